@@ -1,0 +1,17 @@
+from .dimension import global_dimension as global_dimension
+from .dimension import local_dimension as local_dimension
+from .dimension.gride import Gride as Gride
+from .dimension.gride import gride as gride
+from .neighbours import NeighbourGraph as NeighbourGraph
+from .neighbours import neighbour_graph as neighbour_graph
+from .observables import deduplicate as deduplicate
+from .observables import effective_rank as effective_rank
+from .observables import hausdorff as hausdorff
+from .observables import information_imbalance as information_imbalance
+from .observables import linear_cka as linear_cka
+from .observables import mean_cosine as mean_cosine
+from .observables import nearest_neighbour_angle as nearest_neighbour_angle
+from .observables import neighbourhood_overlap as neighbourhood_overlap
+from .observables import norms as norms
+from .observables import participation_ratio as participation_ratio
+from .observables import reciprocity as reciprocity

@@ -1,0 +1,1 @@
+"""From estimates per token to means, differences and their intervals."""

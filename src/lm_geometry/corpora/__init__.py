@@ -1,0 +1,73 @@
+"""Corpora: from a catalogue entry to sequences with their documents.
+
+`preparation` chooses what is studied of them; the other modules read a format each.
+"""
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lm_geometry import sources
+from lm_geometry.corpora.columns import with_text_and_document
+from lm_geometry.corpora.rows import Row
+from lm_geometry.params.corpora import Corpus
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
+
+MODULES = {
+    "small-dialogues": "small_dialogues",
+    "multiwoz-original": "multiwoz",
+    "sgd-original": "sgd",
+    "table": "tables",
+}
+
+
+def read(entry: Corpus, downloads: Path) -> "DatasetDict":
+    """Every split of a corpus, `train` alone where the source has none.
+
+    Columns: `text`, `document` (strings), then those of the source. Raises
+    `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
+    does not hold what the entry says.
+    """
+    from datasets import DatasetDict, concatenate_datasets
+
+    parts = [_read_one(sources.parse(text), entry, downloads) for text in entry.sources]
+    splits = dict.fromkeys(split for part in parts for split in part)
+    return DatasetDict(
+        {
+            entry.rename_splits.get(split, split): concatenate_datasets(
+                [part[split] for part in parts if split in part]
+            )
+            for split in splits
+        }
+    )
+
+
+def _read_one(
+    source: sources.Source, entry: Corpus, downloads: Path
+) -> "dict[str, Dataset] | DatasetDict":
+    module = importlib.import_module(
+        f"lm_geometry.corpora.{MODULES.get(entry.reader, entry.reader)}"
+    )
+    if entry.reader == "huggingface":
+        found = module.read(source, entry.config, downloads)
+        return {split: with_text_and_document(found[split], entry) for split in found}
+    path = sources.fetch(source, downloads)
+    if entry.reader == "table":
+        return {"train": with_text_and_document(module.read(path, entry), entry)}
+    return _by_split(list(module.rows(path, entry)))
+
+
+def _by_split(rows: list[Row]) -> "dict[str, Dataset]":
+    """Rows by their column `split`; columns that are empty in every row are left out."""
+    from datasets import Dataset
+
+    names = [name for name in rows[0] if any(row[name] != "" for row in rows)] if rows else []
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(row.get("split", "train"), []).append(row)
+    return {
+        split: Dataset.from_dict({name: [row[name] for row in part] for name in names})
+        for split, part in parts.items()
+    }

@@ -1,0 +1,56 @@
+"""Dialogues in the unified format of ConvLab-3."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.corpora.rows import Row
+from lm_geometry.params.corpora import Corpus
+
+
+def rows(path: Path, entry: Corpus) -> Iterator[Row]:
+    """A row per utterance of `data.zip`, `dialogues.json` or any JSON list of such dialogues.
+
+    Columns: document (dialogue id), original_id, turn, speaker, split, domains (joined by
+    spaces), state (JSON; empty where a turn has none) and emotion (empty likewise).
+    """
+    for dialogue in _dialogues(path):
+        for turn in dialogue["turns"]:
+            state = turn.get("state")
+            yield {
+                "text": turn["utterance"],
+                "document": dialogue["dialogue_id"],
+                "original_id": dialogue["original_id"],
+                "turn": turn["utt_idx"],
+                "speaker": turn["speaker"],
+                "split": dialogue["data_split"],
+                "domains": " ".join(dialogue["domains"]),
+                "state": json.dumps(state, ensure_ascii=False) if state else "",
+                "emotion": emotion(turn.get("emotion", "")),
+            }
+
+
+def emotion(value: Any) -> str:
+    """The label of a turn; of several annotators' labels the one they settled on, `final`."""
+    if isinstance(value, list):
+        settled = [note["final"] for note in value if "final" in note]
+        value = settled[0] if settled else json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _dialogues(path: Path) -> list[dict[str, Any]]:
+    if path.is_dir():
+        path = path / "dialogues.json"
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            members = [name for name in archive.namelist() if name.endswith("dialogues.json")]
+            if not members:
+                raise ValueError(f"{path} has no dialogues.json")
+            found = json.loads(archive.read(members[0]))
+    else:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, list) or (found and "turns" not in found[0]):
+        raise ValueError(f"{path} is not a list of dialogues in ConvLab-3's unified format")
+    return found

@@ -1,0 +1,23 @@
+"""Labelled film reviews."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from lm_geometry.corpora.rows import Row
+from lm_geometry.params.corpora import Corpus
+
+
+def rows(path: Path, entry: Corpus) -> Iterator[Row]:
+    """A row per review; columns document (row number), label, collection.
+
+    Line breaks that stand as `<br />` become newlines.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, review in enumerate(csv.DictReader(file)):
+            yield {
+                "text": review["text"].replace("<br />", "\n"),
+                "document": str(number),
+                "label": review["label"],
+                "collection": review["source"],
+            }

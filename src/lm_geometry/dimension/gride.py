@@ -1,0 +1,92 @@
+"""GRIDE: the dimension over a range of scales, from ratios of the distances at ranks 1, 2, 4, …
+
+Denti, Doimo, Laio, Mira 2022, Scientific Reports 12:20005. The conventions are those of DADApy's
+`return_id_scaling_gride`: which ratios count as outliers, N − 1 in place of N in the likelihood,
+and a standard error from all ratios.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.dimension.pareto_ratios import dimension_of, error_of, without_outliers
+from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.neighbours.graph import Backend, neighbour_graph
+from lm_geometry.neighbours.loops import over_rows
+
+
+class Gride(NamedTuple):
+    """Estimates at every scale; the arrays are `[scales]`, or `[..., scales]` of several clouds."""
+
+    scale: NDArray[np.int64]  # [scales], rank of the farther neighbour: 2, 4, 8, …
+    n1: NDArray[np.int64]  # [scales], rank of the nearer one: 1, 2, 4, …
+    dimension: NDArray[np.float64]
+    error: NDArray[np.float64]  # standard error of the dimension
+    points: NDArray[np.int64]  # tokens whose ratio was used
+
+
+def gride(X: Any, range_max: int = 256, backend: Backend = "auto") -> Gride:
+    """The dimension of the cloud X `[tokens, width]` at the scales 2, 4, 8 … up to `range_max`.
+
+    A cloud of fewer tokens has the scales that fit into it. X should hold no copies of a row: their
+    ratios are not finite and are left out. Raises ValueError as `neighbour_graph`, and for a
+    `range_max` below 2.
+    """
+    ranks = ranks_up_to(min(range_max, len(X) - 1) if len(X) > 2 else range_max)
+    return from_graph(neighbour_graph(X, int(ranks[-1]), backend), range_max)
+
+
+def ranks_up_to(range_max: int) -> NDArray[np.int64]:
+    """The ranks 1, 2, 4, 8 … up to `range_max`, which must be at least 2."""
+    if range_max < 2:
+        raise ValueError(f"range_max is {range_max}; the smallest scale is 2")
+    return 2 ** np.arange(int(range_max).bit_length())
+
+
+def from_graph(graph: NeighbourGraph, range_max: int = 256) -> Gride:
+    """The dimension at the scales up to `range_max` that the lists of the graph reach."""
+    ranks = ranks_up_to(min(range_max, graph.n_neighbors) if range_max >= 2 else range_max)
+    return from_radii(graph.distances[:, ranks - 1])
+
+
+def from_radii(radii: NDArray[Any]) -> Gride:
+    """The dimension from the distances at ranks 1, 2, 4 … `[..., tokens, ranks]`, cloud by cloud.
+
+    NaN where fewer than 3 ratios are left, or none differs from 1.
+    """
+    radii = np.asarray(radii)
+    if radii.ndim < 2 or radii.shape[-1] < 2:
+        raise ValueError(
+            f"radii have shape {radii.shape}; [..., tokens, ranks 1, 2, 4, …] is needed"
+        )
+    clouds = radii.reshape(-1, *radii.shape[-2:]).astype(np.float64, copy=False)
+    scales = 2 ** np.arange(1, radii.shape[-1])
+    dimension, error = np.empty((2, len(clouds), len(scales)))
+    points = np.empty((len(clouds), len(scales)), np.int64)
+
+    def work(first: int, last: int) -> None:
+        for cell in range(first, last):
+            at = divmod(cell, len(scales))
+            ratios = _ratios(clouds[at[0]], at[1])
+            dimension[at], error[at], points[at] = _estimate(ratios, int(scales[at[1]]))
+
+    over_rows(work, dimension.size, at_least=8)
+    shape = (*radii.shape[:-2], len(scales))
+    return Gride(
+        scales, scales // 2, dimension.reshape(shape), error.reshape(shape), points.reshape(shape)
+    )
+
+
+def _ratios(cloud: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = cloud[:, column + 1] / cloud[:, column]
+    return ratios[np.isfinite(ratios)]
+
+
+def _estimate(ratios: NDArray[np.float64], n2: int) -> tuple[float, float, int]:
+    kept, every = without_outliers(ratios)
+    if len(kept) < 3 or kept[-1] <= 1 + 1e-14:
+        return np.nan, np.nan, len(kept)
+    dimension = dimension_of(kept, n2 // 2, n2)
+    return dimension, error_of(every, dimension, n2 // 2, n2), len(kept)

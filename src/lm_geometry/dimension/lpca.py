@@ -1,0 +1,129 @@
+"""Local principal component analysis: the number of components of a neighbourhood that count.
+
+Fukunaga, Olsen 1971, IEEE Transactions on Computers 20:176; Fan et al. 2010, arXiv:1002.2050. The
+non-zero eigenvalues of the covariance of a neighbourhood of L tokens are those of the L × L inner
+products of its centred vectors.
+"""
+
+import inspect
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lm_geometry.dimension.spectrum_rules import RULES, Rule
+from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.neighbours.cloud import as_array, as_cloud
+from lm_geometry.neighbours.loops import over_rows
+
+NEAR_THRESHOLD = 1e-4  # closer to it than this, λ/λ₁ in float32 decides nothing
+BATCH = 32  # neighbourhoods of one call to the eigenvalue routine
+
+
+def local(
+    X: Any,
+    graph: NeighbourGraph,
+    n_neighbors: int,
+    rows: ArrayLike | None = None,
+    rule: Rule = "FO",
+    **constants: float,
+) -> NDArray[np.float64]:
+    """The lPCA dimension of the neighbourhoods of the tokens `rows` (all by default), `[rows]`.
+
+    The neighbourhood are the `n_neighbors` nearest other tokens of X without the token itself.
+    `rule` and its `constants` are those of scikit-dimension's `lPCA`: "FO" (`alpha` = 0.05), "Fan"
+    (`alpha` = 10, `beta` = 0.8, `proportion` = 0.95), "maxgap", "ratio" (`alpha` = 0.05),
+    "participation_ratio", "Kaiser", "broken_stick". NaN where all vectors are equal.
+    Raises ValueError for another rule, for a constant that the rule does not have, and for rows or
+    neighbours that the graph does not have.
+    """
+    check(rule, constants, n_neighbors)
+    points, near = as_array(X), graph.nearest(n_neighbors).indices
+    if len(points) != len(graph):
+        raise ValueError(f"X has {len(points)} tokens, but its graph has {len(graph)}")
+    tokens = np.arange(len(graph)) if rows is None else np.asarray(rows, dtype=np.int64)
+    estimates = np.empty(len(tokens))
+
+    def work(first: int, last: int) -> None:
+        for start in range(first, last, BATCH):
+            stop = min(start + BATCH, last)
+            estimates[start:stop] = _estimate(points, near[tokens[start:stop]], rule, constants)
+
+    over_rows(work, len(tokens), at_least=BATCH)
+    return estimates
+
+
+def of_cloud(X: Any, rule: Rule = "FO", **constants: float) -> float:
+    """The number of components of the whole cloud X `[tokens, width]` that count."""
+    check(rule, constants, len(X))
+    points = as_cloud(X)
+    if points.shape[1] > len(points):
+        return float(
+            _estimate(points.astype(np.float64), np.arange(len(points))[None], rule, constants)[0]
+        )
+    centred = points - points.mean(axis=0, dtype=np.float64)
+    return float(_apply(_spectra((centred.T @ centred)[None]), rule, constants)[0])
+
+
+def check(rule: str, constants: dict[str, Any], n_neighbors: int) -> None:
+    """Raises ValueError for a rule that lPCA does not have or constants that are not the rule's."""
+    if rule not in RULES:
+        raise ValueError(f"rule is {rule!r}; it must be one of {', '.join(RULES)}")
+    known = list(inspect.signature(RULES[rule]).parameters)[1:]
+    for name in constants:
+        if name not in known:
+            raise ValueError(f"rule {rule} has no constant {name!r}; it has {known or 'none'}")
+    if n_neighbors < 3:
+        raise ValueError(f"n_neighbors is {n_neighbors}; lPCA needs at least 3")
+
+
+def _estimate(
+    points: NDArray[Any], near: NDArray[np.int32], rule: str, constants: dict[str, float]
+) -> NDArray[np.float64]:
+    """The dimensions of the neighbourhoods `near` `[tokens, L]`."""
+    if rule != "FO":
+        return _apply(_spectra(_products(points, near, np.float64)), rule, constants)
+    # The count alone is wanted, so single precision is enough except beside the threshold.
+    spectra = _spectra(_products(points, near, np.float32))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(spectra / spectra[:, :1] - constants.get("alpha", 0.05))
+    unsure = ~(distance.min(axis=1) > NEAR_THRESHOLD)
+    estimates = _apply(spectra, rule, constants)
+    if unsure.any():
+        again = _spectra(_products(points, near[unsure], np.float64))
+        estimates[unsure] = _apply(again, rule, constants)
+    return estimates
+
+
+def _products(points: NDArray[Any], near: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
+    """Inner products of the centred vectors `[tokens, L, L]`; of coordinates where those are fewer.
+
+    The mean is subtracted in float64: far from the origin float32 would keep nothing of them.
+    """
+    members, width = near.shape[1], points.shape[1]
+    size = min(members, width)
+    products = np.empty((len(near), size, size), dtype)
+    for row, tokens in enumerate(near):
+        vectors = points[tokens]
+        centred = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(dtype)
+        scale = np.abs(centred).max()
+        centred /= scale if scale > 0 else 1  # the squares neither overflow nor vanish
+        np.matmul(
+            centred.T if width < members else centred,
+            centred if width < members else centred.T,
+            out=products[row],
+        )
+    return products
+
+
+def _spectra(products: NDArray[Any]) -> NDArray[np.float64]:
+    """Eigenvalues `[tokens, components]`, largest first, without the negative ones of rounding."""
+    return np.maximum(np.linalg.eigvalsh(products)[:, ::-1], 0).astype(np.float64)
+
+
+def _apply(
+    spectra: NDArray[np.float64], rule: str, constants: dict[str, float]
+) -> NDArray[np.float64]:
+    estimates = RULES[rule](spectra, **constants).astype(np.float64)
+    estimates[~(spectra[:, 0] > 0)] = np.nan
+    return estimates

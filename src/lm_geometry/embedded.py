@@ -1,0 +1,59 @@
+"""What the embed stage wrote, for the stages that read it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lm_geometry import paths
+from lm_geometry.prepared_corpora import CorpusSplit
+from lm_geometry.store.arrays import read_array
+from lm_geometry.store.files import read_json, write_json
+from lm_geometry.store.tables import read_table
+
+COMBINED = -1  # layer number of the one array that several layers were combined into
+INDEX = paths.HIDDEN_STATES / "index.json"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The checkpoints, corpus splits and layers whose hidden states are on disk."""
+
+    checkpoints: list[str]
+    splits: list[CorpusSplit]
+    layers: list[int]
+
+
+def write_index(checkpoints: list[str], splits: list[CorpusSplit], layers: list[int]) -> None:
+    """Record what is there; later stages enumerate this, never the folders that they find."""
+    listed = [{"corpus": s.corpus, "split": s.split, "private": s.private} for s in splits]
+    write_json(paths.PRIVATE_TOKENS / "index.json", [e for e in listed if e["private"]])
+    write_json(paths.TOKENS / "index.json", [e for e in listed if not e["private"]])
+    write_json(INDEX, {"checkpoints": checkpoints, "splits": listed, "layers": layers})
+
+
+def read_embedded() -> Embedded:
+    """What the last embed run wrote."""
+    index = read_json(INDEX)
+    splits = [CorpusSplit(**entry) for entry in index["splits"]]
+    return Embedded(index["checkpoints"], splits, index["layers"])
+
+
+def read_states(checkpoint: str, split: CorpusSplit, layer: int) -> npt.NDArray[np.float32]:
+    """Hidden states `[tokens, width]` of one layer, memory-mapped."""
+    folder = paths.cell(paths.HIDDEN_STATES, checkpoint, split.corpus, split.split)
+    return read_array(folder, paths.layer_file(layer))
+
+
+def read_tokens(split: CorpusSplit) -> pd.DataFrame:
+    """The token table whose rows are those of the split's hidden states."""
+    return read_table(
+        paths.tokens(split.corpus, split.split, split.private),
+        ["sequence", "position", "document", "token_id", "token", "special"],
+    )
+
+
+def read_losses(checkpoint: str, corpus: str, split: str) -> npt.NDArray[np.float32]:
+    """Next-token loss `[tokens]` in nat; NaN where there is none."""
+    return np.load(paths.losses(checkpoint, corpus, split))

@@ -1,0 +1,158 @@
+"""Hidden states of every checkpoint, corpus split and layer of a pipeline run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lm_geometry import machine, paths
+from lm_geometry.checkpoints import Checkpoint, read_checkpoints
+from lm_geometry.embedded import COMBINED, write_index
+from lm_geometry.hidden_states import HiddenStates, TokenisedCorpus, tokenise
+from lm_geometry.model_source import ModelSource
+from lm_geometry.models import has_final_norm, load_model, load_tokenizer
+from lm_geometry.params.embed import Embed
+from lm_geometry.prepared_corpora import CorpusSplit, read_evaluated
+from lm_geometry.seeds import stream
+from lm_geometry.store.arrays import array_folder
+from lm_geometry.store.cells import Cells
+from lm_geometry.store.files import free_space, whole_file
+from lm_geometry.store.hashes import library_versions, path_hash, value_hash
+from lm_geometry.store.tables import write_table
+
+
+def embed(source: ModelSource, settings: Embed, seed: int) -> None:
+    """Write data/hidden_states, data/losses and the token tables of a pipeline run.
+
+    A cell is one (checkpoint, corpus split). Finished cells outlive an interruption.
+    """
+    checkpoints = read_checkpoints(settings.checkpoints)
+    run = Embedding(
+        source, settings, {s: _tokenised(source, settings, s, seed) for s in read_evaluated()}
+    )
+    run.print_needs(len(checkpoints))
+    done = [run.embed(checkpoint) for checkpoint in checkpoints]
+    for split, corpus in run.corpora.items():
+        write_table(paths.tokens(split.corpus, split.split, split.private), corpus.kept)
+    write_index([c.name for c in checkpoints], list(run.corpora), list(run.stored))
+    for cells in done:
+        cells.clear()
+
+
+def _tokenised(
+    source: ModelSource, settings: Embed, split: CorpusSplit, seed: int
+) -> TokenisedCorpus:
+    data = split.read()
+    tokenizer = load_tokenizer(source, settings.prefix_space)
+    generator = stream(seed, "embed", split.corpus, split.split)
+    return tokenise(list(data["text"]), list(data["document"]), tokenizer, settings, generator)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One model's forward passes over the tokenised corpora."""
+
+    source: ModelSource
+    settings: Embed
+    corpora: dict[CorpusSplit, TokenisedCorpus]
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that are read, as numbers 0 … layers."""
+        return self.source.resolved_layers(self.settings.layers)
+
+    @property
+    def stored(self) -> dict[int, int]:
+        """Width of each stored array by layer number; -1 is a combination of layers."""
+        if self.settings.combine_layers == "none":
+            return dict.fromkeys(self.layers, self.source.width)
+        several = len(self.layers) if self.settings.combine_layers == "concatenate" else 1
+        return {COMBINED: several * self.source.width}
+
+    def print_needs(self, checkpoints: int) -> None:
+        """Print the disk that the hidden states take; raises OSError where it is not there."""
+        tokens = sum(len(corpus.kept) for corpus in self.corpora.values())
+        needed = 4 * tokens * sum(self.stored.values()) * checkpoints
+        free_space(needed, paths.HIDDEN_STATES, f"hidden states of {tokens:,} tokens")
+
+    def embed(self, checkpoint: Checkpoint) -> Cells:
+        """Finish the cells of one checkpoint and link them to their places."""
+        cells = Cells("embed", self._inputs(checkpoint))
+        todo = {
+            split: corpus
+            for split, corpus in self.corpora.items()
+            if not (cells.path(_name(split)) / "meta.json").exists()
+        }
+        states = self._load(checkpoint) if todo else None
+        for split, corpus in todo.items():
+            assert states is not None
+            self._finish(states, checkpoint, split, corpus, cells)
+        for split in self.corpora:
+            folder = paths.cell(paths.HIDDEN_STATES, checkpoint.name, split.corpus, split.split)
+            cells.publish(_name(split), to=folder)
+            losses = paths.losses(checkpoint.name, split.corpus, split.split)
+            cells.publish(f"{_name(split)}.npy", to=losses)
+        return cells
+
+    def _inputs(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        return {
+            "model": self.source.record(),
+            "embed": self.settings.model_dump(exclude={"checkpoints"}),
+            "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
+            "corpora": {_name(split): path_hash(split.folder) for split in self.corpora},
+        }
+
+    def _load(self, checkpoint: Checkpoint) -> HiddenStates:
+        device, reason = machine.device()
+        dtype, why = _dtype(self.settings.dtype, device)
+        print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
+        model = load_model(self.source, checkpoint.folder)
+        pad_id = load_tokenizer(self.source).pad_token_id or 0
+        return HiddenStates(model, device, dtype, pad_id, self.layers)
+
+    def _finish(
+        self,
+        states: HiddenStates,
+        checkpoint: Checkpoint,
+        split: CorpusSplit,
+        corpus: TokenisedCorpus,
+        cells: Cells,
+    ) -> None:
+        tokens = len(corpus.kept)
+        shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
+        losses = np.full(tokens, np.nan, dtype=np.float32)
+        wanted = losses if self.settings.loss and self.source.kind == "decoder" else None
+        meta = self._meta(states, tokens)
+        with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
+            states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
+            _save(cells.path(f"{_name(split)}.npy"), losses)
+
+    def _meta(self, states: HiddenStates, tokens: int) -> dict[str, Any]:
+        return {
+            "tokens": tokens,
+            "layers": self.layers,
+            "combine_layers": self.settings.combine_layers,
+            "last_layer_after_final_norm": has_final_norm(states.model),
+            "arithmetic": str(states.model.dtype).removeprefix("torch."),
+            "libraries": library_versions(),
+            "params": value_hash(self.settings.model_dump(exclude={"checkpoints"})),
+        }
+
+
+def _name(split: CorpusSplit) -> str:
+    return f"{split.corpus}-{split.split}"
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
+
+
+def _dtype(wanted: str, device: str) -> tuple[torch.dtype, str]:
+    """Arithmetic of the forward pass, and the reason for it."""
+    if wanted != "auto":
+        return getattr(torch, wanted), "embed.dtype"
+    native, feature = machine.has_bfloat16(device)
+    return (torch.bfloat16 if native else torch.float32), f"auto: {feature}"

@@ -1,0 +1,124 @@
+"""Every estimate on every point cloud, from one neighbour graph per cloud."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lm_geometry import paths
+from lm_geometry.clouds import Cloud, Points, read_cloud, read_clouds
+from lm_geometry.dimension import global_dimension, lpca, mle, twonn
+from lm_geometry.dimension.gride import from_graph as gride_scales
+from lm_geometry.estimated import GLOBAL, LOCAL, folder_name, write_index
+from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
+from lm_geometry.params.estimate import Estimate
+from lm_geometry.progress import progress
+from lm_geometry.store.cells import Cells
+from lm_geometry.store.hashes import path_hash
+from lm_geometry.store.tables import write_table
+
+FEWEST = 3  # points of the smallest cloud that has a dimension
+
+
+def estimate(settings: Estimate) -> None:
+    """Write data/estimates: a row per token and a row per cloud, for every cloud of the run.
+
+    A cell is one cloud. Finished cells outlive an interruption.
+    """
+    found = read_clouds()
+    inputs = {"clouds": path_hash(paths.CLOUDS), "states": path_hash(paths.HIDDEN_STATES)}
+    cells = Cells("estimate", {"estimate": settings.model_dump(), **inputs})
+    for cloud in progress(found, "estimate"):
+        name = folder_name(cloud)
+        if not cells.path(name, "global.parquet").exists():
+            local, whole = estimates(cloud, settings)
+            write_table(cells.path(name, "local.parquet"), local)
+            write_table(cells.path(name, "global.parquet"), whole)
+    for cloud in found:
+        cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))
+    write_index(found)
+    cells.clear()
+
+
+def estimates(cloud: Cloud, settings: Estimate) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of local and the table of global estimates of one cloud.
+
+    A cloud with no more points than a neighbourhood needs has missing values there, and says so.
+    """
+    X, rows = read_cloud(cloud)
+    sizes = {float(asked): size_of(asked, len(X)) for asked in settings.n_neighbors}
+    if len(X) < FEWEST:
+        print(f"{folder_name(cloud)}: {len(X)} points have no dimension", flush=True)
+        return pd.DataFrame(columns=LOCAL), pd.DataFrame(columns=GLOBAL)
+    largest = max([*sizes.values(), settings.gride_range, 2])
+    graph = neighbour_graph(X, min(largest, len(X) - 1))
+    tables = []
+    for name in settings.estimators:
+        for asked, size in sizes.items():
+            values = local_values(name, X, graph, size, settings)
+            part = {"row": rows[: len(values)], "estimator": name, "n_neighbors": asked}
+            tables.append(pd.DataFrame(cloud.keys() | part | {"value": values}, columns=LOCAL))
+            if not np.isfinite(values).any():
+                print(f"{folder_name(cloud)}: {name} undefined, {len(X)} points, L = {size}")
+    whole = [cloud.keys() | row for row in global_rows(X, graph, sizes, settings)]
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(whole, columns=GLOBAL)
+
+
+def size_of(asked: float, points: int) -> int:
+    """The neighbourhood size L that `asked` means in a cloud: below 1 it is a fraction of it."""
+    return round(asked * points) if asked < 1 else int(asked)
+
+
+def local_values(
+    name: str, X: Points, graph: NeighbourGraph, size: int, settings: Estimate
+) -> npt.NDArray[np.float64]:
+    """Estimates `[tokens]` of the cloud's tokens (lPCA: of its first ones); NaN if L is too large."""
+    tokens = len(X)
+    if name == "lpca" and settings.lpca.tokens != "all":
+        tokens = min(tokens, settings.lpca.tokens)
+    if not FEWEST <= size <= graph.n_neighbors:
+        return np.full(tokens, np.nan)
+    if name == "twonn":
+        rule = {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
+        return twonn.local_from_graph(graph, size, X, **rule)
+    if name == "lpca":
+        chosen = settings.lpca
+        rows = np.arange(tokens)
+        return lpca.local(X, graph, size, rows=rows, rule=chosen.rule, **chosen.constants)
+    return mle.local_from_graph(graph, size)
+
+
+def global_rows(
+    X: Points, graph: NeighbourGraph, sizes: dict[float, int], settings: Estimate
+) -> Iterator[dict[str, Any]]:
+    """A row for each global estimator (Levina-Bickel: for each L) and each GRIDE scale."""
+    for name in settings.global_estimators:
+        found: list[tuple[float, float]] = []
+        if name == "mle":
+            usable = {k: v for k, v in sizes.items() if FEWEST <= v <= graph.n_neighbors}
+            found = [(k, mle.global_from_graph(graph, v)) for k, v in usable.items()]
+        elif name == "twonn":
+            rule = {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
+            found = [(np.nan, twonn.global_from_graph(graph, **rule))]
+        else:
+            found = [(np.nan, global_dimension(X, name))]
+        for asked, value in found:
+            yield _row(name, value, len(X), n_neighbors=asked)
+    if settings.gride_range:
+        scales = gride_scales(graph, min(settings.gride_range, graph.n_neighbors))
+        for scale, value, error in zip(scales.scale, scales.dimension, scales.error, strict=True):
+            yield _row("gride", float(value), len(X), scale=float(scale), error=float(error))
+
+
+def _row(
+    name: str,
+    value: float,
+    points: int,
+    n_neighbors: float = np.nan,
+    scale: float = np.nan,
+    error: float = np.nan,
+) -> dict[str, Any]:
+    keys = {"estimator": name, "n_neighbors": n_neighbors, "scale": scale}
+    return keys | {"value": value, "standard_error": error, "points": points}

@@ -1,0 +1,72 @@
+"""Figure: how much more the dimension changed on the fine-tuned corpus than on the control."""
+
+import altair as alt
+
+from lm_geometry.figures import theme
+
+_LINE = (
+    "'\\nchange on ' + datum.corpus + ' − change on ' + datum.control + ', ' + datum.split"
+    " + ' text'"
+)
+_EMPHASISED = "isValid(datum.shown) ? datum.shown : datum.step === datum.last_step"
+# Checkpoints of one layer stand side by side, within 0.6 of a layer, so that intervals stay apart.
+_NUDGED = "datum.layer + 0.6 * ((datum.place - 0.5) / datum.places - 0.5)"
+
+
+def chart(data: theme.Data) -> theme.Panels:
+    """Difference of differences over layers, a line with intervals per checkpoint."""
+    encoded = _placed(theme.only_records(alt.Chart())).encode(
+        x=alt.X("nudged:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=theme.snug()),
+        color=alt.Color(
+            "step:O",
+            title="optimiser step",
+            scale=alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.9, 0.05])),
+        ),
+    )
+    y = alt.Y("difference:Q", title="difference of changes in mean local dimension")
+    tooltip = ["revision:N", "checkpoint:N", "layer:O", *theme.interval("difference")]
+    bars = encoded.mark_rule().encode(
+        y=theme.lower(y),
+        y2="upper:Q",
+        opacity=_by_emphasis(1, 0.6),
+        strokeWidth=_by_emphasis(2.2, 1),
+    )
+    lines = encoded.mark_line().encode(
+        y=y, opacity=_by_emphasis(1, 0.5), strokeWidth=_by_emphasis(2.6, 1), detail="emphasised:N"
+    )
+    points = encoded.mark_point(filled=True, tooltip=True).encode(
+        y=y, size=_by_emphasis(90, 28), opacity=_by_emphasis(1, 0.8), tooltip=tooltip
+    )
+    layered = alt.layer(_zero(), lines, bars, points, theme.message())
+    return theme.panels(
+        layered.properties(width=640, height=360),
+        data,
+        "Did fine-tuning change the fine-tuned corpus more than the control?",
+        [
+            "Below zero: the mean local dimension fell more (or rose less) on the fine-tuned corpus "
+            "than on the control.",
+            "Points: change from base on the fine-tuned corpus minus change from base on the "
+            "control, one per layer.",
+            "Bars: 95 % interval over documents; one that crosses zero shows nothing firm. "
+            "Thick: the checkpoint shown in the other figures.",
+        ],
+        line=_LINE,
+    )
+
+
+def _placed(chart: alt.Chart) -> alt.Chart:
+    return (
+        chart.transform_window(
+            place="dense_rank()", sort=[alt.SortField("step")], groupby=["panel"]
+        )
+        .transform_joinaggregate(places="max(place)", groupby=["panel"])
+        .transform_calculate(nudged=_NUDGED, emphasised=_EMPHASISED)
+    )
+
+
+def _by_emphasis(shown: float, other: float) -> dict:
+    return {"condition": {"test": "datum.emphasised", "value": shown}, "value": other}
+
+
+def _zero() -> alt.Chart:
+    return alt.Chart().mark_rule(color=theme.INK, strokeWidth=1.2).encode(y=alt.datum(0))

@@ -1,0 +1,63 @@
+"""Figures as files: PNG and SVG of the tables in a folder."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from lm_geometry.figures.records import FIELDS, read_records
+from lm_geometry.store.files import read_json, whole_file
+
+NAMES = tuple(FIELDS)
+PIXELS_PER_POINT = 2.0
+
+
+def chart_function(figure: str) -> Callable[[Any], alt.FacetChart]:
+    """The chart function of a figure by its name."""
+    return import_module(f"lm_geometry.figures.{figure}").chart
+
+
+def vega_lite_version() -> str:
+    """Version of Vega-Lite that Altair writes, such as "6.4", which vl-convert must bundle."""
+    import vl_convert
+
+    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    bundled = vl_convert.get_vegalite_versions()
+    if version not in bundled:
+        raise RuntimeError(
+            f"altair {alt.__version__} writes Vega-Lite {version}; vl-convert-python "
+            f"{vl_convert.__version__} has {', '.join(bundled)}: install versions that agree"
+        )
+    return version
+
+
+def write_figures(plots: Path) -> list[Path]:
+    """Paths of the PNG and SVG files written to `plots/figures`, two for each `plots/<name>.json`.
+
+    The same table gives the same bytes; nothing is fetched. A table without records gives a
+    figure that says so; a missing file raises FileNotFoundError.
+    """
+    written: list[Path] = []
+    for figure in NAMES:
+        records = read_records(figure, read_json(plots / f"{figure}.json"))
+        for suffix, content in render(chart_function(figure)(records)).items():
+            path = plots / "figures" / f"{figure}.{suffix}"
+            with whole_file(path) as temporary:
+                temporary.write_bytes(content)
+            written.append(path)
+    return written
+
+
+def render(chart: alt.FacetChart) -> dict[str, bytes]:
+    """The chart as `png` (two pixels a point) and `svg`."""
+    import vl_convert
+
+    spec, version = chart.to_dict(), vega_lite_version()
+    offline: list[str] = []  # no address may be read
+    png = vl_convert.vegalite_to_png(
+        spec, vl_version=version, scale=PIXELS_PER_POINT, allowed_base_urls=offline
+    )
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=offline)
+    return {"png": png, "svg": svg.encode()}

@@ -1,0 +1,83 @@
+"""What the data file of each figure holds: a list of records, as DVC and Vega want it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Record = dict[str, Any]
+
+MOST_RECORDS = 10_000
+
+_CELL = ("checkpoint", "step", "corpus", "role", "split", "layer")
+FIELDS: dict[str, tuple[str, ...]] = {
+    "loss": ("step", "curve", "corpus", "role", "split", "loss"),
+    "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
+    "local_estimates": (
+        *("corpus", "role", "split", "layer", "side", "checkpoint", "value", "density"),
+        *("mean", "median", "standard_deviation", "points"),
+    ),
+    "dimension_by_layer": (*_CELL, "mean", "lower", "upper"),
+    "gride_by_scale": (*_CELL, "scale", "dimension", "lower", "upper"),
+    "difference_of_differences": (
+        *("checkpoint", "step", "shown", "layer", "corpus", "control", "split"),
+        *("difference", "lower", "upper"),
+    ),
+}
+OPTIONAL = {"role", "shown", "layer"}
+"""Fields that a record may leave out: they are then null, and the figure does without them."""
+
+
+def figure_records(
+    figure: str, rows: Sequence[Mapping[str, Any]], settings: str, nothing: str = "no records"
+) -> list[Record]:
+    """Records of one figure's data file, each with every field of the figure and its settings.
+
+    `role` is "fine-tuned" or "control" and decides a corpus's colour; `shown` marks the records
+    of the checkpoint that `aggregate.checkpoint` chose. Without rows the list has one record,
+    whose `message` says why (`nothing`): DVC cannot read an empty list, nor records with
+    different keys.
+
+    Raises:
+        ValueError: an unknown figure or field, a missing field, or too many rows.
+    """
+    fields = _fields(figure)
+    if not rows:
+        return [{**dict.fromkeys(fields), "settings": settings, "message": nothing}]
+    if len(rows) > MOST_RECORDS:
+        raise ValueError(f"plots/{figure}.json: {len(rows):,} records; at most {MOST_RECORDS:,}")
+    return [{**_complete(figure, row, fields), "settings": settings} for row in rows]
+
+
+def read_records(figure: str, records: Any) -> list[Record]:
+    """`records` of a figure's data file, checked; an empty list becomes a lone message."""
+    if not isinstance(records, list):
+        raise ValueError(f"plots/{figure}.json: a list of records is needed, not {type(records)}")
+    if not records:
+        return figure_records(figure, [], "")
+    if len(records) > MOST_RECORDS:
+        raise ValueError(f"plots/{figure}.json: {len(records):,} records; at most {MOST_RECORDS:,}")
+    if "message" in records[0]:
+        return records
+    needed = set(_fields(figure)) - OPTIONAL | {"settings"}
+    for record in records:
+        _refuse_missing(figure, needed, record)
+    return records
+
+
+def _fields(figure: str) -> tuple[str, ...]:
+    if figure not in FIELDS:
+        raise ValueError(f"figure {figure!r} is unknown: one of {', '.join(FIELDS)}")
+    return FIELDS[figure]
+
+
+def _complete(figure: str, row: Mapping[str, Any], fields: tuple[str, ...]) -> Record:
+    _refuse_missing(figure, set(fields) - OPTIONAL, row)
+    unknown = set(row) - set(fields)
+    if unknown:
+        raise ValueError(f"plots/{figure}.json: unknown fields {sorted(unknown)}")
+    return {field: row.get(field) for field in fields}
+
+
+def _refuse_missing(figure: str, needed: set[str], record: Mapping[str, Any]) -> None:
+    missing = needed - set(record)
+    if missing:
+        raise ValueError(f"plots/{figure}.json: a record lacks the fields {sorted(missing)}")

@@ -1,0 +1,150 @@
+"""Records of every figure, taken from the tables of a pipeline run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lm_geometry.aggregation.means import local_estimates
+from lm_geometry.aggregation.shown import Shown
+from lm_geometry.aggregation.tables import Tables
+from lm_geometry.checkpoints import BASE
+from lm_geometry.figures.density import violin_density
+from lm_geometry.figures.records import Record, figure_records
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FigureTables:
+    """One pipeline run as records of figures."""
+
+    tables: Tables
+    shown: Shown
+    fine_tuned: str | None
+    curve: Rows
+    settings: str
+
+    def records(self) -> Iterator[tuple[str, list[Record]]]:
+        """(name, records) of each figure; one without rows carries the reason."""
+        untrained = "the model was not fine-tuned (finetune.task is none)"
+        made = {
+            "loss": (self._loss(), untrained),
+            "dimension_by_checkpoint": (self._by_checkpoint(), "no estimates"),
+            "local_estimates": (self._violins(), "no estimates"),
+            "dimension_by_layer": (self._by_layer(), "no estimates"),
+            "gride_by_scale": (self._gride(), "estimate.gride_range is 0"),
+            "difference_of_differences": (
+                self._differences(),
+                "this needs a checkpoint, the fine-tuned corpus and a control corpus",
+            ),
+        }
+        for name, (rows, nothing) in made.items():
+            yield name, figure_records(name, rows, self.settings, nothing)
+
+    def _loss(self) -> Rows:
+        rows = [row | self._role(row["corpus"]) for row in self.curve]
+        if not rows:
+            return []
+        for loss in _rows(self.tables.losses.dropna(subset=["mean"])):
+            if loss["corpus"] != self.fine_tuned:
+                point = {"step": _step(loss["checkpoint"]), "curve": "validation"}
+                keys = {key: loss[key] for key in ("corpus", "split")}
+                rows.append(point | keys | {"loss": loss["mean"]} | self._role(loss["corpus"]))
+        return rows
+
+    def _by_checkpoint(self) -> Rows:
+        return [self._mean(row) for row in _rows(self._cell(self.tables.means))]
+
+    def _by_layer(self) -> Rows:
+        sides = (BASE, self.shown.checkpoint)
+        means = self._cell(self.tables.means)
+        return [self._mean(row) for row in _rows(means[means["checkpoint"].isin(sides)])]
+
+    def _mean(self, row: dict[str, Any]) -> dict[str, Any]:
+        kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
+        return _taken(row, kept) | {"step": _step(row["checkpoint"])} | self._role(row["corpus"])
+
+    def _differences(self) -> Rows:
+        kept = ("checkpoint", "layer", "corpus", "control", "split", "lower", "upper")
+        return [
+            _taken(row, kept)
+            | {"difference": row["mean"], "step": _step(row["checkpoint"])}
+            | {"shown": row["checkpoint"] == self.shown.checkpoint}
+            for row in _rows(self._cell(self.tables.differences))
+        ]
+
+    def _gride(self) -> Rows:
+        whole = self.tables.whole
+        sides = (BASE, self.shown.checkpoint)
+        chosen = whole[
+            (whole["estimator"] == "gride")
+            & (whole["layer"] == self.shown.layer)
+            & whole["checkpoint"].isin(sides)
+        ]
+        keys = ["checkpoint", "corpus", "split", "layer", "scale"]
+        means = chosen.groupby(keys, sort=False)[["value", "standard_error"]].mean().reset_index()
+        kept = ("checkpoint", "corpus", "split", "layer")
+        return [
+            _taken(row, kept)
+            | {"scale": int(row["scale"]), "dimension": row["value"]}
+            | {"lower": row["value"] - 1.96 * row["standard_error"]}
+            | {"upper": row["value"] + 1.96 * row["standard_error"]}
+            | {"step": _step(row["checkpoint"])}
+            | self._role(row["corpus"])
+            for row in _rows(means)
+        ]
+
+    def _violins(self) -> Rows:
+        rows = []
+        for split, table in local_estimates():
+            if table["layer"].iat[0] != self.shown.layer:
+                continue
+            cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
+            for checkpoint in dict.fromkeys((BASE, self.shown.checkpoint)):
+                rows += self._violin(cell[cell["checkpoint"] == checkpoint], checkpoint)
+        return rows
+
+    def _violin(self, cell: pd.DataFrame, checkpoint: str) -> Rows:
+        values = cell["value"]
+        if values.nunique() < 2:
+            return []
+        keys = _taken(cell.iloc[0].to_dict(), ("corpus", "split", "layer"))
+        described = {
+            "side": "base" if checkpoint == BASE else "fine-tuned",
+            "checkpoint": checkpoint,
+            "mean": values.mean(),
+            "median": values.median(),
+            "standard_deviation": values.std(ddof=1),
+            "points": len(values),
+        }
+        common = keys | described | self._role(keys["corpus"])
+        grid, density = violin_density(values.to_numpy())
+        return [
+            common | {"value": round(float(value), 4), "density": round(float(height), 4)}
+            for value, height in zip(grid, density, strict=True)
+        ]
+
+    def _cell(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table[
+            (table["estimator"] == self.shown.estimator)
+            & (table["n_neighbors"] == self.shown.n_neighbors)
+        ]
+
+    def _role(self, corpus: str) -> dict[str, str | None]:
+        if self.fine_tuned is None:
+            return {"role": None}
+        return {"role": "fine-tuned" if corpus == self.fine_tuned else "control"}
+
+
+def _rows(table: pd.DataFrame) -> Rows:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: row[key] for key in keys}
+
+
+def _step(checkpoint: str) -> int:
+    return 0 if checkpoint == BASE else int(checkpoint)

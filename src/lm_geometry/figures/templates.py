@@ -1,0 +1,33 @@
+"""The charts as DVC's plot templates; `python -m lm_geometry.figures.templates` rewrites them."""
+
+import json
+from pathlib import Path
+
+from lm_geometry.figures.export import NAMES, chart_function
+from lm_geometry.params.section import ROOT
+from lm_geometry.store.files import whole_file
+
+TEMPLATES = ROOT / ".dvc" / "plots"
+DATA_ANCHOR = "<DVC_METRIC_DATA>"
+
+
+def template(figure: str) -> str:
+    """Text of a figure's template: its chart, with DVC's anchor where the records belong."""
+    spec = chart_function(figure)([]).to_dict()
+    spec.pop("datasets", None)
+    spec["data"] = {"values": DATA_ANCHOR}
+    return json.dumps(spec, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write_templates(folder: Path = TEMPLATES) -> list[Path]:
+    """Paths of the templates written to `folder`, one a figure."""
+    paths = [folder / f"{figure}.json" for figure in NAMES]
+    for path in paths:
+        with whole_file(path) as temporary:
+            temporary.write_text(template(path.stem), encoding="utf-8")
+    return paths
+
+
+if __name__ == "__main__":
+    for path in write_templates():
+        print(path)

@@ -1,0 +1,130 @@
+"""Models: from a name in params.yaml to weights and tokenizer in memory."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from lm_geometry import machine, sources
+from lm_geometry.hub_errors import hub_error
+from lm_geometry.model_source import ModelSource
+from lm_geometry.store.files import whole_folder
+
+CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
+
+
+def local_location(source: str) -> dict[str, str]:
+    """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision."""
+    parsed = sources.parse(source)
+    if parsed.scheme == "hub":
+        found = {"pretrained_model_name_or_path": parsed.location}
+        return found | ({"revision": parsed.revision} if parsed.revision else {})
+    path = sources.fetch(parsed, machine.downloads())
+    if path.suffix == ".gguf":
+        path = _converted(path)
+    return {"pretrained_model_name_or_path": str(path)}
+
+
+def _converted(gguf: Path) -> Path:
+    """A safetensors folder made once from a GGUF file, which takes 15 s to load each time."""
+    target = gguf.with_suffix(".safetensors-folder")
+    if target.exists():
+        return target
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    print(f"converting {gguf.name} to safetensors, once", flush=True)
+    where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    with quiet_loading():
+        quantised = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+    # A model that knows it was quantised refuses to be saved.
+    settings = quantised.config.to_dict()
+    settings.pop("quantization_config", None)
+    model = type(quantised)(type(quantised.config).from_dict(settings))
+    model.load_state_dict(quantised.state_dict(), strict=True)
+    with whole_folder(target) as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return target
+
+
+def load_tokenizer(source: ModelSource, prefix_space: bool = False) -> Any:
+    """The model's own tokenizer; `prefix_space` puts a space before the first word."""
+    from transformers import AutoTokenizer
+
+    options = {"add_prefix_space": True} if prefix_space else {}
+    with hub_errors(source.source), quiet_loading():
+        tokenizer = AutoTokenizer.from_pretrained(**local_location(source.source), **options)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
+    """The language model with its head, float32, in evaluation mode, on the CPU.
+
+    `checkpoint` is a folder that fine-tuning wrote: adapters, which are merged into the weights,
+    or a whole model. Without it the model is the base.
+    """
+    import torch
+    import transformers
+
+    kind = getattr(transformers, CLASSES[source.kind])
+    adapters = checkpoint is not None and (checkpoint / "adapter_config.json").exists()
+    torch.manual_seed(source.seed)  # a head that the weights do not have is drawn
+    with hub_errors(source.source), quiet_loading():
+        if checkpoint is not None and not adapters:
+            model = kind.from_pretrained(checkpoint, dtype=torch.float32)
+        elif source.weights == "random":
+            config = transformers.AutoConfig.from_pretrained(**local_location(source.source))
+            model = kind.from_config(config, dtype=torch.float32)
+        else:
+            model = kind.from_pretrained(**local_location(source.source), dtype=torch.float32)
+    if checkpoint is not None and adapters:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
+    return model.eval()
+
+
+def has_final_norm(model: Any) -> bool:
+    """Whether the last hidden state comes after a norm of its own (GPT-2, Llama, …)."""
+    names = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm")
+    return any(hasattr(model.base_model, name) for name in names)
+
+
+class hub_errors:  # noqa: N801 - reads as a statement: `with hub_errors(id):`
+    """Turns the errors of the hub's libraries into one sentence that says what to do."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OSError) and self.source.startswith("hub:"):
+            raise SystemExit(hub_error(error, self.source)) from None
+
+
+class quiet_loading(warnings.catch_warnings):  # noqa: N801 - reads as a statement
+    """Silences loading bars, and the report on a head that a checkpoint does not have."""
+
+    def __init__(self) -> None:
+        super().__init__(action="ignore")
+
+    def __enter__(self) -> Any:
+        from transformers.utils import logging
+
+        self.before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        from transformers.utils import logging
+
+        logging.set_verbosity(self.before[0])
+        if self.before[1]:
+            logging.enable_progress_bar()
+        super().__exit__(*error)

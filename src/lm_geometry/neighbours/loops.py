@@ -1,0 +1,62 @@
+"""Compiled loops over the rows of a cloud, and the threads that they run on."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import numba
+from threadpoolctl import ThreadpoolController
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` compiled by numba without the interpreter lock, and cached where that is allowed.
+
+    Divisions follow numpy (x/0 is infinite), and no operation is reordered: the same bytes result
+    on every processor.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # an install that can be read only, with no cache folder of the user's
+        return numba.njit(**options)(function)
+
+
+def threads() -> int:
+    """How many threads to use: the processors of this process, or OMP_NUM_THREADS if fewer."""
+    try:
+        processors = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        processors = os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(processors, int(wanted)) if wanted.isdigit() and int(wanted) else processors
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def single_threaded_blas() -> Any:
+    """A context in which linear algebra uses one thread: our own threads run beside each other."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+def over_rows(work: Callable[[int, int], Any], rows: int, at_least: int = 64) -> list[Any]:
+    """The results of `work(first, last)` on consecutive pieces of `rows`, in order, on all threads.
+
+    The pieces depend on `rows` alone, never on the number of threads.
+    """
+    size = max(at_least, -(-rows // 64))
+    pieces = [(first, min(first + size, rows)) for first in range(0, rows, size)]
+    return side_by_side(lambda piece: work(*piece), pieces)
+
+
+def side_by_side(work: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+    """`[work(item) for item in items]` on all threads, with single-threaded linear algebra."""
+    if len(items) <= 1 or threads() == 1:
+        with single_threaded_blas():
+            return [work(item) for item in items]
+    with single_threaded_blas(), ThreadPoolExecutor(threads()) as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,55 @@
+"""Cosines between all pairs of token vectors of a cloud: its anisotropy."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.observables.norms import norms
+
+
+class Cosine(NamedTuple):
+    """Mean and standard deviation of the cosines of all pairs of tokens."""
+
+    mean: float
+    deviation: float
+
+
+def unit_vectors(X: Any) -> NDArray[np.float64]:
+    """The rows of X divided by their lengths `[tokens, width]`. Raises ValueError for a zero row."""
+    points = as_cloud(X, at_least=2)
+    lengths = norms(points)
+    zero = np.flatnonzero(lengths == 0)
+    if zero.size:
+        raise ValueError(f"X has {zero.size} zero rows (first: {zero[0]}), which have no direction")
+    return points / lengths[:, None]
+
+
+def mean_cosine(X: Any, diagonal: bool = True) -> float:
+    """The mean cosine of all pairs of rows of X `[tokens, width]`, with or without the diagonal.
+
+    The squared length of the mean unit vector, so no pair is looked at. With the diagonal, as
+    published, a token's cosine of 1 with itself counts. Raises ValueError for a zero row.
+    """
+    units = unit_vectors(X)
+    n = len(units)
+    total = float((units.sum(axis=0) ** 2).sum())
+    return total / n**2 if diagonal else (total - n) / (n * (n - 1))
+
+
+def cosine(X: Any, diagonal: bool = True) -> Cosine:
+    """Mean and standard deviation of the cosines of all pairs of rows of X `[tokens, width]`.
+
+    The mean square is |UᵀU|² / n² for the unit vectors U (or |UUᵀ|², whichever is smaller).
+    """
+    units = unit_vectors(X)
+    n, width = units.shape
+    total = float((units.sum(axis=0) ** 2).sum())
+    products = units.T @ units if width < n else units @ units.T
+    squares = float(np.einsum("ij,ij->", products, products))
+    count = n**2
+    if not diagonal:
+        total, squares, count = total - n, squares - n, n * (n - 1)
+    mean = total / count
+    return Cosine(mean, max(squares / count - mean**2, 0.0) ** 0.5)

@@ -1,0 +1,19 @@
+"""Removing the copies of a token vector, which every ratio of distances needs."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.neighbours.identical import first_equal
+
+
+def deduplicate(X: Any) -> NDArray[np.int64]:
+    """The rows of X `[tokens, width]` that equal no earlier row, in their order, int64 `[kept]`.
+
+    Exact, by the values as they are stored; −0.0 equals 0.0. `X[deduplicate(X)]` has no copies.
+    Raises ValueError for NaN or infinite values.
+    """
+    points = as_cloud(X, at_least=0)
+    return np.flatnonzero(first_equal(points) == np.arange(len(points)))

@@ -1,0 +1,83 @@
+"""The Hausdorff distance between two clouds."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.neighbours.distances import squared_distance
+from lm_geometry.neighbours.loops import compiled, over_rows
+
+
+class Hausdorff(NamedTuple):
+    """The largest distance of a token of one cloud to the nearest token of the other."""
+
+    forward: float  # from A to B
+    backward: float  # from B to A
+
+    @property
+    def distance(self) -> float:
+        """The larger of both directions."""
+        return max(self.forward, self.backward)
+
+
+@compiled
+def _nearest_square(x, Y, hint, stop):
+    """The squared distance of `x` to its nearest in Y, or any value up to `stop` if not above it."""
+    nearest = squared_distance(x, Y[hint])
+    for other in range(Y.shape[0]):
+        if nearest <= stop:
+            break
+        nearest = min(nearest, squared_distance(x, Y[other]))
+    return nearest
+
+
+@compiled
+def _directed(X, Y, order, partner, upper):
+    """The largest squared distance from X to Y; `upper` bounds that of each token, falling."""
+    largest = 0.0
+    for place in range(order.size):
+        token = order[place]
+        if upper[token] <= largest:
+            break
+        largest = max(largest, _nearest_square(X[token], Y, partner[token], largest))
+    return largest
+
+
+@compiled
+def _pair_squares(X, Y, first, last, squares):
+    for token in range(first, last):
+        squares[token] = squared_distance(X[token], Y[token])
+
+
+def hausdorff(A: Any, B: Any) -> Hausdorff:
+    """The directed Hausdorff distances between clouds A `[tokens, width]` and B `[tokens', width]`.
+
+    Exact. Where row i of A and of B are the same token, as for a cloud and its noisy copy, nearly
+    all rows are settled by the distance to their partner: tokens are taken in falling order of it,
+    and the search ends where it is below the largest found. Raises ValueError where widths differ.
+    """
+    first, second = as_cloud(A, at_least=1), as_cloud(B, at_least=1)
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(f"A has width {first.shape[1]} and B {second.shape[1]}; they must agree")
+    if len(first) == len(second):
+        squares = np.empty(len(first))
+        over_rows(lambda a, b: _pair_squares(first, second, a, b, squares), len(first))
+        partners = (np.arange(len(first)),) * 2
+        return Hausdorff(
+            _search(first, second, partners[0], squares),
+            _search(second, first, partners[1], squares),
+        )
+    return Hausdorff(_unpaired(first, second), _unpaired(second, first))
+
+
+def _search(
+    X: NDArray[Any], Y: NDArray[Any], partner: NDArray[np.int64], upper: NDArray[np.float64]
+) -> float:
+    return float(np.sqrt(_directed(X, Y, np.argsort(-upper, kind="stable"), partner, upper)))
+
+
+def _unpaired(X: NDArray[Any], Y: NDArray[Any]) -> float:
+    partner = np.arange(len(X)) % len(Y)
+    return _search(X, Y, partner, np.full(len(X), np.inf))

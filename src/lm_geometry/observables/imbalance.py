@@ -1,0 +1,52 @@
+"""How well the distances of one space predict those of another."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.neighbours.distances import squared_distance
+from lm_geometry.neighbours.loops import compiled, over_rows
+
+
+class Imbalance(NamedTuple):
+    """The information imbalances Δ(A → B) and Δ(B → A); 0: predicts, 1: tells nothing."""
+
+    forward: float
+    backward: float
+
+
+@compiled
+def _ranks(X, nearest, first, last):
+    """The sum over tokens of the rank, in X, of the token `nearest` to each, ties by index."""
+    total = 0
+    for token in range(first, last):
+        other = nearest[token]
+        limit = squared_distance(X[token], X[other])
+        for third in range(X.shape[0]):
+            if third == token:
+                continue
+            square = squared_distance(X[token], X[third])
+            total += square < limit or (square == limit and third <= other)
+    return total
+
+
+def information_imbalance(A: Any, B: Any) -> Imbalance:
+    """Δ(A → B) and Δ(B → A) of two clouds `[tokens, width]` of the same tokens.
+
+    2 / N times the mean rank, in the other cloud, of every token's nearest neighbour (Glielmo et
+    al. 2022, PNAS Nexus 1). Raises ValueError as `neighbour_graph`, and where A and B have
+    different numbers of tokens.
+    """
+    clouds = as_cloud(A), as_cloud(B)
+    if len(clouds[0]) != len(clouds[1]):
+        raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")
+    near_a, near_b = (neighbour_graph(X, 1).indices[:, 0] for X in clouds)
+    return Imbalance(_imbalance(clouds[1], near_a), _imbalance(clouds[0], near_b))
+
+
+def _imbalance(X: NDArray[Any], nearest: NDArray[np.int32]) -> float:
+    ranks = over_rows(lambda first, last: _ranks(X, nearest, first, last), len(X))
+    return 2 * sum(ranks) / len(X) ** 2

@@ -1,0 +1,18 @@
+"""Lengths of the token vectors."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours.cloud import as_cloud
+
+
+def norms(X: Any, block: int = 4096) -> NDArray[np.float64]:
+    """The Euclidean length of every row of X `[tokens, width]`, float64 `[tokens]`."""
+    points = as_cloud(X, at_least=0)
+    lengths = np.empty(len(points))
+    for first in range(0, len(points), block):
+        rows = points[first : first + block].astype(np.float64)
+        lengths[first : first + block] = np.sqrt(np.einsum("td,td->t", rows, rows))
+    return lengths

@@ -1,0 +1,56 @@
+"""How many neighbours two clouds of the same tokens share."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.neighbours.loops import compiled, over_rows
+
+
+@compiled
+def _shared(near_a, near_b, first, last):
+    """For every k how many neighbours are among the k nearest on both sides, summed over tokens."""
+    k_max = near_a.shape[1]
+    entering = np.zeros(k_max, np.int64)
+    ranks = np.full(near_a.shape[0], k_max, np.int64)
+    for token in range(first, last):
+        for rank in range(k_max):
+            ranks[near_a[token, rank]] = rank
+        for rank in range(k_max):
+            both = max(ranks[near_b[token, rank]], rank)
+            if both < k_max:  # counts for every k above the larger of its two ranks
+                entering[both] += 1
+        for rank in range(k_max):
+            ranks[near_a[token, rank]] = k_max
+    return np.cumsum(entering)
+
+
+def overlap_from_indices(near_a: NDArray[Any], near_b: NDArray[Any]) -> NDArray[np.float64]:
+    """The neighbourhood overlap from neighbours `[tokens, k_max]` of each side, nearest first.
+
+    χ_k for k = 1 … k_max, float64 `[k_max]`. Raises ValueError where the shapes differ.
+    """
+    if near_a.shape != near_b.shape or near_a.ndim != 2:
+        raise ValueError(
+            f"neighbours have shapes {near_a.shape} and {near_b.shape}; equal "
+            "[tokens, k_max] are needed"
+        )
+    near_a, near_b = np.ascontiguousarray(near_a), np.ascontiguousarray(near_b)
+    pieces = over_rows(lambda first, last: _shared(near_a, near_b, first, last), len(near_a))
+    k = np.arange(1, near_a.shape[1] + 1)
+    return np.sum(pieces, axis=0) / (k * len(near_a))
+
+
+def neighbourhood_overlap(A: Any, B: Any, k_max: int = 31) -> NDArray[np.float64]:
+    """χ_k(A, B) for k = 1 … k_max, float64 `[k_max]`: the share of k nearest neighbours in common.
+
+    The mean over tokens of |N_k(A) ∩ N_k(B)| / k, where row i of A and B `[tokens, width]` is the
+    same token (Doimo et al. 2020, NeurIPS 33). Raises ValueError as `neighbour_graph`, and where A
+    and B have different numbers of tokens.
+    """
+    if len(A) != len(B):
+        raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")
+    near = (neighbour_graph(X, k_max).indices for X in (A, B))
+    return overlap_from_indices(*near)

@@ -1,0 +1,43 @@
+"""How many directions a cloud fills: from the eigenvalues of its covariance."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.neighbours.cloud import as_cloud
+
+
+def spectrum(X: Any) -> NDArray[np.float64]:
+    """The eigenvalues of the covariance of X `[tokens, width]`, largest first, float64.
+
+    min(tokens, width) of them, divided by tokens − 1.
+    """
+    points = as_cloud(X, at_least=2)
+    centred = points - points.mean(axis=0, dtype=np.float64)
+    tall = centred.shape[0] >= centred.shape[1]
+    products = centred.T @ centred if tall else centred @ centred.T
+    return np.maximum(np.linalg.eigvalsh(products)[::-1], 0) / (len(points) - 1)
+
+
+def participation_ratio(X: Any) -> float:
+    """(Σλ)² / Σλ² of the covariance's eigenvalues: 1 for a line, the width for a round cloud.
+
+    NaN where all rows are equal.
+    """
+    values = spectrum(X)
+    with np.errstate(invalid="ignore"):
+        return float(values.sum() ** 2 / (values**2).sum())
+
+
+def effective_rank(X: Any) -> float:
+    """exp of the entropy of the covariance's eigenvalues as shares (Roy, Vetterli 2007, EUSIPCO).
+
+    NaN where all rows are equal.
+    """
+    values = spectrum(X)
+    with np.errstate(invalid="ignore"):
+        shares = values / values.sum()
+    return float(
+        np.exp(-np.sum(np.where(shares > 0, shares * np.log(shares + (shares == 0)), shares)))
+    )

@@ -1,0 +1,35 @@
+"""Section `embed`: which hidden states are computed, and how."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lm_geometry.params.section import Section
+
+
+class Embed(Section):
+    """Which hidden states are computed, and how."""
+
+    name_in_params: ClassVar[str] = "embed"
+
+    checkpoints: list[int] | Literal["all"] = Field(
+        "all", description="steps whose states are computed; base is always among them"
+    )
+    layers: list[int] | Literal["all"] = Field(
+        "all", description="0 embeddings, i after block i; negative counts from the end"
+    )
+    combine_layers: Literal["none", "mean", "concatenate"] = Field(
+        "none", description="one array per layer, or the listed layers made into one"
+    )
+    mode: Literal["regular"] = Field("regular", description="one forward pass of each sequence")
+    normalise: Literal["none", "l2"] = Field("none", description="l2: vectors of length 1")
+    max_length: int = Field(512, gt=1, description="tokens; longer sequences are cut")
+    prefix_space: bool = Field(False, description="a space before the first word (byte-level BPE)")
+    batch_tokens: int = Field(2048, gt=0, description="tokens in a forward pass, padding included")
+    dtype: Literal["float32", "bfloat16", "auto"] = Field(
+        "float32", description="arithmetic of the forward pass; stored is float32"
+    )
+    loss: bool = Field(True, description="next-token loss of each token (causal models)")
+    keep_tokens: int | Literal["all"] = Field(
+        20000, description="rows kept per corpus split, drawn by `seed` before the forward pass"
+    )

@@ -1,0 +1,50 @@
+"""Section `estimate`: which dimensions are estimated on each cloud."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lm_geometry.params.section import Section
+
+LocalEstimator = Literal["twonn", "lpca", "mle"]
+GlobalEstimator = Literal[
+    *("twonn", "mle", "lpca"),
+    *("CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "TLE"),
+]
+Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
+
+
+class Lpca(Section):
+    """Local principal component analysis, with the rules and constants of scikit-dimension."""
+
+    rule: Rule = Field("FO", description="how many components count")
+    constants: dict[str, float] = Field(
+        {}, description="constants of the rule where not the usual ones, such as {alpha: 0.05}"
+    )
+    tokens: int | Literal["all"] = Field(
+        500, description="estimated at the first so many tokens of a cloud"
+    )
+
+
+class Estimate(Section):
+    """Which dimensions are estimated on each cloud."""
+
+    name_in_params: ClassVar[str] = "estimate"
+
+    estimators: list[LocalEstimator] = Field(
+        ["twonn", "lpca"], min_length=1, description="local: a number per token"
+    )
+    n_neighbors: list[int | float] = Field(
+        [64, 128], min_length=1, description="L; below 1 a fraction of the cloud"
+    )
+    cdf: Literal["i/n", "(i-1)/n"] = Field(
+        "i/n", description="TwoNN's empirical CDF; (i-1)/n is scikit-dimension 0.3.4's"
+    )
+    fit: Literal["linear", "mle"] = Field("linear", description="fit of TwoNN's ratios")
+    discard: float = Field(0.1, ge=0, lt=1, description="share of largest ratios left out")
+    lpca: Lpca = Field(default_factory=lambda: Lpca.model_validate({}), description="lPCA")
+    global_estimators: list[GlobalEstimator] = Field(
+        ["twonn"],
+        description="global: a number per cloud; ours, or any other of scikit-dimension by name",
+    )
+    gride_range: int = Field(256, ge=0, description="largest GRIDE rank (a power of 2); 0: none")

@@ -1,0 +1,73 @@
+"""Validation errors as sentences that name the key, the value and what would be right."""
+
+import difflib
+import types
+import typing
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+
+def nearest(word: str, words: list[str]) -> str:
+    """`; did you mean 'word'?` with the most similar of `words`, else what there is."""
+    match = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    if match:
+        return f"; did you mean {match[0]!r}?"
+    return f"; there are {', '.join(words)}"
+
+
+def sentences(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:
+    """One sentence for each wrong key; the branches of a union are told as one."""
+    grouped: dict[str, list[ErrorDetails]] = {}
+    for details in error.errors():
+        keys = _keys(model, details["loc"])
+        grouped.setdefault(".".join(keys), []).append(details)
+    return [f"{where}{key}: {_sentence(found, model)}" for key, found in grouped.items()]
+
+
+def _sentence(found: list[ErrorDetails], model: type[BaseModel]) -> str:
+    first = found[0]
+    if first["type"] == "extra_forbidden":
+        parent = _model_at(model, first["loc"][:-1])
+        return "unknown parameter" + nearest(str(first["loc"][-1]), list(parent.model_fields))
+    if first["type"] == "missing":
+        return "is missing"
+    wanted = dict.fromkeys(_wanted(details) for details in found)
+    return f"{first['input']!r} is not valid: {', or '.join(wanted)}"
+
+
+def _wanted(details: ErrorDetails) -> str:
+    message = details["msg"].removeprefix("Value error, ")
+    return message[0].lower() + message[1:]
+
+
+def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys of a location, without the names of union members that pydantic appends."""
+    keys: list[str] = []
+    current: type[BaseModel] | None = model
+    for part in location:
+        if isinstance(part, int):
+            keys.append(str(part))
+        elif current is not None:
+            keys.append(part)
+            field = current.model_fields.get(part)
+            current = _inner_model(field.annotation) if field else None
+    return keys
+
+
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    for part in location:
+        field = model.model_fields.get(str(part))
+        inner = _inner_model(field.annotation) if field else None
+        model = inner or model
+    return model
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list, dict):
+        inner = map(_inner_model, typing.get_args(annotation))
+        return next((found for found in inner if found), None)
+    return None

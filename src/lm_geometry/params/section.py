@@ -1,0 +1,28 @@
+"""What every section of params.yaml and every catalogue entry has in common."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML 1.2 file, the dialect that DVC writes (`3e-05` is a number)."""
+    with path.open(encoding="utf-8") as file:
+        return YAML(typ="safe").load(file) or {}
+
+
+class Section(BaseModel):
+    """A frozen, strict part of params.yaml: an unknown key or a value of another type is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name_in_params: ClassVar[str] = ""
+
+    @classmethod
+    def read(cls, root: Path = ROOT) -> Self:
+        """The section as params.yaml has it. Call `params.check` before, for readable errors."""
+        return cls.model_validate(read_yaml(root / "params.yaml").get(cls.name_in_params, {}))

@@ -1,0 +1,52 @@
+"""The results of a pipeline run: full tables, headline metrics, figures."""
+
+from lm_geometry import paths
+from lm_geometry.aggregation.headline import headline
+from lm_geometry.aggregation.shown import Shown, resolve
+from lm_geometry.aggregation.tables import make_tables
+from lm_geometry.checkpoints import BASE
+from lm_geometry.embedded import read_embedded
+from lm_geometry.figures.export import write_figures
+from lm_geometry.figures.tables import FigureTables
+from lm_geometry.model_source import ModelSource, read_model_source
+from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.params.estimate import Estimate
+from lm_geometry.prepared_corpora import read_training
+from lm_geometry.store.files import read_json, write_json
+
+ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
+
+
+def write_results(settings: Aggregate, estimate: Estimate) -> None:
+    """Write data/tables, metrics/summary.json, and the data and pictures of every figure."""
+    source = read_model_source()
+    embedded = read_embedded()
+    shown = resolve(settings, estimate, embedded, source.layers)
+    training = read_training().name
+    tables = make_tables(training, settings.confidence)
+    tables.write()
+    write_json(paths.METRICS / "summary.json", headline(tables, shown))
+    figures = FigureTables(
+        tables=tables,
+        shown=shown,
+        fine_tuned=training if embedded.checkpoints != [BASE] else None,
+        curve=read_json(paths.LOSS_CURVE),
+        settings=_settings(source, shown, estimate, settings, int(tables.means["values"].max())),
+    )
+    for name, records in figures.records():
+        write_json(paths.PLOTS / f"{name}.json", records)
+    write_figures(paths.PLOTS)
+
+
+def _settings(
+    source: ModelSource, shown: Shown, estimate: Estimate, settings: Aggregate, points: int
+) -> str:
+    """The line under each figure: model, estimator, N, L, layer and checkpoint shown."""
+    size = f"{shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
+    rule = f", CDF {estimate.cdf}" if shown.estimator == "twonn" else ""
+    untrained = " (untrained)" if source.weights == "random" else ""
+    return (
+        f"{source.label}{untrained} · local {ESTIMATORS[shown.estimator]}{rule} · "
+        f"N = {points:,} tokens · L = {size} neighbours · "
+        f"{settings.confidence:.0%} intervals over documents"
+    )

@@ -1,0 +1,1 @@
+"""Arrays and tables on disk: written whole or not at all, checked when opened."""

@@ -1,0 +1,1 @@
+"""What a language model is trained to do; a file per task."""

@@ -1,0 +1,23 @@
+"""Means, differences and intervals of all estimates; headline metrics and figures.
+
+dvc repro aggregate
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from lm_geometry import params
+from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.params.estimate import Estimate
+from lm_geometry.results import write_results
+
+
+def main() -> None:
+    params.check()
+    write_results(Aggregate.read(), Estimate.read())
+
+
+if __name__ == "__main__":
+    main()

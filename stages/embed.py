@@ -1,0 +1,24 @@
+"""Compute hidden states and losses of every checkpoint on every corpus split.
+
+dvc repro embed
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from lm_geometry import params
+from lm_geometry.embedding import embed
+from lm_geometry.model_source import read_model_source
+from lm_geometry.params.embed import Embed
+from lm_geometry.params.seed import read_seed
+
+
+def main() -> None:
+    params.check()
+    embed(read_model_source(), Embed.read(), read_seed())
+
+
+if __name__ == "__main__":
+    main()

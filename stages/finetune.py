@@ -1,0 +1,24 @@
+"""Fine-tune the model on the training corpus; its checkpoints and loss curve.
+
+dvc repro finetune
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from lm_geometry import params, paths
+from lm_geometry.model_source import read_model_source
+from lm_geometry.params.finetune import Finetune
+from lm_geometry.store.files import write_json
+from lm_geometry.training_run import train
+
+
+def main() -> None:
+    params.check()
+    write_json(paths.LOSS_CURVE, train(read_model_source(), Finetune.read()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Choose the tokens of every point cloud; their rows, and how many each step left.
+
+dvc repro token-sample
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from lm_geometry import params
+from lm_geometry.params.data_prep import DataPrep
+from lm_geometry.params.token_sample import TokenSample
+from lm_geometry.sampling import write_clouds
+
+
+def main() -> None:
+    params.check()
+    write_clouds(TokenSample.read(), paper=DataPrep.read().order == "paper")
+
+
+if __name__ == "__main__":
+    main()
