@@ -48,10 +48,7 @@ def read_states(checkpoint: str, split: CorpusSplit, layer: int) -> npt.NDArray[
 
 def read_tokens(split: CorpusSplit) -> pd.DataFrame:
     """The token table whose rows are those of the split's hidden states."""
-    return read_table(
-        paths.tokens(split.corpus, split.split, split.private),
-        ["sequence", "position", "document", "token_id", "token", "special"],
-    )
+    return read_table(paths.tokens(split.corpus, split.split, split.private))
 
 
 def read_losses(checkpoint: str, corpus: str, split: str) -> npt.NDArray[np.float32]:

@@ -29,9 +29,8 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     A cell is one (checkpoint, corpus split). Finished cells outlive an interruption.
     """
     checkpoints = read_checkpoints(settings.checkpoints)
-    run = Embedding(
-        source, settings, {s: _tokenised(source, settings, s, seed) for s in read_evaluated()}
-    )
+    corpora = {split: _tokenised(source, settings, split, seed) for split in read_evaluated()}
+    run = Embedding(source, settings, seed, corpora)
     run.print_needs(len(checkpoints))
     done = [run.embed(checkpoint) for checkpoint in checkpoints]
     for split, corpus in run.corpora.items():
@@ -44,10 +43,9 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
 def _tokenised(
     source: ModelSource, settings: Embed, split: CorpusSplit, seed: int
 ) -> TokenisedCorpus:
-    data = split.read()
-    tokenizer = load_tokenizer(source, settings.prefix_space)
+    tokenizer = load_tokenizer(source)
     generator = stream(seed, "embed", split.corpus, split.split)
-    return tokenise(list(data["text"]), list(data["document"]), tokenizer, settings, generator)
+    return tokenise(split.read().to_pandas(), tokenizer, settings, generator)
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ class Embedding:
 
     source: ModelSource
     settings: Embed
+    seed: int
     corpora: dict[CorpusSplit, TokenisedCorpus]
 
     @property
@@ -100,6 +99,7 @@ class Embedding:
         return {
             "model": self.source.record(),
             "embed": self.settings.model_dump(exclude={"checkpoints"}),
+            "seed": self.seed,
             "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
             "corpora": {_name(split): path_hash(split.folder) for split in self.corpora},
         }

@@ -74,7 +74,7 @@ def size_of(asked: float, points: int) -> int:
 def local_values(
     name: str, X: Points, graph: NeighbourGraph, size: int, settings: Estimate
 ) -> npt.NDArray[np.float64]:
-    """Estimates `[tokens]` of the cloud's tokens (lPCA: of its first ones); NaN if L is too large."""
+    """Estimates `[tokens]` of a cloud's tokens (lPCA: of its first ones); NaN if L is too large."""
     tokens = len(X)
     if name == "lpca" and settings.lpca.tokens != "all":
         tokens = min(tokens, settings.lpca.tokens)
@@ -82,7 +82,7 @@ def local_values(
         return np.full(tokens, np.nan)
     if name == "twonn":
         rule = {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
-        return twonn.local_from_graph(graph, size, X, **rule)
+        return twonn.local_from_graph(graph, size, **rule, X=X)
     if name == "lpca":
         chosen = settings.lpca
         rows = np.arange(tokens)

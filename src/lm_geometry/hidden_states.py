@@ -30,18 +30,21 @@ class TokenisedCorpus:
 
 
 def tokenise(
-    texts: list[str],
-    documents: list[str],
+    corpus: pd.DataFrame,
     tokenizer: Any,
     settings: Embed,
     generator: np.random.Generator,
 ) -> TokenisedCorpus:
-    """Token ids of `texts`, cut to `max_length`, and the `keep_tokens` rows drawn from them.
+    """Token ids of the texts, cut to `max_length`, and the `keep_tokens` rows drawn from them.
 
-    The table has a row per kept token, in the order of the text: `sequence`, `position`,
-    `document`, `token_id`, `token`, and `special`, what the token is to the tokenizer (`bos,eos`,
-    or nothing). Raises ValueError where no text has a token.
+    `corpus` has the columns `text` and `document`. The table has a row per kept token, in the
+    order of the text: `sequence`, `position`, `document`, `token_id`, `token`, `special`, what
+    the token is to the tokenizer (`bos,eos`, or nothing), and the boolean columns of the corpus.
+    Raises ValueError where no text has a token.
     """
+    texts = corpus["text"].tolist()
+    if settings.prefix_space:  # not the tokenizer's own setting, which few classes heed
+        texts = [f" {text}" if text and not text.startswith(" ") else text for text in texts]
     ids = tokenizer(texts, truncation=True, max_length=settings.max_length)["input_ids"]
     lengths = np.array([len(sequence) for sequence in ids])
     total = int(lengths.sum())
@@ -57,12 +60,13 @@ def tokenise(
         {
             "sequence": sequence,
             "position": rows - starts[sequence],
-            "document": np.asarray(documents, dtype=object)[sequence],
+            "document": corpus["document"].to_numpy(dtype=object)[sequence],
             "token_id": token_ids,
             "token": tokenizer.convert_ids_to_tokens(token_ids.tolist()),
         }
     )
-    table["special"] = table["token_id"].map(_special_names(tokenizer)).fillna("")
+    special = _special_names(tokenizer)
+    table["special"] = [special.get(token_id, "") for token_id in token_ids.tolist()]
     return TokenisedCorpus(ids, table)
 
 
@@ -154,6 +158,7 @@ class HiddenStates:
         if output is None:
             torch.cuda.empty_cache()
             half = len(sequences) // 2
+            print(f"out of memory: {len(sequences)} sequences are halved", flush=True)
             yield from self._forward(sequences[:half], numbers[:half])
             yield from self._forward(sequences[half:], numbers[half:])
             return
@@ -194,5 +199,5 @@ def combined(states: npt.NDArray[np.float32], settings: Embed) -> list[npt.NDArr
         states = np.concatenate(list(states), axis=-1)[None]
     if settings.normalise == "l2":
         norms = np.linalg.norm(states, axis=-1, keepdims=True)
-        states = states / np.where(norms == 0, 1, norms)
+        states = states / np.where(norms == 0, 1, norms).astype(np.float32)
     return list(states)

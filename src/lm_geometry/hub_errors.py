@@ -7,10 +7,10 @@ from collections.abc import Iterator
 LOGIN = "set HF_TOKEN or run `hf auth login`"
 TOKEN = re.compile(r"hf_\w{4,}|(?<=Bearer )\S+")
 # Class names, and words of messages whose class tells nothing, in the order in which they decide:
-# a gated repository is also "not found", an unreachable one also "no such file".
+# a gated repository is also "not found", and that comes with status 401 to a stranger.
 KINDS = [
     (
-        r"GatedRepoError|gated (repo|dataset)",
+        r"GatedRepoError|(?<!private or )gated (repo|dataset)",
         "{page} is gated: accept its terms on that page, then " + LOGIN,
     ),
     (
@@ -19,10 +19,9 @@ KINDS = [
         "download, or name a local copy as file:PATH",
     ),
     (
-        r"LocalEntryNotFoundError|ConnectionError|ConnectError|ConnectTimeout|ReadTimeout"
-        r"|ProxyError|couldn't connect",
-        "{page} cannot be reached and is not in this machine's cache: connect once (then "
-        "HF_HUB_OFFLINE=1 uses the cached copy), or name a local copy as file:PATH",
+        r"RepositoryNotFoundError|DatasetNotFoundError|not a valid model identifier"
+        r"|not a local folder or a valid repository",
+        "{page} does not exist, or is private: check the spelling, or " + LOGIN,
     ),
     (
         r"RevisionNotFoundError|not a valid git identifier",
@@ -37,9 +36,10 @@ KINDS = [
         "{page} is not open to this login: ask for access on that page, then " + LOGIN,
     ),
     (
-        r"RepositoryNotFoundError|DatasetNotFoundError|not a valid model identifier"
-        r"|not a local folder or a valid repository",
-        "{page} does not exist, or is private: check the spelling, or " + LOGIN,
+        r"LocalEntryNotFoundError|ConnectionError|ConnectError|ConnectTimeout|ReadTimeout"
+        r"|ProxyError|couldn't connect",
+        "{page} cannot be reached and is not in this machine's cache: connect once (then "
+        "HF_HUB_OFFLINE=1 uses the cached copy), or name a local copy as file:PATH",
     ),
     (
         r"Dataset scripts are no longer supported",
@@ -84,10 +84,8 @@ def _told(error: BaseException) -> Iterator[str]:
 
 def _own(error: BaseException) -> Iterator[str]:
     yield type(error).__name__
-    repository = "RepositoryNotFoundError" in [kind.__name__ for kind in type(error).__mro__]
     status = getattr(getattr(error, "response", None), "status_code", None)
-    # The hub answers 401 to a stranger for whatever it will not show: that is "not found".
-    if status is not None and not repository:
+    if status is not None:
         yield f"status {status}"
     yield str(error)
 

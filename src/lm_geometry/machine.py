@@ -35,7 +35,7 @@ class Machine(BaseSettings):
 @cache
 def machine() -> Machine:
     """The settings, read once."""
-    return Machine()
+    return Machine.model_validate({})
 
 
 def scratch() -> Path:
@@ -61,7 +61,8 @@ def downloads() -> Path:
 
 def cores() -> int:
     """CPU threads to use: the setting, else the cores this process may run on."""
-    return machine().threads or len(os.sched_getaffinity(0))
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return machine().threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
 
 
 def device() -> tuple[str, str]:

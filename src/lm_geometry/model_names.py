@@ -26,10 +26,28 @@ def _facts(source: str) -> dict[str, Any]:
     location = local_location(source)
     with hub_errors(source):
         config = AutoConfig.from_pretrained(**location)
-    names = " ".join(config.architectures or [])
     text = config.get_text_config()
     return {
-        "kind": "encoder" if "MaskedLM" in names else "decoder",
+        "kind": _kind(config, source),
         "layers": text.num_hidden_layers,
         "width": text.hidden_size,
     }
+
+
+def _kind(config: Any, source: str) -> str:
+    """Whether a model is a masked or a causal language model, by its architecture or its type.
+
+    Raises ValueError for a type that transformers knows as neither.
+    """
+    from transformers.models.auto import modeling_auto
+
+    names = " ".join(config.architectures or [])
+    if "ForMaskedLM" in names:
+        return "encoder"
+    if "ForCausalLM" in names or "LMHeadModel" in names:
+        return "decoder"
+    if config.model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return "encoder"
+    if config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return "decoder"
+    raise ValueError(f"model.name: {source} is a {config.model_type}: no language model is known")

@@ -1,6 +1,9 @@
 """Models: from a name in params.yaml to weights and tokenizer in memory."""
 
+import contextlib
+import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,10 @@ def local_location(source: str) -> dict[str, str]:
     if parsed.scheme == "hub":
         found = {"pretrained_model_name_or_path": parsed.location}
         return found | ({"revision": parsed.revision} if parsed.revision else {})
-    path = sources.fetch(parsed, machine.downloads())
+    try:
+        path = sources.fetch(parsed, machine.downloads())
+    except sources.SourceError as error:
+        raise SystemExit(str(error)) from None
     if path.suffix == ".gguf":
         path = _converted(path)
     return {"pretrained_model_name_or_path": str(path)}
@@ -33,7 +39,7 @@ def _converted(gguf: Path) -> Path:
 
     print(f"converting {gguf.name} to safetensors, once", flush=True)
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    with quiet_loading():
+    with quiet_loading(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
         quantised = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
         tokenizer = AutoTokenizer.from_pretrained(**where)
     # A model that knows it was quantised refuses to be saved.
@@ -47,13 +53,12 @@ def _converted(gguf: Path) -> Path:
     return target
 
 
-def load_tokenizer(source: ModelSource, prefix_space: bool = False) -> Any:
-    """The model's own tokenizer; `prefix_space` puts a space before the first word."""
+def load_tokenizer(source: ModelSource) -> Any:
+    """The model's own tokenizer, which pads on the right, with its end token if it has no pad."""
     from transformers import AutoTokenizer
 
-    options = {"add_prefix_space": True} if prefix_space else {}
     with hub_errors(source.source), quiet_loading():
-        tokenizer = AutoTokenizer.from_pretrained(**local_location(source.source), **options)
+        tokenizer = AutoTokenizer.from_pretrained(**local_location(source.source))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
@@ -83,7 +88,8 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
     if checkpoint is not None and adapters:
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
+        with quiet_loading():
+            model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
     return model.eval()
 
 
@@ -93,38 +99,29 @@ def has_final_norm(model: Any) -> bool:
     return any(hasattr(model.base_model, name) for name in names)
 
 
-class hub_errors:  # noqa: N801 - reads as a statement: `with hub_errors(id):`
+@contextlib.contextmanager
+def hub_errors(source: str) -> Iterator[None]:
     """Turns the errors of the hub's libraries into one sentence that says what to do."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, OSError) and self.source.startswith("hub:"):
-            raise SystemExit(hub_error(error, self.source)) from None
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        if not source.startswith("hub:"):
+            raise
+        raise SystemExit(hub_error(error, source)) from None
 
 
-class quiet_loading(warnings.catch_warnings):  # noqa: N801 - reads as a statement
+@contextlib.contextmanager
+def quiet_loading() -> Iterator[None]:
     """Silences loading bars, and the report on a head that a checkpoint does not have."""
+    from transformers.utils import logging
 
-    def __init__(self) -> None:
-        super().__init__(action="ignore")
-
-    def __enter__(self) -> Any:
-        from transformers.utils import logging
-
-        self.before = logging.get_verbosity(), logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        return super().__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        from transformers.utils import logging
-
-        logging.set_verbosity(self.before[0])
-        if self.before[1]:
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
             logging.enable_progress_bar()
-        super().__exit__(*error)

@@ -1,12 +1,13 @@
 """The data-prep stage: every corpus split that a pipeline run needs, prepared and indexed."""
 
-from typing import Any
+from typing import Any, Literal
 
 from lm_geometry import machine, paths
-from lm_geometry.corpora.preparation import Prepared, prepare, save_prepared
+from lm_geometry.corpora.preparation import Prepared, prepare, save
 from lm_geometry.params.corpora import resolve
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.prepared_corpora import PRIVATE_TRAINING, CorpusSplit, write_indexes
+from lm_geometry.sources import SourceError
 
 HELD_OUT = "validation"
 
@@ -26,7 +27,7 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
         for split in settings.splits:
             place = CorpusSplit(paths.name_of(name), split, not resolve(name).redistribute)
             prepared = _prepared(name, split, settings.sequences, settings)
-            save_prepared(prepared, place.folder)
+            save(prepared.dataset, place.folder)
             counts.append(_counted("compared", name, split, prepared))
             evaluated.append(place)
     private = not resolve(settings.train).redistribute
@@ -34,19 +35,25 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
     return counts
 
 
-def _training(split: str, sequences: int | str, settings: DataPrep) -> dict[str, Any]:
+def _training(split: str, sequences: int | Literal["all"], settings: DataPrep) -> dict[str, Any]:
     private = not resolve(settings.train).redistribute
     prepared = _prepared(settings.train, split, sequences, settings)
     folder = PRIVATE_TRAINING if private else paths.TRAINING
-    save_prepared(prepared, folder / split)
+    save(prepared.dataset, folder / split)
     return _counted("training", settings.train, split, prepared)
 
 
-def _prepared(name: str, split: str, sequences: int | str, settings: DataPrep) -> Prepared:
-    return prepare(name, resolve(name), split, sequences, settings, machine.downloads())
+def _prepared(
+    name: str, split: str, sequences: int | Literal["all"], settings: DataPrep
+) -> Prepared:
+    try:
+        return prepare(name, resolve(name), split, sequences, settings, machine.downloads())
+    except SourceError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _counted(use: str, name: str, split: str, prepared: Prepared) -> dict[str, Any]:
     keys = {"use": use, "corpus": paths.name_of(name), "split": split}
     print(f"{use}: {name} {split}: {prepared.counts}", flush=True)
-    return keys | prepared.counts
+    counted = dict(prepared.counts)
+    return keys | {"in_split": counted.pop("split")} | counted

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -20,6 +20,8 @@ from lm_geometry.params.section import ROOT
 
 __all__ = ["Source", "SourceError", "fetch", "hub_error", "parse"]
 
+OPTIONS = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
+OPTIONS += ["--retries=2"]  # pip names a connection that failed only when it tries again
 # The same wheel on every system and with every Python.
 TARGET = ["--python-version=3.11"] + [
     f"--platform={name}"
@@ -37,6 +39,7 @@ PACKAGE = re.compile(
     r"package:(?P<location>[A-Za-z0-9][\w.-]*)==(?P<revision>[\w.!+]+)/(?P<member>[^#]+)"
     r"#sha256=(?P<sha256>[0-9a-f]{64})"
 )
+JOINED = "joined"
 OFFLINE = re.compile(
     r"Failed to establish|name resolution|ConnectTimeout|ConnectionError|Network is unreachable"
     r"|Connection refused|ProxyError|timed out|getaddrinfo"
@@ -52,7 +55,8 @@ class Source:
     """A parsed source.
 
     `location` is the hub id, the path or the package; `revision` is the hub revision or the
-    package version; `member` is a path inside the hub repository or the wheel.
+    package version; `member` is a path inside the hub repository or the wheel. `parts` are the
+    members of several wheels that make one zip archive when they are joined.
     """
 
     scheme: Literal["hub", "file", "package"]
@@ -60,19 +64,26 @@ class Source:
     revision: str = ""
     member: str = ""
     sha256: str = ""
+    parts: tuple["Source", ...] = ()
 
 
 def parse(text: str) -> Source:
     """The source that `text` names; raises ValueError, which tells the three ways to write one.
 
-    Ways: `hub:ID[/PATH][@REVISION]`, `file:PATH`, `package:NAME==VERSION/PATH#sha256=HASH`.
+    Ways: `hub:ID[/PATH][@REVISION]`, `file:PATH`, `package:NAME==VERSION/PATH#sha256=HASH`; and
+    `package:…+package:…`, the parts of a zip archive in their order.
     """
+    texts = re.split(r"\+(?=package:)", text)
+    if len(texts) > 1:
+        parts = tuple(parse(part) for part in texts)
+        return replace(parts[0], member="", sha256="", parts=parts)
     if text.startswith("file:") and len(text) > len("file:"):
         return Source("file", text.removeprefix("file:"))
     if match := HUB.fullmatch(text):
-        return Source("hub", **{name: value or "" for name, value in match.groupdict().items()})
+        return Source("hub", match["location"], match["revision"] or "", match["member"] or "")
     if match := PACKAGE.fullmatch(text):
-        source = Source("package", **match.groupdict())
+        place = match["location"], match["revision"], match["member"]
+        source = Source("package", *place, sha256=match["sha256"])
         if not _stays_inside(source.member):
             raise ValueError(f"{text!r}: the path inside the package leaves it")
         return source
@@ -92,12 +103,19 @@ def fetch(source: Source, downloads: Path) -> Path:
         return _hub_file(source)
     if source.scheme == "file":
         return _local(source)
-    member = PurePosixPath(source.member.strip("/"))
-    key = hashlib.sha256(f"{source.sha256}/{member}".encode()).hexdigest()[:12]
+    parts = source.parts or (source,)
+    identity = "+".join(f"{part.sha256}/{part.member.strip('/')}" for part in parts)
+    key = hashlib.sha256(identity.encode()).hexdigest()[:12]
     folder = downloads / f"{source.location}-{source.revision}" / key
     if not folder.exists():
-        _extract(source, member, folder)
-    return folder / member.name
+        _extract(source, folder)
+    return folder / PurePosixPath(source.member).name if source.member else _top(folder / JOINED)
+
+
+def _top(folder: Path) -> Path:
+    """The one folder that an archive holds, or the folder it was extracted to."""
+    inside = list(folder.iterdir())
+    return inside[0] if len(inside) == 1 else folder
 
 
 def _local(source: Source) -> Path:
@@ -112,13 +130,17 @@ def _local(source: Source) -> Path:
     return path
 
 
-def _extract(source: Source, member: PurePosixPath, folder: Path) -> None:
-    """Put the member of the wheel into `folder`, which appears when it is complete."""
+def _extract(source: Source, folder: Path) -> None:
+    """Put what the source names into `folder`, which appears when it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
         partial = Path(name)
-        wheel = _wheel(source, partial)
-        _unzip(source, wheel, member, partial / "extracted")
+        if source.parts:
+            archive = _joined(source, partial)
+            _unzip(archive, PurePosixPath(), partial / "extracted" / JOINED)
+        else:
+            member = PurePosixPath(source.member.strip("/"))
+            _unzip(_wheel(source, partial), member, partial / "extracted")
         try:
             (partial / "extracted").replace(folder)
         except OSError:
@@ -127,12 +149,26 @@ def _extract(source: Source, member: PurePosixPath, folder: Path) -> None:
                 raise
 
 
+def _joined(source: Source, folder: Path) -> Path:
+    """The zip archive whose pieces are members of several wheels."""
+    archive = folder / "joined.zip"
+    with archive.open("wb") as whole:
+        for number, part in enumerate(source.parts):
+            member = PurePosixPath(part.member)
+            (folder / str(number)).mkdir()
+            wheel = _wheel(part, folder / str(number))
+            _unzip(wheel, member, folder / str(number) / "piece")
+            with (folder / str(number) / "piece" / member.name).open("rb") as piece:
+                shutil.copyfileobj(piece, whole)
+            shutil.rmtree(folder / str(number))
+    return archive
+
+
 def _wheel(source: Source, folder: Path) -> Path:
     """The wheel of a package as pip downloads it, its hash checked."""
     pinned = f"{source.location}=={source.revision}"
     print(f"downloading {pinned}", file=sys.stderr, flush=True)
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "download", *options, *TARGET, "-d", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", *OPTIONS, *TARGET, "-d", str(folder)]
     done = subprocess.run([*command, pinned], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
@@ -160,23 +196,19 @@ def _pip_error(pinned: str, output: str) -> str:
     return f"{pinned} cannot be downloaded: pip says: {reason}"
 
 
-def _unzip(source: Source, wheel: Path, member: PurePosixPath, target: Path) -> None:
-    """Write the file or folder `member` of the archive to `target / member.name`."""
-    with zipfile.ZipFile(wheel) as archive:
-        names = [
-            name
-            for name in archive.namelist()
-            if not name.endswith("/") and PurePosixPath(name).is_relative_to(member)
-        ]
+def _unzip(path: Path, member: PurePosixPath, target: Path) -> None:
+    """Write the file or folder `member` of an archive to `target / member.name`."""
+    with zipfile.ZipFile(path) as archive:
+        files = [name for name in archive.namelist() if not name.endswith("/")]
+        names = [name for name in files if PurePosixPath(name).is_relative_to(member)]
         if not names:
-            raise SourceError(f"{source.location}=={source.revision} has no {member} in its wheel")
+            raise SourceError(f"{path.name} has no {member} in it")
         for name in names:
-            inside = PurePosixPath(name).relative_to(member.parent)
             if not _stays_inside(name):
-                raise SourceError(f"{wheel.name}: its member {name!r} leaves the folder")
-            path = target / inside
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(name) as packed, path.open("wb") as file:
+                raise SourceError(f"{path.name}: its member {name!r} leaves the folder")
+            extracted = target / PurePosixPath(name).relative_to(member.parent)
+            extracted.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(name) as packed, extracted.open("wb") as file:
                 shutil.copyfileobj(packed, file)
 
 

@@ -24,7 +24,7 @@ class Mean:
         """Student's t interval; NaN where there are fewer than two clusters."""
         if not self.degrees > 0:
             return float("nan"), float("nan")
-        half = stats.t.ppf(0.5 + confidence / 2, self.degrees) * self.standard_error
+        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
         return self.value - half, self.value + half
 
     def __sub__(self, other: "Mean") -> "Mean":

@@ -1,15 +1,17 @@
 """Fine-tuning with the Hugging Face Trainer; resumes exactly where it was interrupted."""
 
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from lm_geometry import machine
 from lm_geometry.model_source import ModelSource
-from lm_geometry.models import load_model, load_tokenizer
+from lm_geometry.models import load_model, load_tokenizer, quiet_loading
 from lm_geometry.params.finetune import Finetune
 from lm_geometry.store.files import read_json, whole_folder, write_json
 from lm_geometry.tasks import blocks
@@ -39,12 +41,13 @@ def finetune(
     if curve.exists():
         return read_json(curve)
     tokenizer = load_tokenizer(source)
-    trainer = _trainer(source, settings, tokenizer, work)
-    trainer.train_dataset = _stream(settings, texts, tokenizer)
-    trainer.eval_dataset = _held_out(settings, held_out, tokenizer)
-    resumed = _last_complete(work / "trainer")
-    trainer.args.eval_on_start = resumed is None
-    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    with quiet_loading():
+        trainer = _trainer(source, settings, tokenizer, work)
+        trainer.train_dataset = _stream(settings, texts, tokenizer)
+        trainer.eval_dataset = _held_out(settings, held_out, tokenizer)
+        resumed = _last_complete(work / "trainer")
+        trainer.args.eval_on_start = resumed is None
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     records = _records(trainer.state.log_history)
     write_json(curve, records)
     shutil.rmtree(work / "trainer")
@@ -56,12 +59,14 @@ def _trainer(source: ModelSource, settings: Finetune, tokenizer: Any, work: Path
     print(f"fine-tuning on {device} ({reason}), float32", flush=True)
     model = _trainable(source, settings)
     batch = BATCHES[settings.task](tokenizer, settings.seed, settings.mask_probability)
-    return Trainer(
+    trainer = Trainer(
         model=model,
         args=_arguments(settings, work / "trainer", device),
         data_collator=batch,
         callbacks=[KeepCheckpoints(source, settings.checkpoints, work / "checkpoints")],
     )
+    trainer.remove_callback(PrinterCallback)  # it prints every step where there is no bar
+    return trainer
 
 
 def _arguments(settings: Finetune, folder: Path, device: str) -> TrainingArguments:
@@ -86,7 +91,7 @@ def _arguments(settings: Finetune, folder: Path, device: str) -> TrainingArgumen
         save_total_limit=RESUMABLE,
         report_to="none",
         use_cpu=device == "cpu",
-        disable_tqdm=True,
+        disable_tqdm=not sys.stderr.isatty(),
         dataloader_pin_memory=False,
         remove_unused_columns=False,
         label_names=["labels"],
@@ -104,15 +109,41 @@ def _trainable(source: ModelSource, settings: Finetune) -> Any:
 
     lora = settings.lora
     torch.manual_seed(settings.seed)
+    chosen, excluded = _projections(model, lora.modules)
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=lora.modules,
+        target_modules=chosen,
+        exclude_modules=excluded or None,
         layers_to_transform=None if lora.layers == "all" else lora.layers,
         use_rslora=lora.rank_stabilised,
+        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
     )
     return get_peft_model(model, config)
+
+
+def _projections(model: Any, asked: list[str] | str) -> tuple[list[str], list[str]]:
+    """Names of the adapted linear maps of the blocks, and maps so named outside of the blocks.
+
+    Heads and poolers are never adapted; only a block has a number in its path.
+    """
+    linear = {
+        path: path.rsplit(".", 1)[-1]
+        for path, module in model.named_modules()
+        if type(module).__name__ in ("Linear", "Conv1D")
+    }
+    inside = {path for path in linear if re.search(r"\.\d+\.", path)}
+    names = {linear[path] for path in inside}
+    if not isinstance(asked, str):
+        if unknown := set(asked) - names:
+            raise ValueError(
+                f"finetune.lora.modules: {sorted(unknown)} are no linear maps of the model's "
+                f"blocks; there are {sorted(names)}"
+            )
+        names = set(asked)
+    outside = [path for path in linear if path not in inside and linear[path] in names]
+    return sorted(names), sorted(outside)
 
 
 def _stream(settings: Finetune, texts: list[str], tokenizer: Any) -> blocks.ExampleStream:
@@ -144,7 +175,8 @@ class KeepCheckpoints(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> Any:
         export(model, self.source, self.folder / str(state.global_step))
         (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
-        print(f"checkpoint {state.global_step} kept", flush=True)
+        loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
+        print(f"step {state.global_step}: validation loss {loss:.4f}", flush=True)
         return control
 
 
@@ -157,7 +189,8 @@ def export(model: Any, source: ModelSource, folder: Path) -> None:
         if adapter.exists():
             config = json.loads(adapter.read_text())
             config["base_model_name_or_path"] = source.source
-            config["target_modules"] = sorted(config["target_modules"])
+            for key in ("target_modules", "exclude_modules"):
+                config[key] = sorted(config[key] or [])
             write_json(adapter, dict(sorted(config.items())))
 
 

@@ -17,8 +17,8 @@ def changes(table: pd.DataFrame) -> dict[Key, Mean]:
 
     A token counts where both clouds kept it and both of its estimates are defined.
     """
-    found = {}
-    cells = table.groupby(["split", "layer", "estimator", "n_neighbors"], sort=False)
+    found: dict[Key, Mean] = {}
+    cells: Any = table.groupby(["split", "layer", "estimator", "n_neighbors"], sort=False)
     for keys, cell in cells:
         base = cell[cell["checkpoint"] == BASE].set_index(TOKEN)["value"]
         for checkpoint, later in cell[cell["checkpoint"] != BASE].groupby("checkpoint", sort=False):
@@ -29,7 +29,7 @@ def changes(table: pd.DataFrame) -> dict[Key, Mean]:
 
 
 def _tokens(table: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(table[TOKEN])
+    return pd.MultiIndex.from_arrays([table[name] for name in TOKEN])
 
 
 def change_rows(by_corpus: dict[str, dict[Key, Mean]], confidence: float) -> list[dict[str, Any]]:

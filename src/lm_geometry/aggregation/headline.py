@@ -16,45 +16,44 @@ def headline(tables: Tables, shown: Shown) -> dict[str, Any]:
     Numbers that do not exist (the loss of an encoder, the change of an untrained model) are left
     out: JSON has no NaN, and DVC drops null silently.
     """
-    means = _cell(tables.means, shown, layer=True)
-    dimension = {
-        corpus: _sides(rows, shown, "mean") for corpus, rows in means.groupby("corpus", sort=False)
-    }
-    losses = tables.losses[tables.losses["split"] == shown.split]
-    loss = {
-        corpus: _sides(rows, shown, "mean") for corpus, rows in losses.groupby("corpus", sort=False)
-    }
+    means = _cell(tables.means, shown)
+    losses: Any = tables.losses[tables.losses["split"] == shown.split]
     numbers = {
-        "dimension": dimension,
+        "dimension": _by_corpus(means, shown),
         "difference_of_differences": _difference(tables.differences, shown),
-        "loss": loss,
+        "loss": _by_corpus(losses, shown),
         "points": int(means["values"].min()) if len(means) else 0,
         "documents": int(means["documents"].min()) if len(means) else 0,
     }
     return _without_missing(numbers)
 
 
-def _cell(table: pd.DataFrame, shown: Shown, layer: bool) -> pd.DataFrame:
+def _cell(table: Any, shown: Shown) -> Any:
     chosen = (
         (table["split"] == shown.split)
+        & (table["layer"] == shown.layer)
         & (table["estimator"] == shown.estimator)
         & (table["n_neighbors"] == shown.n_neighbors)
     )
-    return table[chosen & (table["layer"] == shown.layer)] if layer else table[chosen]
+    return table[chosen]
 
 
-def _sides(rows: pd.DataFrame, shown: Shown, column: str) -> dict[str, float]:
-    by_checkpoint = rows.set_index("checkpoint")[column]
+def _by_corpus(table: Any, shown: Shown) -> dict[str, dict[str, float]]:
+    return {corpus: _sides(rows, shown) for corpus, rows in table.groupby("corpus", sort=False)}
+
+
+def _sides(rows: Any, shown: Shown) -> dict[str, float]:
+    means = dict(zip(rows["checkpoint"], rows["mean"], strict=True))
     sides = {"base": BASE, "shown": shown.checkpoint}
     return {
-        side: _rounded(by_checkpoint[name])
+        side: _rounded(means[name])
         for side, name in sides.items()
-        if name in by_checkpoint and not (side == "shown" and name == BASE)
+        if name in means and not (side == "shown" and name == BASE)
     }
 
 
 def _difference(table: pd.DataFrame, shown: Shown) -> dict[str, Any]:
-    cell = _cell(table, shown, layer=True)
+    cell = _cell(table, shown)
     cell = cell[cell["checkpoint"] == shown.checkpoint]
     found = {
         row["control"]: {name: _rounded(row[name]) for name in ("mean", "lower", "upper")}

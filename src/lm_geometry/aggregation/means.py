@@ -53,7 +53,8 @@ def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
     The interval treats documents as drawn at random, and the cloud as given.
     """
     rows = []
-    for keys, cell in table.groupby(CELL, sort=False):
+    cells: Any = table.groupby(CELL, sort=False)
+    for keys, cell in cells:
         values = cell["value"].to_numpy()
         mean = clustered_mean(values, cell["document"].to_numpy())
         spread = {

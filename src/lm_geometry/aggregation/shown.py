@@ -29,7 +29,8 @@ def resolve(settings: Aggregate, estimate: Estimate, embedded: Embedded, depth: 
     _require("checkpoint", checkpoint, embedded.checkpoints)
     layer = max(embedded.layers)
     if settings.layer != "last" and layer != COMBINED:
-        layer = settings.layer % (depth + 1)
+        inside = -depth - 1 <= settings.layer <= depth
+        layer = settings.layer % (depth + 1) if inside else settings.layer
     _require("layer", layer, embedded.layers)
     size = settings.n_neighbors
     if size == "last":

@@ -13,7 +13,7 @@ from lm_geometry.corpora.rows import Row
 from lm_geometry.params.corpora import Corpus
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
+    from datasets import Dataset
 
 MODULES = {
     "small-dialogues": "small_dialogues",
@@ -23,36 +23,31 @@ MODULES = {
 }
 
 
-def read(entry: Corpus, downloads: Path) -> "DatasetDict":
+def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     """Every split of a corpus, `train` alone where the source has none.
 
     Columns: `text`, `document` (strings), then those of the source. Raises
     `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
     does not hold what the entry says.
     """
-    from datasets import DatasetDict, concatenate_datasets
+    from datasets import concatenate_datasets
 
     parts = [_read_one(sources.parse(text), entry, downloads) for text in entry.sources]
     splits = dict.fromkeys(split for part in parts for split in part)
-    return DatasetDict(
-        {
-            entry.rename_splits.get(split, split): concatenate_datasets(
-                [part[split] for part in parts if split in part]
-            )
-            for split in splits
-        }
-    )
+    return {
+        entry.rename_splits.get(split, split): concatenate_datasets(
+            [part[split] for part in parts if split in part]
+        )
+        for split in splits
+    }
 
 
-def _read_one(
-    source: sources.Source, entry: Corpus, downloads: Path
-) -> "dict[str, Dataset] | DatasetDict":
-    module = importlib.import_module(
-        f"lm_geometry.corpora.{MODULES.get(entry.reader, entry.reader)}"
-    )
+def _read_one(source: sources.Source, entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
+    name = MODULES.get(entry.reader, entry.reader)
+    module = importlib.import_module(f"lm_geometry.corpora.{name}")
     if entry.reader == "huggingface":
         found = module.read(source, entry.config, downloads)
-        return {split: with_text_and_document(found[split], entry) for split in found}
+        return {split: with_text_and_document(rows, entry) for split, rows in found.items()}
     path = sources.fetch(source, downloads)
     if entry.reader == "table":
         return {"train": with_text_and_document(module.read(path, entry), entry)}

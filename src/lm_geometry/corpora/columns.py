@@ -1,4 +1,7 @@
-"""The columns `text` and `document` of data sets that name them otherwise."""
+"""Columns of data sets as Arrow arrays, and the names `text` and `document` for two of them.
+
+Arrow keeps the columns of a large corpus where they are, on disk; Python strings would not fit.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,37 +13,61 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+def table(dataset: "Dataset") -> Any:
+    """The rows as a `pyarrow.Table`, without a copy where they are memory-mapped and in order."""
+    return dataset.with_format("arrow")[:]
+
+
+def column(dataset: "Dataset", name: str) -> Any:
+    """One column as a `pyarrow.ChunkedArray`."""
+    return table(dataset.select_columns([name])).column(name)
+
+
+def document_numbers(dataset: "Dataset") -> tuple[np.ndarray, int]:
+    """The document of each row, `[rows]` int32 in order of first appearance, and their number."""
+    encoded = column(dataset, "document").unify_dictionaries().combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False), len(encoded.dictionary)
+
+
 def with_text_and_document(dataset: "Dataset", entry: Corpus) -> "Dataset":
     """The data set with its text and document columns so named, both strings.
 
     A list of words is joined by spaces and kept beside. Without a document column the row number
     is the document. Other columns of these two names become `source_text`, `source_document`.
+    Raises ValueError for a column that is not there or holds no text.
     """
     import pyarrow
 
-    text = _texts(column(dataset, entry.column, entry), entry)
+    named = column(dataset, _there(dataset, entry.column, entry))
+    text = _texts(named, entry)
     if entry.document_column:
-        document = column(dataset, entry.document_column, entry).cast(pyarrow.string())
+        document = column(dataset, _there(dataset, entry.document_column, entry))
     else:
-        document = pyarrow.array(np.arange(len(dataset))).cast(pyarrow.string())
-    for name, taken in (("text", entry.column), ("document", entry.document_column)):
-        if name == taken:
-            dataset = dataset.remove_columns(name)
-        elif name in dataset.column_names:
+        document = pyarrow.chunked_array([np.arange(len(dataset))])
+    replaced = {entry.column} if text is named else set()
+    if entry.document_column:
+        replaced.add(entry.document_column)
+    dataset = dataset.remove_columns(sorted(replaced))
+    for name in ("text", "document"):
+        if name in dataset.column_names:
             dataset = dataset.rename_column(name, f"source_{name}")
-    if entry.column in dataset.column_names and not pyarrow.types.is_nested(
-        dataset.features.arrow_schema.field(entry.column).type
-    ):
-        dataset = dataset.remove_columns(entry.column)
-    return dataset.add_column("text", text).add_column("document", document)
+    return _added(dataset, {"text": text, "document": document.cast(pyarrow.string())})
 
 
-def column(dataset: "Dataset", name: str, entry: Corpus) -> Any:
-    """A column as an Arrow chunked array, without a copy where the data set is memory-mapped."""
+def _added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
+    from datasets import Dataset, concatenate_datasets
+    from datasets.table import InMemoryTable
+    from pyarrow import Table
+
+    added = Dataset(InMemoryTable(Table.from_pydict(columns)))
+    return concatenate_datasets([added, dataset], axis=1) if dataset.column_names else added
+
+
+def _there(dataset: "Dataset", name: str, entry: Corpus) -> str:
     if name not in dataset.column_names:
         there = ", ".join(dataset.column_names)
         raise ValueError(f"{entry.source}: there is no column {name!r}; there are {there}")
-    return dataset.select_columns([name]).with_format("arrow")[:].column(name)
+    return name
 
 
 def _texts(values: Any, entry: Corpus) -> Any:
@@ -50,5 +77,5 @@ def _texts(values: Any, entry: Corpus) -> Any:
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
         return values
     if pyarrow.types.is_list(kind) and pyarrow.types.is_string(kind.value_type):
-        return pyarrow.array([" ".join(words or []) for words in values.to_pylist()])
+        return pyarrow.chunked_array([[" ".join(words or []) for words in values.to_pylist()]])
     raise ValueError(f"{entry.source}: column {entry.column!r} holds {kind}, not text")

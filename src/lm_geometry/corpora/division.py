@@ -1,9 +1,11 @@
 """Which sequences of a corpus are in a split."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lm_geometry.corpora.columns import document_numbers
 from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.seeds import stream
@@ -16,19 +18,19 @@ DIVIDED = ("train", "validation", "test")
 
 
 def divide(
-    parts: "dict[str, Dataset]", name: str, entry: Corpus, split: str, section: DataPrep
+    parts: "Mapping[str, Dataset]", name: str, entry: Corpus, split: str, section: DataPrep
 ) -> "Dataset":
     """The rows of one split: the source's own, or made by proportions; dev is validation.
 
     Raises ValueError where the source has no such split.
     """
-    native = entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1)
-    if native:
+    if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
         own = next((own for own in (split, ALSO.get(split)) if own in parts), None)
         if own is None:
             raise ValueError(
-                f"corpus {name} has no split {split!r}, only {', '.join(parts)}; "
-                "`splits: proportions` in its catalogue entry divides its train split"
+                f"corpus {name} has no split {split!r}, only {', '.join(parts)}; in its catalogue "
+                "entry `splits: proportions` divides its train split, and "
+                "`rename_splits: {OTHER: train}` gives it one"
             )
         return parts[own]
     if "train" not in parts and len(parts) > 1:
@@ -37,7 +39,7 @@ def divide(
     wanted = DIVIDED.index("validation" if split == "dev" else split)
     if section.order == "paper":
         return _by_row(whole, section)[wanted]
-    return whole.select(_by_document(whole["document"], name, section)[wanted])
+    return whole.select(_by_document(whole, name, section)[wanted])
 
 
 def _by_row(whole: "Dataset", section: DataPrep) -> "list[Dataset]":
@@ -50,18 +52,16 @@ def _by_row(whole: "Dataset", section: DataPrep) -> "list[Dataset]":
     return [first["train"], second["train"], second["test"]]
 
 
-def _by_document(documents: list[str], name: str, section: DataPrep) -> list[np.ndarray]:
-    """Row numbers of train, validation and test; each document is in one of them.
+def _by_document(whole: "Dataset", name: str, section: DataPrep) -> list[np.ndarray]:
+    """Row numbers of train, validation and test, each in the corpus's order.
 
-    The draw depends on `split_seed` and on the documents' names alone.
+    Documents are drawn, by `split_seed` and their order alone; each is in one split only.
     """
-    names, document = np.unique(np.asarray(documents), return_inverse=True)
-    if len(names) < len(DIVIDED):
-        raise ValueError(f"corpus {name}: its {len(names)} documents cannot make three splits")
-    shares = section.proportions
-    test, validation = (
-        max(1, round(share * len(names))) for share in (shares.test, shares.validation)
-    )
-    place = stream(section.split_seed, "split").permutation(len(names))[document]
+    document, number = document_numbers(whole)
+    if number < len(DIVIDED):
+        raise ValueError(f"corpus {name}: its {number} documents cannot make three splits")
+    test = max(1, round(section.proportions.test * number))
+    validation = max(1, round(section.proportions.validation * number))
+    place = stream(section.split_seed, "split").permutation(number)[document]
     held_out = np.where(place < test, 2, np.where(place < test + validation, 1, 0))
     return [np.flatnonzero(held_out == part) for part in range(len(DIVIDED))]

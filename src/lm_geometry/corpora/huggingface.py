@@ -1,34 +1,45 @@
 """Data sets that the `datasets` library loads: from the hub, saved on disk, or in hub layout."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.hub_errors import hub_error
 from lm_geometry.sources import Source, SourceError, fetch
 
 if TYPE_CHECKING:
-    from datasets import DatasetDict
+    from datasets import Dataset
 
 
-def read(source: Source, config: str | None, downloads: Path) -> "DatasetDict":
+def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Dataset]":
     """Every split of the data set; code that comes with a data set is never run.
 
     Raises SourceError, one sentence, where it cannot be loaded.
     """
-    import datasets
+    from datasets.exceptions import DatasetsError
 
-    if source.scheme == "hub":
-        options = {"data_dir": source.member or None, "revision": source.revision or None}
-        try:
-            return datasets.load_dataset(source.location, config, **options)
-        except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-            raise SourceError(hub_error(error, f"datasets/{source.location}")) from None
-    path = fetch(source, downloads)
-    if (path / "dataset_dict.json").exists():
-        return datasets.DatasetDict.load_from_disk(str(path))
-    if (path / "state.json").exists():
-        return datasets.DatasetDict({"train": datasets.Dataset.load_from_disk(str(path))})
+    path = None if source.scheme == "hub" else fetch(source, downloads)
     try:
-        return datasets.load_dataset(str(path), config)
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        found = _from_hub(source, config) if path is None else _from_folder(path, config)
+    except (OSError, ValueError, RuntimeError, DatasetsError) as error:
+        if path is None:
+            raise SourceError(hub_error(error, f"datasets/{source.location}")) from None
         raise SourceError(f"{path} is not a folder that `load_dataset` accepts: {error}") from None
+    return {str(split): rows for split, rows in found.items()}
+
+
+def _from_hub(source: Source, config: str | None) -> Mapping[Any, "Dataset"]:
+    from datasets import load_dataset
+
+    folder, revision = source.member or None, source.revision or None
+    return load_dataset(source.location, config, data_dir=folder, revision=revision)
+
+
+def _from_folder(path: Path, config: str | None) -> Mapping[Any, "Dataset"]:
+    from datasets import Dataset, DatasetDict, load_dataset
+
+    if (path / "dataset_dict.json").exists():
+        return DatasetDict.load_from_disk(str(path))
+    if (path / "state.json").exists():
+        return {"train": Dataset.load_from_disk(str(path))}
+    return load_dataset(str(path), config)

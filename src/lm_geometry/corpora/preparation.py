@@ -5,12 +5,14 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from lm_geometry import corpora
-from lm_geometry.corpora import division
+from lm_geometry.corpora import texts
+from lm_geometry.corpora.columns import column, document_numbers, table
+from lm_geometry.corpora.division import divide
 from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.seeds import stream
@@ -18,7 +20,7 @@ from lm_geometry.store.files import whole_folder
 from lm_geometry.store.hashes import path_hash
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
+    from datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,17 @@ def prepare(
     """
     found = _read(entry.model_dump_json(), downloads)
     counts = {"read": sum(map(len, found.values()))}
-    not_empty = {part: found[part].select(_not_empty(found[part], section)) for part in found}
+    not_empty = {part: rows.select(_not_empty(rows, section)) for part, rows in found.items()}
     counts["not_empty"] = sum(map(len, not_empty.values()))
     kept = {part: rows.select(_kept(rows, entry, section)) for part, rows in not_empty.items()}
     counts["kept"] = sum(map(len, kept.values()))
-    selected = _of_years(division.divide(kept, name, entry, split, section), entry)
+    selected = _of_years(divide(kept, name, entry, split, section), entry)
     counts["split"] = len(selected)
     if not len(selected):
         raise ValueError(f"corpus {name}: nothing is left of its split {split} ({counts})")
     chosen = _choose(selected, sequences, section)
     counts["chosen"] = len(chosen)
-    counts["documents"] = len(set(chosen["document"]))
+    _, counts["documents"] = document_numbers(chosen)
     return Prepared(_plain(chosen, entry.strip or section.strip), counts)
 
 
@@ -75,7 +77,7 @@ def save(dataset: "Dataset", folder: Path) -> None:
 
 
 @lru_cache(maxsize=4)
-def _read(entry: str, downloads: Path) -> "DatasetDict":
+def _read(entry: str, downloads: Path) -> "dict[str, Dataset]":
     import datasets
 
     # A cache file in the corpus folder would be taken for a part of the corpus.
@@ -87,30 +89,25 @@ def _read(entry: str, downloads: Path) -> "DatasetDict":
 
 def _not_empty(dataset: "Dataset", section: DataPrep) -> np.ndarray:
     """Rows with text; the published order looks before strip, so that white space survives."""
-    import pyarrow.compute as pc
-
-    text = pc.fill_null(_texts(dataset), "")
-    return _where(pc.greater(_length(text, stripped=section.order == "default"), 0))
+    lengths = texts.lengths(column(dataset, "text"), stripped=section.order == "default")
+    return np.flatnonzero(lengths > 0)
 
 
 def _kept(dataset: "Dataset", entry: Corpus, section: DataPrep) -> np.ndarray:
     """Rows that are long enough and start with none of the blocked prefixes."""
-    import pyarrow.compute as pc
-
-    text = _texts(dataset)
-    length = _length(text, stripped=section.order == "default")
-    keep = pc.greater_equal(length, section.min_characters)
-    for prefix in [*entry.drop_prefixes, *section.drop_prefixes]:
-        keep = pc.and_(keep, pc.invert(pc.starts_with(text, pattern=prefix)))
-    return _where(keep)
+    text = column(dataset, "text")
+    lengths = texts.lengths(text, stripped=section.order == "default")
+    blocked = texts.start_with(text, [*entry.drop_prefixes, *section.drop_prefixes])
+    return np.flatnonzero((lengths >= section.min_characters) & ~blocked)
 
 
 def _of_years(dataset: "Dataset", entry: Corpus) -> "Dataset":
     """Rows of the entry's years, chosen after the split: every speech keeps its split."""
     if entry.years is None:
         return dataset
-    years = np.asarray(dataset["year"])
-    return dataset.select(np.flatnonzero((entry.years[0] <= years) & (years <= entry.years[1])))
+    first, last = entry.years
+    years = column(dataset, "year").to_numpy()
+    return dataset.select(np.flatnonzero((first <= years) & (years <= last)))
 
 
 def _choose(dataset: "Dataset", sequences: int | Literal["all"], section: DataPrep) -> "Dataset":
@@ -118,48 +115,31 @@ def _choose(dataset: "Dataset", sequences: int | Literal["all"], section: DataPr
     if section.choose == "random":
         dataset = dataset.shuffle(seed=section.seed)
     elif section.choose == "by_document":
-        return dataset.select(_by_document(dataset["document"], section.seed)[:number])
+        dataset = dataset.select(_by_document(*document_numbers(dataset), section.seed))
     return dataset.select(range(number))
 
 
-def _by_document(documents: list[str], seed: int) -> np.ndarray:
-    """Row numbers: one of each document, then a second of each, …, both in seeded order."""
-    names, document = np.unique(np.asarray(documents), return_inverse=True)
-    turn = stream(seed, "order of documents").permutation(len(names))[document]
-    shuffled = stream(seed, "order of sequences").permutation(len(document))
-    by_turn = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    first = np.searchsorted(turn[by_turn], turn[by_turn])
-    occurrence = np.arange(len(by_turn)) - first
-    return by_turn[np.lexsort((turn[by_turn], occurrence))]
+def _by_document(document: np.ndarray, number: int, seed: int) -> np.ndarray:
+    """Row numbers: one of each document, then a second of each, …, both in seeded order.
+
+    `document` holds the document of each row, out of `number`.
+    """
+    turn = stream(seed, "documents").permutation(number)[document]
+    shuffled = stream(seed, "sequences").permutation(len(document))
+    rows = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    round_of_row = np.arange(len(rows)) - np.searchsorted(turn[rows], turn[rows])
+    return rows[np.lexsort((turn[rows], round_of_row))]
 
 
 def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
     """The rows alone in memory, without the history of the data set that they come from."""
-    import pyarrow.compute as pc
-    from datasets import Dataset, DatasetInfo
+    from datasets import Dataset, DatasetInfo, Features
     from datasets.table import InMemoryTable
 
-    table = dataset.with_format("arrow")[:]
-    if strip:
-        where = table.column_names.index("text")
-        table = table.set_column(where, "text", pc.utf8_trim_whitespace(table["text"]))
     names = ["text", "document"]
-    names += [name for name in table.column_names if name not in names]
-    features = dataset.features.copy()
-    info = DatasetInfo(features=type(features)({name: features[name] for name in names}))
-    table = table.select(names).replace_schema_metadata(None).combine_chunks()
-    return Dataset(InMemoryTable(table), info=info)
-
-
-def _texts(dataset: "Dataset") -> Any:
-    return dataset.select_columns(["text"]).with_format("arrow")[:].column("text")
-
-
-def _length(text: Any, stripped: bool) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.utf8_length(pc.utf8_trim_whitespace(text) if stripped else text)
-
-
-def _where(mask: Any) -> np.ndarray:
-    return np.flatnonzero(np.asarray(mask))
+    names += [name for name in dataset.column_names if name not in names]
+    rows = table(dataset).select(names).replace_schema_metadata(None)
+    if strip:
+        rows = rows.set_column(0, "text", texts.stripped(rows.column("text")))
+    features = Features({name: dataset.features[name] for name in names})
+    return Dataset(InMemoryTable(rows), info=DatasetInfo(features=features))

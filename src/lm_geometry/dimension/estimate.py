@@ -33,7 +33,7 @@ def local_dimension(
     functions = {"twonn": twonn.local_from_graph, "lpca": lpca.local, "mle": mle.local_from_graph}
     if estimator not in functions:
         raise ValueError(f"estimator is {estimator!r}; it must be twonn, lpca or mle")
-    _check_options(functions[estimator], estimator, options)
+    _check_options(functions[estimator], estimator, options, {"graph", "X", "n_neighbors"})
     if estimator == "lpca":
         lpca.check(options.get("rule", "FO"), _constants(options), n_neighbors)
     graph = neighbour_graph(X, n_neighbors, backend)
@@ -57,15 +57,21 @@ def global_dimension(
     """
     own: dict[str, Callable[..., float]] = {"twonn": _twonn, "mle": _mle, "gride": _gride}
     if estimator in own:
-        _check_options(own[estimator], estimator, options)
+        _check_options(own[estimator], estimator, options, {"X", "backend"})
         return own[estimator](X, backend, **options)
     if estimator == "lpca":
         return lpca.of_cloud(X, **options)
     return library.dimension(X, estimator, backend, **options)
 
 
-def _twonn(X: Any, backend: Backend, **options: Any) -> float:
-    return twonn.global_from_graph(neighbour_graph(X, 2, backend), **options)
+def _twonn(
+    X: Any,
+    backend: Backend,
+    cdf: twonn.Cdf = "i/n",
+    fit: twonn.Fit = "linear",
+    discard: float = 0.1,
+) -> float:
+    return twonn.global_from_graph(neighbour_graph(X, 2, backend), cdf, fit, discard)
 
 
 def _mle(X: Any, backend: Backend, n_neighbors: int = 20, unbiased: bool = False) -> float:
@@ -83,11 +89,13 @@ def _constants(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in ("rule", "rows")}
 
 
-def _check_options(function: Callable[..., Any], estimator: str, options: dict[str, Any]) -> None:
+def _check_options(
+    function: Callable[..., Any], estimator: str, options: dict[str, Any], given: set[str]
+) -> None:
+    """Raises ValueError for options that are no parameters of `function`, those `given` aside."""
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
-    given = {"graph", "X", "backend", "n_neighbors"}
     known = [p.name for p in parameters if p.name not in given]
     for name in options:
         if name not in known:

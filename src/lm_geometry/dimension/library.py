@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+import numpy as np
+
 from lm_geometry.neighbours import neighbour_graph
 from lm_geometry.neighbours.cloud import as_cloud
 from lm_geometry.neighbours.graph import Backend
@@ -19,7 +21,8 @@ def names() -> list[str]:
 def dimension(X: Any, estimator: str, backend: Backend = "auto", **options: Any) -> float:
     """The dimension of the cloud X by scikit-dimension's `estimator`, made with its `options`.
 
-    An estimator that takes nearest neighbours from outside gets ours, which are exact.
+    An estimator that takes nearest neighbours from outside gets ours, which are exact. One that
+    draws at random does so from `random_state`, 0 unless it is among the options.
     Raises ValueError for a name or an option that scikit-dimension does not have.
     """
     import skdim.id
@@ -32,8 +35,10 @@ def dimension(X: Any, estimator: str, backend: Backend = "auto", **options: Any)
     for name in options:
         if name not in known:
             raise ValueError(f"{estimator} has no option {name!r}; it has {', '.join(known)}")
+    if "random_state" in known:
+        options = {"random_state": 0, **options}
     points, fitted = as_cloud(X), made(**options)
-    with single_threaded_blas():
+    with single_threaded_blas(), np.errstate(all="ignore"):
         return float(fitted.fit(points, **_neighbours(points, fitted, backend)).dimension_)
 
 

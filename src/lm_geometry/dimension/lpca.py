@@ -42,6 +42,8 @@ def local(
     if len(points) != len(graph):
         raise ValueError(f"X has {len(points)} tokens, but its graph has {len(graph)}")
     tokens = np.arange(len(graph)) if rows is None else np.asarray(rows, dtype=np.int64)
+    if outside := tokens[(tokens < 0) | (tokens >= len(graph))].tolist():
+        raise ValueError(f"rows has {outside[0]}, but X has {len(graph)} tokens")
     estimates = np.empty(len(tokens))
 
     def work(first: int, last: int) -> None:
@@ -78,7 +80,7 @@ def check(rule: str, constants: dict[str, Any], n_neighbors: int) -> None:
 
 
 def _estimate(
-    points: NDArray[Any], near: NDArray[np.int32], rule: str, constants: dict[str, float]
+    points: NDArray[Any], near: NDArray[np.integer], rule: str, constants: dict[str, float]
 ) -> NDArray[np.float64]:
     """The dimensions of the neighbourhoods `near` `[tokens, L]`."""
     if rule != "FO":
@@ -95,7 +97,7 @@ def _estimate(
     return estimates
 
 
-def _products(points: NDArray[Any], near: NDArray[np.int32], dtype: Any) -> NDArray[Any]:
+def _products(points: NDArray[Any], near: NDArray[np.integer], dtype: Any) -> NDArray[Any]:
     """Inner products of the centred vectors `[tokens, L, L]`; of coordinates where those are fewer.
 
     The mean is subtracted in float64: far from the origin float32 would keep nothing of them.

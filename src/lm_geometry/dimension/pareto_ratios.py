@@ -70,7 +70,7 @@ def _root(logarithms, start, n1, n2):
 
 
 def dimension_of(ratios: NDArray[np.float64], n1: int, n2: int) -> float:
-    """The maximum likelihood dimension, with N − 1 in place of N so that it is unbiased at n₁ = 1."""
+    """The maximum likelihood dimension; N − 1 in place of N makes it unbiased at n₁ = 1."""
     logarithms = np.log(ratios)
     if n1 == 1 and n2 == 2:
         return float((len(ratios) - 1) / logarithms.sum())

@@ -55,6 +55,7 @@ def local_from_graph(
         two_nearest_inside(
             near.indices, graph.indices, graph.distances, points, first, last, ratios
         )
+        ratios.sort(axis=1)  # infinite last, then NaN
         fit_each(ratios, *rules, estimates[first:last])
 
     over_rows(work, len(graph))
@@ -75,6 +76,7 @@ def from_distances(
     check(cdf, fit, discard, len(distances))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = (distances[:, 1] / distances[:, 0])[None]
+    ratios.sort(axis=1)
     estimate = np.empty(1)
     fit_each(ratios, cdf == "i/n", fit == "mle", float(discard), estimate)
     return float(estimate[0])
@@ -96,10 +98,9 @@ def check(cdf: str, fit: str, discard: float, ratios: int) -> None:
 
 @compiled
 def fit_each(ratios, drop_infinite, likelihood, discard, estimates):
-    """Fits every row of `ratios` `[clouds, ratios]`, which it sorts in place."""
+    """Fits every row of sorted `ratios` `[clouds, ratios]`."""
     for row in range(ratios.shape[0]):
         mu = ratios[row]
-        mu.sort()  # infinite last, then NaN
         finite = mu.size
         while finite > 0 and not np.isfinite(mu[finite - 1]):
             finite -= 1

@@ -2,31 +2,36 @@
 
 import altair as alt
 
-from lm_geometry.figures import theme
+from lm_geometry.figures import channels, panels, theme
 
 _LINE = (
     "'\\nchange on ' + datum.corpus + ' − change on ' + datum.control + ', ' + datum.split"
     " + ' text'"
 )
+HEIGHT = 360
+_AXIS = [
+    "difference of changes in mean local dimension",
+    "(below 0: fell more on the fine-tuned corpus)",
+]
 _EMPHASISED = "isValid(datum.shown) ? datum.shown : datum.step === datum.last_step"
 # Checkpoints of one layer stand side by side, within 0.6 of a layer, so that intervals stay apart.
 _NUDGED = "datum.layer + 0.6 * ((datum.place - 0.5) / datum.places - 0.5)"
 
 
-def chart(data: theme.Data) -> theme.Panels:
+def chart(data: panels.Data) -> panels.Panels:
     """Difference of differences over layers, a line with intervals per checkpoint."""
-    encoded = _placed(theme.only_records(alt.Chart())).encode(
-        x=alt.X("nudged:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=theme.snug()),
+    encoded = _placed(panels.only_records(alt.Chart())).encode(
+        x=alt.X("nudged:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug()),
         color=alt.Color(
             "step:O",
             title="optimiser step",
             scale=alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.9, 0.05])),
         ),
     )
-    y = alt.Y("difference:Q", title="difference of changes in mean local dimension")
-    tooltip = ["revision:N", "checkpoint:N", "layer:O", *theme.interval("difference")]
+    y = alt.Y("difference:Q", title=_AXIS)
+    tooltip = ["revision:N", "checkpoint:N", "layer:O", *channels.interval("difference")]
     bars = encoded.mark_rule().encode(
-        y=theme.lower(y),
+        y=channels.lower(y),
         y2="upper:Q",
         opacity=_by_emphasis(1, 0.6),
         strokeWidth=_by_emphasis(2.2, 1),
@@ -34,21 +39,21 @@ def chart(data: theme.Data) -> theme.Panels:
     lines = encoded.mark_line().encode(
         y=y, opacity=_by_emphasis(1, 0.5), strokeWidth=_by_emphasis(2.6, 1), detail="emphasised:N"
     )
-    points = encoded.mark_point(filled=True, tooltip=True).encode(
+    points = encoded.mark_point(filled=True).encode(
         y=y, size=_by_emphasis(90, 28), opacity=_by_emphasis(1, 0.8), tooltip=tooltip
     )
-    layered = alt.layer(_zero(), lines, bars, points, theme.message())
-    return theme.panels(
-        layered.properties(width=640, height=360),
+    layered = alt.layer(*_zero(), lines, bars, points, panels.message())
+    return panels.panels(
+        layered.properties(width=640, height=HEIGHT),
         data,
-        "Did fine-tuning change the fine-tuned corpus more than the control?",
+        "Did the dimension change more on the fine-tuned corpus than on the control?",
         [
-            "Below zero: the mean local dimension fell more (or rose less) on the fine-tuned corpus "
-            "than on the control.",
+            "Below zero: the mean local dimension fell more (or rose less) on the fine-tuned "
+            "corpus than on the control.",
             "Points: change from base on the fine-tuned corpus minus change from base on the "
             "control, one per layer.",
-            "Bars: 95 % interval over documents; one that crosses zero shows nothing firm. "
-            "Thick: the checkpoint shown in the other figures.",
+            "Bars: confidence interval over documents; where it crosses zero, nothing firm is "
+            "seen. Thick: the checkpoint shown in other figures.",
         ],
         line=_LINE,
     )
@@ -68,5 +73,8 @@ def _by_emphasis(shown: float, other: float) -> dict:
     return {"condition": {"test": "datum.emphasised", "value": shown}, "value": other}
 
 
-def _zero() -> alt.Chart:
-    return alt.Chart().mark_rule(color=theme.INK, strokeWidth=1.2).encode(y=alt.datum(0))
+def _zero() -> list[alt.Chart]:
+    """The zero line, and a tint over everything below it."""
+    zero = alt.Chart().transform_aggregate(records="count()").encode(y=alt.datum(0))
+    tint = zero.mark_rect(color=theme.CORPUS_COLOURS[0], opacity=0.06).encode(y2=alt.value(HEIGHT))
+    return [tint, zero.mark_rule(color=theme.INK, strokeWidth=1.2)]

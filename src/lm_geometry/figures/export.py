@@ -1,7 +1,7 @@
 """Figures as files: PNG and SVG of the tables in a folder."""
 
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,14 @@ def vega_lite_version() -> str:
     if version not in bundled:
         raise RuntimeError(
             f"altair {alt.__version__} writes Vega-Lite {version}; vl-convert-python "
-            f"{vl_convert.__version__} has {', '.join(bundled)}: install versions that agree"
+            f"{metadata.version('vl-convert-python')} has {', '.join(bundled)}: "
+            "install versions that agree"
         )
     return version
 
 
 def write_figures(plots: Path) -> list[Path]:
-    """Paths of the PNG and SVG files written to `plots/figures`, two for each `plots/<name>.json`.
+    """Paths of the pictures, `plots/png/<name>.png` and `plots/svg/<name>.svg` for each table.
 
     The same table gives the same bytes; nothing is fetched. A table without records gives a
     figure that says so; a missing file raises FileNotFoundError.
@@ -43,7 +44,7 @@ def write_figures(plots: Path) -> list[Path]:
     for figure in NAMES:
         records = read_records(figure, read_json(plots / f"{figure}.json"))
         for suffix, content in render(chart_function(figure)(records)).items():
-            path = plots / "figures" / f"{figure}.{suffix}"
+            path = plots / suffix / f"{figure}.{suffix}"
             with whole_file(path) as temporary:
                 temporary.write_bytes(content)
             written.append(path)

@@ -2,9 +2,18 @@
 
 import altair as alt
 
-from lm_geometry.figures import theme
+from lm_geometry.figures import channels, panels, theme
 
-_SUMMARY = ["side", "series", "series_order", "checkpoint", "split", "layer", "panel", "cell", "revision"]
+_SUMMARY: list[str | alt.FieldName] = [
+    "side",
+    "series",
+    "checkpoint",
+    "split",
+    "layer",
+    "panel",
+    "cell",
+    "revision",
+]
 _MEASURES = ["mean", "median", "standard_deviation", "points"]
 _SIGN = "(datum.side === 'base' ? -1 : 1)"
 _WORDS = (
@@ -19,22 +28,20 @@ _CELL = (
 WIDTH, HEIGHT = 230, 300
 
 
-def chart(data: theme.Data) -> theme.Panels:
+def chart(data: panels.Data) -> panels.Panels:
     """Split violins of local dimensions, a panel per corpus split: base left, fine-tuned right."""
-    layers = [_halves(), *_summaries(), theme.message()]
+    layers = [_halves(), *_summaries(), panels.message()]
     layered = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
-    header = alt.Header(labelExpr="split(datum.label, '\\n')", labelLineHeight=14, title=None)
-    cells = alt.FacetChart(
-        spec=layered, facet=alt.Facet("cell:N", sort=None, header=header), columns=3, spacing=24
-    )
-    figure = theme.panels(
+    facet = alt.Facet("cell:N", sort=channels.corpus_order())
+    cells = panels.cells(layered, facet, columns=3)
+    figure = panels.panels(
         cells,
         data,
         "Local dimensions of single tokens, before and after fine-tuning",
         [
-            "Each half is the distribution over the tokens of one cloud: base pale on the left, "
-            "fine-tuned full on the right.",
-            "Diamond: mean. Bar: one standard deviation either way. Line: median.",
+            "Halves: how the tokens of one cloud spread; pale on the left base, full on the right "
+            "fine-tuned, each scaled to its own peak.",
+            "Diamond: mean. Upright bar: one standard deviation either way. Level line: median.",
         ],
     )
     return figure.transform_calculate(cell=_CELL)
@@ -42,18 +49,18 @@ def chart(data: theme.Data) -> theme.Panels:
 
 def _halves() -> alt.Chart:
     opacity = alt.Opacity(
-        "side:N",
+        "side:O",
         title="checkpoint",
         scale=alt.Scale(domain=theme.SIDES, range=[theme.BASE_OPACITY, 0.9]),
     )
     return (
-        theme.only_records(alt.Chart())
+        panels.only_records(alt.Chart())
         .transform_calculate(across=f"{_SIGN} * datum.density")
         .mark_area(orient="horizontal")
         .encode(
             x=alt.X("across:Q", stack=None, axis=None, scale=alt.Scale(domain=[-1.08, 1.08])),
             y=alt.Y("value:Q", title="local dimension of a token"),
-            color=theme.corpus_colour(),
+            color=channels.corpus_colour(),
             opacity=opacity,
             detail="checkpoint:N",
         )
@@ -62,9 +69,8 @@ def _halves() -> alt.Chart:
 
 def _summaries() -> list[alt.Chart]:
     """Median line, bar of one standard deviation, mean, and the numbers below each half."""
-    once = theme.only_records(alt.Chart()).transform_aggregate(
-        **{name: f"min({name})" for name in _MEASURES}, groupby=_SUMMARY
-    )
+    smallest = [alt.AggregatedFieldDef(op="min", field=m, **{"as": m}) for m in _MEASURES]
+    once = panels.only_records(alt.Chart()).transform_aggregate(smallest, groupby=_SUMMARY)
     once = once.transform_calculate(
         zero="0",
         middle=f"{_SIGN} * 0.16",

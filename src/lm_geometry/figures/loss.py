@@ -2,38 +2,44 @@
 
 import altair as alt
 
-from lm_geometry.figures import theme
+from lm_geometry.figures import channels, panels
 
 CURVES = ["training", "validation"]
 
 
-def chart(data: theme.Data) -> theme.Panels:
+def chart(data: panels.Data) -> panels.Panels:
     """Loss (nat per token) over optimiser steps, a line per curve and corpus split."""
-    encoded = theme.only_records(alt.Chart()).encode(
-        x=alt.X("step:Q", title="optimiser step (0 = base)", axis=alt.Axis(tickMinStep=1)),
+    encoded = panels.only_records(alt.Chart()).encode(
+        x=alt.X(
+            "step:Q",
+            title="optimiser step (0 = base)",
+            axis=alt.Axis(tickMinStep=1),
+            scale=channels.snug(),
+        ),
         y=alt.Y("loss:Q", title="loss (nat per token)", scale=alt.Scale(zero=False)),
-        color=theme.corpus_colour(),
+        color=channels.corpus_colour(),
         detail="split:N",
         tooltip=["revision:N", "series:N", "split:N", "curve:N", "step:Q", _loss()],
     )
     width = alt.StrokeWidth(
-        "curve:N", title="curve", scale=alt.Scale(domain=CURVES, range=[0.9, 2.4])
+        "curve:O", title="curve", scale=alt.Scale(domain=CURVES, range=[0.9, 2.4])
     )
-    opacity = alt.Opacity("curve:N", scale=alt.Scale(domain=CURVES, range=[0.65, 1.0]))
-    lines = encoded.mark_line(clip=True).encode(strokeWidth=width, opacity=opacity)
+    opacity = alt.Opacity("curve:O", scale=alt.Scale(domain=CURVES, range=[0.65, 1.0]))
+    lines = encoded.mark_line().encode(strokeWidth=width, opacity=opacity)
     points = (
         encoded.mark_point(filled=True, size=55, opacity=1)
-        .encode(shape=theme.split_shape())
+        .encode(shape=channels.split_shape())
         .transform_filter("datum.curve === 'validation'")
     )
-    layered = alt.layer(lines, points, theme.message()).properties(width=600, height=300)
-    return theme.panels(
+    layered = alt.layer(lines, points, panels.message()).properties(width=600, height=300)
+    return panels.panels(
         layered,
         data,
         "Loss while fine-tuning",
         [
             "Thin: the batch of each step. Thick with points: held-out text at each checkpoint.",
-            "The control corpus was never trained on: its loss shows what fine-tuning costs elsewhere.",
+            "The control corpus was never trained on: its loss shows what fine-tuning costs "
+            "elsewhere.",
         ],
     )
 

@@ -38,12 +38,15 @@ values.</p>
 </html>
 """
 
+# What DVC's own scripts leave behind in a page.
+_GLOBALS = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;"
+
 
 def page() -> str:
     """Text of the page: Vega, Vega-Lite and vega-embed inline, and DVC's two anchors."""
     import vl_convert
 
-    scripts = vl_convert.javascript_bundle(vl_version=vega_lite_version())
+    scripts = vl_convert.javascript_bundle(_GLOBALS, vl_version=vega_lite_version())
     return _HTML.replace("SCRIPTS", scripts.replace("</script", "<\\/script"))
 
 

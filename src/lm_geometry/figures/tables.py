@@ -1,5 +1,6 @@
 """Records of every figure, taken from the tables of a pipeline run."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,7 @@ class FigureTables:
             ),
         }
         for name, (rows, nothing) in made.items():
-            yield name, figure_records(name, rows, self.settings, nothing)
+            yield name, figure_records(name, _defined(rows), self.settings, nothing)
 
     def _loss(self) -> Rows:
         rows = [row | self._role(row["corpus"]) for row in self.curve]
@@ -140,6 +141,16 @@ class FigureTables:
 
 def _rows(table: pd.DataFrame) -> Rows:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _defined(rows: Rows) -> Rows:
+    """Rows whose value is defined; a bound that is not becomes null, for JSON has no NaN."""
+    values = ("mean", "difference", "dimension")
+    finite = [
+        {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
+        for r in rows
+    ]
+    return [row for row in finite if all(row.get(name, 0) is not None for name in values)]
 
 
 def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

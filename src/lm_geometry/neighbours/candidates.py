@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours.loops import compiled
+from lm_geometry.neighbours.ordering import lowest_first
 
-STRIP = 64  # candidates tested at once, without a branch
+STRIP = 32  # candidates tested at once, without a branch
+SAMPLE = 512  # scores behind a token's first bound
 
 
 class Candidates(NamedTuple):
@@ -20,14 +22,14 @@ class Candidates(NamedTuple):
 
     scores: NDArray[Any]  # [tokens, room]
     tokens: NDArray[np.int32]  # [tokens, room]
-    count: NDArray[np.int64]  # [tokens]
+    filled: NDArray[np.int64]  # [tokens], places in use
     bound: NDArray[Any]  # [tokens], infinite while nothing was rejected
     keep: int
 
 
 def no_candidates(tokens: int, keep: int, dtype: Any) -> Candidates:
     """Empty lists for `tokens` tokens that are to keep `keep` candidates each."""
-    room = keep + max(keep // 2, STRIP)
+    room = 2 * keep + STRIP
     return Candidates(
         np.empty((tokens, room), dtype),
         np.empty((tokens, room), np.int32),
@@ -38,29 +40,19 @@ def no_candidates(tokens: int, keep: int, dtype: Any) -> Candidates:
 
 
 @compiled
-def lowest_first(scores, tokens, count, keep):
-    """Moves the `keep` lowest scores to the front, by quickselect; returns the highest of them."""
-    low, high, target = 0, count - 1, keep - 1
-    while low < high:
-        pivot = scores[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while scores[i] < pivot:
-                i += 1
-            while scores[j] > pivot:
-                j -= 1
-            if i <= j:
-                scores[i], scores[j] = scores[j], scores[i]
-                tokens[i], tokens[j] = tokens[j], tokens[i]
-                i += 1
-                j -= 1
-        if target <= j:
-            high = j
-        elif target >= i:
-            low = i
-        else:
-            break
-    return scores[target]
+def _below_limit(half_squares, products, limit):
+    below = np.int32(0)
+    for c in range(products.size):
+        below += np.int32(half_squares[c] - products[c] < limit)
+    return below
+
+
+@compiled
+def _below_bounds(half_square, products, bounds):
+    below = np.int32(0)
+    for c in range(products.size):
+        below += np.int32(half_square - products[c] < bounds[c])
+    return below
 
 
 @compiled
@@ -76,46 +68,77 @@ def _insert(scores, tokens, count, bound, keep, row, score, token):
 
 
 @compiled
+def _first_bound(half_squares, products, keep, sample, tokens):
+    """A bound below which there are probably more than `keep` scores, and room for all of them."""
+    step = max(1, products.size // sample.size)
+    taken = 0
+    for c in range(0, products.size, step):
+        if taken < sample.size:
+            sample[taken] = half_squares[c] - products[c]
+            taken += 1
+    rank = min(taken, 7 * keep * taken // (5 * products.size) + 1)
+    return lowest_first(sample, tokens, taken, rank)
+
+
+@compiled
+def _fill(half_squares, products, own, columns, limit, scores, tokens):
+    """Writes the candidates that score below `limit` into an empty list, if it has the room.
+
+    Returns how many there are, or −1.
+    """
+    place, room = 0, scores.size - 1
+    for c in range(products.size):
+        score = half_squares[c] - products[c]
+        scores[place] = score
+        tokens[place] = columns + c
+        place += score < limit and columns + c != own
+        if place > room:
+            return -1
+    return place
+
+
+@compiled
 def offer_rows(products, half_squares, rows, columns, scores, tokens, count, bound, keep, first):
     """Offers the column tokens to the row tokens of a block of inner products.
 
     Row r of `products` belongs to token `rows[r]`, whose list is entry `first + r`; column c to
     token `columns + c`. A token is never its own candidate.
     """
-    n_rows, n_columns = products.shape
-    for r in range(n_rows):
-        owner, own = first + r, rows[r]
-        for start in range(0, n_columns, STRIP):
-            stop = min(start + STRIP, n_columns)
-            limit = bound[owner]
-            below = 0
-            for c in range(start, stop):
-                below += half_squares[columns + c] - products[r, c] < limit
-            if below == 0:
+    half = half_squares[columns : columns + products.shape[1]]
+    sample, order = np.empty(SAMPLE, scores.dtype), np.empty(SAMPLE, np.int32)
+    for r in range(products.shape[0]):
+        owner, own, row = first + r, rows[r], products[r]
+        if count[owner] == 0 and row.size > 2 * keep:
+            limit = _first_bound(half, row, keep, sample, order)
+            found = _fill(half, row, own, columns, limit, scores[owner], tokens[owner])
+            if found >= keep:
+                count[owner], bound[owner] = found, limit
                 continue
-            for c in range(start, stop):
-                score = half_squares[columns + c] - products[r, c]
-                if score < bound[owner] and columns + c != own:
-                    _insert(scores, tokens, count, bound, keep, owner, score, columns + c)
+        for start in range(0, row.size, STRIP):
+            strip = row[start : start + STRIP]
+            halves = half[start : start + STRIP]
+            if _below_limit(halves, strip, bound[owner]) == 0:
+                continue
+            for c in range(strip.size):
+                score, token = halves[c] - strip[c], columns + start + c
+                if score < bound[owner] and token != own:
+                    _insert(scores, tokens, count, bound, keep, owner, score, token)
 
 
 @compiled
 def offer_columns(products, half_squares, rows, columns, scores, tokens, count, bound, keep):
-    """Offers the row tokens `rows + r` to the column tokens `columns + c`, which they differ from."""
-    n_rows, n_columns = products.shape
-    for start in range(0, n_columns, STRIP):
-        stop = min(start + STRIP, n_columns)
-        for r in range(n_rows):
-            half = half_squares[rows + r]
-            below = 0
-            for c in range(start, stop):
-                below += half - products[r, c] < bound[columns + c]
-            if below == 0:
+    """Offers the row tokens `rows + r` to the column tokens `columns + c`, all of them others."""
+    for start in range(0, products.shape[1], STRIP):
+        stop = min(start + STRIP, products.shape[1])
+        bounds = bound[columns + start : columns + stop]
+        for r in range(products.shape[0]):
+            half, strip = half_squares[rows + r], products[r, start:stop]
+            if _below_bounds(half, strip, bounds) == 0:
                 continue
-            for c in range(start, stop):
-                score = half - products[r, c]
-                if score < bound[columns + c]:
-                    _insert(scores, tokens, count, bound, keep, columns + c, score, rows + r)
+            for c in range(strip.size):
+                score, owner = half - strip[c], columns + start + c
+                if score < bound[owner]:
+                    _insert(scores, tokens, count, bound, keep, owner, score, rows + r)
 
 
 @compiled

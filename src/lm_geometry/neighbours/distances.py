@@ -2,39 +2,18 @@
 
 import numpy as np
 
-from lm_geometry.neighbours.loops import compiled
+from lm_geometry.neighbours.loops import compiled, compiled_sum
+from lm_geometry.neighbours.ordering import lowest_first, sort_pairs
 
 
-@compiled
+@compiled_sum
 def squared_distance(x, y):
-    """|x − y|² of two vectors `[width]` in float64.
-
-    Eight sums side by side, in an order that does not depend on the processor: symmetric to the
-    bit, and coordinates of zeros added at the end change nothing.
-    """
-    sums = np.zeros(8)
-    width = x.size
-    whole = width - width % 8
-    for start in range(0, whole, 8):
-        for lane in range(8):
-            difference = np.float64(x[start + lane]) - np.float64(y[start + lane])
-            sums[lane] += difference * difference
-    for lane in range(width - whole):
-        difference = np.float64(x[whole + lane]) - np.float64(y[whole + lane])
-        sums[lane] += difference * difference
-    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
-
-
-@compiled
-def _sort(squares, tokens):
-    order = np.argsort(squares)
-    squares[:] = squares[order]
-    tokens[:] = tokens[order]
-    for i in range(1, squares.size):  # ties by index
-        j = i
-        while j > 0 and squares[j - 1] == squares[j] and tokens[j - 1] > tokens[j]:
-            tokens[j - 1], tokens[j] = tokens[j], tokens[j - 1]
-            j -= 1
+    """|x − y|² of two vectors `[width]` in float64; symmetric to the bit."""
+    total = 0.0
+    for c in range(x.size):
+        difference = np.float64(x[c]) - np.float64(y[c])
+        total += difference * difference
+    return total
 
 
 @compiled
@@ -47,7 +26,7 @@ def measure(X, rows, candidates, count, first, last, indices, distances):
         tokens = candidates[r, :n].copy()
         for c in range(n):
             squares[c] = squared_distance(X[rows[r]], X[tokens[c]])
-        _sort(squares, tokens)
+        sort_pairs(squares, tokens, n)
         indices[r] = tokens[:k]
         distances[r] = np.sqrt(squares[:k])
 
@@ -56,14 +35,19 @@ def measure(X, rows, candidates, count, first, last, indices, distances):
 def measure_all(X, rows, first, last, indices, distances):
     """Fills lists `first` to `last` with the nearest of all tokens, no candidate left out."""
     n, k = X.shape[0], indices.shape[1]
+    squares, ordered = np.empty(n), np.empty(n)
+    tokens = np.empty(n, np.int32)
     for r in range(first, last):
-        squares = np.empty(n)
         for token in range(n):
             squares[token] = squared_distance(X[rows[r]], X[token])
         squares[rows[r]] = np.inf
-        limit = np.partition(squares, k - 1)[k - 1]
-        tokens = np.flatnonzero(squares <= limit).astype(indices.dtype)
-        near = squares[tokens]
-        _sort(near, tokens)
+        ordered[:] = squares
+        limit = lowest_first(ordered, tokens, n, k)
+        near = 0
+        for token in range(n):
+            if squares[token] <= limit:
+                ordered[near], tokens[near] = squares[token], token
+                near += 1
+        sort_pairs(ordered, tokens, near)
         indices[r] = tokens[:k]
-        distances[r] = np.sqrt(near[:k])
+        distances[r] = np.sqrt(ordered[:k])

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.neighbours.ordering import sort_pairs
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
@@ -81,7 +82,7 @@ def expand(near, lengths, members, offsets, group, first, last, indices, distanc
                 for place in range(offsets[near[own, t]], offsets[near[own, t] + 1]):
                     rows[total] = members[place]
                     total += 1
-            rows.sort()
+            sort_pairs(rows, rows.copy(), total)
             for r in rows[: k - filled]:
                 indices[row, filled], distances[row, filled] = r, lengths[own, g]
                 filled += 1

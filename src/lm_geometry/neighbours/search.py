@@ -36,7 +36,7 @@ def _candidates(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     if backend == "own":
         lists = blocked.all_candidates(cloud, keep)
-        return lists.tokens, lists.count, _reach(lists, cloud.lengths)
+        return lists.tokens, lists.filled, _reach(lists, cloud.lengths)
     if backend == "faiss":
         from lm_geometry.neighbours.with_faiss import nearest
     else:
@@ -97,10 +97,10 @@ def _in_double(
     """Searches the tokens `rows` in float64, and returns those that are still not proved."""
     cloud = centred(X, np.float64)
     found = blocked.candidates_of(rows, cloud, keep)
-    again = _measured(X, rows, found.tokens, found.count, lists[0].shape[1])
+    again = _measured(X, rows, found.tokens, found.filled, lists[0].shape[1])
     lists[0][rows], lists[1][rows] = again
     reach = _reach(found, cloud.lengths[rows])
-    return rows[~_proved(cloud, rows, again[1], found.count, reach)]
+    return rows[~_proved(cloud, rows, again[1], found.filled, reach)]
 
 
 def _one_by_one(X: NDArray[Any], rows: NDArray[np.int64], lists: Lists) -> None:

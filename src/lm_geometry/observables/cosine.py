@@ -17,7 +17,7 @@ class Cosine(NamedTuple):
 
 
 def unit_vectors(X: Any) -> NDArray[np.float64]:
-    """The rows of X divided by their lengths `[tokens, width]`. Raises ValueError for a zero row."""
+    """The rows of X over their lengths `[tokens, width]`. Raises ValueError for a zero row."""
     points = as_cloud(X, at_least=2)
     lengths = norms(points)
     zero = np.flatnonzero(lengths == 0)

@@ -24,7 +24,7 @@ class Hausdorff(NamedTuple):
 
 @compiled
 def _nearest_square(x, Y, hint, stop):
-    """The squared distance of `x` to its nearest in Y, or any value up to `stop` if not above it."""
+    """The squared distance of `x` to its nearest in Y, or some value up to `stop` if below it."""
     nearest = squared_distance(x, Y[hint])
     for other in range(Y.shape[0]):
         if nearest <= stop:

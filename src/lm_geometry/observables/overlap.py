@@ -24,7 +24,7 @@ def _shared(near_a, near_b, first, last):
                 entering[both] += 1
         for rank in range(k_max):
             ranks[near_a[token, rank]] = k_max
-    return np.cumsum(entering)
+    return entering
 
 
 def overlap_from_indices(near_a: NDArray[Any], near_b: NDArray[Any]) -> NDArray[np.float64]:
@@ -40,7 +40,7 @@ def overlap_from_indices(near_a: NDArray[Any], near_b: NDArray[Any]) -> NDArray[
     near_a, near_b = np.ascontiguousarray(near_a), np.ascontiguousarray(near_b)
     pieces = over_rows(lambda first, last: _shared(near_a, near_b, first, last), len(near_a))
     k = np.arange(1, near_a.shape[1] + 1)
-    return np.sum(pieces, axis=0) / (k * len(near_a))
+    return np.cumsum(np.sum(pieces, axis=0)) / (k * len(near_a))
 
 
 def neighbourhood_overlap(A: Any, B: Any, k_max: int = 31) -> NDArray[np.float64]:

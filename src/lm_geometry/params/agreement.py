@@ -15,6 +15,7 @@ from lm_geometry.params.finetune import Finetune
 from lm_geometry.params.model import Model
 from lm_geometry.params.models import ModelEntry
 from lm_geometry.params.token_sample import TokenSample
+from lm_geometry.paths import name_of
 
 SCHEMES = ("hub:", "file:")
 
@@ -80,9 +81,26 @@ def _layers_exist(
     if len(kept) < len(asked):
         yield f"embed.layers: {asked} names a layer twice"
     shown = aggregate.layer
-    if shown != "last" and embed.combine_layers == "none" and kept:
-        if shown % (depth + 1) not in kept:
-            yield f"aggregate.layer: {shown} is not in embed.layers {sorted(kept)}"
+    if shown == "last" or embed.combine_layers != "none":
+        return
+    if not -depth - 1 <= shown <= depth or (kept and shown % (depth + 1) not in kept):
+        there = sorted(kept) or f"0 … {depth}"
+        yield f"aggregate.layer: {shown} is not in embed.layers {there}"
+
+
+def _blocks_exist(
+    model: Model, finetune: Finetune, *, models: dict[str, ModelEntry], root: Path, **_: Any
+) -> Iterator[str]:
+    depth = _number_of_layers(model, models, root)
+    adapted = finetune.lora.layers
+    if depth is None or adapted == "all" or finetune.task == "none" or finetune.method != "lora":
+        return
+    beyond = [block for block in adapted if not 0 <= block < depth]
+    if beyond:
+        yield (
+            f"finetune.lora.layers: {model.name} has no block {beyond[0]}; "
+            f"its blocks are 0 … {depth - 1} (or all)"
+        )
 
 
 def _task_fits_model(
@@ -101,6 +119,8 @@ def _checkpoints_are_trained(
     finetune: Finetune, embed: Embed, aggregate: Aggregate, **_: Any
 ) -> Iterator[str]:
     trained = [] if finetune.task == "none" else sorted(set(finetune.checkpoints))
+    if finetune.task != "none" and not trained:
+        yield "finetune.checkpoints: no step is listed; finetune.task none trains nothing"
     if trained and (trained[0] < 1 or trained[-1] > finetune.steps):
         yield (
             f"finetune.checkpoints: {finetune.checkpoints} must lie within "
@@ -121,11 +141,18 @@ def _neighbourhoods_fit(
     for size in estimate.n_neighbors:
         if size <= 0 or (isinstance(size, float) and size >= 1):
             yield f"estimate.n_neighbors: {size} is neither a whole number nor a fraction below 1"
-        elif size >= 1 and not 2 < size < sample.points:
+        elif not 2 < (size if size >= 1 else round(size * sample.points)) < sample.points:
             yield (
                 f"estimate.n_neighbors: {size} must be above 2 and below "
                 f"token_sample.points = {sample.points}"
             )
+    yield from _scales_fit(sample, estimate)
+    shown = aggregate.n_neighbors
+    if shown != "last" and shown not in estimate.n_neighbors:
+        yield f"aggregate.n_neighbors: {shown} is not in {estimate.n_neighbors}"
+
+
+def _scales_fit(sample: TokenSample, estimate: Estimate) -> Iterator[str]:
     span = estimate.gride_range
     if span & (span - 1) or span == 1:
         yield f"estimate.gride_range: {span} is not a power of 2 (2, 4 … 256), or 0 for none"
@@ -136,9 +163,37 @@ def _neighbourhoods_fit(
             f"token_sample.prepared: {sample.prepared} is below "
             f"token_sample.points = {sample.points}"
         )
-    shown = aggregate.n_neighbors
-    if shown != "last" and shown not in estimate.n_neighbors:
-        yield f"aggregate.n_neighbors: {shown} is not in {estimate.n_neighbors}"
+
+
+def _nothing_is_there_twice(
+    data: DataPrep, sample: TokenSample, estimate: Estimate, **_: Any
+) -> Iterator[str]:
+    """Corpora count by their names in paths, which two references may share."""
+    lists: dict[str, list[Any]] = {
+        "data_prep.evaluate": [name_of(name) for name in data.evaluate],
+        "data_prep.splits": data.splits,
+        "token_sample.seeds": sample.seeds,
+        "estimate.estimators": estimate.estimators,
+        "estimate.n_neighbors": estimate.n_neighbors,
+        "estimate.global_estimators": estimate.global_estimators,
+    }
+    for key, values in lists.items():
+        for value in dict.fromkeys(values):
+            if values.count(value) > 1:
+                yield f"{key}: {value} is there twice"
+
+
+def _numbers_are_possible(
+    finetune: Finetune, embed: Embed, sample: TokenSample, estimate: Estimate, **_: Any
+) -> Iterator[str]:
+    counts = {"embed.keep_tokens": embed.keep_tokens, "estimate.lpca.tokens": estimate.lpca.tokens}
+    for key, count in counts.items():
+        if count != "all" and count < 1:
+            yield f"{key}: {count} must be 1 or more, or all"
+    if min(sample.seeds) < 0:
+        yield f"token_sample.seeds: {min(sample.seeds)} is not a whole number from 0"
+    if not all(0 <= beta < 1 for beta in finetune.betas):
+        yield f"finetune.betas: {finetune.betas} must be 0 or more and below 1"
 
 
 def _local(reference: str, root: Path) -> Path:
@@ -160,7 +215,10 @@ RULES = [
     (_model_is_known, ["model"]),
     (_corpora_are_known, ["data_prep"]),
     (_layers_exist, ["model", "embed", "aggregate"]),
+    (_blocks_exist, ["model", "finetune"]),
     (_task_fits_model, ["model", "finetune"]),
     (_checkpoints_are_trained, ["finetune", "embed", "aggregate"]),
     (_neighbourhoods_fit, ["token_sample", "estimate", "aggregate"]),
+    (_nothing_is_there_twice, ["data_prep", "token_sample", "estimate"]),
+    (_numbers_are_possible, ["finetune", "embed", "token_sample", "estimate"]),
 ]

@@ -44,9 +44,12 @@ def check_or_exit(root: Path = ROOT) -> Params:
 
 def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     try:
-        return read_yaml(path), []
+        found = read_yaml(path)
     except (OSError, YAMLError) as error:
         return {}, [f"{path.name}: cannot be read: {error}"]
+    if not isinstance(found, dict):
+        return {}, [f"{path.name}: holds a {type(found).__name__}, not a mapping of names"]
+    return found, []
 
 
 def _sections(raw: dict[str, Any], errors: list[str]) -> dict[str, Any]:

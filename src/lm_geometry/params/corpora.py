@@ -105,9 +105,9 @@ def resolve(name: str, root: Path = ROOT) -> Corpus:
     Raises ValueError for an unknown alias, and for a file whose format its name does not tell.
     """
     if name.startswith("hub:"):
-        return Corpus(source=name, reader="huggingface")
+        return Corpus.model_validate({"source": name, "reader": "huggingface"})
     if name.startswith("file:"):
-        return Corpus(source=name, reader=_reader_of(name))
+        return Corpus.model_validate({"source": name, "reader": _reader_of(name)})
     known = read_corpora(root)
     if name not in known:
         there = ", ".join(known)

@@ -8,8 +8,7 @@ from lm_geometry.params.section import Section
 
 LocalEstimator = Literal["twonn", "lpca", "mle"]
 GlobalEstimator = Literal[
-    *("twonn", "mle", "lpca"),
-    *("CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "TLE"),
+    LocalEstimator, "CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "TLE"
 ]
 Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
 

@@ -18,12 +18,17 @@ def nearest(word: str, words: list[str]) -> str:
 
 
 def sentences(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:
-    """One sentence for each wrong key; the branches of a union are told as one."""
+    """One sentence for each wrong key; of the branches of a union the one that came furthest."""
     grouped: dict[str, list[ErrorDetails]] = {}
     for details in error.errors():
         keys = _keys(model, details["loc"])
         grouped.setdefault(".".join(keys), []).append(details)
-    return [f"{where}{key}: {_sentence(found, model)}" for key, found in grouped.items()]
+    outer = {key for key in grouped for other in grouped if other.startswith(f"{key}.")}
+    return [
+        f"{f'{where}{key}'.rstrip('.')}: {_sentence(found, model)}"
+        for key, found in grouped.items()
+        if key not in outer
+    ]
 
 
 def _sentence(found: list[ErrorDetails], model: type[BaseModel]) -> str:

@@ -16,13 +16,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 class Section(BaseModel):
-    """A frozen, strict part of params.yaml: an unknown key or a value of another type is an error."""
+    """A frozen, strict part of params.yaml; unknown keys and values of another type are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     name_in_params: ClassVar[str] = ""
 
     @classmethod
     def read(cls, root: Path = ROOT) -> Self:
         """The section as params.yaml has it. Call `params.check` before, for readable errors."""
-        return cls.model_validate(read_yaml(root / "params.yaml").get(cls.name_in_params, {}))
+        return cls.model_validate(read_yaml(root / "params.yaml").get(cls.name_in_params) or {})

@@ -44,7 +44,7 @@ def read_array(folder: Path, name: str) -> npt.NDArray[np.float32]:
         raise ValueError(f"{folder} has no {name}; it has {', '.join(recorded)}")
     try:
         array = np.load(folder / name, mmap_mode="r")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{folder / name} is damaged: {error}") from None
     if list(array.shape) != recorded[name] or array.dtype != np.float32:
         raise ValueError(

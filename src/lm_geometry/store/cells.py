@@ -30,6 +30,8 @@ class Cells:
     def publish(self, *names: str, to: Path) -> None:
         """Link (or copy) a finished cell, file or folder, to its place in an out."""
         source = self.path(*names)
+        if not source.exists():
+            raise FileNotFoundError(f"{source}: this cell is not finished")
         files = [source] if source.is_file() else [f for f in source.rglob("*") if f.is_file()]
         for file in sorted(files, key=lambda file: file.name == "meta.json"):
             target = to if source.is_file() else to / file.relative_to(source)

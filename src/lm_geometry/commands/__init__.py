@@ -1,0 +1,1 @@
+"""The commands of `lm-geometry`, a module each."""

@@ -1,0 +1,139 @@
+"""Panels that name their settings, one below the other for several revisions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from lm_geometry.figures.channels import first_of
+from lm_geometry.figures.records import Record
+from lm_geometry.figures.theme import INK, PALE, config
+
+Data = pd.DataFrame | Sequence[Record]
+Layers = alt.LayerChart | alt.FacetChart
+
+_LABEL = "datum.corpus + (isValid(datum.role) ? ' (' + datum.role + ')' : '')"
+# Settings are wrapped where a dot separates them, so that a header stays as wide as its panel.
+_SETTINGS = (
+    "(isValid(datum.rev) ? datum.rev + '\\n' : '') + (isValid(datum.settings) ?"
+    " replace(datum.settings, /(.{50,80}?) · /g, '$1\\n') : '')"
+)
+_LAYER = "isValid(datum.layer) ? 'layer ' + datum.layer : ''"
+SHOWN_STEP = "(datum.last_step > 0 ? '\\nfine-tuned: step ' + datum.last_step : '')"
+_WRAPPED = "split(replace(datum.text, /(.{1,30})(\\s+|$)/g, '$1\\n'), '\\n')"
+_EMBED = {
+    "embedOptions": {
+        "renderer": "svg",
+        "actions": {"export": True, "source": False, "compiled": False, "editor": False},
+    }
+}
+
+
+class Panels(alt.FacetChart):
+    """A faceted chart whose panels may be faceted themselves.
+
+    Vega-Lite draws a facet of facets, but the JSON schema that Altair checks against has no
+    place for it.
+    """
+
+    def to_dict(self, validate: bool = False, **options: Any) -> dict[str, Any]:
+        """The Vega-Lite specification."""
+        return super().to_dict(validate=validate, **options)
+
+
+def records_of(data: Data) -> alt.InlineData:
+    """Inline data of a chart; NaN becomes null."""
+    if isinstance(data, pd.DataFrame):
+        data = data.astype(object).where(data.notna(), None).to_dict(orient="records")
+    return alt.InlineData(values=list(data))
+
+
+def panels(
+    chart: Layers,
+    data: Data,
+    title: str,
+    says: Sequence[str],
+    *,
+    line: str = "''",
+) -> Panels:
+    """`chart` once per revision and settings, one below the other, each under its settings.
+
+    `line` is a Vega expression for one more line of the header, or an empty string. The panel,
+    the name of a corpus in legends (`series`) and its order are computed in the chart, so that
+    the same chart is a DVC template whatever the revisions are.
+    """
+    faceted = Panels(
+        data=records_of(data),
+        spec=chart,
+        facet=alt.Facet("panel:N", sort=first_of("row_of_data"), header=_panel_header()),
+        columns=1,
+        spacing=34,
+        title=alt.Title(title, subtitle=list(says)),
+        usermeta=_EMBED,
+    )
+    return _with_panel(faceted, line).configure(**config())
+
+
+def _panel_header() -> alt.Header:
+    return alt.Header(
+        labelExpr="split(datum.label, '\\n')",
+        labelAnchor="start",
+        labelAlign="left",
+        labelFontSize=12,
+        labelFontWeight="bold",
+        labelColor=INK,
+        labelLineHeight=16,
+        labelLimit=0,
+        labelPadding=8,
+        title=None,
+    )
+
+
+def _with_panel(faceted: Panels, line: str) -> Panels:
+    return (
+        faceted.transform_window(row_of_data="row_number()", frame=[None, None])
+        .transform_joinaggregate(last_step="max(step)", groupby=["rev", "settings"])
+        .transform_calculate(
+            panel=f"{_SETTINGS} + (isValid(datum.message) ? '' : {line})",
+            revision="isValid(datum.rev) ? datum.rev : 'this run'",
+            series=_LABEL,
+            series_order="(datum.role === 'control' ? 1e6 : 0) + datum.row_of_data",
+            layer_name=_LAYER,
+            text="isValid(datum.message) ? 'nothing to show: ' + datum.message : ''",
+        )
+    )
+
+
+def by_layer(chart: Layers, columns: int = 4) -> alt.FacetChart:
+    """`chart` once per layer, in a row of at most `columns`."""
+    return cells(chart, alt.Facet("layer_name:N", sort=first_of("layer")), columns)
+
+
+def cells(chart: Layers, facet: alt.Facet, columns: int) -> alt.FacetChart:
+    """`chart` once per value of `facet`, whose words stand above it, one line or more."""
+    header = alt.Header(
+        labelExpr="split(datum.label, '\\n')",
+        labelFontSize=11,
+        labelLineHeight=14,
+        labelColor=INK,
+        labelPadding=4,
+        title=None,
+    )
+    return alt.FacetChart(spec=chart, facet=facet.header(header), columns=columns, spacing=16)
+
+
+def message() -> alt.Chart:
+    """Layer with the words that say why a panel is empty."""
+    return (
+        alt.Chart()
+        .mark_text(align="left", baseline="top", color=PALE, fontSize=12, lineHeight=15)
+        .encode(text=alt.Text("wrapped:N"), x=alt.value(10), y=alt.value(12))
+        .transform_filter("isValid(datum.message)")
+        .transform_calculate(wrapped=_WRAPPED)
+    )
+
+
+def only_records(chart: alt.Chart) -> alt.Chart:
+    """`chart` without the records that hold only a message."""
+    return chart.transform_filter("!isValid(datum.message)")

@@ -1,0 +1,92 @@
+"""Rows of every figure for tests: plausible numbers, the control corpus before the fine-tuned."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from lm_geometry.figures.density import violin_density
+from lm_geometry.figures.records import figure_records
+
+SETTINGS = "SmolLM2 · TwoNN, CDF i/n · N = 3,000 tokens · L = 128 neighbours"
+LAYERS, STEPS, SCALES = (18, 20, 22), (0, 40, 80), (2, 4, 8, 16)
+CORPORA = (("encyclopaedia", "control"), ("speeches", "fine-tuned"))  # the control comes first
+Records = list[dict[str, Any]]
+
+
+def rows_of(figure: str, shown: int = 80) -> Records:
+    """Rows of a figure: plausible numbers, no two alike."""
+    cells = _cells(shown if figure != "dimension_by_checkpoint" else None)
+    if figure in ("dimension_by_checkpoint", "dimension_by_layer"):
+        return [
+            cell | {"layer": layer} | _interval("mean", 9 + i + cell["step"] / 100 + layer / 50)
+            for i, (cell, layer) in enumerate(product(cells, LAYERS))
+        ]
+    if figure == "gride_by_scale":
+        return [
+            cell | {"layer": 20, "scale": scale} | _interval("dimension", 12 + i - scale / 10)
+            for i, (cell, scale) in enumerate(product(cells, SCALES))
+        ]
+    return {"loss": _loss, "local_estimates": _violins, "difference_of_differences": _differences}[
+        figure
+    ](shown)
+
+
+def _cells(shown: int | None) -> Records:
+    return [
+        {
+            "checkpoint": str(step) if step else "base",
+            "step": step,
+            "corpus": corpus,
+            "role": role,
+            "split": "validation",
+        }
+        for corpus, role in CORPORA
+        for step in STEPS
+        if shown is None or step in (0, shown)
+    ]
+
+
+def _loss(shown: int) -> Records:
+    own = {"corpus": "speeches", "role": "fine-tuned"}
+    return [
+        {"step": step, "curve": "training", "split": "train", "loss": 3.8 - step / 200} | own
+        for step in range(1, shown + 1)
+    ] + [
+        {"step": step, "curve": "validation", "corpus": corpus, "role": role}
+        | {"split": "validation", "loss": 3.5 + i / 10 - step / 1000}
+        for i, (corpus, role) in enumerate(CORPORA)
+        for step in STEPS
+    ]
+
+
+def _violins(shown: int) -> Records:
+    rows = []
+    for i, cell in enumerate(_cells(shown)):
+        del cell["step"]
+        values = np.random.default_rng(i).gamma(30, 0.4, 400)
+        described = {"mean": values.mean(), "median": float(np.median(values))}
+        described |= {"standard_deviation": values.std(), "points": values.size}
+        cell |= {"side": "base" if cell["checkpoint"] == "base" else "fine-tuned"} | described
+        for value, density in zip(*violin_density(values), strict=True):
+            rows.append(cell | {"value": float(value), "density": float(density)})
+    return rows
+
+
+def _differences(shown: int) -> Records:
+    return [
+        {"checkpoint": str(step), "step": step, "shown": step == shown, "layer": layer}
+        | {"corpus": "speeches", "control": "encyclopaedia", "split": "validation"}
+        | _interval("difference", -step / 100 + (layer - 20) / 10)
+        for step in STEPS[1:]
+        for layer in LAYERS
+    ]
+
+
+def _interval(name: str, value: float) -> dict[str, float]:
+    return {name: value, "lower": value - 0.2, "upper": value + 0.2}
+
+
+def records_of(figure: str, **options: Any) -> Records:
+    """The same rows as the figure's data file has them."""
+    return figure_records(figure, rows_of(figure, **options), SETTINGS)

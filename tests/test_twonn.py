@@ -1,0 +1,205 @@
+"""TwoNN is scikit-dimension's on exact distances, under both rules and both fits."""
+
+import numpy as np
+import pytest
+import skdim
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from scipy.stats import ortho_group
+from threadpoolctl import threadpool_limits
+
+from lm_geometry import deduplicate, global_dimension, local_dimension
+from lm_geometry.dimension import twonn
+from lm_geometry.neighbours import neighbour_graph
+
+FITS = ("linear", "mle")
+
+
+@pytest.fixture(autouse=True)
+def single_threaded_linear_algebra():
+    """scikit-dimension multiplies thousands of small matrices, which threads only slow down."""
+    with threadpool_limits(1):
+        yield
+
+
+def cloud(n=400, width=32, dimension=8, seed=0, copies=0.0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, dimension)) @ rng.standard_normal((dimension, width))
+    X += 0.1 * rng.standard_normal((n, width))
+    which = rng.choice(n, int(copies * n), replace=False)
+    X[which] = X[rng.choice(n, len(which))]
+    return X
+
+
+def two_nearest(members):
+    distances = cdist(members, members)
+    np.fill_diagonal(distances, np.inf)
+    return np.sort(distances, axis=1)[:, :2]
+
+
+def published_rule(nearest, discard):
+    """The fit of scikit-dimension 0.3.4, written down from its definition."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.sort(nearest[:, 1] / nearest[:, 0])
+    n = len(ratios)
+    kept = ratios[: int(n * (1 - discard))]
+    if not np.isfinite(kept).all():
+        return np.nan
+    x, y = np.log(kept), -np.log(1 - np.arange(len(kept)) / n)
+    return np.linalg.lstsq(x[:, None], y, rcond=None)[0][0]
+
+
+def library_rule(nearest, discard, fit):
+    ratios = nearest[:, 1] / np.where(nearest[:, 0] == 0, np.nan, nearest[:, 0])
+    if int(np.isfinite(ratios).sum() * (1 - discard)) < 2:
+        return np.nan
+    estimator = skdim.id.TwoNN(discard_fraction=discard, dist=True, method=fit)
+    with np.errstate(divide="ignore"):
+        dimension = estimator.fit(nearest).dimension_
+    # Where every kept ratio is 1 the library says 0 (linear) or infinity (mle): undefined.
+    return dimension if 0 < dimension < np.inf else np.nan
+
+
+@pytest.mark.filterwarnings("ignore:Dropping")
+@pytest.mark.parametrize("copies", [0.0, 0.01, 0.2])
+@pytest.mark.parametrize("n_neighbors", [16, 64])
+@pytest.mark.parametrize("discard", [0.1, 0.35])
+def test_every_neighbourhood_is_fitted_as_the_references_do(copies, n_neighbors, discard):
+    X = cloud(copies=copies)
+    graph = neighbour_graph(X, 80)
+    nearest = [two_nearest(X[near]) for near in graph.indices[:, :n_neighbors]]
+    for fit in FITS:
+        ours = twonn.local_from_graph(graph, n_neighbors, fit=fit, discard=discard, X=X)
+        theirs = [library_rule(pairs, discard, fit) for pairs in nearest]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    ours = twonn.local_from_graph(graph, n_neighbors, "(i-1)/n", discard=discard, X=X)
+    np.testing.assert_allclose(ours, [published_rule(p, discard) for p in nearest], rtol=1e-12)
+    if copies in (0.0, 0.2):
+        assert np.isnan(ours).any() == (copies > 0)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_local_estimates_are_those_of_fit_pw(fit):
+    X = cloud()
+    theirs = skdim.id.TwoNN(method=fit).fit_pw(X, n_neighbors=50).dimension_pw_
+    np.testing.assert_allclose(local_dimension(X, 50, fit=fit), theirs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_the_global_estimate_is_that_of_fit(fit):
+    X = cloud(width=60)
+    expected = skdim.id.TwoNN(method=fit).fit(X).dimension_
+    assert global_dimension(X, "twonn", fit=fit) == pytest.approx(expected, rel=1e-9)
+    published = published_rule(two_nearest(X), 0.1)
+    assert global_dimension(X, "twonn", cdf="(i-1)/n") == pytest.approx(published, rel=1e-12)
+
+
+def test_copies_change_the_global_estimate_as_the_rules_say():
+    X = cloud(copies=0.05)
+    nearest = two_nearest(X)
+    assert (nearest[:, 0] == 0).any()
+    published = published_rule(nearest, 0.1)
+    assert global_dimension(X, "twonn", cdf="(i-1)/n") == pytest.approx(published, rel=1e-12)
+    with pytest.warns(UserWarning, match="Dropping"):
+        library = skdim.id.TwoNN(dist=True).fit(nearest).dimension_
+    assert global_dimension(X, "twonn") == pytest.approx(library, rel=1e-12)
+
+
+def test_one_graph_serves_every_smaller_neighbourhood():
+    X = cloud()
+    graph = neighbour_graph(X, 200)
+    for n_neighbors in (8, 64, 200):
+        alone = twonn.local_from_graph(neighbour_graph(X, n_neighbors), n_neighbors, X=X)
+        np.testing.assert_array_equal(twonn.local_from_graph(graph, n_neighbors, X=X), alone)
+
+
+@pytest.mark.parametrize(("n_neighbors", "ratio"), [(64, 1.0515), (128, 1.0258)])
+def test_the_rules_differ_by_the_known_factor(n_neighbors, ratio):
+    X = cloud(600)
+    larger, smaller = (local_dimension(X, n_neighbors, cdf=cdf) for cdf in ("i/n", "(i-1)/n"))
+    assert np.mean(larger / smaller) == pytest.approx(ratio, abs=2e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_storage_type_does_not_matter(dtype):
+    X = cloud().astype(dtype)
+    np.testing.assert_array_equal(local_dimension(X, 30), local_dimension(X.astype(float), 30))
+
+
+CLOUDS = st.integers(0, 2**20).map(lambda seed: cloud(150, 24, 5, seed).astype(np.float32))
+quick = settings(max_examples=10, deadline=None)
+
+
+@quick
+@given(CLOUDS, st.randoms(use_true_random=False))
+def test_permuting_the_rows_permutes_the_estimates(X, random):
+    order = np.array(random.sample(range(len(X)), len(X)))
+    np.testing.assert_array_equal(local_dimension(X[order], 20), local_dimension(X, 20)[order])
+
+
+@quick
+@given(CLOUDS, st.integers(0, 23), st.integers(1, 23))
+def test_moving_two_coordinates_to_3000_changes_little(X, first, step):
+    moved = X.copy()
+    moved[:, first] += 3000
+    moved[:, (first + step) % 24] -= 3000
+    np.testing.assert_allclose(local_dimension(moved, 20), local_dimension(X, 20), rtol=0.02)
+    # In float64 nothing is rounded away by the move itself.
+    far = X.astype(np.float64)
+    far[:, first] += 4096
+    np.testing.assert_allclose(local_dimension(far, 20), local_dimension(X, 20), rtol=1e-9)
+
+
+@quick
+@given(CLOUDS, st.integers(0, 2**20))
+def test_rotating_changes_nothing(X, seed):
+    rotation = ortho_group.rvs(24, random_state=seed)
+    turned = X.astype(np.float64) @ rotation
+    np.testing.assert_allclose(local_dimension(turned, 20), local_dimension(X, 20), rtol=1e-9)
+
+
+@quick
+@given(CLOUDS, st.floats(1e-3, 1e3))
+def test_scaling_changes_nothing(X, scale):
+    scaled = X.astype(np.float64) * scale
+    np.testing.assert_allclose(local_dimension(scaled, 20), local_dimension(X, 20), rtol=1e-10)
+    assert global_dimension(scaled) == pytest.approx(global_dimension(X), rel=1e-10)
+
+
+@quick
+@given(CLOUDS, st.integers(1, 40))
+def test_coordinates_of_zeros_change_nothing(X, zeros):
+    padded = np.pad(X, ((0, 0), (0, zeros)))
+    np.testing.assert_allclose(local_dimension(padded, 20), local_dimension(X, 20), rtol=1e-12)
+
+
+def test_removing_copies_brings_the_estimate_back():
+    X = cloud(600)
+    with_copies = np.concatenate([X[:500], X[:100]])
+    kept = deduplicate(with_copies)
+    np.testing.assert_array_equal(kept, np.arange(500))
+    assert global_dimension(with_copies[kept]) == global_dimension(X[:500])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cdf": "i / n"}, "cdf is 'i / n'; it must be 'i/n' or '.i-1./n'"),
+        ({"fit": "ols"}, "fit is 'ols'"),
+        ({"discard": 1.0}, "discard is 1.0; it is a share from 0 to below 1"),
+        ({"discard": 0.0}, "discard must be above 0 with cdf i/n"),
+        ({"rule": "FO"}, "twonn has no option 'rule'; it has cdf, fit, discard"),
+        ({"n_neighbors": 2}, "2 neighbours are too few for TwoNN"),
+        ({"estimator": "2nn"}, "estimator is '2nn'; it must be twonn, lpca or mle"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        local_dimension(cloud(50), **{"n_neighbors": 10, **options})
+
+
+def test_a_graph_of_another_cloud_is_refused():
+    graph = neighbour_graph(cloud(50), 10)
+    with pytest.raises(ValueError, match="X has 40 tokens, but its graph has 50"):
+        twonn.local_from_graph(graph, 10, X=cloud(40))
