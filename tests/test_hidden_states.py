@@ -18,7 +18,7 @@ from lm_geometry.embedded import read_embedded, read_losses, read_states, read_t
 from lm_geometry.hidden_states import HiddenStates, TokenisedCorpus, batches, combined, tokenise
 from lm_geometry.models import has_final_norm, load_model, load_tokenizer
 from lm_geometry.params.embed import Embed
-from lm_geometry.prepared_corpora import CorpusSplit, write_indexes
+from lm_geometry.prepared_corpora import CorpusSplit, write_index
 from lm_geometry.store.arrays import read_meta
 from lm_geometry.store.files import write_json
 
@@ -307,10 +307,10 @@ def test_a_corpus_without_a_token_is_refused(tiny_models: dict[str, TinyModel]) 
 
 def prepare_corpora(texts: dict[str, list[str]]) -> None:
     """What data-prep and an untrained finetune stage would have written."""
-    splits = [CorpusSplit(name, "test", private=name == "secret") for name in texts]
+    splits = [CorpusSplit(name, "test", "0" * 64 if name == "secret" else "") for name in texts]
     for split in splits:
-        save(Dataset.from_pandas(corpus_of(texts[split.corpus])), split.folder)
-    write_indexes("none", False, splits)
+        save(Dataset.from_pandas(corpus_of(texts[split.corpus])), split.folder())
+    write_index(paths.CORPORA, splits)
     write_json(paths.CHECKPOINTS / "index.json", {"steps": [], "task": "none"})
 
 
@@ -376,7 +376,7 @@ def test_an_interrupted_embed_goes_on_from_finished_cells(
 
 
 def stored_files(project: Path) -> list[Path]:
-    folders = ("hidden_states", "losses", "tokens", "private_tokens")
+    folders = ("hidden_states", "losses", "tokens")
     files = [f for name in folders for f in (project / "data" / name).rglob("*")]
     return [file for file in files if file.is_file()]
 
@@ -391,7 +391,7 @@ def test_finished_cells_of_another_seed_are_not_taken(
         patched.setattr(embedding, "write_table", _interrupt)
         embedding.embed(source, settings, seed=0)
     embedding.embed(source, settings, seed=1)
-    split = CorpusSplit("one", "test", private=False)
+    split = CorpusSplit("one", "test")
     found = read_states("base", split, 1)
     table = read_tokens(split)
     every = bare(tiny_models["gpt2"], tokenised(tiny_models["gpt2"], settings_of()).sequences)

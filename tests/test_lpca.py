@@ -116,7 +116,7 @@ def test_equal_vectors_have_no_dimension():
 def test_the_spectrum_is_that_of_the_covariance():
     X = cloud(40, 64)
     near = np.arange(40)[None]
-    values = lpca._spectra(lpca._products(X, near, np.float64))[0]
+    values = lpca._spectra(lpca._products(X, near))[0]
     expected = PCA().fit(X).explained_variance_
     np.testing.assert_allclose(values[:39] / values[0], expected[:39] / expected[0], rtol=1e-10)
 

@@ -78,6 +78,13 @@ def test_blocks_are_right_for_sorted_and_for_clustered_clouds(monkeypatch):
     check_exact(np.repeat(cloud(30), 30, axis=0) + 1e-2 * cloud(900, seed=2), 20)
 
 
+def test_lists_that_end_too_short_are_searched_again(monkeypatch):
+    monkeypatch.setattr(blocked, "WHOLE", 100)
+    monkeypatch.setattr(blocked, "RANK", 0.0)  # bounds too low for most tokens
+    check_exact(cloud(1111, seed=1), 64)
+    check_exact(cloud(1111, seed=1, dtype="float64"), 200)
+
+
 def rows_redone(monkeypatch, X, k):
     """How many tokens were searched again in float64, and measured against all others."""
     redone = {"double": 0, "all": 0}

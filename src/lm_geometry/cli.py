@@ -1,8 +1,11 @@
 """The command `lm-geometry`; everything else is a DVC command."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from importlib import import_module
+
+from lm_geometry.params.explain import nearest
 
 COMMANDS = {
     "params": "print every parameter with its value, type, default and meaning",
@@ -14,18 +17,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; each is a module of `lm_geometry.commands`."""
     parser = argparse.ArgumentParser(prog="lm-geometry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {}
     for name, explanation in COMMANDS.items():
-        command = commands.add_parser(name, help=explanation, description=explanation)
+        command = commands.add_parser(
+            name, help=explanation, description=explanation, allow_abbrev=False
+        )
+        parsers[name] = command
         module = import_module(f"lm_geometry.commands.{name}")
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    chosen = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in parsers:
+        _refuse_unknown_options(parsers[given[0]], given[1:])
+    chosen = parser.parse_args(given)
     try:
         chosen.run(chosen)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f"lm-geometry {chosen.command}: {error}") from None
     except BrokenPipeError:  # `lm-geometry table | head`
         raise SystemExit(0) from None
+
+
+def _refuse_unknown_options(command: argparse.ArgumentParser, given: list[str]) -> None:
+    """Exit naming the nearest option; argparse would take the option's value for an argument."""
+    known = [option for option in command._option_string_actions if option.startswith("--")]
+    for word in given:
+        option = word.partition("=")[0]
+        if option.startswith("--") and option not in known:
+            command.error(f"unknown option {option}{nearest(option, known)}")
 
 
 if __name__ == "__main__":

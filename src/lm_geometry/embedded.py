@@ -1,6 +1,6 @@
 """What the embed stage wrote, for the stages that read it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,7 @@ class Embedded:
 
 def write_index(checkpoints: list[str], splits: list[CorpusSplit], layers: list[int]) -> None:
     """Record what is there; later stages enumerate this, never the folders that they find."""
-    listed = [{"corpus": s.corpus, "split": s.split, "private": s.private} for s in splits]
-    write_json(paths.PRIVATE_TOKENS / "index.json", [e for e in listed if e["private"]])
-    write_json(paths.TOKENS / "index.json", [e for e in listed if not e["private"]])
+    listed = [asdict(split) for split in splits]
     write_json(INDEX, {"checkpoints": checkpoints, "splits": listed, "layers": layers})
 
 
@@ -48,7 +46,7 @@ def read_states(checkpoint: str, split: CorpusSplit, layer: int) -> npt.NDArray[
 
 def read_tokens(split: CorpusSplit) -> pd.DataFrame:
     """The token table whose rows are those of the split's hidden states."""
-    return read_table(paths.tokens(split.corpus, split.split, split.private))
+    return read_table(paths.tokens(split.corpus, split.split))
 
 
 def read_losses(checkpoint: str, corpus: str, split: str) -> npt.NDArray[np.float32]:

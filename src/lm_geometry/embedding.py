@@ -34,7 +34,9 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     run.print_needs(len(checkpoints))
     done = [run.embed(checkpoint) for checkpoint in checkpoints]
     for split, corpus in run.corpora.items():
-        write_table(paths.tokens(split.corpus, split.split, split.private), corpus.kept)
+        # A table that spells a text out would pass it on.
+        shared = corpus.kept.drop(columns=["token_id", "token"]) if split.private else corpus.kept
+        write_table(paths.tokens(split.corpus, split.split), shared)
     write_index([c.name for c in checkpoints], list(run.corpora), list(run.stored))
     for cells in done:
         cells.clear()
@@ -45,7 +47,7 @@ def _tokenised(
 ) -> TokenisedCorpus:
     tokenizer = load_tokenizer(source)
     generator = stream(seed, "embed", split.corpus, split.split)
-    return tokenise(split.read().to_pandas(), tokenizer, settings, generator)
+    return tokenise(split.read(), tokenizer, settings, generator)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Embedding:
             "embed": self.settings.model_dump(exclude={"checkpoints"}),
             "seed": self.seed,
             "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
-            "corpora": {_name(split): path_hash(split.folder) for split in self.corpora},
+            "corpora": {_name(split): path_hash(split.folder()) for split in self.corpora},
         }
 
     def _load(self, checkpoint: Checkpoint) -> HiddenStates:

@@ -1,5 +1,7 @@
 """What the estimate stage wrote, for the stages that read it."""
 
+from dataclasses import asdict
+
 import pandas as pd
 
 from lm_geometry import paths
@@ -25,7 +27,7 @@ def write_index(clouds: list[Cloud]) -> None:
     """Record which clouds have estimates; readers enumerate this, never the folders they find."""
     listed = [
         {"checkpoint": c.checkpoint, "layer": c.layer, "sampling_seed": c.sampling_seed}
-        | {"corpus": c.split.corpus, "split": c.split.split, "private": c.split.private}
+        | {"split": asdict(c.split)}
         for c in clouds
     ]
     write_json(INDEX, listed)
@@ -34,13 +36,7 @@ def write_index(clouds: list[Cloud]) -> None:
 def estimated_clouds() -> list[Cloud]:
     """The clouds of the last estimate run, in its order."""
     return [
-        Cloud(
-            entry["checkpoint"],
-            CorpusSplit(entry["corpus"], entry["split"], entry["private"]),
-            entry["layer"],
-            entry["sampling_seed"],
-        )
-        for entry in read_json(INDEX)
+        Cloud(**{**entry, "split": CorpusSplit(**entry["split"])}) for entry in read_json(INDEX)
     ]
 
 

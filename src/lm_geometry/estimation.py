@@ -51,18 +51,39 @@ def estimates(cloud: Cloud, settings: Estimate) -> tuple[pd.DataFrame, pd.DataFr
     sizes = {float(asked): size_of(asked, len(X)) for asked in settings.n_neighbors}
     if len(X) < FEWEST:
         print(f"{folder_name(cloud)}: {len(X)} points have no dimension", flush=True)
-        return pd.DataFrame(columns=LOCAL), pd.DataFrame(columns=GLOBAL)
+        return _undefined(cloud, rows, settings)
     largest = max([*sizes.values(), settings.gride_range, 2])
     graph = neighbour_graph(X, min(largest, len(X) - 1))
     tables = []
     for name in settings.estimators:
         for asked, size in sizes.items():
             values = local_values(name, X, graph, size, settings)
-            part = {"row": rows[: len(values)], "estimator": name, "n_neighbors": asked}
-            tables.append(pd.DataFrame(cloud.keys() | part | {"value": values}, columns=LOCAL))
+            tables.append(_local_table(cloud, rows, name, asked, values))
             if not np.isfinite(values).any():
                 print(f"{folder_name(cloud)}: {name} undefined, {len(X)} points, L = {size}")
     whole = [cloud.keys() | row for row in global_rows(X, graph, sizes, settings)]
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(whole, columns=GLOBAL)
+
+
+def _local_table(
+    cloud: Cloud,
+    rows: npt.NDArray[np.int64],
+    name: str,
+    asked: float,
+    values: npt.NDArray[np.float64],
+) -> pd.DataFrame:
+    part = {"row": rows[: len(values)], "estimator": name, "n_neighbors": asked}
+    return pd.DataFrame(cloud.keys() | part | {"value": values}, columns=LOCAL)
+
+
+def _undefined(
+    cloud: Cloud, rows: npt.NDArray[np.int64], settings: Estimate
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables of a cloud without any dimension: a missing value for each estimate."""
+    missing = np.full(len(rows), np.nan)
+    asked = [(name, float(size)) for name in settings.estimators for size in settings.n_neighbors]
+    tables = [_local_table(cloud, rows, name, size, missing) for name, size in asked]
+    whole = [cloud.keys() | _row(name, np.nan, len(rows)) for name in settings.global_estimators]
     return pd.concat(tables, ignore_index=True), pd.DataFrame(whole, columns=GLOBAL)
 
 

@@ -59,6 +59,11 @@ def downloads() -> Path:
     return machine().downloads.expanduser()
 
 
+def private_texts() -> Path:
+    """Folder of prepared texts that must not be passed on, each by the hash of its content."""
+    return downloads() / "private"
+
+
 def cores() -> int:
     """CPU threads to use: the setting, else the cores this process may run on."""
     allowed = getattr(os, "sched_getaffinity", None)  # not on macOS

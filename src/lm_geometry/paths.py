@@ -12,13 +12,11 @@ PLOTS = ROOT / "plots"
 MODEL = DATA / "model.json"
 TRAINING = DATA / "training"
 CORPORA = DATA / "corpora"
-PRIVATE = DATA / "private"  # text that must not be passed on: never pushed
 CHECKPOINTS = DATA / "checkpoints"
 HIDDEN_STATES = DATA / "hidden_states"
 LOSSES = DATA / "losses"
 LOSS_CURVE = DATA / "loss_curve.json"
 TOKENS = DATA / "tokens"
-PRIVATE_TOKENS = DATA / "private_tokens"
 CLOUDS = DATA / "clouds"
 ESTIMATES = DATA / "estimates"
 TABLES = DATA / "tables"
@@ -44,9 +42,9 @@ def cell(folder: Path, checkpoint: str, corpus: str, split: str) -> Path:
     return folder / checkpoint / f"{corpus}-{split}"
 
 
-def tokens(corpus: str, split: str, private: bool) -> Path:
+def tokens(corpus: str, split: str) -> Path:
     """Token table of one corpus split, whose rows are those of its hidden states."""
-    return (PRIVATE_TOKENS if private else TOKENS) / f"{corpus}-{split}.parquet"
+    return TOKENS / f"{corpus}-{split}.parquet"
 
 
 def losses(checkpoint: str, corpus: str, split: str) -> Path:

@@ -1,90 +1,82 @@
 """What data-prep wrote: the training corpus, and the corpus splits that are compared.
 
-Text that must not be passed on lies below data/private, which is never pushed. Each place has an
-index of what data-prep put there, so that folders of an earlier run are never picked up.
+An index lists what data-prep put there, so that folders of an earlier run are never picked up.
+Text that must not be passed on is no DVC out: it lies in the machine's own folder, by the hash of
+its content, and the index holds that hash. So it is never pushed, and a clone that pulled
+everything else has nothing to run until a stage needs the text itself.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from lm_geometry import paths
+from lm_geometry import machine, paths
 from lm_geometry.store.files import read_json, write_json
 
 if TYPE_CHECKING:
+    import pandas as pd
     from datasets import Dataset
-
-PRIVATE_TRAINING = paths.PRIVATE / paths.TRAINING.name
-PRIVATE_CORPORA = paths.PRIVATE / paths.CORPORA.name
 
 
 @dataclass(frozen=True)
 class CorpusSplit:
-    """One evaluated corpus split; `private` text never leaves the machine."""
+    """One corpus split; `private` is the hash of a text that must not be passed on, or empty."""
 
     corpus: str
     split: str
-    private: bool
+    private: str = ""
 
-    @property
-    def folder(self) -> Path:
-        """Where its texts are."""
-        root = PRIVATE_CORPORA if self.private else paths.CORPORA
+    def folder(self, root: Path = paths.CORPORA) -> Path:
+        """Where its texts are: below `root`, or in the machine's own folder."""
+        if self.private:
+            return machine.private_texts() / self.private
         return root / self.corpus / self.split
 
-    def read(self) -> "Dataset":
-        """Its sequences, with the columns `text` and `document` and others."""
-        return _load(self.folder)
+    def read(self) -> "pd.DataFrame":
+        """Its sequences, with the columns `text` and `document` and those of the source."""
+        return cast("pd.DataFrame", self.load(paths.CORPORA).to_pandas())
+
+    def load(self, root: Path) -> "Dataset":
+        """Its sequences below `root`; raises FileNotFoundError for text of another machine."""
+        from datasets import Dataset, disable_caching
+
+        disable_caching()
+        folder = self.folder(root)
+        if self.private and not folder.exists():
+            raise FileNotFoundError(
+                f"the text of {self.corpus} may not be passed on and is not on this machine: "
+                "`dvc repro --force --single-item data-prep` prepares it here"
+            )
+        return Dataset.load_from_disk(str(folder))
 
 
 @dataclass(frozen=True)
 class TrainingCorpus:
-    """The corpus that a model is fine-tuned on."""
+    """The corpus that a model is fine-tuned on, by its splits `train` and `validation`."""
 
     name: str
-    folder: Path
+    splits: dict[str, CorpusSplit]
 
     def texts(self, split: str) -> list[str]:
-        """The texts of its `train` or `validation` split."""
-        return list(_load(self.folder / split)["text"])
+        """The texts of one of its splits."""
+        return list(self.splits[split].load(paths.TRAINING)["text"])
 
 
-def write_indexes(training: str, private_training: bool, evaluated: list[CorpusSplit]) -> None:
-    """Record what is where; written last, for the folders are complete then."""
-    write_json(paths.TRAINING / "index.json", {"corpus": None if private_training else training})
-    write_json(PRIVATE_TRAINING / "index.json", {"corpus": training if private_training else None})
-    for root, private in ((paths.CORPORA, False), (PRIVATE_CORPORA, True)):
-        here = [
-            {"place": place, "corpus": split.corpus, "split": split.split}
-            for place, split in enumerate(evaluated)
-            if split.private == private
-        ]
-        write_json(root / "index.json", here)
+def write_index(root: Path, splits: list[CorpusSplit]) -> None:
+    """Record the splits below `root`; written last, for their texts are complete then."""
+    write_json(root / "index.json", [asdict(split) for split in splits])
 
 
 def read_training() -> TrainingCorpus:
     """The corpus that data-prep prepared for fine-tuning."""
-    for folder in (paths.TRAINING, PRIVATE_TRAINING):
-        name = read_json(folder / "index.json")["corpus"]
-        if name is not None:
-            return TrainingCorpus(name, folder)
-    raise ValueError(f"{paths.TRAINING} and {PRIVATE_TRAINING} hold no corpus: run data-prep")
+    splits = _read_index(paths.TRAINING)
+    return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits})
 
 
 def read_evaluated() -> list[CorpusSplit]:
     """The corpus splits whose states are compared, in the order of `data_prep.evaluate`."""
-    found = list(_indexed(paths.CORPORA, False)) + list(_indexed(PRIVATE_CORPORA, True))
-    return [split for _, split in sorted(found, key=lambda pair: pair[0])]
+    return _read_index(paths.CORPORA)
 
 
-def _indexed(root: Path, private: bool) -> Iterator[tuple[int, CorpusSplit]]:
-    for entry in read_json(root / "index.json"):
-        yield entry["place"], CorpusSplit(entry["corpus"], entry["split"], private)
-
-
-def _load(folder: Path) -> "Dataset":
-    from datasets import Dataset, disable_caching
-
-    disable_caching()
-    return Dataset.load_from_disk(str(folder))
+def _read_index(root: Path) -> list[CorpusSplit]:
+    return [CorpusSplit(**entry) for entry in read_json(root / "index.json")]

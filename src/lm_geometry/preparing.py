@@ -1,59 +1,71 @@
 """The data-prep stage: every corpus split that a pipeline run needs, prepared and indexed."""
 
-from typing import Any, Literal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from lm_geometry import machine, paths
 from lm_geometry.corpora.preparation import Prepared, prepare, save
 from lm_geometry.params.corpora import resolve
 from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.prepared_corpora import PRIVATE_TRAINING, CorpusSplit, write_indexes
+from lm_geometry.prepared_corpora import CorpusSplit, write_index
 from lm_geometry.sources import SourceError
+from lm_geometry.store.hashes import path_hash
 
-HELD_OUT = "validation"
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Number = int | Literal["all"]
+Wanted = tuple[Path, str, str, Number]  # folder, corpus, split, sequences
 
 
 def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
     """Counts of every prepared split; the texts are then in data/training and data/corpora.
 
-    The training corpus is prepared twice over: its train split to learn from, and its held-out
-    split for the validation curve.
+    Of the training corpus the train split is prepared to learn from, and the held-out split for
+    the validation curve.
     """
-    counts = [
-        _training("train", settings.train_sequences, settings),
-        _training(HELD_OUT, settings.sequences, settings),
+    wanted: list[Wanted] = [
+        (paths.TRAINING, settings.train, "train", settings.train_sequences),
+        (paths.TRAINING, settings.train, "validation", settings.sequences),
     ]
-    evaluated = []
     for name in settings.evaluate:
         for split in settings.splits:
-            place = CorpusSplit(paths.name_of(name), split, not resolve(name).redistribute)
-            prepared = _prepared(name, split, settings.sequences, settings)
-            save(prepared.dataset, place.folder)
-            counts.append(_counted("compared", name, split, prepared))
-            evaluated.append(place)
-    private = not resolve(settings.train).redistribute
-    write_indexes(paths.name_of(settings.train), private, evaluated)
+            wanted.append((paths.CORPORA, name, split, settings.sequences))
+    counts, places = [], []
+    for root, name, split, sequences in wanted:
+        prepared = _prepared(name, split, sequences, settings)
+        place = _saved(prepared.dataset, root, name, split)
+        print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
+        keys = {"use": root.name, "corpus": place.corpus, "split": split}
+        chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
+        counts.append(keys | chosen)
+        places.append((root, place))
+    for root in (paths.TRAINING, paths.CORPORA):
+        write_index(root, [place for where, place in places if where == root])
     return counts
 
 
-def _training(split: str, sequences: int | Literal["all"], settings: DataPrep) -> dict[str, Any]:
-    private = not resolve(settings.train).redistribute
-    prepared = _prepared(settings.train, split, sequences, settings)
-    folder = PRIVATE_TRAINING if private else paths.TRAINING
-    save(prepared.dataset, folder / split)
-    return _counted("training", settings.train, split, prepared)
-
-
-def _prepared(
-    name: str, split: str, sequences: int | Literal["all"], settings: DataPrep
-) -> Prepared:
+def _prepared(name: str, split: str, sequences: Number, settings: DataPrep) -> Prepared:
     try:
         return prepare(name, resolve(name), split, sequences, settings, machine.downloads())
     except SourceError as error:
         raise SystemExit(str(error)) from None
 
 
-def _counted(use: str, name: str, split: str, prepared: Prepared) -> dict[str, Any]:
-    keys = {"use": use, "corpus": paths.name_of(name), "split": split}
-    print(f"{use}: {name} {split}: {prepared.counts}", flush=True)
-    counted = dict(prepared.counts)
-    return keys | {"in_split": counted.pop("split")} | counted
+def _saved(dataset: "Dataset", root: Path, name: str, split: str) -> CorpusSplit:
+    """The place of a prepared split: below `root`, or by its hash in the machine's own folder."""
+    corpus = paths.name_of(name)
+    if resolve(name).redistribute:
+        place = CorpusSplit(corpus, split)
+        save(dataset, place.folder(root))
+        return place
+    store = machine.private_texts()
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
+        folder = Path(temporary) / split
+        save(dataset, folder)
+        place = CorpusSplit(corpus, split, path_hash(folder))
+        if not place.folder().exists():
+            folder.replace(place.folder())
+    return place

@@ -31,7 +31,9 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
         shown=shown,
         fine_tuned=training if embedded.checkpoints != [BASE] else None,
         curve=read_json(paths.LOSS_CURVE),
-        settings=_settings(source, shown, estimate, settings, int(tables.means["values"].max())),
+        settings=_settings(
+            source, shown, estimate, settings, max(tables.means["values"].tolist(), default=0)
+        ),
     )
     for name, records in figures.records():
         write_json(paths.PLOTS / f"{name}.json", records)

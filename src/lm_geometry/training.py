@@ -120,6 +120,7 @@ def _trainable(source: ModelSource, settings: Finetune) -> Any:
         use_rslora=lora.rank_stabilised,
         fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
     )
+    model.name_or_path = ""  # else saving asks the hub whether the vocabulary was resized
     return get_peft_model(model, config)
 
 

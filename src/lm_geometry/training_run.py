@@ -6,7 +6,7 @@ from lm_geometry import paths
 from lm_geometry.checkpoints import BASE
 from lm_geometry.model_source import ModelSource
 from lm_geometry.params.finetune import Finetune
-from lm_geometry.prepared_corpora import PRIVATE_TRAINING, read_training
+from lm_geometry.prepared_corpora import read_training
 from lm_geometry.store.cells import Cells
 from lm_geometry.store.files import write_json
 from lm_geometry.store.hashes import path_hash
@@ -33,7 +33,6 @@ def _train(source: ModelSource, settings: Finetune, steps: list[int]) -> list[di
         "model": source.record(),
         "finetune": settings.model_dump(),
         "training": path_hash(paths.TRAINING),
-        "private": path_hash(PRIVATE_TRAINING),
     }
     cells = Cells("finetune", inputs)
     held_out = corpus.texts("validation")

@@ -42,16 +42,17 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _only(table: Any, column: str, wanted: list[str]) -> Any:
     _require(table, [column])
+    option = f"--{column.replace('_', '-')}"
     numeric = pd.api.types.is_numeric_dtype(table[column])
     try:
         values = [float(value) for value in wanted] if numeric else wanted
     except ValueError:
-        raise ValueError(f"--{column}: {wanted} are not numbers") from None
+        raise ValueError(f"{option}: {wanted} are not numbers") from None
     there = set(table[column])
     for value in values:
         if value not in there:
             listed = ", ".join(map(str, sorted(there)))
-            raise ValueError(f"--{column}: {value} is not in the table; there are {listed}")
+            raise ValueError(f"{option}: {value} is not in the table; there are {listed}")
     return table[table[column].isin(values)]
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lm_geometry.dimension.large_eigenvalues import counts_above
 from lm_geometry.dimension.spectrum_rules import RULES, Rule
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.cloud import as_array, as_cloud
 from lm_geometry.neighbours.loops import over_rows
 
-NEAR_THRESHOLD = 1e-4  # closer to it than this, λ/λ₁ in float32 decides nothing
+NEAR_THRESHOLD = 3e-5  # closer to it than this, λ/λ₁ in float32 decides nothing
 BATCH = 32  # neighbourhoods of one call to the eigenvalue routine
 
 
@@ -84,38 +85,49 @@ def _estimate(
 ) -> NDArray[np.float64]:
     """The dimensions of the neighbourhoods `near` `[tokens, L]`."""
     if rule != "FO":
-        return _apply(_spectra(_products(points, near, np.float64)), rule, constants)
-    # The count alone is wanted, so single precision is enough except beside the threshold.
-    spectra = _spectra(_products(points, near, np.float32))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.abs(spectra / spectra[:, :1] - constants.get("alpha", 0.05))
-    unsure = ~(distance.min(axis=1) > NEAR_THRESHOLD)
-    estimates = _apply(spectra, rule, constants)
-    if unsure.any():
-        again = _spectra(_products(points, near[unsure], np.float64))
-        estimates[unsure] = _apply(again, rule, constants)
+        return _apply(_spectra(_products(points, near)), rule, constants)
+    # A count is wanted, so single precision is enough except beside the threshold.
+    alpha = constants.get("alpha", 0.05)
+    estimates, sure = counts_above(_single_products(points, near), alpha, NEAR_THRESHOLD)
+    if not sure.all():
+        estimates[~sure] = _apply(_spectra(_products(points, near[~sure])), rule, constants)
     return estimates
 
 
-def _products(points: NDArray[Any], near: NDArray[np.integer], dtype: Any) -> NDArray[Any]:
-    """Inner products of the centred vectors `[tokens, L, L]`; of coordinates where those are fewer.
+def _single_products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray[np.float32]:
+    """As `_products` in float32, not scaled.
 
-    The mean is subtracted in float64: far from the origin float32 would keep nothing of them.
+    The differences to a member come before the mean: neighbours are close, so that the difference
+    of two is nearly exact however far from the origin they are.
     """
-    members, width = near.shape[1], points.shape[1]
-    size = min(members, width)
-    products = np.empty((len(near), size, size), dtype)
+    products = np.empty((len(near), _size(points, near), _size(points, near)), np.float32)
     for row, tokens in enumerate(near):
         vectors = points[tokens]
-        centred = (vectors - vectors.mean(axis=0, dtype=np.float64)).astype(dtype)
-        scale = np.abs(centred).max()
-        centred /= scale if scale > 0 else 1  # the squares neither overflow nor vanish
-        np.matmul(
-            centred.T if width < members else centred,
-            centred if width < members else centred.T,
-            out=products[row],
-        )
+        vectors = (vectors - vectors[0]).astype(np.float32, copy=False)
+        vectors -= vectors.mean(axis=0)
+        _multiply(vectors, products[row])
     return products
+
+
+def _products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Inner products of the centred vectors `[tokens, L, L]`; of coordinates where those are fewer."""
+    products = np.empty((len(near), _size(points, near), _size(points, near)))
+    for row, tokens in enumerate(near):
+        vectors = points[tokens] - points[tokens].mean(axis=0, dtype=np.float64)
+        scale = np.abs(vectors).max()
+        vectors /= scale if scale > 0 else 1  # the squares neither overflow nor vanish
+        _multiply(vectors, products[row])
+    return products
+
+
+def _size(points: NDArray[Any], near: NDArray[np.integer]) -> int:
+    return min(near.shape[1], points.shape[1])
+
+
+def _multiply(vectors: NDArray[Any], product: NDArray[Any]) -> None:
+    if len(vectors) > vectors.shape[1]:
+        vectors = vectors.T
+    np.matmul(vectors, vectors.T, out=product)
 
 
 def _spectra(products: NDArray[Any]) -> NDArray[np.float64]:

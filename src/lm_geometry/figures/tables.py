@@ -61,7 +61,7 @@ class FigureTables:
     def _by_layer(self) -> Rows:
         sides = (BASE, self.shown.checkpoint)
         means = self._cell(self.tables.means)
-        return [self._mean(row) for row in _rows(means[means["checkpoint"].isin(sides)])]
+        return [self._mean(row) for row in _rows(means.loc[means["checkpoint"].isin(sides)])]
 
     def _mean(self, row: dict[str, Any]) -> dict[str, Any]:
         kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
@@ -78,14 +78,15 @@ class FigureTables:
 
     def _gride(self) -> Rows:
         whole = self.tables.whole
-        sides = (BASE, self.shown.checkpoint)
-        chosen = whole[
+        chosen = whole.loc[
             (whole["estimator"] == "gride")
             & (whole["layer"] == self.shown.layer)
-            & whole["checkpoint"].isin(sides)
+            & whole["checkpoint"].isin((BASE, self.shown.checkpoint))
         ]
         keys = ["checkpoint", "corpus", "split", "layer", "scale"]
-        means = chosen.groupby(keys, sort=False)[["value", "standard_error"]].mean().reset_index()
+        means = chosen.groupby(keys, sort=False, as_index=False).agg(
+            {"value": "mean", "standard_error": "mean"}
+        )
         kept = ("checkpoint", "corpus", "split", "layer")
         return [
             _taken(row, kept)
@@ -104,12 +105,12 @@ class FigureTables:
                 continue
             cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
             for checkpoint in dict.fromkeys((BASE, self.shown.checkpoint)):
-                rows += self._violin(cell[cell["checkpoint"] == checkpoint], checkpoint)
+                rows += self._violin(cell.loc[cell["checkpoint"] == checkpoint], checkpoint)
         return rows
 
     def _violin(self, cell: pd.DataFrame, checkpoint: str) -> Rows:
         values = cell["value"]
-        if values.nunique() < 2:
+        if len(set(values)) < 2:
             return []
         keys = _taken(cell.iloc[0].to_dict(), ("corpus", "split", "layer"))
         described = {
@@ -128,7 +129,7 @@ class FigureTables:
         ]
 
     def _cell(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table[
+        return table.loc[
             (table["estimator"] == self.shown.estimator)
             & (table["n_neighbors"] == self.shown.n_neighbors)
         ]

@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 from lm_geometry.neighbours.candidates import (
     Candidates,
     finish,
+    first_bounds,
     no_candidates,
-    offer_columns,
     offer_rows,
+    transposed,
 )
 from lm_geometry.neighbours.cloud import Centred
 from lm_geometry.neighbours.loops import over_rows, side_by_side
 
 BLOCK = 512  # 1 MiB of float32 products: they stay in the cache between product and scan
+SAMPLE = 512  # least size of the sample behind the first bounds
+RANK = 1.5  # of the first bound, as a multiple of the rank that `keep` candidates would have
 WHOLE = 4096  # up to this many tokens all products are made at once (64 MiB)
 
 
@@ -60,25 +63,40 @@ def _whole(cloud: Centred, lists: Candidates) -> None:
 
 
 def _by_blocks(cloud: Centred, lists: Candidates) -> None:
-    starts = range(0, len(cloud.points), BLOCK)
+    points, half = cloud.points, cloud.half_squares
+    starts = range(0, len(points), BLOCK)
     locks = {start: Lock() for start in starts}  # a list has one writer at a time
+    _bound_by_sample(cloud, lists)
+
+    def offer(products: NDArray[Any], owners: int, others: int) -> None:
+        rows = np.arange(owners, owners + len(products))
+        with locks[owners]:
+            offer_rows(products, half, rows, others, *lists, owners)
 
     def serve(pair: tuple[int, int]) -> None:
         first, second = pair
-        products, half = _products(cloud.points, first, second), cloud.half_squares
-        mine = np.arange(first, first + len(products))
-        with locks[first]:
-            offer_rows(products, half, mine, second, *lists, first)
+        products = points[first : first + BLOCK] @ points[second : second + BLOCK].T
+        offer(products, first, second)
         if first != second:
-            with locks[second]:
-                offer_columns(products, half, first, second, *lists)
+            offer(transposed(products), second, first)
 
-    # Diagonal by diagonal, so that every token has a bound before the bulk of the blocks comes.
-    pairs = [
-        (a, a + gap) for gap in range(0, starts[-1] + 1, BLOCK) for a in starts if a + gap in locks
-    ]
-    side_by_side(serve, pairs)
+    # Diagonal by diagonal, so that all bounds fall early.
+    gaps = range(0, len(points), BLOCK)
+    side_by_side(serve, [(a, a + gap) for gap in gaps for a in starts if a + gap in locks])
 
 
-def _products(points: NDArray[Any], first: int, second: int) -> NDArray[Any]:
-    return points[first : first + BLOCK] @ points[second : second + BLOCK].T
+def _bound_by_sample(cloud: Centred, lists: Candidates) -> None:
+    """First bounds from an even sample of candidates, so that few others enter the lists.
+
+    The rank is such that hardly any list ends with fewer than `keep` candidates; such a list is
+    still right, and its token is searched again if it is too short for a proof.
+    """
+    points = cloud.points
+    sample = np.arange(0, len(points), max(1, len(points) // max(SAMPLE, len(points) // 32)))
+    rank = int(RANK * lists.keep * len(sample) / len(points)) + 7
+    columns, half = points[sample].T, cloud.half_squares[sample]
+
+    def work(first: int, last: int) -> None:
+        first_bounds(points[first:last] @ columns, half, rank, lists.bound, first)
+
+    over_rows(work, len(points))

@@ -18,7 +18,10 @@ def squared_distance(x, y):
 
 @compiled
 def measure(X, rows, candidates, count, first, last, indices, distances):
-    """Fills lists `first` to `last` with the nearest of the candidates of the tokens `rows`."""
+    """Fills lists `first` to `last` with the nearest of the candidates of the tokens `rows`.
+
+    A list of too few candidates ends with −1 at an infinite distance.
+    """
     k = indices.shape[1]
     for r in range(first, last):
         n = count[r]
@@ -27,8 +30,11 @@ def measure(X, rows, candidates, count, first, last, indices, distances):
         for c in range(n):
             squares[c] = squared_distance(X[rows[r]], X[tokens[c]])
         sort_pairs(squares, tokens, n)
-        indices[r] = tokens[:k]
-        distances[r] = np.sqrt(squares[:k])
+        enough = min(n, k)
+        indices[r, :enough] = tokens[:enough]
+        indices[r, enough:] = -1
+        distances[r, :enough] = np.sqrt(squares[:enough])
+        distances[r, enough:] = np.inf
 
 
 @compiled

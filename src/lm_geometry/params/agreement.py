@@ -188,7 +188,7 @@ def _numbers_are_possible(
 ) -> Iterator[str]:
     counts = {"embed.keep_tokens": embed.keep_tokens, "estimate.lpca.tokens": estimate.lpca.tokens}
     for key, count in counts.items():
-        if count != "all" and count < 1:
+        if isinstance(count, int) and count < 1:
             yield f"{key}: {count} must be 1 or more, or all"
     if min(sample.seeds) < 0:
         yield f"token_sample.seeds: {min(sample.seeds)} is not a whole number from 0"

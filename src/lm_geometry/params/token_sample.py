@@ -17,7 +17,9 @@ class TokenSample(Section):
     drop: list[Dropped] = Field(
         ["eos", "pad"], description="special tokens left out; first: position 0 of each sequence"
     )
-    mask: str = Field("none", description="none, or a boolean column of the corpus: only where it is true")
+    mask: str = Field(
+        "none", description="none, or a boolean column of the corpus: only where it is true"
+    )
     prepared: int = Field(4000, gt=0, description="tokens drawn before deduplication")
     points: int = Field(3000, gt=2, description="N, points of a cloud; fewer are reported")
     zero_vectors: Literal["keep", "remove"] = Field("keep", description="rows that are all zero")

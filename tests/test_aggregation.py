@@ -1,0 +1,317 @@
+"""From estimates per token to tables and headline numbers, by hand on small tables."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from lm_geometry import estimation, paths
+from lm_geometry.aggregation.differences import change_rows, changes, difference_rows
+from lm_geometry.aggregation.headline import headline
+from lm_geometry.aggregation.means import mean_rows
+from lm_geometry.aggregation.shown import Shown, resolve
+from lm_geometry.aggregation.tables import COLUMNS, Tables, make_tables, read_tables
+from lm_geometry.dimension import local_dimension
+from lm_geometry.embedded import Embedded, read_states, write_index
+from lm_geometry.estimated import estimated_clouds, read_global, read_local
+from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.params.estimate import Estimate
+from lm_geometry.params.token_sample import TokenSample
+from lm_geometry.prepared_corpora import CorpusSplit
+from lm_geometry.sampling import write_clouds
+from lm_geometry.seeds import stream
+from lm_geometry.statistics import Mean
+from lm_geometry.store.arrays import array_folder
+from lm_geometry.store.files import whole_file
+from lm_geometry.store.tables import write_table
+
+SHOWN = Shown("10", 2, 64.0, "twonn", "test")
+
+
+def local_table(values: dict[str, dict[tuple[int, int], float]]) -> pd.DataFrame:
+    """Estimates by checkpoint and (row, document), of one layer and estimator."""
+    rows = [
+        {"checkpoint": checkpoint, "row": row, "document": document, "value": value}
+        for checkpoint, by_token in values.items()
+        for (row, document), value in by_token.items()
+    ]
+    keys = {"corpus": "a", "split": "test", "layer": 2, "sampling_seed": 0}
+    return pd.DataFrame(rows).assign(**keys, estimator="twonn", n_neighbors=64.0)
+
+
+def test_changes_are_paired_by_token() -> None:
+    table = local_table(
+        {
+            "base": {(3, 0): 10.0, (5, 0): 12.0, (7, 1): 8.0, (8, 1): 9.0, (9, 2): 50.0},
+            "10": {(7, 1): 7.0, (3, 0): 11.0, (5, 0): math.nan, (8, 1): 6.0, (4, 2): 99.0},
+        }
+    )
+    ((key, mean),) = changes(table).items()
+    assert key == ("test", 2, "twonn", 64.0, "10")
+    assert mean.value == pytest.approx(np.mean([7 - 8, 11 - 10, 6 - 9]))
+    assert (mean.values, mean.clusters) == (3, 2)  # tokens 3, 7 and 8 of documents 0 and 1
+
+
+def test_tokens_of_two_draws_are_paired_within_each() -> None:
+    first = local_table({"base": {(1, 0): 1.0, (2, 1): 2.0}, "10": {(1, 0): 5.0, (2, 1): 6.5}})
+    second = local_table({"base": {(1, 0): 3.0}, "10": {(1, 0): 4.0, (2, 1): 70.0}})
+    both = pd.concat([first, second.assign(sampling_seed=1)], ignore_index=True)
+    (mean,) = changes(both).values()
+    assert mean.value == pytest.approx(np.mean([4.0, 4.5, 1.0]))
+
+
+def test_a_cloud_that_lost_its_base_has_no_change() -> None:
+    (mean,) = changes(local_table({"10": {(1, 0): 5.0, (2, 1): 6.0}})).values()
+    assert math.isnan(mean.value)
+    assert mean.values == 0
+
+
+def test_differences_of_differences_by_hand() -> None:
+    own = {
+        "base": {(i, i): value for i, value in enumerate([10.0, 11.0, 12.0, 13.0])},
+        "10": {(i, i): value for i, value in enumerate([8.0, 9.5, 11.0, 10.0])},
+    }
+    control = {
+        "base": {(i, i): value for i, value in enumerate([7.0, 7.0, 9.0])},
+        "10": {(i, i): value for i, value in enumerate([6.5, 7.5, 8.0])},
+    }
+    by_corpus = {"a": changes(local_table(own)), "b": changes(local_table(control))}
+    (row,) = difference_rows(by_corpus, "a", 0.9)
+    own_change, control_change = [-2.0, -1.5, -1.0, -3.0], [-0.5, 0.5, -1.0]
+    welch = stats.ttest_ind(own_change, control_change, equal_var=False)
+    interval = welch.confidence_interval(0.9)
+    assert row["mean"] == pytest.approx(np.mean(own_change) - np.mean(control_change))
+    assert (row["lower"], row["upper"]) == pytest.approx((interval.low, interval.high))
+    assert row["degrees"] == pytest.approx(welch.df)
+    assert (row["corpus"], row["control"], row["checkpoint"]) == ("a", "b", "10")
+    assert difference_rows(by_corpus, "c", 0.9) == []
+    assert [r["corpus"] for r in change_rows(by_corpus, 0.9)] == ["a", "b"]
+
+
+def test_means_count_what_is_undefined() -> None:
+    table = local_table({"base": {(1, 0): 4.0, (2, 0): 8.0, (3, 1): math.nan, (4, 2): 9.0}})
+    (row,) = mean_rows(table, 0.95)
+    assert row["mean"] == 7
+    assert row["median"] == 8
+    assert row["standard_deviation"] == pytest.approx(np.std([4, 8, 9], ddof=1))
+    assert (row["values"], row["documents"], row["undefined"]) == (3, 2, 1)
+    assert set(row) == set(COLUMNS["means"])
+    (row,) = mean_rows(local_table({"base": {(1, 0): math.nan}}), 0.95)
+    assert math.isnan(row["mean"])
+    assert row["undefined"] == 1
+
+
+def tables_of(**changes: list[dict[str, Any]]) -> Tables:
+    cell = {"split": "test", "layer": 2, "estimator": "twonn", "n_neighbors": 64.0}
+    count = {"values": 90, "documents": 7}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "means": [
+            cell | count | {"corpus": corpus, "checkpoint": checkpoint, "mean": mean}
+            for corpus, checkpoint, mean in [
+                ("a", "base", 10.123456789),
+                ("a", "10", 9.0),
+                ("b", "base", 12.0),
+                ("b", "10", math.nan),
+            ]
+        ]
+        + [cell | count | {"layer": 1, "corpus": "a", "checkpoint": "base", "mean": 77.0}],
+        "changes": [],
+        "differences": [
+            cell
+            | {"corpus": "a", "control": "b", "checkpoint": "10", "mean": -1.5}
+            | {"lower": -2.0, "upper": math.nan}
+        ],
+        "losses": [
+            {"corpus": "a", "split": "test", "checkpoint": "base", "mean": math.nan},
+            {"corpus": "a", "split": "test", "checkpoint": "10", "mean": 3.25},
+        ],
+        "global": [],
+    }
+    frames = [pd.DataFrame((rows | changes)[name], columns=COLUMNS[name]) for name in COLUMNS]
+    return Tables(*frames)
+
+
+def test_headline_numbers_are_those_of_the_shown_cell_and_never_nan() -> None:
+    found = headline(tables_of(), SHOWN)
+    assert found == {
+        "dimension": {"a": {"base": 10.1235, "shown": 9.0}, "b": {"base": 12.0}},
+        "difference_of_differences": {"mean": -1.5, "lower": -2.0},
+        "loss": {"a": {"shown": 3.25}},
+        "points": 90,
+        "documents": 7,
+    }
+    json.dumps(found, allow_nan=False)
+
+
+def test_headline_numbers_of_an_untrained_model_have_one_side() -> None:
+    shown = Shown("base", 2, 64.0, "twonn", "test")
+    found = headline(tables_of(differences=[]), shown)
+    assert found["dimension"] == {"a": {"base": 10.1235}, "b": {"base": 12.0}}
+    assert "difference_of_differences" not in found
+
+
+def test_what_is_shown_is_resolved_or_refused() -> None:
+    splits = [CorpusSplit("a", "test", False), CorpusSplit("b", "dev", False)]
+    there = Embedded(["base", "10", "20"], splits, [1, 4, 6])
+    estimate = Estimate.model_validate({"n_neighbors": [32, 0.25], "estimators": ["lpca"]})
+
+    def shown(**chosen: Any) -> Shown:
+        return resolve(Aggregate.model_validate(chosen), estimate, there, depth=6)
+
+    assert shown() == Shown("20", 6, 0.25, "lpca", "test")
+    assert shown(checkpoint=10, layer=-3, n_neighbors=32) == Shown("10", 4, 32.0, "lpca", "test")
+    for chosen, sentence in [
+        ({"checkpoint": 30}, r"aggregate\.checkpoint: 30 was not computed; there are \['base'"),
+        ({"layer": 2}, r"aggregate\.layer: 2 was not computed; there are \[1, 4, 6\]"),
+        ({"layer": 8}, r"aggregate\.layer: 8 was not computed"),  # not 8 % 7 = 1
+        ({"n_neighbors": 64}, r"aggregate\.n_neighbors: 64 was not computed"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            shown(**chosen)
+    combined = Embedded(["base"], splits, [-1])
+    assert resolve(Aggregate.model_validate({"layer": 3}), estimate, combined, 6).layer == -1
+
+
+ESTIMATE = Estimate.model_validate(
+    {
+        "estimators": ["twonn", "lpca", "mle"],
+        "n_neighbors": [10, 0.25],
+        "lpca": {"tokens": 15},
+        "global_estimators": ["twonn", "mle"],
+        "gride_range": 16,
+    }
+)
+
+
+def write_run(tokens: int = 90, corpora: tuple[str, ...] = ("a", "b")) -> None:
+    """Hidden states, losses and clouds of a small run; `b` has no loss."""
+    splits = [CorpusSplit(name, "test") for name in corpora]
+    table = pd.DataFrame(
+        {
+            "sequence": np.arange(tokens) // 5,
+            "position": np.arange(tokens) % 5,
+            "document": [f"d{i // 10}" for i in range(tokens)],
+            "token_id": 1,
+            "token": "x",
+            "special": "",
+        }
+    )
+    for split in splits:
+        write_table(paths.tokens(split.corpus, split.split), table)
+        for number, checkpoint in enumerate(("base", "10")):
+            folder = paths.cell(paths.HIDDEN_STATES, checkpoint, split.corpus, split.split)
+            with array_folder(folder, {"layer-02.npy": (tokens, 8)}, {}) as arrays:
+                states = stream(0, split.corpus, checkpoint).normal(size=(tokens, 8))
+                states[:, 3 + number :] *= 0.05
+                arrays["layer-02.npy"][:] = states
+            place = paths.losses(checkpoint, split.corpus, split.split)
+            losses = np.full(tokens, np.nan if split.corpus == "b" else 2.5, dtype=np.float32)
+            with whole_file(place) as temporary, temporary.open("wb") as file:
+                np.save(file, losses)
+    write_index(["base", "10"], splits, [2])
+    sample = {"drop": [], "prepared": 80, "points": 80}
+    write_clouds(TokenSample.model_validate(sample), paper=False)
+
+
+def test_a_run_from_clouds_to_headline(project: Any) -> None:
+    write_run()
+    estimation.estimate(ESTIMATE)
+    cloud = estimated_clouds()[0]
+    local = read_local(cloud)
+    X = read_states(cloud.checkpoint, cloud.split, 2)[np.load(cloud.file)]
+    for name, tokens in (("twonn", 80), ("mle", 80), ("lpca", 15)):
+        for asked, size in ((10.0, 10), (0.25, 20)):
+            cell = local[(local["estimator"] == name) & (local["n_neighbors"] == asked)]
+            expected = local_dimension(X, size, estimator=name)[:tokens]
+            np.testing.assert_allclose(cell["value"], expected, rtol=1e-9)
+            assert cell["row"].tolist() == np.load(cloud.file)[:tokens].tolist()
+    whole = read_global()
+    assert set(whole["estimator"]) == {"twonn", "mle", "gride"}
+    assert sorted(whole[whole["estimator"] == "gride"]["scale"].unique()) == [2, 4, 8, 16]
+    assert set(whole["points"]) == {80}
+
+    tables = make_tables("a", 0.95)
+    tables.write(paths.TABLES)
+    read = read_tables(paths.TABLES)
+    assert list(read) == list(COLUMNS)
+    means = read["means"].set_index(["corpus", "checkpoint", "estimator", "n_neighbors"])["mean"]
+    for checkpoint in ("base", "10"):
+        rows = local_of("a", checkpoint)
+        assert means["a", checkpoint, "twonn", 10.0] == pytest.approx(rows["value"].mean())
+    pairs = local_of("a", "10").merge(local_of("a", "base"), on="row", suffixes=("", "_base"))
+    change = read["changes"].query("corpus == 'a' and estimator == 'twonn' and n_neighbors == 10")
+    assert change["mean"].item() == pytest.approx((pairs["value"] - pairs["value_base"]).mean())
+    assert change["documents"].item() == 9
+    assert set(read["differences"]["control"]) == {"b"}
+    losses = read["losses"].set_index(["corpus", "checkpoint"])["mean"]
+    assert losses["a", "10"] == 2.5
+    assert math.isnan(losses["b", "10"])
+    numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
+    assert set(numbers["loss"]) == {"a"}
+    json.dumps(numbers, allow_nan=False)
+
+
+def local_of(corpus: str, checkpoint: str) -> pd.DataFrame:
+    """Local TwoNN estimates at L = 10."""
+    split = CorpusSplit(corpus, "test", False)
+    (cloud,) = [c for c in estimated_clouds() if (c.checkpoint, c.split) == (checkpoint, split)]
+    table = read_local(cloud)
+    return table[(table["estimator"] == "twonn") & (table["n_neighbors"] == 10)]
+
+
+def test_an_interrupted_estimate_goes_on_from_finished_clouds(
+    project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run()
+    done: list[Any] = []
+    estimates = estimation.estimates
+
+    def counted(cloud: Any, settings: Estimate) -> Any:
+        if len(done) == 2:
+            done.append(None)
+            raise KeyboardInterrupt
+        done.append(cloud)
+        return estimates(cloud, settings)
+
+    monkeypatch.setattr(estimation, "estimates", counted)
+    with pytest.raises(KeyboardInterrupt):
+        estimation.estimate(ESTIMATE)
+    assert not paths.ESTIMATES.exists()
+    estimation.estimate(ESTIMATE)
+    assert len(done) == 5  # two, the interruption, and the other two
+    resumed = {f.name + f.parent.parent.parent.name: f.read_bytes() for f in estimate_files()}
+    estimation.estimate(ESTIMATE)
+    again = {f.name + f.parent.parent.parent.name: f.read_bytes() for f in estimate_files()}
+    assert again == resumed
+
+
+def estimate_files() -> list[Any]:
+    return sorted(paths.ESTIMATES.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("tokens", [2, 8])
+def test_clouds_that_are_too_small_are_told_and_missing(
+    project: Any, capsys: pytest.CaptureFixture[str], tokens: int
+) -> None:
+    write_run(tokens)
+    estimation.estimate(ESTIMATE)
+    told = capsys.readouterr().out
+    assert ("2 points have no dimension" if tokens == 2 else "twonn undefined, 8 points") in told
+    tables = make_tables("a", 0.95)
+    assert tables.means["mean"].isna().all()
+    numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
+    assert "dimension" not in numbers
+    json.dumps(numbers, allow_nan=False)
+
+
+def test_a_difference_needs_both_means() -> None:
+    one = Mean(1.0, 0.1, 5.0, 6, 6)
+    none = Mean(math.nan, math.nan, math.nan, 0, 0)
+    key = ("test", 2, "twonn", 64.0, "10")
+    (row,) = difference_rows({"a": {key: one}, "b": {key: none}}, "a", 0.95)
+    assert math.isnan(row["mean"])
+    assert math.isnan(row["lower"])
