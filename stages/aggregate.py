@@ -9,13 +9,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from lm_geometry import params
-from lm_geometry.params.aggregate import Aggregate
-from lm_geometry.params.estimate import Estimate
-from lm_geometry.results import write_results
 
 
 def main() -> None:
-    params.check()
+    params.check()  # before anything that takes long to import
+
+    from lm_geometry.params.aggregate import Aggregate
+    from lm_geometry.params.estimate import Estimate
+    from lm_geometry.results import write_results
+
     write_results(Aggregate.read(), Estimate.read())
 
 

@@ -8,21 +8,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from lm_geometry import params, paths
-from lm_geometry.model_names import resolve
-from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.params.model import Model
-from lm_geometry.params.seed import read_seed
-from lm_geometry.preparing import prepare_corpora
-from lm_geometry.store.files import write_json
+from lm_geometry import params
 
 
 def main() -> None:
-    params.check()
+    params.check()  # before anything that takes long to import
+
+    from lm_geometry import paths
+    from lm_geometry.model_names import resolve
+    from lm_geometry.params.data_prep import DataPrep
+    from lm_geometry.params.model import Model
+    from lm_geometry.params.seed import read_seed
+    from lm_geometry.preparing import prepare_corpora
+    from lm_geometry.store.files import write_json
+
     source = resolve(Model.read(), read_seed())
     counts = prepare_corpora(DataPrep.read())
-    write_json(paths.MODEL, source.record())
     write_json(paths.CORPORA / "counts.json", counts)
+    write_json(paths.MODEL, source.record())
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from lm_geometry import params
-from lm_geometry.estimation import estimate
-from lm_geometry.params.estimate import Estimate
 
 
 def main() -> None:
-    params.check()
+    params.check()  # before anything that takes long to import
+
+    from lm_geometry.estimation import estimate
+    from lm_geometry.params.estimate import Estimate
+
     estimate(Estimate.read())
 
 

@@ -8,15 +8,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from lm_geometry import params, paths
-from lm_geometry.model_source import read_model_source
-from lm_geometry.params.finetune import Finetune
-from lm_geometry.store.files import write_json
-from lm_geometry.training_run import train
+from lm_geometry import params
 
 
 def main() -> None:
-    params.check()
+    params.check()  # before anything that takes long to import
+
+    from lm_geometry import paths
+    from lm_geometry.model_source import read_model_source
+    from lm_geometry.params.finetune import Finetune
+    from lm_geometry.store.files import write_json
+    from lm_geometry.training_run import train
+
     write_json(paths.LOSS_CURVE, train(read_model_source(), Finetune.read()))
 
 

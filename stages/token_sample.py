@@ -9,13 +9,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from lm_geometry import params
-from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.params.token_sample import TokenSample
-from lm_geometry.sampling import write_clouds
 
 
 def main() -> None:
-    params.check()
+    params.check()  # before anything that takes long to import
+
+    from lm_geometry.params.data_prep import DataPrep
+    from lm_geometry.params.token_sample import TokenSample
+    from lm_geometry.sampling import write_clouds
+
     write_clouds(TokenSample.read(), paper=DataPrep.read().order == "paper")
 
 

@@ -17,18 +17,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; each is a module of `lm_geometry.commands`."""
     parser = argparse.ArgumentParser(prog="lm-geometry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {}
+    given = list(sys.argv[1:] if arguments is None else arguments)
     for name, explanation in COMMANDS.items():
         command = commands.add_parser(
             name, help=explanation, description=explanation, allow_abbrev=False
         )
-        parsers[name] = command
-        module = import_module(f"lm_geometry.commands.{name}")
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in parsers:
-        _refuse_unknown_options(parsers[given[0]], given[1:])
+        if given[:1] == [name]:  # the others need not be imported
+            module = import_module(f"lm_geometry.commands.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+            _refuse_unknown_options(command, given[1:])
     chosen = parser.parse_args(given)
     try:
         chosen.run(chosen)

@@ -21,7 +21,6 @@ class Embed(Section):
     combine_layers: Literal["none", "mean", "concatenate"] = Field(
         "none", description="one array per layer, or the listed layers made into one"
     )
-    mode: Literal["regular"] = Field("regular", description="one forward pass of each sequence")
     normalise: Literal["none", "l2"] = Field("none", description="l2: vectors of length 1")
     max_length: int = Field(512, gt=1, description="tokens; longer sequences are cut")
     prefix_space: bool = Field(False, description="a space before the first word (byte-level BPE)")
