@@ -82,7 +82,9 @@ def test_a_table_is_filtered_sorted_and_cut(
     chosen = ["--layer", "4", "--sort", "mean", "--descending", "--columns", "corpus", "mean"]
     text = printed(capsys, "table", *chosen, "--format", "csv")
     assert text.splitlines() == ["corpus,mean", "b,11.0", "a,10.0", "a,9.0"]
-    both = printed(capsys, "table", "--corpus", "a", "--checkpoint", "10", "base", "--format", "csv")
+    both = printed(
+        capsys, "table", "--corpus", "a", "--checkpoint", "10", "base", "--format", "csv"
+    )
     assert len(both.splitlines()) == 4
     sizes = printed(capsys, "table", "--n-neighbors", "64", "--format", "csv")
     assert len(sizes.splitlines()) == 6

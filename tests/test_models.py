@@ -97,9 +97,7 @@ def test_layers_are_resolved_from_both_ends(tiny_models: dict[str, TinyModel]) -
             source.resolved_layers([wrong])
 
 
-def test_the_model_of_a_run_is_read_back(
-    project: Path, tiny_models: dict[str, TinyModel]
-) -> None:
+def test_the_model_of_a_run_is_read_back(project: Path, tiny_models: dict[str, TinyModel]) -> None:
     from lm_geometry import paths
 
     with pytest.raises(FileNotFoundError, match=r"model\.json is missing: `dvc repro`"):

@@ -22,7 +22,9 @@ from lm_geometry import (
     reciprocity,
 )
 from lm_geometry.neighbours import identical, neighbour_graph
-from lm_geometry.observables import cosine, overlap_from_indices, spectrum
+from lm_geometry.observables.cosine import cosine
+from lm_geometry.observables.overlap import overlap_from_indices
+from lm_geometry.observables.spectrum import spectrum
 
 
 def cloud(n=200, width=24, seed=0, dtype="float64"):

@@ -85,7 +85,9 @@ def test_a_mask_is_a_boolean_column() -> None:
     table = token_table()
     rows = eligible(table, settings_of(drop=["eos"], mask="is_name"))
     assert set(table["position"].iloc[rows]) == {1, 3, 5, 7}
-    with pytest.raises(ValueError, match=r"token_sample\.mask: 'token' is not a boolean column.*is_name"):
+    with pytest.raises(
+        ValueError, match=r"token_sample\.mask: 'token' is not a boolean column.*is_name"
+    ):
         eligible(table, settings_of(mask="token"))
     with pytest.raises(ValueError, match="leave no token at all"):
         eligible(table.assign(is_name=False), settings_of(mask="is_name"))
@@ -204,9 +206,11 @@ def test_clouds_are_read_with_and_without_noise(project: Path) -> None:
     assert plain.dtype == np.float32
     np.testing.assert_array_equal(plain, states[rows])
     write_clouds(settings_of(noise=0.5), paper=False)
-    noise = [read_cloud(cloud)[0] - embedded.read_states(cloud.checkpoint, cloud.split, cloud.layer)[
-        read_cloud(cloud)[1]
-    ] for cloud in clouds]
+    noise = [
+        read_cloud(cloud)[0]
+        - embedded.read_states(cloud.checkpoint, cloud.split, cloud.layer)[read_cloud(cloud)[1]]
+        for cloud in clouds
+    ]
     assert read_cloud(clouds[0])[0].dtype == np.float64
     assert np.std(np.stack(noise)) == pytest.approx(0.5, abs=0.03)  # 2400 values
     assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.15

@@ -13,7 +13,9 @@ from structure import ROOT
 def test_a_stream_depends_on_its_seed_and_names_alone() -> None:
     first = stream(0, "embed", "news", "train").integers(2**62, size=8)
     stream(0, "embed", "speeches", "train").integers(2**62, size=1000)  # another cell is drawn
-    np.testing.assert_array_equal(stream(0, "embed", "news", "train").integers(2**62, size=8), first)
+    np.testing.assert_array_equal(
+        stream(0, "embed", "news", "train").integers(2**62, size=8), first
+    )
 
 
 def test_every_change_of_seed_or_names_gives_another_stream() -> None:
@@ -38,7 +40,9 @@ def test_streams_are_the_same_in_another_process() -> None:
         "from lm_geometry.seeds import stream\n"
         "print(stream(3, 'x', 7).integers(2**62))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert int(done.stdout) == int(stream(3, "x", 7).integers(2**62))
 
 

@@ -133,7 +133,9 @@ def test_states_are_kept_at_exactly_the_listed_steps(
     assert sorted(f.name for f in (tmp_path / "checkpoints").iterdir()) == ["1", "3", "5"]
     assert list(curve_of(records, "validation")) == [0, 1, 3, 5]
     assert list(curve_of(records, "training")) == [1, 2, 3, 4, 5, 6, 7]
-    weights = [load_file(tmp_path / f"checkpoints/{i}/adapter_model.safetensors") for i in (1, 3, 5)]
+    weights = [
+        load_file(tmp_path / f"checkpoints/{i}/adapter_model.safetensors") for i in (1, 3, 5)
+    ]
     assert all(
         not torch.equal(first[key], second[key])
         for first, second in zip(weights, weights[1:], strict=False)

@@ -42,13 +42,19 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
 
 def _settings(
     source: ModelSource, shown: Shown, estimate: Estimate, settings: Aggregate, points: int
-) -> str:
-    """The line under each figure: model, estimator, N, L, layer and checkpoint shown."""
+) -> dict[str, str]:
+    """The line under each figure: what was measured, on how many points, with which rule."""
+    model = source.label + (" (untrained)" if source.weights == "random" else "")
     size = f"{shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
     rule = f", CDF {estimate.cdf}" if shown.estimator == "twonn" else ""
-    untrained = " (untrained)" if source.weights == "random" else ""
-    return (
-        f"{source.label}{untrained} · local {ESTIMATORS[shown.estimator]}{rule} · "
-        f"N = {points:,} tokens · L = {size} neighbours · "
-        f"{settings.confidence:.0%} intervals over documents"
-    )
+    cloud = f"N = {points:,} tokens"
+    local = f"{model} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · L = {size} neighbours"
+    intervals = f"{local} · {settings.confidence:.0%} intervals over documents"
+    return {
+        "loss": model,
+        "dimension_by_checkpoint": intervals,
+        "local_estimates": local,
+        "dimension_by_layer": intervals,
+        "gride_by_scale": f"{model} · GRIDE · {cloud}",
+        "difference_of_differences": intervals,
+    }

@@ -4,11 +4,14 @@ A symmetric matrix is brought to tridiagonal form (LAPACK's `sytrd`); Sturm's se
 the eigenvalues above any number in one pass over the diagonals (Barth, Martin, Wilkinson 1967).
 """
 
+import ctypes
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numba.extending import get_cython_function_address
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from lm_geometry.neighbours.loops import compiled
 
@@ -47,22 +50,40 @@ def _counts(diagonal, squares, share, margin):
     return fewer, _above(diagonal, squares, (share - margin) * high)
 
 
+@cache
+def _tridiagonalise() -> Callable[..., None]:
+    """LAPACK's `ssytrd` of scipy; called through ctypes, which lets other threads run meanwhile."""
+    address = get_cython_function_address("scipy.linalg.cython_lapack", "ssytrd")
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 10)(address)
+
+
+def _diagonals(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Diagonal and squared subdiagonal of the tridiagonal form; `matrix` is overwritten."""
+    n = len(matrix)
+    diagonal, beside, factors = np.empty((3, n), np.float32)
+    work = np.empty(BLOCK * n, np.float32)
+    size, length, info = (ctypes.c_int(value) for value in (n, work.size, 0))
+    lower = ctypes.c_char(b"L")
+    arrays = [array.ctypes.data for array in (diagonal, beside, factors, work)]
+    pointers = [ctypes.byref(lower), ctypes.byref(size), matrix.ctypes.data, ctypes.byref(size)]
+    _tridiagonalise()(*pointers, *arrays, ctypes.byref(length), ctypes.byref(info))
+    return diagonal.astype(np.float64), beside[: n - 1].astype(np.float64) ** 2
+
+
 def counts_above(
     matrices: NDArray[Any], share: float, margin: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """How many eigenvalues of each float32 matrix exceed `share` of its largest, and if that is sure.
+    """How many eigenvalues of each matrix exceed `share` of its largest, and whether that is sure.
 
     It is not where an eigenvalue is within `margin` of that share, nor for a matrix of zeros or of
-    numbers at the ends of the range of float32. `matrices` `[clouds, n, n]` are symmetric and hold
-    no negative eigenvalue but by rounding.
+    numbers at the ends of the range of float32. `matrices` `[clouds, n, n]` float32 are symmetric,
+    have no negative eigenvalue but by rounding, and are overwritten.
     """
     counts, sure = np.empty(len(matrices)), np.zeros(len(matrices), bool)
-    work = BLOCK * matrices.shape[1]
     for i, matrix in enumerate(matrices):
         if not SMALLEST < matrix.trace() < LARGEST:
             continue
-        _, diagonal, beside, _, _ = lapack.ssytrd(matrix, lower=1, lwork=work)
-        squares = beside.astype(np.float64) ** 2
-        fewer, more = _counts(diagonal.astype(np.float64), squares, share, margin)
+        diagonal, squares = _diagonals(matrix)
+        fewer, more = _counts(diagonal, squares, share, margin)
         counts[i], sure[i] = fewer, fewer == more
     return counts, sure

@@ -103,14 +103,15 @@ def _single_products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray
     products = np.empty((len(near), _size(points, near), _size(points, near)), np.float32)
     for row, tokens in enumerate(near):
         vectors = points[tokens]
-        vectors = (vectors - vectors[0]).astype(np.float32, copy=False)
-        vectors -= vectors.mean(axis=0)
-        _multiply(vectors, products[row])
+        with np.errstate(over="ignore", invalid="ignore"):  # found and measured again in float64
+            vectors = (vectors - vectors[0]).astype(np.float32, copy=False)
+            vectors -= vectors.mean(axis=0)
+            _multiply(vectors, products[row])
     return products
 
 
 def _products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Inner products of the centred vectors `[tokens, L, L]`; of coordinates where those are fewer."""
+    """Inner products of the centred vectors `[tokens, L, L]`, or of coordinates if fewer."""
     products = np.empty((len(near), _size(points, near), _size(points, near)))
     for row, tokens in enumerate(near):
         vectors = points[tokens] - points[tokens].mean(axis=0, dtype=np.float64)

@@ -25,7 +25,7 @@ class FigureTables:
     shown: Shown
     fine_tuned: str | None
     curve: Rows
-    settings: str
+    settings: dict[str, str]
 
     def records(self) -> Iterator[tuple[str, list[Record]]]:
         """(name, records) of each figure; one without rows carries the reason."""
@@ -42,7 +42,7 @@ class FigureTables:
             ),
         }
         for name, (rows, nothing) in made.items():
-            yield name, figure_records(name, _defined(rows), self.settings, nothing)
+            yield name, figure_records(name, _defined(rows), self.settings[name], nothing)
 
     def _loss(self) -> Rows:
         rows = [row | self._role(row["corpus"]) for row in self.curve]

@@ -1,5 +1,5 @@
 """Exact nearest neighbours."""
 
-from lm_geometry.neighbours.graph import NeighbourGraph, neighbour_graph
+import lazy_loader
 
-__all__ = ["NeighbourGraph", "neighbour_graph"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
