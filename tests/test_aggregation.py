@@ -155,7 +155,7 @@ def test_headline_numbers_of_an_untrained_model_have_one_side() -> None:
 
 
 def test_what_is_shown_is_resolved_or_refused() -> None:
-    splits = [CorpusSplit("a", "test", False), CorpusSplit("b", "dev", False)]
+    splits = [CorpusSplit("a", "test"), CorpusSplit("b", "dev")]
     there = Embedded(["base", "10", "20"], splits, [1, 4, 6])
     estimate = Estimate.model_validate({"n_neighbors": [32, 0.25], "estimators": ["lpca"]})
 
@@ -257,7 +257,7 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
 
 def local_of(corpus: str, checkpoint: str) -> pd.DataFrame:
     """Local TwoNN estimates at L = 10."""
-    split = CorpusSplit(corpus, "test", False)
+    split = CorpusSplit(corpus, "test")
     (cloud,) = [c for c in estimated_clouds() if (c.checkpoint, c.split) == (checkpoint, split)]
     table = read_local(cloud)
     return table[(table["estimator"] == "twonn") & (table["n_neighbors"] == 10)]

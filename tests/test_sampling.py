@@ -61,7 +61,7 @@ def write_states(
 
 
 def rows_of(corpus: str, checkpoint: str, layer: int, seed: int = 0) -> list[int]:
-    return np.load(Cloud(checkpoint, CorpusSplit(corpus, "test", False), layer, seed).file).tolist()
+    return np.load(Cloud(checkpoint, CorpusSplit(corpus, "test"), layer, seed).file).tolist()
 
 
 def test_special_tokens_and_first_positions_are_dropped() -> None:

@@ -23,7 +23,7 @@ from lm_geometry.corpora.preparation import save
 from lm_geometry.model_source import ModelSource
 from lm_geometry.models import load_model, load_tokenizer, quiet_loading
 from lm_geometry.params.finetune import Finetune
-from lm_geometry.prepared_corpora import CorpusSplit, write_indexes
+from lm_geometry.prepared_corpora import CorpusSplit, write_index
 from lm_geometry.store.files import read_json
 from lm_geometry.tasks.blocks import ExampleStream, packed, sequences
 from lm_geometry.tasks.causal_lm import CausalBatch
@@ -398,8 +398,8 @@ def test_a_tokenizer_without_a_mask_token_is_refused(tiny_models: dict[str, Tiny
 def prepare_training(texts: Iterable[str] = TEXTS) -> None:
     table = Dataset.from_dict({"text": list(texts), "document": list(texts)})
     for split in ("train", "validation"):
-        save(table, paths.TRAINING / split)
-    write_indexes("small", False, [CorpusSplit("small", "validation", False)])
+        save(table, CorpusSplit("small", split).folder(paths.TRAINING))
+    write_index(paths.TRAINING, [CorpusSplit("small", split) for split in ("train", "validation")])
 
 
 def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(

@@ -26,11 +26,11 @@ class CorpusSplit:
     split: str
     private: str = ""
 
-    def folder(self, root: Path = paths.CORPORA) -> Path:
-        """Where its texts are: below `root`, or in the machine's own folder."""
+    def folder(self, root: Path | None = None) -> Path:
+        """Where its texts are: below `root` (data/corpora), or in the machine's own folder."""
         if self.private:
             return machine.private_texts() / self.private
-        return root / self.corpus / self.split
+        return (root or paths.CORPORA) / self.corpus / self.split
 
     def read(self) -> "pd.DataFrame":
         """Its sequences, with the columns `text` and `document` and those of the source."""

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import scipy.linalg.cython_lapack  # noqa: F401  loaded before threads are limited
 from numba.extending import get_cython_function_address
 from numpy.typing import NDArray
 

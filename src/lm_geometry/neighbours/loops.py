@@ -1,9 +1,10 @@
 """Compiled loops over the rows of a cloud, and the threads that they run on."""
 
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -32,14 +33,15 @@ def threads() -> int:
     return min(processors, int(wanted)) if wanted.isdigit() and int(wanted) else processors
 
 
-@cache
-def _blas() -> ThreadpoolController:
+@lru_cache(maxsize=1)
+def _blas(modules: int) -> ThreadpoolController:
+    """The linear algebra libraries loaded so far, looked for again when `modules` has changed."""
     return ThreadpoolController()
 
 
 def single_threaded_blas() -> Any:
     """A context in which linear algebra uses one thread: our own threads run beside each other."""
-    return _blas().limit(limits=1, user_api="blas")
+    return _blas(len(sys.modules)).limit(limits=1, user_api="blas")
 
 
 def compiled_sum(function: Callable[..., Any]) -> Callable[..., Any]:
