@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -167,7 +167,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyModel
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project: every path of the package points into it, and its code is a link."""
     modules = ["results", "embedding", "sampling", "estimation", "training_run", "preparing"]
     for name in modules:
@@ -184,7 +184,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
                 if isinstance(value, Path) and value.is_relative_to(ROOT):
                     moved = root / value.relative_to(ROOT)
                     monkeypatch.setattr(module, attribute, moved)
-    yield root
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -300,6 +300,15 @@ def test_the_token_table_names_special_tokens_and_documents(
     assert tokenizer.convert_ids_to_tokens(llama["token_id"].tolist()) == llama["token"].tolist()
 
 
+def test_boolean_columns_of_the_corpus_can_be_masks(tiny_models: dict[str, TinyModel]) -> None:
+    corpus = corpus_of().assign(happy=[i % 2 == 0 for i in range(8)], turn=range(8))
+    tokenizer = load_tokenizer(tiny_models["gpt2"].source)
+    settings = settings_of(keep_tokens=50)
+    table = tokenise(corpus, tokenizer, settings, np.random.default_rng(0)).kept
+    assert table["happy"].tolist() == [number % 2 == 0 for number in table["sequence"]]
+    assert "turn" not in table
+
+
 def test_a_corpus_without_a_token_is_refused(tiny_models: dict[str, TinyModel]) -> None:
     with pytest.raises(ValueError, match="there is no token in any"):
         tokenised(tiny_models["gpt2"], settings_of(), ["", ""])
@@ -328,15 +337,16 @@ def test_the_embed_stage_writes_every_cell(
         every = bare(tiny, corpus.sequences)
         for layer in (0, 3):
             assert_close(read_states("base", split, layer), every[layer])
-        assert read_tokens(split)["token_id"].tolist() == corpus.kept["token_id"].tolist()
+        assert read_tokens(split)["position"].tolist() == corpus.kept["position"].tolist()
         losses = read_losses("base", split.corpus, split.split)
         assert np.isnan(losses).sum() == len(texts)
     meta = read_meta(paths.HIDDEN_STATES / "base" / "open-test")
     assert meta["last_layer_after_final_norm"] is True
     assert meta["arithmetic"] == "float32"
     assert not list((project / ".scratch" / "embed").iterdir())
-    public = "".join(str(file) for file in (project / "data" / "tokens").rglob("*"))
-    assert "secret" not in public
+    open_split, secret_split = embedded.splits
+    assert {"token", "token_id"} <= set(read_tokens(open_split))
+    assert not {"token", "token_id"} & set(read_tokens(secret_split))
 
 
 def test_an_encoder_has_no_next_token_loss(
@@ -387,9 +397,10 @@ def test_finished_cells_of_another_seed_are_not_taken(
     source = tiny_models["gpt2"].source
     settings = settings_of(layers=[1], keep_tokens=20)
     prepare_corpora({"one": TEXTS})
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(embedding, "write_table", _interrupt)
-        embedding.embed(source, settings, seed=0)
+        with pytest.raises(KeyboardInterrupt):
+            embedding.embed(source, settings, seed=0)
     embedding.embed(source, settings, seed=1)
     split = CorpusSplit("one", "test")
     found = read_states("base", split, 1)

@@ -266,6 +266,8 @@ def test_hashes_tell_apart_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "three" / "sub" / "a").write_text("x")
     found = {hashes.path_hash(tmp_path / name) for name in ("one", "two", "three")}
     assert len(found) == 3
+    with pytest.raises(FileNotFoundError, match="nothing is missing"):
+        hashes.path_hash(tmp_path / "nothing")
     with whole_folder(tmp_path / "again") as temporary:
         (temporary / "a").write_text("x")
     assert hashes.path_hash(tmp_path / "again") == hashes.path_hash(tmp_path / "one")

@@ -1,7 +1,7 @@
 """Fine-tuning: what is trained, which states are kept, and that a kill changes no byte."""
 
+import itertools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -138,7 +138,7 @@ def test_states_are_kept_at_exactly_the_listed_steps(
     ]
     assert all(
         not torch.equal(first[key], second[key])
-        for first, second in zip(weights, weights[1:], strict=False)
+        for first, second in itertools.pairwise(weights)
         for key in first
     )
     assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoints", "curve.json"]
@@ -216,9 +216,10 @@ def test_whenever_it_is_interrupted_the_bytes_are_the_same(
 
     export = training.export
     patched = "export" if where == "before the mark" else "_records"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(training, patched, interrupt)
-        run(source, settings, tmp_path / "cut")
+        with pytest.raises(KeyboardInterrupt):
+            run(source, settings, tmp_path / "cut")
     trainer = sorted(f.name for f in (tmp_path / "cut" / "trainer").iterdir())
     assert f"checkpoint-{4 if where == 'before the mark' else 6}" in trainer
     run(source, settings, tmp_path / "cut")
@@ -412,9 +413,10 @@ def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(training, "write_json", interrupt)
-        training_run.train(source, settings)
+        with pytest.raises(KeyboardInterrupt):
+            training_run.train(source, settings)
     assert not paths.CHECKPOINTS.exists()
     assert len(list((project / ".scratch" / "finetune").iterdir())) == 1
     records = training_run.train(source, settings)
@@ -437,4 +439,4 @@ def test_task_none_passes_the_base_model_through(
     assert training_run.train(source, settings_of(task="none")) == []
     assert read_json(paths.CHECKPOINTS / "index.json") == {"steps": [], "task": "none"}
     assert sorted(f.name for f in paths.CHECKPOINTS.iterdir()) == ["base", "index.json"]
-    assert os.listdir(paths.CHECKPOINTS / "base") == ["source.json"]
+    assert [f.name for f in (paths.CHECKPOINTS / "base").iterdir()] == ["source.json"]

@@ -67,6 +67,9 @@ def tokenise(
     )
     special = _special_names(tokenizer)
     table["special"] = [special.get(token_id, "") for token_id in token_ids.tolist()]
+    for name in corpus.columns.difference(table.columns):
+        if corpus[name].dtype == bool:
+            table[name] = corpus[name].to_numpy()[sequence]
     return TokenisedCorpus(ids, table)
 
 

@@ -18,7 +18,12 @@ def value_hash(value: Any) -> str:
 
 
 def path_hash(path: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of a folder's files."""
+    """SHA-256 of a file, or of the names and contents of a folder's files.
+
+    Raises FileNotFoundError where nothing is.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: `dvc repro` or `dvc pull` brings it")
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
