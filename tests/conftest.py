@@ -15,6 +15,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["LM_GEOMETRY_DEVICE"] = "cpu"  # byte for byte the same results are promised there
 os.environ["LM_GEOMETRY_THREADS"] = "1"
 
+from lm_geometry import machine
 from lm_geometry.model_source import ModelSource
 from structure import ROOT
 
@@ -184,6 +185,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 if isinstance(value, Path) and value.is_relative_to(ROOT):
                     moved = root / value.relative_to(ROOT)
                     monkeypatch.setattr(module, attribute, moved)
+    monkeypatch.setattr(machine, "private_texts", lambda: root / "private")
     return root
 
 

@@ -82,14 +82,13 @@ def _special_names(tokenizer: Any) -> dict[int, str]:
     return {token_id: ",".join(found) for token_id, found in names.items()}
 
 
-def batches(
-    lengths: dict[int, int], batch_tokens: int, descending: bool = True
-) -> Iterator[list[int]]:
+def batches(lengths: dict[int, int], batch_tokens: int) -> Iterator[list[int]]:
     """Sequence numbers in batches of similar length, each of at most `batch_tokens` with padding.
 
-    A sequence longer than that makes a batch of its own.
+    The longest come first, so that memory runs out at once or never. A sequence longer than
+    `batch_tokens` makes a batch of its own.
     """
-    order = sorted(lengths, key=lambda i: (lengths[i], i), reverse=descending)
+    order = sorted(lengths, key=lambda i: (lengths[i], i), reverse=True)
     batch: list[int] = []
     longest = 0
     for number in order:
