@@ -43,6 +43,7 @@ $(READY): requirements/base.txt requirements/test.txt requirements/$(FAISS).txt 
 	@echo "Setting up $(VENV): torch $(TORCH), faiss-$(FAISS). This takes a few minutes, once."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu  # the same module: one of them
 	$(BIN)/python -m pip install --quiet torch==$(TORCH)
 	$(BIN)/python -m pip install --quiet -r requirements/base.txt -r requirements/test.txt -r requirements/$(FAISS).txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

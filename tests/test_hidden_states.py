@@ -224,6 +224,25 @@ def test_logits_are_never_made_for_more_than_a_chunk_of_positions(
     assert positions == []  # without a loss the head is not called at all
 
 
+def test_the_soft_cap_of_gemma_is_in_the_loss(tiny_models: dict[str, TinyModel]) -> None:
+    from transformers import Gemma2Config, Gemma2ForCausalLM
+
+    tiny = tiny_models["llama"]
+    corpus = tokenised(tiny, settings_of())
+    shape = {"hidden_size": WIDTH, "num_hidden_layers": 3, "intermediate_size": 64, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "query_pre_attn_scalar": 8}
+    config = Gemma2Config(vocab_size=1000, final_logit_softcapping=0.05, **shape, **heads)
+    torch.manual_seed(0)
+    model = Gemma2ForCausalLM(config).eval()
+    _, losses = computed(tiny, settings_of(layers=[1]), corpus, model)
+    with torch.inference_mode():
+        for number, ids in enumerate(corpus.sequences):
+            tokens = torch.tensor([ids])
+            expected = float(model(tokens, labels=tokens).loss)
+            own = losses[corpus.rows[number]]
+            np.testing.assert_allclose(np.nanmean(own), expected, rtol=1e-5)
+
+
 def test_a_batch_that_runs_out_of_memory_is_halved(
     tiny_models: dict[str, TinyModel],
     monkeypatch: pytest.MonkeyPatch,

@@ -1,5 +1,6 @@
 """Models: what a name stands for, and what is loaded for it."""
 
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -166,3 +167,16 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(machine, "machine", lambda: settings("auto"))
     assert machine.device() == ("cpu", "no accelerator; 1 threads")
+
+
+def test_other_weights_under_the_same_path_are_another_model(
+    tiny_models: dict[str, TinyModel], tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_models["bert"].folder, folder)
+    name = Model.model_validate({"name": f"file:{folder}"})
+    before = resolve(name, seed=0)
+    assert resolve(name, seed=0) == before
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert resolve(name, seed=0) != before

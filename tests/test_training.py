@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -440,3 +441,11 @@ def test_task_none_passes_the_base_model_through(
     assert read_json(paths.CHECKPOINTS / "index.json") == {"steps": [], "task": "none"}
     assert sorted(f.name for f in paths.CHECKPOINTS.iterdir()) == ["base", "index.json"]
     assert [f.name for f in (paths.CHECKPOINTS / "base").iterdir()] == ["source.json"]
+
+
+def test_diverged_training_is_told_with_its_step(tiny_models: dict[str, TinyModel]) -> None:
+    kept = training.KeepCheckpoints(tiny_models["llama"].source, [4], Path())
+    state = SimpleNamespace(global_step=3)
+    assert kept.on_log(None, state, "control", logs={"loss": 2.5}) == "control"
+    with pytest.raises(ValueError, match=r"nan at step 3.*lower finetune\.learning_rate"):
+        kept.on_log(None, state, "control", logs={"loss": float("nan")})

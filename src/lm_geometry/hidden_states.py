@@ -176,14 +176,18 @@ class HiddenStates:
     def _losses(self, last: torch.Tensor, ids: list[int]) -> npt.NDArray[np.float32]:
         """Next-token cross-entropy `[tokens]` of each token; the first has none (NaN).
 
-        Logits are made for `LOSS_CHUNK` positions at a time, and upcast to float32.
+        Logits are made for `LOSS_CHUNK` positions at a time, and upcast to float32. The soft cap
+        of models that have one (Gemma 2) is applied.
         """
         targets = torch.tensor(ids[1:], device=last.device)
         losses = np.full(len(ids), np.nan, dtype=np.float32)
         head = self.model.get_output_embeddings()
+        cap = getattr(self.model.config, "final_logit_softcapping", None)
         for start in range(0, len(targets), LOSS_CHUNK):
             chunk = slice(start, start + LOSS_CHUNK)
             logits = head(last[:-1][chunk]).float()
+            if cap:
+                logits = cap * torch.tanh(logits / cap)
             loss = torch.nn.functional.cross_entropy(logits, targets[chunk], reduction="none")
             losses[1:][chunk] = loss.cpu().numpy()
         return losses

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from lm_geometry import machine, sources
 from lm_geometry.model_source import ModelSource
 from lm_geometry.models import hub_errors, local_location
 from lm_geometry.params.model import Model
 from lm_geometry.params.models import read_models
 from lm_geometry.paths import name_of
+from lm_geometry.store.hashes import path_hash
 
 
 def resolve(model: Model, seed: int) -> ModelSource:
@@ -17,7 +19,14 @@ def resolve(model: Model, seed: int) -> ModelSource:
     else:
         facts = {"label": name_of(model.name), "source": model.name, **_facts(model.name)}
     seed = seed if model.weights == "random" else 0
-    return ModelSource(name=name_of(model.name), weights=model.weights, seed=seed, **facts)
+    content = _content(facts["source"])
+    name = name_of(model.name)
+    return ModelSource(name=name, weights=model.weights, seed=seed, content=content, **facts)
+
+
+def _content(source: str) -> str:
+    local = sources.parse(source)
+    return path_hash(sources.fetch(local, machine.downloads())) if local.scheme == "file" else ""
 
 
 def _facts(source: str) -> dict[str, Any]:

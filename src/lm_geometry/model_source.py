@@ -19,6 +19,7 @@ class ModelSource:
     width: int
     weights: str
     seed: int
+    content: str = ""  # hash of the files of a `file:` model: other weights are another model
 
     def record(self) -> dict[str, Any]:
         """The fields as a JSON object, which `ModelSource(**record)` reads back."""

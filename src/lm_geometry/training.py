@@ -1,6 +1,7 @@
 """Fine-tuning with the Hugging Face Trainer; resumes exactly where it was interrupted."""
 
 import json
+import math
 import re
 import shutil
 import sys
@@ -86,6 +87,7 @@ def _arguments(settings: Finetune, folder: Path, device: str) -> TrainingArgumen
         seed=settings.seed,
         train_sampling_strategy="sequential",
         logging_steps=1,
+        logging_nan_inf_filter=False,
         save_strategy="no",
         eval_strategy="no",
         save_total_limit=RESUMABLE,
@@ -171,6 +173,15 @@ class KeepCheckpoints(TrainerCallback):
         if state.global_step in self.steps:
             control.should_evaluate = True
             control.should_save = True
+        return control
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> Any:
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"the training loss is {loss} at step {state.global_step}: training diverged; "
+                "lower finetune.learning_rate or finetune.max_gradient_norm"
+            )
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> Any:
