@@ -1,7 +1,6 @@
 """Hidden states of every checkpoint, corpus split and layer of a pipeline run."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ from lm_geometry.models import has_final_norm, load_model, load_tokenizer
 from lm_geometry.params.embed import Embed
 from lm_geometry.prepared_corpora import CorpusSplit, read_evaluated
 from lm_geometry.seeds import stream
-from lm_geometry.store.arrays import array_folder
+from lm_geometry.store.arrays import array_folder, write_array
 from lm_geometry.store.cells import Cells
-from lm_geometry.store.files import free_space, whole_file
+from lm_geometry.store.files import free_space
 from lm_geometry.store.hashes import library_versions, path_hash, value_hash
 from lm_geometry.store.tables import write_table
 
@@ -29,8 +28,9 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     A cell is one (checkpoint, corpus split). Finished cells outlive an interruption.
     """
     checkpoints = read_checkpoints(settings.checkpoints)
-    corpora = {split: _tokenised(source, settings, split, seed) for split in read_evaluated()}
-    run = Embedding(source, settings, seed, corpora)
+    tokenizer = load_tokenizer(source)
+    corpora = {split: _tokenised(tokenizer, settings, split, seed) for split in read_evaluated()}
+    run = Embedding(source, settings, seed, tokenizer.pad_token_id or 0, corpora)
     run.print_needs(len(checkpoints))
     done = [run.embed(checkpoint) for checkpoint in checkpoints]
     for split, corpus in run.corpora.items():
@@ -42,10 +42,7 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
         cells.clear()
 
 
-def _tokenised(
-    source: ModelSource, settings: Embed, split: CorpusSplit, seed: int
-) -> TokenisedCorpus:
-    tokenizer = load_tokenizer(source)
+def _tokenised(tokenizer: Any, settings: Embed, split: CorpusSplit, seed: int) -> TokenisedCorpus:
     generator = stream(seed, "embed", split.corpus, split.split)
     return tokenise(split.read(), tokenizer, settings, generator)
 
@@ -57,6 +54,7 @@ class Embedding:
     source: ModelSource
     settings: Embed
     seed: int
+    pad_id: int
     corpora: dict[CorpusSplit, TokenisedCorpus]
 
     @property
@@ -111,8 +109,7 @@ class Embedding:
         dtype, why = _dtype(self.settings.dtype, device)
         print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
         model = load_model(self.source, checkpoint.folder)
-        pad_id = load_tokenizer(self.source).pad_token_id or 0
-        return HiddenStates(model, device, dtype, pad_id, self.layers)
+        return HiddenStates(model, device, dtype, self.pad_id, self.layers)
 
     def _finish(
         self,
@@ -129,7 +126,7 @@ class Embedding:
         meta = self._meta(states, tokens)
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
-            _save(cells.path(f"{_name(split)}.npy"), losses)
+            write_array(cells.path(f"{_name(split)}.npy"), losses)
 
     def _meta(self, states: HiddenStates, tokens: int) -> dict[str, Any]:
         return {
@@ -145,11 +142,6 @@ class Embedding:
 
 def _name(split: CorpusSplit) -> str:
     return f"{split.corpus}-{split.split}"
-
-
-def _save(path: Path, array: np.ndarray) -> None:
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array)
 
 
 def _dtype(wanted: str, device: str) -> tuple[torch.dtype, str]:

@@ -102,13 +102,16 @@ def local_values(
     if not FEWEST <= size <= graph.n_neighbors:
         return np.full(tokens, np.nan)
     if name == "twonn":
-        rule = {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
-        return twonn.local_from_graph(graph, size, **rule, X=X)
+        return twonn.local_from_graph(graph, size, **_twonn_rule(settings), X=X)
     if name == "lpca":
         chosen = settings.lpca
         rows = np.arange(tokens)
         return lpca.local(X, graph, size, rows=rows, rule=chosen.rule, **chosen.constants)
     return mle.local_from_graph(graph, size)
+
+
+def _twonn_rule(settings: Estimate) -> dict[str, Any]:
+    return {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
 
 
 def global_rows(
@@ -121,8 +124,7 @@ def global_rows(
             usable = {k: v for k, v in sizes.items() if FEWEST <= v <= graph.n_neighbors}
             found = [(k, mle.global_from_graph(graph, v)) for k, v in usable.items()]
         elif name == "twonn":
-            rule = {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
-            found = [(np.nan, twonn.global_from_graph(graph, **rule))]
+            found = [(np.nan, twonn.global_from_graph(graph, **_twonn_rule(settings)))]
         else:
             found = [(np.nan, global_dimension(X, name))]
         for asked, value in found:

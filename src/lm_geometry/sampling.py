@@ -1,7 +1,5 @@
 """Which tokens make a point cloud."""
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -12,7 +10,8 @@ from lm_geometry.embedded import read_embedded, read_states, read_tokens
 from lm_geometry.observables.deduplication import deduplicate
 from lm_geometry.params.token_sample import TokenSample
 from lm_geometry.seeds import stream
-from lm_geometry.store.files import whole_file, write_json
+from lm_geometry.store.arrays import write_array
+from lm_geometry.store.files import write_json
 from lm_geometry.store.tables import write_table
 
 Rows = npt.NDArray[np.int64]
@@ -91,13 +90,8 @@ def write_clouds(settings: TokenSample, paper: bool) -> None:
     for cloud in clouds(embedded, settings.seeds):
         states = read_states(cloud.checkpoint, cloud.split, cloud.layer)
         rows, counted = cloud_rows(states, drawn[cloud.split, cloud.sampling_seed], settings)
-        _save(cloud.file, rows)
+        write_array(cloud.file, rows)
         counts.append(cloud.keys() | counted)
     write_table(paths.CLOUDS / "counts.parquet", pd.DataFrame(counts))
     noise = {"noise": settings.noise, "noise_seed": settings.noise_seed, "paper": paper}
     write_json(INDEX, {"seeds": settings.seeds, **noise})
-
-
-def _save(path: Path, rows: Rows) -> None:
-    with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.save(file, rows)

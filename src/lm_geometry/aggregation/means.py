@@ -19,12 +19,12 @@ def documents_of(split: CorpusSplit) -> np.ndarray:
     return pd.factorize(read_tokens(split)["document"])[0].astype(np.int64)
 
 
-def local_estimates() -> Iterator[tuple[CorpusSplit, pd.DataFrame]]:
+def local_estimates(only: int | None = None) -> Iterator[tuple[CorpusSplit, pd.DataFrame]]:
     """Local estimates of each (corpus split, layer), with the column `document`; all checkpoints.
 
-    One such table at a time is in memory.
+    One such table at a time is in memory. With `only`, that layer alone is read.
     """
-    clouds = estimated_clouds()
+    clouds = [c for c in estimated_clouds() if only is None or c.layer == only]
     for split in dict.fromkeys(cloud.split for cloud in clouds):
         documents = documents_of(split)
         for layer in dict.fromkeys(cloud.layer for cloud in clouds):

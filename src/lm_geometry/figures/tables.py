@@ -100,9 +100,7 @@ class FigureTables:
 
     def _violins(self) -> Rows:
         rows = []
-        for split, table in local_estimates():
-            if table["layer"].iat[0] != self.shown.layer:
-                continue
+        for split, table in local_estimates(only=self.shown.layer):
             cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
             for checkpoint in dict.fromkeys((BASE, self.shown.checkpoint)):
                 rows += self._violin(cell.loc[cell["checkpoint"] == checkpoint], checkpoint)

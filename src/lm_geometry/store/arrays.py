@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
-from lm_geometry.store.files import read_json, whole_folder, write_json
+from lm_geometry.store.files import read_json, whole_file, whole_folder, write_json
 
 
 @contextlib.contextmanager
@@ -30,6 +30,12 @@ def array_folder(
             array.flush()
         described = {name: list(shape) for name, shape in shapes.items()}
         write_json(temporary / "meta.json", {"arrays": described, "dtype": "float32", **meta})
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write one small array as .npy, whole or not at all."""
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
