@@ -25,8 +25,7 @@ from lm_geometry.prepared_corpora import CorpusSplit
 from lm_geometry.sampling import write_clouds
 from lm_geometry.seeds import stream
 from lm_geometry.statistics import Mean
-from lm_geometry.store.arrays import array_folder
-from lm_geometry.store.files import whole_file
+from lm_geometry.store.arrays import array_folder, write_array
 from lm_geometry.store.tables import write_table
 
 SHOWN = Shown("10", 2, 64.0, "twonn", "test")
@@ -210,8 +209,7 @@ def write_run(tokens: int = 90, corpora: tuple[str, ...] = ("a", "b")) -> None:
                 arrays["layer-02.npy"][:] = states
             place = paths.losses(checkpoint, split.corpus, split.split)
             losses = np.full(tokens, np.nan if split.corpus == "b" else 2.5, dtype=np.float32)
-            with whole_file(place) as temporary, temporary.open("wb") as file:
-                np.save(file, losses)
+            write_array(place, losses)
     write_index(["base", "10"], splits, [2])
     sample = {"drop": [], "prepared": 80, "points": 80}
     write_clouds(TokenSample.model_validate(sample), paper=False)
