@@ -14,7 +14,7 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry.embedding import embed
+    from lm_geometry.embedding.embedding_run import embed
     from lm_geometry.model_source import read_model_source
     from lm_geometry.params.embed import Embed
     from lm_geometry.params.seed import read_seed

@@ -1,4 +1,4 @@
-"""Fine-tune the model on the training corpus; its checkpoints and loss curve.
+"""Fine-tune the model on the training corpus; its checkpoints, loss curve and scores.
 
 dvc repro finetune
 """
@@ -20,7 +20,9 @@ def main() -> None:
     from lm_geometry.store.files import write_json
     from lm_geometry.training_run import train
 
-    write_json(paths.LOSS_CURVE, train(read_model_source(), Finetune.read()))
+    records = train(read_model_source(), Finetune.read())
+    write_json(paths.LOSS_CURVE, records["curve"])
+    write_json(paths.SCORES, records["scores"])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from lm_geometry.figures.records import figure_records
 
 SETTINGS = "SmolLM2 · TwoNN, CDF i/n · N = 3,000 tokens · L = 128 neighbours"
 LAYERS, STEPS, SCALES = (18, 20, 22), (0, 40, 80), (2, 4, 8, 16)
+GROUPS = ("the", "sea", "9")
 CORPORA = (("encyclopaedia", "control"), ("speeches", "fine-tuned"))  # the control comes first
 Records = list[dict[str, Any]]
 
@@ -27,9 +28,13 @@ def rows_of(figure: str, shown: int = 80) -> Records:
             cell | {"layer": 20, "scale": scale} | _interval("dimension", 12 + i - scale / 10)
             for i, (cell, scale) in enumerate(product(cells, SCALES))
         ]
-    return {"loss": _loss, "local_estimates": _violins, "difference_of_differences": _differences}[
-        figure
-    ](shown)
+    return {
+        "loss": _loss,
+        "local_estimates": _violins,
+        "difference_of_differences": _differences,
+        "correlation": _correlations,
+        "groups": _groups,
+    }[figure](shown)
 
 
 def _cells(shown: int | None) -> Records:
@@ -67,6 +72,7 @@ def _violins(shown: int) -> Records:
         values = np.random.default_rng(i).gamma(30, 0.4, 400)
         described = {"mean": values.mean(), "median": float(np.median(values))}
         described |= {"standard_deviation": values.std(), "points": values.size}
+        described["standardised"] = None if cell["checkpoint"] == "base" else -0.25
         cell |= {"side": "base" if cell["checkpoint"] == "base" else "fine-tuned"} | described
         for value, density in zip(*violin_density(values), strict=True):
             rows.append(cell | {"value": float(value), "density": float(density)})
@@ -78,8 +84,30 @@ def _differences(shown: int) -> Records:
         {"checkpoint": str(step), "step": step, "shown": step == shown, "layer": layer}
         | {"corpus": "speeches", "control": "encyclopaedia", "split": "validation"}
         | _interval("difference", -step / 100 + (layer - 20) / 10)
+        | {"firm": layer != LAYERS[0]}
         for step in STEPS[1:]
         for layer in LAYERS
+    ]
+
+
+def _correlations(shown: int) -> Records:
+    return [
+        cell
+        | {"layer": layer, "level": level, "method": method}
+        | _interval("correlation", 0.1 + i / 20 - layer / 200)
+        for i, (cell, layer, level, method) in enumerate(
+            product(_cells(shown), LAYERS, ("token", "sequence"), ("pearson", "spearman"))
+        )
+    ]
+
+
+def _groups(shown: int) -> Records:
+    return [
+        cell
+        | {"layer": 20, "grouping": "token", "group": group, "place": place, "tokens": 30}
+        | _interval("mean", 12 - place + i / 10)
+        for i, cell in enumerate(_cells(shown))
+        for place, group in enumerate(GROUPS)
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from lm_geometry import estimation, paths
-from lm_geometry.aggregation.differences import change_rows, changes, difference_rows
+from lm_geometry.aggregation.differences import Change, change_rows, changes, difference_rows
 from lm_geometry.aggregation.headline import headline
 from lm_geometry.aggregation.means import mean_rows
 from lm_geometry.aggregation.shown import Shown, resolve
@@ -24,7 +24,7 @@ from lm_geometry.params.token_sample import TokenSample
 from lm_geometry.prepared_corpora import CorpusSplit
 from lm_geometry.sampling import write_clouds
 from lm_geometry.seeds import stream
-from lm_geometry.statistics import Mean
+from lm_geometry.statistics import Mean, clustered_mean
 from lm_geometry.store.arrays import array_folder, write_array
 from lm_geometry.store.tables import write_table
 
@@ -49,7 +49,8 @@ def test_changes_are_paired_by_token() -> None:
             "10": {(7, 1): 7.0, (3, 0): 11.0, (5, 0): math.nan, (8, 1): 6.0, (4, 2): 99.0},
         }
     )
-    ((key, mean),) = changes(table).items()
+    ((key, change),) = changes(table).items()
+    mean = change.mean
     assert key == ("test", 2, "twonn", 64.0, "10")
     assert mean.value == pytest.approx(np.mean([7 - 8, 11 - 10, 6 - 9]))
     assert (mean.values, mean.clusters) == (3, 2)  # tokens 3, 7 and 8 of documents 0 and 1
@@ -59,14 +60,15 @@ def test_tokens_of_two_draws_are_paired_within_each() -> None:
     first = local_table({"base": {(1, 0): 1.0, (2, 1): 2.0}, "10": {(1, 0): 5.0, (2, 1): 6.5}})
     second = local_table({"base": {(1, 0): 3.0}, "10": {(1, 0): 4.0, (2, 1): 70.0}})
     both = pd.concat([first, second.assign(sampling_seed=1)], ignore_index=True)
-    (mean,) = changes(both).values()
+    (change,) = changes(both).values()
+    mean = change.mean
     assert mean.value == pytest.approx(np.mean([4.0, 4.5, 1.0]))
 
 
 def test_a_cloud_that_lost_its_base_has_no_change() -> None:
-    (mean,) = changes(local_table({"10": {(1, 0): 5.0, (2, 1): 6.0}})).values()
-    assert math.isnan(mean.value)
-    assert mean.values == 0
+    (change,) = changes(local_table({"10": {(1, 0): 5.0, (2, 1): 6.0}})).values()
+    assert math.isnan(change.mean.value)
+    assert change.mean.values == 0
 
 
 def test_differences_of_differences_by_hand() -> None:
@@ -87,8 +89,61 @@ def test_differences_of_differences_by_hand() -> None:
     assert (row["lower"], row["upper"]) == pytest.approx((interval.low, interval.high))
     assert row["degrees"] == pytest.approx(welch.df)
     assert (row["corpus"], row["control"], row["checkpoint"]) == ("a", "b", "10")
+    assert row["p_value"] == pytest.approx(welch.pvalue)
+    assert row["adjusted_p_value"] == pytest.approx(welch.pvalue)  # a single layer
     assert difference_rows(by_corpus, "c", 0.9) == []
-    assert [r["corpus"] for r in change_rows(by_corpus, 0.9)] == ["a", "b"]
+    rows = change_rows(by_corpus, 0.9)
+    assert [r["corpus"] for r in rows] == ["a", "b"]
+    assert rows[0]["p_value"] == pytest.approx(stats.ttest_1samp(own_change, 0).pvalue)
+    assert rows[0]["standardised_by_documents"] == pytest.approx(
+        np.mean(own_change) / np.std(own_change, ddof=1)
+    )
+    spread = np.sqrt((np.var([10, 11, 12, 13], ddof=1) + np.var([8, 9.5, 11, 10], ddof=1)) / 2)
+    assert rows[0]["standardised_by_tokens"] == pytest.approx(np.mean(own_change) / spread)
+    assert set(rows[0]) == set(COLUMNS["changes"])
+    assert set(row) == set(COLUMNS["differences"])
+
+
+def test_p_values_are_adjusted_over_layers_alone() -> None:
+    def change(p: float) -> Change:
+        value = float(-stats.t.ppf(p / 2, 9))
+        return Change(Mean(value, 1.0, 9.0, 50, 10), -1.0, -1.0)
+
+    p_values = {12: 0.01, 18: 0.04, 20: 0.03}
+    found: Any = {
+        ("test", layer, "twonn", size, "10"): change(p)
+        for size in (64.0, 128.0)
+        for layer, p in p_values.items()
+    }
+    rows = change_rows({"a": found}, 0.95)
+    for row in rows:
+        assert row["p_value"] == pytest.approx(p_values[row["layer"]])
+        assert row["adjusted_p_value"] == pytest.approx(
+            {12: 0.03, 18: 0.04, 20: 0.04}[row["layer"]]
+        )
+
+
+def test_means_and_changes_know_of_several_clouds() -> None:
+    generator = np.random.default_rng(0)
+    clouds = [
+        local_table(
+            {
+                name: {(i, i // 4): float(generator.normal(shift)) for i in range(40)}
+                for name in ("base", "10")
+            }
+        ).assign(sampling_seed=seed)
+        for seed, shift in enumerate((0.0, 3.0, 6.0))
+    ]
+    table = pd.concat(clouds, ignore_index=True)
+    row = mean_rows(table[table["checkpoint"] == "base"], 0.95)[0]
+    values = table[table["checkpoint"] == "base"]
+    crossed = clustered_mean(
+        *(values[name].to_numpy() for name in ("value", "document", "sampling_seed"))
+    )
+    assert row["standard_error"] == pytest.approx(crossed.standard_error)
+    assert row["upper"] - row["lower"] > 5  # the clouds' means lie 3 apart
+    (change,) = changes(table).values()
+    assert change.mean.standard_error < 1  # what a cloud adds to both sides cancels
 
 
 def test_means_count_what_is_undefined() -> None:
@@ -129,6 +184,7 @@ def tables_of(**changes: list[dict[str, Any]]) -> Tables:
             {"corpus": "a", "split": "test", "checkpoint": "10", "mean": 3.25},
         ],
         "global": [],
+        **{name: [] for name in ("correlations", "groups", "clusters", "heuristic")},
     }
     frames = [pd.DataFrame((rows | changes)[name], columns=COLUMNS[name]) for name in COLUMNS]
     return Tables(*frames)
@@ -232,7 +288,9 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     assert sorted(whole[whole["estimator"] == "gride"]["scale"].unique()) == [2, 4, 8, 16]
     assert set(whole["points"]) == {80}
 
-    tables = make_tables("a", 0.95)
+    settings = Aggregate.model_validate({"bootstrap": {"draws": 100}})
+    shown = Shown("10", 2, 10.0, "twonn", "test")
+    tables = make_tables("a", settings, shown)
     tables.write(paths.TABLES)
     read = read_tables(paths.TABLES)
     assert list(read) == list(COLUMNS)
@@ -248,7 +306,11 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     losses = read["losses"].set_index(["corpus", "checkpoint"])["mean"]
     assert losses["a", "10"] == 2.5
     assert math.isnan(losses["b", "10"])
-    numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
+    assert set(read["groups"]["group"]) == {"x"}
+    assert set(read["clusters"]["k"]) == {1, 2, 3, 5, 10}
+    assert read["correlations"]["correlation"].isna().all()  # the loss is the same everywhere
+    assert read["heuristic"].empty
+    numbers = headline(tables, shown)
     assert set(numbers["loss"]) == {"a"}
     json.dumps(numbers, allow_nan=False)
 
@@ -299,7 +361,10 @@ def test_clouds_that_are_too_small_are_told_and_missing(
     estimation.estimate(ESTIMATE)
     told = capsys.readouterr().out
     assert ("2 points have no dimension" if tokens == 2 else "twonn undefined, 8 points") in told
-    tables = make_tables("a", 0.95)
+    settings, shown = Aggregate.model_validate({}), Shown("10", 2, 10.0, "twonn", "test")
+    tables = make_tables("a", settings, shown)
+    tables.write(paths.TABLES)
+    assert list(read_tables(paths.TABLES)["groups"]) == COLUMNS["groups"]
     assert tables.means["mean"].isna().all()
     numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
     assert "dimension" not in numbers
@@ -310,6 +375,8 @@ def test_a_difference_needs_both_means() -> None:
     one = Mean(1.0, 0.1, 5.0, 6, 6)
     none = Mean(math.nan, math.nan, math.nan, 0, 0)
     key = ("test", 2, "twonn", 64.0, "10")
-    (row,) = difference_rows({"a": {key: one}, "b": {key: none}}, "a", 0.95)
+    changed: Any = {"a": {key: Change(one, -1, -1)}, "b": {key: Change(none, math.nan, math.nan)}}
+    (row,) = difference_rows(changed, "a", 0.95)
+    assert math.isnan(row["adjusted_p_value"])
     assert math.isnan(row["mean"])
     assert math.isnan(row["lower"])

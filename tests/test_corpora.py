@@ -122,8 +122,13 @@ def test_reviews_and_transcripts_keep_their_columns(tmp_path: Path) -> None:
     reviews = tmp_path / "reviews.csv"
     reviews.write_text('text,label,source\n"Good, ""very"" good<br />End.",1,imdb\nbad,0,rt\n')
     assert _read(reviews, "reviews")["train"].to_list() == [
-        {"text": 'Good, "very" good\nEnd.', "document": "0", "label": "1", "collection": "imdb"},
-        {"text": "bad", "document": "1", "label": "0", "collection": "rt"},
+        {
+            "text": 'Good, "very" good\nEnd.',
+            "document": "0",
+            "label": "positive",
+            "collection": "imdb",
+        },
+        {"text": "bad", "document": "1", "label": "negative", "collection": "rt"},
     ]
     episodes = tmp_path / "episodes.tab"
     names = "Season\tEpisode\tSeason & Episode\tTitle\tAuthor\tQuote\n"

@@ -10,7 +10,17 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from figure_rows import CORPORA, LAYERS, SCALES, SETTINGS, STEPS, Records, records_of, rows_of
+from figure_rows import (
+    CORPORA,
+    GROUPS,
+    LAYERS,
+    SCALES,
+    SETTINGS,
+    STEPS,
+    Records,
+    records_of,
+    rows_of,
+)
 from lm_geometry.figures.export import NAMES, chart_function, vega_lite_version
 from lm_geometry.figures.records import figure_records
 from lm_geometry.figures.templates import DATA_ANCHOR, TEMPLATES, template
@@ -68,6 +78,8 @@ LINES = {
     "dimension_by_layer": 2 * 2,
     "gride_by_scale": 2 * 2,
     "difference_of_differences": 2,
+    "correlation": 2 * 2 * 2 * 2,
+    "groups": 0,
 }
 POINTS = {
     "loss": 2 * len(STEPS),
@@ -76,6 +88,8 @@ POINTS = {
     "dimension_by_layer": 2 * 2 * len(LAYERS),
     "gride_by_scale": 2 * 2 * len(SCALES),
     "difference_of_differences": 2 * len(LAYERS),
+    "correlation": 2 * 2 * 2 * 2 * len(LAYERS),
+    "groups": 2 * 2 * len(GROUPS),
 }
 
 
@@ -110,6 +124,21 @@ def test_zero_of_differences_lies_where_the_values_say() -> None:
     level = [rule["y"] for mark in _drawn(marks, "rule") for rule in mark if "x2" in rule]
     assert level == [pytest.approx(offset, abs=1e-6)]
     assert slope < 0
+
+
+def test_what_is_not_firm_is_hollow() -> None:
+    marks = _default_marks("difference_of_differences")
+    points = [point for mark in _drawn(marks, "symbol") for point in mark]
+    hollow = [point for point in points if point["fill"] == "white"]
+    assert len(hollow) == 2  # the first layer at both checkpoints
+    others = [point["x"] for point in points if point["fill"] != "white"]
+    assert max(point["x"] for point in hollow) < min(others)
+
+
+def test_groups_stand_from_the_highest_to_the_lowest() -> None:
+    words = _texts(_default_marks("groups")).splitlines()
+    labels = [word for word in words if word in GROUPS]
+    assert labels == list(GROUPS) * 2
 
 
 def test_shown_checkpoint_is_the_thickest_line() -> None:
@@ -150,6 +179,7 @@ def test_base_is_the_left_half_of_a_violin() -> None:
         assert f"mean {row['mean']:.2f}" in words
         assert f"median {row['median']:.2f}" in words
         assert f"s.d. {row['standard_deviation']:.2f}" in words
+    assert words.count("change −0.25 s.d.") == 2
 
 
 @pytest.mark.parametrize("figure", NAMES)

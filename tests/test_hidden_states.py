@@ -5,40 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from datasets import Dataset
-from tokenizers import Tokenizer, pre_tokenizers
 
 from conftest import TEXTS, WIDTH, TinyModel
-from lm_geometry import embedding, hidden_states, paths
-from lm_geometry.corpora.preparation import save
+from lm_geometry import paths
 from lm_geometry.embedded import read_embedded, read_losses, read_states, read_tokens
-from lm_geometry.hidden_states import HiddenStates, TokenisedCorpus, batches, combined, tokenise
-from lm_geometry.models import has_final_norm, load_model, load_tokenizer
+from lm_geometry.embedding import embedding_run, token_loss
+from lm_geometry.embedding.forward_pass import batches
+from lm_geometry.embedding.hidden_states import HiddenStates, combined
+from lm_geometry.embedding.token_table import TokenisedCorpus
+from lm_geometry.models import has_final_norm, load_model
 from lm_geometry.params.embed import Embed
-from lm_geometry.prepared_corpora import CorpusSplit, write_index
+from lm_geometry.prepared_corpora import CorpusSplit
 from lm_geometry.store.arrays import read_meta
-from lm_geometry.store.files import write_json
+from tokenised_texts import prepare_corpora, settings_of, stored_files, tokenised
 
 CLOSE = 1e-5  # of a vector's norm
-
-
-def corpus_of(texts: list[str] = TEXTS) -> pd.DataFrame:
-    documents = [f"document-{i // 2}" for i in range(len(texts))]
-    return pd.DataFrame({"text": texts, "document": documents})
-
-
-def settings_of(**changes: Any) -> Embed:
-    return Embed.model_validate({"keep_tokens": "all", **changes})
-
-
-def tokenised(
-    tiny: TinyModel, settings: Embed, texts: list[str] = TEXTS, seed: int = 0
-) -> TokenisedCorpus:
-    tokenizer = load_tokenizer(tiny.source)
-    return tokenise(corpus_of(texts), tokenizer, settings, np.random.default_rng(seed))
 
 
 def computed(
@@ -78,14 +61,14 @@ def assert_close(ours: np.ndarray, reference: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2", "bert"])
-@pytest.mark.parametrize("batch_tokens", [1, 110, 100_000])
+@pytest.mark.parametrize("batch_tokens", [1, 1500, 100_000])
 def test_states_are_those_of_each_sequence_alone(
     tiny_models: dict[str, TinyModel], name: str, batch_tokens: int
 ) -> None:
     tiny = tiny_models[name]
     settings = settings_of(batch_tokens=batch_tokens)
     corpus = tokenised(tiny, settings)
-    lengths = {i: len(ids) for i, ids in enumerate(corpus.sequences)}
+    lengths = np.array([len(ids) for ids in corpus.sequences])
     sizes = [len(batch) for batch in batches(lengths, batch_tokens)]
     assert (sizes == [8]) == (batch_tokens == 100_000)
     assert (max(sizes) == 1) == (batch_tokens == 1)  # else some sequences are padded
@@ -100,20 +83,25 @@ def test_a_last_batch_that_is_smaller_lands_in_its_own_rows(
     tiny = tiny_models["llama"]
     settings = settings_of(max_length=8, batch_tokens=24)
     corpus = tokenised(tiny, settings)
-    lengths = {i: len(ids) for i, ids in enumerate(corpus.sequences)}
-    assert [len(batch) for batch in batches(lengths, 24)] == [3, 3, 2]
+    lengths = np.array([len(ids) for ids in corpus.sequences])
+    assert [len(batch) for batch in batches(lengths, 24)] == [3, 3, 1, 1]
     ours, _ = computed(tiny, settings, corpus)
     assert_close(ours, bare(tiny, corpus.sequences))
 
 
 def test_batches_hold_every_sequence_once_within_the_limit() -> None:
-    lengths = dict(enumerate(np.random.default_rng(0).integers(1, 60, 200).tolist()))
+    lengths = np.random.default_rng(0).integers(1, 60, 200)
     found = list(batches(lengths, 100))
-    assert sorted(number for batch in found for number in batch) == list(range(200))
-    assert all(len(b) * max(lengths[i] for i in b) <= 100 for b in found)
-    padding = sum(len(b) * max(lengths[i] for i in b) for b in found) / sum(lengths.values())
+    assert sorted(np.concatenate(found).tolist()) == list(range(200))
+    assert all(len(batch) * lengths[batch].max() <= 100 for batch in found)
+    padding = sum(len(batch) * lengths[batch].max() for batch in found) / lengths.sum()
     assert padding < 1.15
-    assert list(batches({0: 500, 1: 3}, 100)) == [[0], [1]]
+    heavy = np.sort(np.random.default_rng(0).lognormal(2.7, 0.8, 200).astype(int) + 1)
+    full = list(batches(heavy, 2048))
+    assert sorted(np.concatenate(full).tolist()) == list(range(200))
+    assert sum(len(batch) * heavy[batch].max() for batch in full) < 1.1 * heavy.sum()
+    assert min(len(batch) * heavy[batch].max() for batch in full[:-1]) >= 200
+    assert [b.tolist() for b in batches(np.array([500, 3]), 100)] == [[0], [1]]
 
 
 def test_layers_are_numbered_as_the_model_numbers_them(tiny_models: dict[str, TinyModel]) -> None:
@@ -206,8 +194,8 @@ def test_logits_are_never_made_for_more_than_a_chunk_of_positions(
     tiny = tiny_models["llama"]
     corpus = tokenised(tiny, settings_of())
     _, expected = computed(tiny, settings_of(), corpus)
-    assert hidden_states.LOSS_CHUNK <= 1024
-    monkeypatch.setattr(hidden_states, "LOSS_CHUNK", 7)
+    assert token_loss.LOSS_CHUNK <= 1024
+    monkeypatch.setattr(token_loss, "LOSS_CHUNK", 7)
     model = load_model(tiny.source)
     positions: list[int] = []
     model.lm_head.register_forward_hook(
@@ -222,6 +210,23 @@ def test_logits_are_never_made_for_more_than_a_chunk_of_positions(
     arrays: Any = {"layer-01.npy": np.zeros((len(corpus.kept), WIDTH), dtype=np.float32)}
     run.write(corpus, settings_of(layers=[1]), arrays, None, "no loss")
     assert positions == []  # without a loss the head is not called at all
+
+
+def test_scaled_logits_are_in_the_loss(tiny_models: dict[str, TinyModel]) -> None:
+    from transformers import GraniteConfig, GraniteForCausalLM
+
+    corpus = tokenised(tiny_models["llama"], settings_of())
+    shape = {"hidden_size": WIDTH, "num_hidden_layers": 3, "intermediate_size": 64}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    config = GraniteConfig(vocab_size=1000, logits_scaling=0.05, **shape, **heads)
+    torch.manual_seed(0)
+    model = GraniteForCausalLM(config).eval()
+    _, losses = computed(tiny_models["llama"], settings_of(layers=[1]), corpus, model)
+    with torch.inference_mode():
+        for number, ids in enumerate(corpus.sequences):
+            tokens = torch.tensor([ids])
+            expected = float(model(tokens, labels=tokens).loss)
+            np.testing.assert_allclose(np.nanmean(losses[corpus.rows[number]]), expected, rtol=1e-5)
 
 
 def test_the_soft_cap_of_gemma_is_in_the_loss(tiny_models: dict[str, TinyModel]) -> None:
@@ -250,7 +255,8 @@ def test_a_batch_that_runs_out_of_memory_is_halved(
 ) -> None:
     tiny = tiny_models["gpt2"]
     corpus = tokenised(tiny, settings_of())
-    expected, expected_losses = computed(tiny, settings_of(), corpus)
+    settings = settings_of(batch_tokens=100_000)
+    expected, expected_losses = computed(tiny, settings, corpus)
     model = load_model(tiny.source)
     forward: Callable[..., Any] = model.base_model.forward
 
@@ -261,7 +267,7 @@ def test_a_batch_that_runs_out_of_memory_is_halved(
 
     monkeypatch.setattr(model.base_model, "forward", small_memory)
     limit = 3
-    found, losses = computed(tiny, settings_of(), corpus, model)
+    found, losses = computed(tiny, settings, corpus, model)
     assert_close(found, expected)
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     told = capsys.readouterr().out
@@ -269,76 +275,7 @@ def test_a_batch_that_runs_out_of_memory_is_halved(
     assert told.count("halved") == 3  # 8, and each 4
     limit = 0
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        computed(tiny, settings_of(), corpus, model)
-
-
-def test_long_sequences_are_cut(tiny_models: dict[str, TinyModel]) -> None:
-    for name, last in (("llama", None), ("bert", "[SEP]")):
-        whole = tokenised(tiny_models[name], settings_of())
-        cut = tokenised(tiny_models[name], settings_of(max_length=9))
-        for full, short in zip(whole.sequences, cut.sequences, strict=True):
-            assert len(short) == min(len(full), 9)
-            assert short[:8] == full[:8]
-        if last:
-            tokens = cut.kept.groupby("sequence")["token"].last()
-            assert set(tokens) == {last}
-
-
-def test_a_space_can_be_put_before_the_first_word(tiny_models: dict[str, TinyModel]) -> None:
-    for name, first in (("gpt2", 0), ("llama", 1)):
-        plain = tokenised(tiny_models[name], settings_of())
-        spaced = tokenised(tiny_models[name], settings_of(prefix_space=True))
-        for corpus, begins in ((plain, False), (spaced, True)):
-            at_start = corpus.kept[corpus.kept["position"] == first]["token"]
-            assert (at_start.str.startswith("Ġ") == begins).all()
-
-    # The rule of `tokenizers` itself, on a copy of GPT-2's tokenizer with its setting changed.
-    file = tiny_models["gpt2"].folder / "tokenizer.json"
-    own = Tokenizer.from_file(str(file))
-    own.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    texts = ["The sea.", " The sea.", "", "a  b "]
-    spaced = tokenised(tiny_models["gpt2"], settings_of(prefix_space=True), texts)
-    assert spaced.sequences == [own.encode(text).ids for text in texts]
-
-
-def test_the_token_table_names_special_tokens_and_documents(
-    tiny_models: dict[str, TinyModel],
-) -> None:
-    texts = ["Sand and</s> clay.", "A cloud."]
-    llama = tokenised(tiny_models["llama"], settings_of(), texts).kept
-    special = llama[llama["special"] != ""][["sequence", "token", "special"]].to_numpy().tolist()
-    assert special == [[0, "<s>", "bos"], [0, "</s>", "eos,pad"], [1, "<s>", "bos"]]
-    assert llama.groupby("sequence")["document"].unique().str[0].tolist() == ["document-0"] * 2
-    bert = tokenised(tiny_models["bert"], settings_of(), texts).kept
-    ends = bert.groupby("sequence")["special"].agg(["first", "last"])
-    assert ends.to_numpy().tolist() == [["cls", "sep"], ["cls", "sep"]]
-    gpt2 = tokenised(tiny_models["gpt2"], settings_of(), ["A<|endoftext|>"]).kept
-    assert gpt2["special"].tolist()[-1] == "bos,eos,pad"
-    tokenizer = load_tokenizer(tiny_models["llama"].source)
-    assert tokenizer.convert_ids_to_tokens(llama["token_id"].tolist()) == llama["token"].tolist()
-
-
-def test_boolean_columns_of_the_corpus_can_be_masks(tiny_models: dict[str, TinyModel]) -> None:
-    corpus = corpus_of().assign(happy=[i % 2 == 0 for i in range(8)], turn=range(8))
-    tokenizer = load_tokenizer(tiny_models["gpt2"].source)
-    settings = settings_of(keep_tokens=50)
-    table = tokenise(corpus, tokenizer, settings, np.random.default_rng(0)).kept
-    assert table["happy"].tolist() == [number % 2 == 0 for number in table["sequence"]]
-    assert "turn" not in table
-
-
-def test_a_corpus_without_a_token_is_refused(tiny_models: dict[str, TinyModel]) -> None:
-    with pytest.raises(ValueError, match="there is no token in any"):
-        tokenised(tiny_models["gpt2"], settings_of(), ["", ""])
-
-
-def prepare_corpora(texts: dict[str, list[str]]) -> None:
-    """What data-prep and an untrained finetune stage would have written."""
-    splits = [CorpusSplit(name, "test", "0" * 64 if name == "secret" else "") for name in texts]
-    for split in splits:
-        save(Dataset.from_pandas(corpus_of(texts[split.corpus])), split.folder())
-    write_index(paths.CORPORA, splits)
-    write_json(paths.CHECKPOINTS / "index.json", {"steps": [], "task": "none"})
+        computed(tiny, settings, corpus, model)
 
 
 def test_the_embed_stage_writes_every_cell(
@@ -346,7 +283,7 @@ def test_the_embed_stage_writes_every_cell(
 ) -> None:
     tiny = tiny_models["llama"]
     prepare_corpora({"open": TEXTS, "secret": TEXTS[:3]})
-    embedding.embed(tiny.source, settings_of(layers=[0, -1]), seed=0)
+    embedding_run.embed(tiny.source, settings_of(layers=[0, -1]), seed=0)
     embedded = read_embedded()
     assert (embedded.checkpoints, embedded.layers) == (["base"], [0, 3])
     assert [split.corpus for split in embedded.splits] == ["open", "secret"]
@@ -372,7 +309,7 @@ def test_an_encoder_has_no_next_token_loss(
     project: Path, tiny_models: dict[str, TinyModel]
 ) -> None:
     prepare_corpora({"open": TEXTS})
-    embedding.embed(tiny_models["bert"].source, settings_of(layers=[1]), seed=0)
+    embedding_run.embed(tiny_models["bert"].source, settings_of(layers=[1]), seed=0)
     assert np.isnan(read_losses("base", "open", "test")).all()
 
 
@@ -393,21 +330,15 @@ def test_an_interrupted_embed_goes_on_from_finished_cells(
 
     monkeypatch.setattr(HiddenStates, "write", recorded)
     with pytest.raises(KeyboardInterrupt):
-        embedding.embed(source, settings, seed=0)
+        embedding_run.embed(source, settings, seed=0)
     assert not (paths.HIDDEN_STATES / "index.json").exists()
-    embedding.embed(source, settings, seed=0)
+    embedding_run.embed(source, settings, seed=0)
     assert written == ["base one-test", "base two-test", "base two-test"]
     resumed = {f.relative_to(project): f.read_bytes() for f in stored_files(project)}
     for file in stored_files(project):
         file.unlink()
-    embedding.embed(source, settings, seed=0)
+    embedding_run.embed(source, settings, seed=0)
     assert {f.relative_to(project): f.read_bytes() for f in stored_files(project)} == resumed
-
-
-def stored_files(project: Path) -> list[Path]:
-    folders = ("hidden_states", "losses", "tokens")
-    files = [f for name in folders for f in (project / "data" / name).rglob("*")]
-    return [file for file in files if file.is_file()]
 
 
 def test_finished_cells_of_another_seed_are_not_taken(
@@ -417,10 +348,10 @@ def test_finished_cells_of_another_seed_are_not_taken(
     settings = settings_of(layers=[1], keep_tokens=20)
     prepare_corpora({"one": TEXTS})
     with monkeypatch.context() as patched:
-        patched.setattr(embedding, "write_table", _interrupt)
+        patched.setattr(embedding_run, "write_table", _interrupt)
         with pytest.raises(KeyboardInterrupt):
-            embedding.embed(source, settings, seed=0)
-    embedding.embed(source, settings, seed=1)
+            embedding_run.embed(source, settings, seed=0)
+    embedding_run.embed(source, settings, seed=1)
     split = CorpusSplit("one", "test")
     found = read_states("base", split, 1)
     table = read_tokens(split)

@@ -9,7 +9,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
-from lm_geometry.hub_errors import hub_error
+from lm_geometry.sources.hub_errors import hub_error
 
 ANSWERS = {
     "gated": (403, "GatedRepo", "Access to this repository is restricted."),

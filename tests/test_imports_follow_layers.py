@@ -13,15 +13,16 @@ from structure import PACKAGE, ROOT, imports_of
 
 LAYERS = [
     "params paths seeds store machine progress",
-    "neighbours dimension observables statistics",
-    "sources hub_errors corpora model_source models model_names tasks training training_run "
-    "checkpoints prepared_corpora preparing hidden_states embedding embedded",
-    "clouds sampling estimation estimated aggregation",
-    "figures results cli commands",
+    "neighbours dimension observables prompt_geometry statistics",
+    "sources corpora model_source models model_names tasks training training_run "
+    "checkpoints prepared_corpora preparing prompts arithmetic embedding embedded",
+    "clouds token_mask sampling estimation estimated aggregation token_geometry",
+    "figures results studies cli commands",
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names.split()}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-LIBRARY = {"numpy", "scipy", "numba", "torch", "faiss", "skdim", "threadpoolctl", "lazy_loader"}
+LIBRARY = {"numpy", "scipy", "numba", "torch", "faiss", "skdim", "dadapy", "threadpoolctl"}
+LIBRARY |= {"lazy_loader", "tqdm"}
 
 
 def part_of(file: Path) -> str:

@@ -1,5 +1,6 @@
 """Which tokens make a point cloud: the same everywhere, without copies, drawn as asked."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lm_geometry.sampling import cloud_rows, draw, eligible, write_clouds
 from lm_geometry.seeds import stream
 from lm_geometry.store.arrays import array_folder
 from lm_geometry.store.tables import read_table, write_table
+from structure import ROOT
 
 TOKENS = 300
 
@@ -91,6 +93,71 @@ def test_a_mask_is_a_boolean_column() -> None:
         eligible(table, settings_of(mask="token"))
     with pytest.raises(ValueError, match="leave no token at all"):
         eligible(table.assign(is_name=False), settings_of(mask="is_name"))
+
+
+def test_a_mask_is_values_by_column() -> None:
+    table = token_table(40).assign(
+        part_of_speech=np.tile(["", "NN", "NN", "VB", "NNS", "VB", "NN", ".", "DT", ""], 4),
+        label=np.repeat(["calm", "angry"], 20),
+        turn=np.arange(40) // 10,
+        spoken=np.arange(40) // 10 < 3,
+    )
+
+    def positions(**mask: list[Any]) -> list[int]:
+        return eligible(table, settings_of(drop=[], mask=mask)).tolist()
+
+    of_speech, label, turn = (table[c].tolist() for c in ("part_of_speech", "label", "turn"))
+    nouns = [i for i in range(40) if of_speech[i] in ("NN", "NNS")]
+    assert positions(part_of_speech=["NN", "NNS"]) == nouns
+    both = [i for i in nouns if label[i] == "angry"]
+    assert positions(part_of_speech=["NN", "NNS"], label=["angry"]) == both
+    assert positions(turn=[1, 3]) == [i for i in range(40) if turn[i] in (1, 3)]
+    assert positions(spoken=[False]) == [i for i in range(40) if turn[i] == 3]
+    with pytest.raises(ValueError, match=r"no column 'speaker'; it has sequence.*turn, spoken"):
+        positions(speaker=["user"])
+    with pytest.raises(ValueError, match="leave no token at all"):
+        positions(turn=[3], label=["calm"])
+    with pytest.raises(ValueError, match=r"no column 'part_of_speech' \(embed\.tag_parts"):
+        eligible(token_table(), settings_of(mask={"part_of_speech": ["NN"]}))
+
+
+def test_dvc_sets_a_mask_of_values(tmp_path: Path) -> None:
+    from dvc.utils.hydra import apply_overrides
+
+    def mask_after(*overrides: str) -> Any:
+        apply_overrides(str(tmp_path / "params.yaml"), [f"token_sample.{o}" for o in overrides])
+        return TokenSample.read(tmp_path).mask
+
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    assert mask_after("mask={part_of_speech: [NN, PRP$]}") == {"part_of_speech": ["NN", "PRP$"]}
+    assert mask_after("mask={part_of_speech: [VB]}") == {"part_of_speech": ["VB"]}
+    # Hydra refuses other keys in a mapping that is there: it is set to none before.
+    assert mask_after("mask=none", "mask={tag: [B-area], turn: [1]}") == {
+        "tag": ["B-area"],
+        "turn": [1],
+    }
+    assert mask_after("mask=is_question") == "is_question"
+
+
+def test_a_mask_s_values_must_occur_in_some_corpus(project: Path) -> None:
+    write_states(("one", "two"))
+    split = CorpusSplit("two", "test")
+    for name, label in (("one", "calm"), ("two", "angry")):
+        write_table(paths.tokens(name, "test"), token_table().assign(label=label))
+    with pytest.raises(ValueError, match="no token has label = 'sad'; there are angry, calm"):
+        write_clouds(settings_of(mask={"label": ["angry", "sad"]}), paper=False)
+    with pytest.raises(ValueError, match="no token has token_id = 99; there are 10 others"):
+        write_clouds(settings_of(mask={"token_id": [99]}), paper=False)
+    with pytest.raises(ValueError, match=r"one-test: token_sample\.drop and .* leave no token"):
+        write_clouds(settings_of(mask={"label": ["angry"]}), paper=False)
+    write_clouds(settings_of(mask={"label": ["angry", "calm"], "token_id": [3]}), paper=False)
+    rows = np.array(rows_of("two", "base", 0))
+    assert set(rows % 10) == {3}
+    assert len(rows) == TOKENS // 10
+    private = token_table().drop(columns=["token", "token_id"])
+    write_table(paths.tokens(split.corpus, split.split), private)
+    with pytest.raises(ValueError, match=r"two-test: .*'token' \(the text may not be passed on\)"):
+        write_clouds(settings_of(mask={"token": ["x"]}), paper=False)
 
 
 def test_tokens_are_drawn_without_replacement_from_the_eligible_ones() -> None:

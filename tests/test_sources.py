@@ -26,6 +26,7 @@ HASH = "0" * 64
             f"package:some-name==1.0.post1/a/b.txt#sha256={HASH}",
             Source("package", "some-name", "1.0.post1", "a/b.txt", HASH),
         ),
+        (f"kept:my-model#sha256={HASH}", Source("kept", "my-model", sha256=HASH)),
     ],
 )
 def test_parse_reads_each_kind_of_source(text: str, source: Source) -> None:
@@ -43,6 +44,8 @@ def test_parse_reads_each_kind_of_source(text: str, source: Source) -> None:
         "package:name/a.txt",
         "package:name==1.0/a.txt",
         f"package:name==1.0/a.txt#sha256={HASH[1:]}",
+        "kept:my-model",
+        f"kept:../my-model#sha256={HASH}",
         f"package:--index-url==1.0/a.txt#sha256={HASH}",
         f"package:name==1.0/../a.txt#sha256={HASH}",
         f"package:name==1.0//etc/a.txt#sha256={HASH}",

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lm_geometry.statistics import Mean, clustered_mean
+from lm_geometry.statistics import (
+    Mean,
+    adjusted_p_values,
+    between_runs,
+    clustered_mean,
+    grouped_means,
+    pooled_runs,
+    standardised_by_documents,
+    standardised_by_tokens,
+)
 
 
 def clustered(generator: np.random.Generator, documents: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +114,118 @@ def test_what_cannot_be_known_is_nan() -> None:
         assert all(map(math.isnan, difference.interval(0.95)))
     same = Mean(1.0, 0.0, 4.0, 5, 5)
     assert (same - same).value == 0
+
+
+def test_p_values_are_students() -> None:
+    values = np.random.default_rng(5).normal(0.4, 1, 14)
+    mean = clustered_mean(values, np.arange(14))
+    assert mean.p_value() == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-12)
+    lower, upper = mean.interval(1 - mean.p_value())
+    assert min(abs(lower), abs(upper)) == pytest.approx(0, abs=1e-12)
+    assert math.isnan(Mean(1.0, math.nan, math.nan, 3, 1).p_value())
+
+
+def test_one_cloud_changes_nothing() -> None:
+    values, document = clustered(np.random.default_rng(6))
+    cloud = np.full(len(values), 7)
+    assert clustered_mean(values, document, cloud) == clustered_mean(values, document)
+
+
+def test_crossed_documents_and_clouds_are_the_analysis_of_variance() -> None:
+    generator = np.random.default_rng(9)
+    G, S = 12, 5
+    table = generator.normal(size=(G, 1)) + generator.normal(size=S) + generator.normal(size=(G, S))
+    document, cloud = np.repeat(np.arange(G), S), np.tile(np.arange(S), G)
+    mean = clustered_mean(table.ravel(), document, cloud)
+    rows, columns, whole = table.mean(axis=1), table.mean(axis=0), table.mean()
+    by_document = S * ((rows - whole) ** 2).sum() / (G - 1)
+    by_cloud = G * ((columns - whole) ** 2).sum() / (S - 1)
+    rest = ((table - rows[:, None] - columns + whole) ** 2).sum() / (G - 1) / (S - 1)
+    squares, freedom = np.array([by_document, by_cloud, rest]), [G - 1, S - 1, (G - 1) * (S - 1)]
+    variance = (by_document + by_cloud - rest) / (G * S)
+    assert mean.value == pytest.approx(whole)
+    assert mean.standard_error == pytest.approx(np.sqrt(variance), rel=1e-12)
+    assert mean.degrees == pytest.approx(
+        variance**2 / ((squares / (G * S)) ** 2 / freedom).sum(), rel=1e-12
+    )
+
+
+def test_clouds_never_narrow_an_interval() -> None:
+    for simulation in range(50):
+        generator = np.random.default_rng([10, simulation])
+        values, document = clustered(generator)
+        cloud = generator.integers(0, 3, len(values))
+        with_clouds, without = (
+            clustered_mean(values, document, cloud),
+            clustered_mean(values, document),
+        )
+        assert with_clouds.standard_error >= without.standard_error
+
+
+def test_groups_have_the_means_of_each_alone() -> None:
+    values, document = clustered(np.random.default_rng(11), documents=30)
+    groups = np.random.default_rng(12).integers(-1, 6, len(values))
+    values[::7] = np.nan
+    groups[:2] = 99  # a group of a single document
+    found = grouped_means(values, groups, document)
+    assert found.group.tolist() == [0, 1, 2, 3, 4, 5, 99]
+    lower, upper = found.interval(0.9)
+    for i, group in enumerate(found.group):
+        alone = clustered_mean(values[groups == group], document[groups == group])
+        assert (found.values[i], found.clusters[i]) == (alone.values, alone.clusters)
+        expected = (alone.value, alone.standard_error, *alone.interval(0.9))
+        got = (found.value[i], found.standard_error[i], lower[i], upper[i])
+        assert got == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+def mean_of(value: float, error: float, degrees: float) -> Mean:
+    return Mean(value, error, degrees, 100, 10)
+
+
+def test_runs_that_were_drawn_apart_are_averaged_with_students_t() -> None:
+    values = [-0.8, -1.1, -0.4, -0.9]
+    mean = between_runs([mean_of(value, 0.05, 20) for value in values])
+    expected = stats.ttest_1samp(values, 0)
+    interval = expected.confidence_interval(0.95)
+    assert mean.interval(0.95) == pytest.approx((interval.low, interval.high), rel=1e-12)
+    assert mean.p_value() == pytest.approx(expected.pvalue, rel=1e-12)
+    assert (mean.values, mean.clusters, mean.degrees) == (400, 4, 3)
+    missing = between_runs([mean_of(1.0, 0.1, 9), mean_of(math.nan, math.nan, math.nan)])
+    assert missing.value == 1
+    assert all(map(math.isnan, missing.interval(0.95)))
+    assert math.isnan(between_runs([]).value)
+
+
+def test_runs_on_the_same_documents_keep_what_documents_add() -> None:
+    means = [mean_of(2.0, 0.3, 20), mean_of(2.4, 0.4, 15), mean_of(1.9, 0.2, 30)]
+    pooled = pooled_runs(means)
+    within, between = (0.09 + 0.16 + 0.04) / 3, np.var([2.0, 2.4, 1.9], ddof=1) / 3
+    assert pooled.value == pytest.approx(2.1)
+    assert pooled.standard_error == pytest.approx(np.sqrt(within + between))
+    freedom = (within + between) ** 2 / (within**2 / 15 + between**2 / 2)
+    assert pooled.degrees == pytest.approx(freedom)
+    assert pooled.standard_error > between_runs(means).standard_error
+    assert math.isnan(pooled_runs([]).value)
+
+
+def test_effect_sizes_name_their_unit() -> None:
+    before = np.array([10.0, 12.0, 11.0, 14.0, 9.0])
+    after = np.array([9.0, 11.5, 9.0, 12.0, np.nan])
+    document = np.array([0, 0, 1, 2, 2])
+    by_document = [-0.75, -2.0, -2.0]
+    assert standardised_by_documents(after - before, document) == pytest.approx(
+        np.mean([-1.0, -0.5, -2.0, -2.0]) / np.std(by_document, ddof=1)
+    )
+    spread = np.sqrt((np.var(before[:4], ddof=1) + np.var(after[:4], ddof=1)) / 2)
+    assert standardised_by_tokens(before, after) == pytest.approx(-1.375 / spread)
+    assert math.isnan(standardised_by_documents(after - before, np.zeros(5, dtype=np.int64)))
+    assert math.isnan(standardised_by_tokens(before[:1], after[:1]))
+    assert math.isnan(standardised_by_tokens(np.ones(3), np.ones(3)))
+
+
+def test_p_values_are_adjusted_for_how_many_there_are() -> None:
+    given = np.array([0.04, 0.001, np.nan, 0.03, 0.5])
+    # sorted .001 .03 .04 .5 times 4/1 4/2 4/3 4/4, then the smallest from each on
+    expected = [0.04 * 4 / 3, 0.004, np.nan, 0.04 * 4 / 3, 0.5]
+    np.testing.assert_allclose(adjusted_p_values(given), expected)
+    assert np.isnan(adjusted_p_values([np.nan, np.nan])).all()

@@ -11,25 +11,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from datasets import Dataset
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
 
 from conftest import TEXTS, TinyModel
-from lm_geometry import paths, training, training_run
+from lm_geometry import paths, training_run
 from lm_geometry.corpora.preparation import save
 from lm_geometry.model_source import ModelSource
-from lm_geometry.models import load_model, load_tokenizer, quiet_loading
+from lm_geometry.models import load_model, load_tokenizer, load_with_head, quiet_loading
 from lm_geometry.params.finetune import Finetune
 from lm_geometry.prepared_corpora import CorpusSplit, write_index
 from lm_geometry.store.files import read_json
 from lm_geometry.tasks.blocks import ExampleStream, packed, sequences
 from lm_geometry.tasks.causal_lm import CausalBatch
 from lm_geometry.tasks.masked_lm import MaskedBatch
-from lm_geometry.training import finetune
+from lm_geometry.training import checkpointing, fine_tuning, trainable
+from lm_geometry.training.fine_tuning import finetune, make_task
 from structure import ROOT
 
 KILLED = """
@@ -38,7 +37,8 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from lm_geometry.model_source import ModelSource
 from lm_geometry.params.finetune import Finetune
-from lm_geometry.training import KeepCheckpoints, finetune
+from lm_geometry.training.checkpointing import KeepCheckpoints
+from lm_geometry.training.fine_tuning import finetune
 
 given = json.loads(sys.argv[2])
 on_step_end = KeepCheckpoints.on_step_end
@@ -53,7 +53,7 @@ def killed(self, args, state, control, **rest):
 KeepCheckpoints.on_step_end = killed
 settings = Finetune.model_validate(given["settings"])
 source = ModelSource(**given["source"])
-finetune(source, settings, given["texts"], given["texts"], Path(given["work"]))
+finetune(source, settings, given["columns"], given["columns"], Path(given["work"]))
 """
 
 
@@ -64,8 +64,25 @@ def settings_of(**changes: Any) -> Finetune:
     return Finetune.model_validate({**short, **more, **changes, "lora": lora})
 
 
+COLUMNS = {
+    "text": TEXTS,
+    "label": ["speech", "nature", "measure", "speech", "", "nature", "measure", "speech"],
+    "words": [text.split(" ") for text in TEXTS],
+    "tags": [
+        ["B-place" if word in ("sea", "river", "senate,") else "O" for word in text.split(" ")]
+        for text in TEXTS
+    ],
+}
+
+
 def run(source: ModelSource, settings: Finetune, work: Path) -> list[dict[str, Any]]:
-    return finetune(source, settings, TEXTS, TEXTS, work)
+    return finetune(source, settings, COLUMNS, COLUMNS, work)["curve"]
+
+
+def model_to_train(source: ModelSource, settings: Finetune) -> Any:
+    with quiet_loading():
+        task = make_task(settings, load_tokenizer(source), COLUMNS, COLUMNS)
+        return trainable.trainable(source, settings, task)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -112,8 +129,7 @@ def test_all_linear_means_every_map_of_a_block_and_no_head(
 
 
 def adapted_names(source: ModelSource, settings: Finetune) -> set[str]:
-    with quiet_loading():
-        model = training._trainable(source, settings)
+    model = model_to_train(source, settings)
     found = [name for name, weight in model.named_parameters() if weight.requires_grad]
     return {name.removeprefix("base_model.model.").split(".lora_")[0] for name in found}
 
@@ -123,7 +139,7 @@ def test_projections_that_a_model_does_not_have_are_named(
 ) -> None:
     settings = settings_of(lora={"modules": ["q_proj", "query"]})
     with pytest.raises(ValueError, match=r"finetune\.lora\.modules: \['query'\].*'q_proj'"):
-        training._trainable(tiny_models["llama"].source, settings)
+        model_to_train(tiny_models["llama"].source, settings)
 
 
 def test_states_are_kept_at_exactly_the_listed_steps(
@@ -142,29 +158,13 @@ def test_states_are_kept_at_exactly_the_listed_steps(
         for first, second in itertools.pairwise(weights)
         for key in first
     )
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoints", "curve.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoints", "records.json"]
 
 
 def test_training_lowers_the_loss(tiny_models: dict[str, TinyModel], tmp_path: Path) -> None:
     settings = settings_of(method="full", steps=30, checkpoints=[30], batch_size=4)
     curve = curve_of(run(tiny_models["llama"].source, settings, tmp_path), "validation")
     assert curve[30] < 0.8 * curve[0]
-
-
-def test_the_first_validation_loss_is_that_of_the_base_model(
-    tiny_models: dict[str, TinyModel], tmp_path: Path
-) -> None:
-    tiny = tiny_models["llama"]
-    settings = settings_of(batch_size=1, checkpoints=[6], evaluation_sequences=8)
-    curve = curve_of(run(tiny.source, settings, tmp_path), "validation")
-    tokenizer = load_tokenizer(tiny.source)
-    model = AutoModelForCausalLM.from_pretrained(tiny.folder, dtype=torch.float32).eval()
-    losses = []
-    for text in TEXTS:
-        ids = torch.tensor([tokenizer(text)["input_ids"][:16]])
-        with torch.no_grad():
-            losses.append(float(model(ids, labels=ids).loss))
-    assert curve[0] == pytest.approx(np.mean(losses), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     records = run(source, settings, tmp_path / "whole")
     run(source, settings, tmp_path / "again")
     whole = files_of(tmp_path / "whole")
-    assert len(whole) == 7  # two files of each of three checkpoints, and the curve
+    assert len(whole) == 7  # two files of each of three checkpoints, and the records
     assert files_of(tmp_path / "again") == whole
-    given = {"source": source.record(), "settings": settings.model_dump(), "texts": TEXTS}
+    given = {"source": source.record(), "settings": settings.model_dump(), "columns": COLUMNS}
     given |= {"work": str(tmp_path / "killed"), "step": 5}
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(ROOT / "src"), json.dumps(given)],
@@ -192,22 +192,46 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
         text=True,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert not (tmp_path / "killed" / "curve.json").exists()
+    assert not (tmp_path / "killed" / "records.json").exists()
     assert "step 4: validation loss" in done.stdout
     assert "step 6" not in done.stdout
     assert run(source, settings, tmp_path / "killed") == records
     assert files_of(tmp_path / "killed") == whole
 
 
-@pytest.mark.parametrize("where", ["before the mark", "after the last step"])
+TAGGED = {"task": "token_classification", "freeze": ["layer.0"], "dropout": {"hidden": 0.3}}
+CLASSIFIED = {
+    "task": "sequence_classification",
+    "method": "lora",
+    "freeze": ["layers.1"],
+    "lora": {"dropout": 0.1},
+    "epochs": 1.5,
+    "steps": None,
+    "checkpoints": {"every": 2},
+    "gradient_checkpointing": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "changes"),
+    [
+        ("before the mark", "llama", {}),
+        ("after the last step", "llama", {}),
+        ("before the mark", "bert", TAGGED),
+        ("before the mark", "llama", CLASSIFIED),
+        ("before the mark", "gpt2", {"precision": "bfloat16", "schedule": "polynomial"}),
+    ],
+)
 def test_whenever_it_is_interrupted_the_bytes_are_the_same(
     tiny_models: dict[str, TinyModel],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     where: str,
+    name: str,
+    changes: dict[str, Any],
 ) -> None:
-    source = tiny_models["llama"].source
-    settings = settings_of(method="full")
+    source = tiny_models[name].source
+    settings = settings_of(**{"method": "full", **changes})
     run(source, settings, tmp_path / "whole")
 
     def interrupt(*arguments: Any, **_: Any) -> None:
@@ -215,14 +239,15 @@ def test_whenever_it_is_interrupted_the_bytes_are_the_same(
             raise KeyboardInterrupt
         export(*arguments)
 
-    export = training.export
-    patched = "export" if where == "before the mark" else "_records"
+    export = checkpointing.export
+    early = where == "before the mark"
+    patched = (checkpointing, "export") if early else (fine_tuning, "_records")
     with monkeypatch.context() as patch:
-        patch.setattr(training, patched, interrupt)
+        patch.setattr(*patched, interrupt)
         with pytest.raises(KeyboardInterrupt):
             run(source, settings, tmp_path / "cut")
     trainer = sorted(f.name for f in (tmp_path / "cut" / "trainer").iterdir())
-    assert f"checkpoint-{4 if where == 'before the mark' else 6}" in trainer
+    assert f"checkpoint-{4 if early else 6}" in trainer
     run(source, settings, tmp_path / "cut")
     assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
 
@@ -295,13 +320,13 @@ def test_a_run_asks_the_hub_nothing(
     def asked(*_: Any, **__: Any) -> None:
         pytest.fail("the hub was asked")
 
-    def from_the_hub(source: ModelSource) -> Any:
-        model = load_model(source)
+    def from_the_hub(*arguments: Any) -> Any:
+        model, new = load_with_head(*arguments)
         model.name_or_path = "owner/name"
-        return model
+        return model, new
 
     monkeypatch.setattr("peft.utils.other.file_exists", asked)
-    monkeypatch.setattr(training, "load_model", from_the_hub)
+    monkeypatch.setattr(trainable, "load_with_head", from_the_hub)
     source = replace(tiny_models["llama"].source, weights=weights, seed=3)
     run(source, settings_of(), tmp_path)
     assert len(adapted(tmp_path / "checkpoints" / "6")) == 21
@@ -334,7 +359,7 @@ def test_without_packing_the_run_sees_each_text(
 
 
 def test_each_epoch_is_a_permutation_that_the_length_does_not_change() -> None:
-    examples = [[i] for i in range(7)]
+    examples = [{"input_ids": [i]} for i in range(7)]
     long, short = ExampleStream(examples, 20, 5), ExampleStream(examples, 9, 5)
     seen = [long[i]["input_ids"][0] for i in range(len(long))]
     assert len(long) == 20
@@ -344,14 +369,16 @@ def test_each_epoch_is_a_permutation_that_the_length_does_not_change() -> None:
     assert [ExampleStream(examples, 20, 6)[i]["input_ids"][0] for i in range(20)] != seen
 
 
-def test_labels_keep_a_true_end_token_and_no_padding(tiny_models: dict[str, TinyModel]) -> None:
+def test_labels_keep_a_true_end_token_and_neither_padding_nor_the_first(
+    tiny_models: dict[str, TinyModel],
+) -> None:
     tokenizer = load_tokenizer(tiny_models["gpt2"].source)
     assert tokenizer.pad_token_id == tokenizer.eos_token_id
     end = tokenizer.eos_token_id
-    batch = CausalBatch(tokenizer, 0, 0.15)(
+    batch = CausalBatch(tokenizer)(
         [{"input_ids": [5, 6, end], "index": 0}, {"input_ids": [7, 8, 9, 10, end], "index": 1}]
     )
-    assert batch["labels"].tolist() == [[5, 6, end, -100, -100], [7, 8, 9, 10, end]]
+    assert batch["labels"].tolist() == [[-100, 6, end, -100, -100], [-100, 8, 9, 10, end]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
 
 
@@ -415,14 +442,15 @@ def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_json", interrupt)
+        patch.setattr(fine_tuning, "write_json", interrupt)
         with pytest.raises(KeyboardInterrupt):
             training_run.train(source, settings)
     assert not paths.CHECKPOINTS.exists()
     assert len(list((project / ".scratch" / "finetune").iterdir())) == 1
     records = training_run.train(source, settings)
-    assert records[0]["corpus"] == "small"
-    assert {(r["curve"], r["split"]) for r in records} == {
+    assert {r["corpus"] for r in records["curve"] + records["scores"]} == {"small"}
+    assert {r["split"] for r in records["scores"]} == {"validation"}
+    assert {(r["curve"], r["split"]) for r in records["curve"]} == {
         ("training", "train"),
         ("validation", "validation"),
     }
@@ -437,15 +465,18 @@ def test_task_none_passes_the_base_model_through(
     project: Path, tiny_models: dict[str, TinyModel]
 ) -> None:
     source = tiny_models["bert"].source
-    assert training_run.train(source, settings_of(task="none")) == []
+    records = training_run.train(source, settings_of(task="none"))
+    assert records == {"steps": [], "curve": [], "scores": []}
     assert read_json(paths.CHECKPOINTS / "index.json") == {"steps": [], "task": "none"}
     assert sorted(f.name for f in paths.CHECKPOINTS.iterdir()) == ["base", "index.json"]
     assert [f.name for f in (paths.CHECKPOINTS / "base").iterdir()] == ["source.json"]
 
 
 def test_diverged_training_is_told_with_its_step(tiny_models: dict[str, TinyModel]) -> None:
-    kept = training.KeepCheckpoints(tiny_models["llama"].source, [4], Path())
+    kept = checkpointing.KeepCheckpoints(tiny_models["llama"].source, [4], Path())
     state = SimpleNamespace(global_step=3)
     assert kept.on_log(None, state, "control", logs={"loss": 2.5}) == "control"
     with pytest.raises(ValueError, match=r"nan at step 3.*lower finetune\.learning_rate"):
         kept.on_log(None, state, "control", logs={"loss": float("nan")})
+    with pytest.raises(ValueError, match=r"the validation loss is inf at step 3"):
+        kept.on_log(None, state, "control", logs={"eval_loss": float("inf")})

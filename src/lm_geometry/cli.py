@@ -9,6 +9,8 @@ from lm_geometry.params.explain import nearest
 
 COMMANDS = {
     "params": "print every parameter with its value, type, default and meaning",
+    "study": "run a named grid of experiments, and draw the figures that answer its question",
+    "keep": "make a checkpoint of any experiment a model of the catalogue",
     "table": "print means, changes and losses by checkpoint, corpus, layer and L",
 }
 

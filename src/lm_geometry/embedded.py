@@ -45,10 +45,20 @@ def read_states(checkpoint: str, split: CorpusSplit, layer: int) -> npt.NDArray[
 
 
 def read_tokens(split: CorpusSplit) -> pd.DataFrame:
-    """The token table whose rows are those of the split's hidden states."""
+    """The token table whose rows are those of the split's hidden states.
+
+    Columns: `sequence`, `position`, `document`, `special`; `token_id` and `token` where the text
+    may be passed on; `label`, `tag` and booleans where the corpus has them; `part_of_speech` and
+    the columns of the corpus that `embed` was asked for.
+    """
     return read_table(paths.tokens(split.corpus, split.split))
 
 
 def read_losses(checkpoint: str, corpus: str, split: str) -> npt.NDArray[np.float32]:
-    """Next-token loss `[tokens]` in nat; NaN where there is none."""
+    """Loss of each token `[tokens]` in nat, minus the log of its probability; NaN if there is none.
+
+    Its probability is that of the next token in causal models, and in masked ones (mode
+    `masked_token`) that of the masked token. There is none for a sequence's first token, nor for
+    the last of a masked one, nor in regular mode for masked models.
+    """
     return np.load(paths.losses(checkpoint, corpus, split))

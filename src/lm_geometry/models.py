@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lm_geometry import machine, sources
-from lm_geometry.hub_errors import hub_error
 from lm_geometry.model_source import ModelSource
-from lm_geometry.store.files import whole_folder
+from lm_geometry.sources.hub_errors import hub_error
+from lm_geometry.store.files import read_json, whole_folder
 
 CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
 
@@ -65,32 +65,82 @@ def load_tokenizer(source: ModelSource) -> Any:
     return tokenizer
 
 
+def read_config(source: ModelSource) -> Any:
+    """The model's own config, before anything of it is changed."""
+    from transformers import AutoConfig
+
+    with hub_errors(source.source), quiet_loading():
+        return AutoConfig.from_pretrained(**local_location(source.source))
+
+
 def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
     """The language model with its head, float32, in evaluation mode, on the CPU.
 
     `checkpoint` is a folder that fine-tuning wrote: adapters, which are merged into the weights,
-    or a whole model. Without it the model is the base.
+    or a whole model. Without it the model is the base. Where a task with classes was trained, the
+    body is the checkpoint's and the language model's head is the base model's.
     """
     import torch
     import transformers
 
     kind = getattr(transformers, CLASSES[source.kind])
-    adapters = checkpoint is not None and (checkpoint / "adapter_config.json").exists()
-    torch.manual_seed(source.seed)  # a head that the weights do not have is drawn
-    with hub_errors(source.source), quiet_loading():
-        if checkpoint is not None and not adapters:
-            model = kind.from_pretrained(checkpoint, dtype=torch.float32)
-        elif source.weights == "random":
-            config = transformers.AutoConfig.from_pretrained(**local_location(source.source))
-            model = kind.from_config(config, dtype=torch.float32)
-        else:
-            model = kind.from_pretrained(**local_location(source.source), dtype=torch.float32)
-    if checkpoint is not None and adapters:
-        from peft import PeftModel
-
+    if checkpoint is not None and _is_language_model(checkpoint):
+        torch.manual_seed(source.seed)
         with quiet_loading():
-            model = PeftModel.from_pretrained(model, str(checkpoint)).merge_and_unload()
-    return model.eval()
+            return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    model, _ = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
+    if checkpoint is None:
+        return model
+    with quiet_loading():
+        if (checkpoint / "adapter_config.json").exists():
+            return _merged(model, checkpoint).eval()
+        trained = transformers.AutoModel.from_pretrained(checkpoint, dtype=torch.float32)
+    missing = model.base_model.load_state_dict(trained.state_dict(), strict=False).missing_keys
+    if missing:
+        raise ValueError(f"{checkpoint} is no checkpoint of {source.name}: it lacks {missing[0]}")
+    return model
+
+
+def load_with_head(
+    source: ModelSource, model_class: str, config: Any, seed: int
+) -> tuple[Any, set[str]]:
+    """The model of the source as a class of transformers, float32, in evaluation mode, on the CPU.
+
+    Also the names of the weights that the source does not have, which are drawn by `seed`.
+    """
+    import torch
+    import transformers
+
+    kind = getattr(transformers, model_class)
+    torch.manual_seed(seed)
+    with hub_errors(source.source), quiet_loading():
+        if source.weights == "random":
+            model = kind.from_config(config, dtype=torch.float32).eval()
+            return model, {name for name, _ in model.named_parameters()}
+        model, found = kind.from_pretrained(
+            **local_location(source.source),
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes="Classification" in model_class,  # a head of other classes
+        )
+    return model.eval(), set(found["missing_keys"])
+
+
+def _is_language_model(checkpoint: Path) -> bool:
+    """Whether a checkpoint is a whole model with a head that predicts tokens."""
+    if (checkpoint / "adapter_config.json").exists():
+        return False
+    architectures = read_json(checkpoint / "config.json")["architectures"]
+    return not any("Classification" in name for name in architectures)
+
+
+def _merged(model: Any, adapters: Path) -> Any:
+    from peft import LoraConfig, PeftModel
+
+    config: Any = LoraConfig.from_pretrained(str(adapters))
+    config.modules_to_save = None  # a head of classes has no place in the language model
+    return PeftModel.from_pretrained(model, str(adapters), config=config).merge_and_unload()
 
 
 def has_final_norm(model: Any) -> bool:

@@ -8,7 +8,7 @@ everything else has nothing to run until a stage needs the text itself.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lm_geometry import machine, paths
 from lm_geometry.store.files import read_json, write_json
@@ -16,6 +16,8 @@ from lm_geometry.store.files import read_json, write_json
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
+
+LEARNED = ("text", "label", "words", "tags")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class TrainingCorpus:
     name: str
     splits: dict[str, CorpusSplit]
 
-    def texts(self, split: str) -> list[str]:
-        """The texts of one of its splits."""
-        return list(self.splits[split].load(paths.TRAINING)["text"])
+    def columns(self, split: str) -> dict[str, list[Any]]:
+        """What is learned from in one of its splits: `text`, and `label`, `words` and `tags`
+        where the corpus has them."""
+        rows = self.splits[split].load(paths.TRAINING)
+        return {name: list(rows[name]) for name in LEARNED if name in rows.column_names}
 
 
 def write_index(root: Path, splits: list[CorpusSplit]) -> None:

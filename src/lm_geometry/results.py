@@ -23,7 +23,7 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
     embedded = read_embedded()
     shown = resolve(settings, estimate, embedded, source.layers)
     training = read_training().name
-    tables = make_tables(training, settings.confidence)
+    tables = make_tables(training, settings, shown)
     tables.write()
     write_json(paths.METRICS / "summary.json", headline(tables, shown))
     figures = FigureTables(
@@ -34,6 +34,8 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
         settings=_settings(
             source, shown, estimate, settings, max(tables.means["values"].tolist(), default=0)
         ),
+        confidence=settings.confidence,
+        listed=settings.groups.listed,
     )
     for name, records in figures.records():
         write_json(paths.PLOTS / f"{name}.json", records)
@@ -50,6 +52,7 @@ def _settings(
     cloud = f"N = {points:,} tokens"
     local = f"{model} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · L = {size} neighbours"
     intervals = f"{local} · {settings.confidence:.0%} intervals over documents"
+    drawn = settings.bootstrap.resample
     return {
         "loss": model,
         "dimension_by_checkpoint": intervals,
@@ -57,4 +60,6 @@ def _settings(
         "dimension_by_layer": intervals,
         "gride_by_scale": f"{model} · GRIDE · {cloud}",
         "difference_of_differences": intervals,
+        "correlation": f"{local} · {settings.confidence:.0%} intervals over {drawn}",
+        "groups": intervals,
     }

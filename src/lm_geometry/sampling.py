@@ -13,6 +13,7 @@ from lm_geometry.seeds import stream
 from lm_geometry.store.arrays import write_array
 from lm_geometry.store.files import write_json
 from lm_geometry.store.tables import write_table
+from lm_geometry.token_mask import masked, refuse_absent_values
 
 Rows = npt.NDArray[np.int64]
 
@@ -22,29 +23,18 @@ def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Rows:
 
     The table's column `special` names what a token is to its tokenizer, such as `bos,eos`.
 
-    Raises ValueError where the mask is not a boolean column, or nothing is left.
+    Raises ValueError where the mask is not of the table's columns, or nothing is left.
     """
     dropped = set(settings.drop)
     names = {text: set(text.split(",")) for text in tokens["special"].unique()}
     keep = ~tokens["special"].map(lambda text: bool(names[text] & dropped)).to_numpy(dtype=bool)
     if "first" in dropped:
         keep &= tokens["position"].to_numpy() > 0
-    if settings.mask != "none":
-        keep &= _mask(tokens, settings.mask)
+    keep &= masked(tokens, settings.mask)
     rows = np.flatnonzero(keep)
     if not len(rows):
         raise ValueError("token_sample.drop and token_sample.mask leave no token at all")
     return rows
-
-
-def _mask(tokens: pd.DataFrame, name: str) -> npt.NDArray[np.bool_]:
-    flags = [column for column in tokens if tokens[column].dtype == bool]
-    if name not in flags:
-        raise ValueError(
-            f"token_sample.mask: {name!r} is not a boolean column of the token table; "
-            f"there are {flags or 'none'}"
-        )
-    return tokens[name].to_numpy()
 
 
 def draw(rows: Rows, prepared: int, generator: np.random.Generator) -> Rows:
@@ -79,9 +69,14 @@ def write_clouds(settings: TokenSample, paper: bool) -> None:
     the same; `paper` draws them with the generator of the published code.
     """
     embedded = read_embedded()
+    tables = {split: read_tokens(split) for split in embedded.splits}
+    refuse_absent_values(list(tables.values()), settings.mask)
     drawn = {}
-    for split in embedded.splits:
-        rows = eligible(read_tokens(split), settings)
+    for split, tokens in tables.items():
+        try:
+            rows = eligible(tokens, settings)
+        except ValueError as error:
+            raise ValueError(f"{split.corpus}-{split.split}: {error}") from None
         for seed in settings.seeds:
             named = stream(seed, "token-sample", split.corpus, split.split)
             generator = np.random.default_rng(seed) if paper else named

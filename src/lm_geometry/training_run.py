@@ -10,35 +10,44 @@ from lm_geometry.prepared_corpora import read_training
 from lm_geometry.store.cells import Cells
 from lm_geometry.store.files import write_json
 from lm_geometry.store.hashes import path_hash
-from lm_geometry.training import finetune
+from lm_geometry.training.fine_tuning import Records, finetune
 
 
-def train(source: ModelSource, settings: Finetune) -> list[dict[str, Any]]:
-    """The loss curve of the fine-tuning run, whose checkpoints are then in data/checkpoints.
+def train(source: ModelSource, settings: Finetune) -> Records:
+    """`curve` and `scores` of the fine-tuning run, whose checkpoints are then in data/checkpoints.
 
-    Base is a pointer to the model's source. An interrupted run goes on from its last checkpoint.
+    Both are lists of records with their corpus and split, empty where nothing is trained. Base is
+    a pointer to the model's source. An interrupted run goes on from its last checkpoint.
     """
-    steps = [] if settings.task == "none" else sorted(set(settings.checkpoints))
-    curve: list[dict[str, Any]] = []
-    if steps:
-        curve = _train(source, settings, steps)
+    records: Records = {"steps": [], "curve": [], "scores": []}
+    if settings.task != "none":
+        records = _train(source, settings)
     write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
-    write_json(paths.CHECKPOINTS / "index.json", {"steps": steps, "task": settings.task})
-    return curve
+    index = {"steps": records["steps"], "task": settings.task}
+    write_json(paths.CHECKPOINTS / "index.json", index)
+    return records
 
 
-def _train(source: ModelSource, settings: Finetune, steps: list[int]) -> list[dict[str, Any]]:
+def _train(source: ModelSource, settings: Finetune) -> Records:
     corpus = read_training()
     inputs = {
         "model": source.record(),
-        "finetune": settings.model_dump(),
+        "finetune": settings.model_dump(exclude={"report_to"}),  # who watches changes nothing
         "training": path_hash(paths.TRAINING),
     }
     cells = Cells("finetune", inputs)
-    held_out = corpus.texts("validation")
-    curve = finetune(source, settings, corpus.texts("train"), held_out, cells.folder)
-    for step in steps:
+    training, held_out = corpus.columns("train"), corpus.columns("validation")
+    records = finetune(source, settings, training, held_out, cells.folder)
+    for step in records["steps"]:
         cells.publish("checkpoints", str(step), to=paths.CHECKPOINTS / str(step))
     cells.clear()
     splits = {"training": "train", "validation": "validation"}
-    return [{**record, "corpus": corpus.name, "split": splits[record["curve"]]} for record in curve]
+    return {
+        "steps": records["steps"],
+        "curve": [_at(r, corpus.name, splits[r["curve"]]) for r in records["curve"]],
+        "scores": [_at(r, corpus.name, "validation") for r in records["scores"]],
+    }
+
+
+def _at(record: dict[str, Any], corpus: str, split: str) -> dict[str, Any]:
+    return {**record, "corpus": corpus, "split": split}

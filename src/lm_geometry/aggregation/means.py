@@ -50,13 +50,14 @@ def summary(mean: Mean, confidence: float) -> dict[str, float | int]:
 def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
     """One row per cell of a table of local estimates: mean, median, spread and interval.
 
-    The interval treats documents as drawn at random, and the cloud as given.
+    The interval treats documents as drawn at random, and clouds too where there are several
+    (`token_sample.seeds`); a single cloud is taken as given.
     """
     rows = []
     cells: Any = table.groupby(CELL, sort=False)
     for keys, cell in cells:
         values = cell["value"].to_numpy()
-        mean = clustered_mean(values, cell["document"].to_numpy())
+        mean = mean_of(values, cell)
         spread = {
             "median": float(np.nanmedian(values)) if mean.values else np.nan,
             "standard_deviation": float(np.nanstd(values, ddof=1)) if mean.values > 1 else np.nan,
@@ -64,6 +65,13 @@ def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
         }
         rows.append(dict(zip(CELL, keys, strict=True)) | summary(mean, confidence) | spread)
     return rows
+
+
+def mean_of(values: np.ndarray, table: pd.DataFrame) -> Mean:
+    """The mean of values `[rows]` of a table of local estimates; documents and clouds are drawn."""
+    return clustered_mean(
+        values, table["document"].to_numpy(), table["sampling_seed"].to_numpy(dtype=np.int64)
+    )
 
 
 def loss_rows(embedded: Embedded, confidence: float) -> list[dict[str, Any]]:

@@ -1,61 +1,89 @@
 """The full tables of a pipeline run, from which figures and headline metrics are taken."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from lm_geometry import paths
-from lm_geometry.aggregation.differences import Key, change_rows, changes, difference_rows
+from lm_geometry.aggregation import heuristic
+from lm_geometry.aggregation.clusters import cluster_rows
+from lm_geometry.aggregation.correlations import LossCorrelations
+from lm_geometry.aggregation.differences import Change, Key, change_rows, changes, difference_rows
+from lm_geometry.aggregation.groups import GroupedEstimates
 from lm_geometry.aggregation.means import CELL, local_estimates, loss_rows, mean_rows
-from lm_geometry.embedded import read_embedded
+from lm_geometry.aggregation.shown import Shown
+from lm_geometry.embedded import read_embedded, read_tokens
 from lm_geometry.estimated import GLOBAL, read_global
-from lm_geometry.statistics import Mean
+from lm_geometry.params.aggregate import Aggregate
 from lm_geometry.store.tables import read_table, write_table
 
 SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "values", "documents"]
+TESTED = ["p_value", "adjusted_p_value"]
+STANDARDISED = ["standardised_by_documents", "standardised_by_tokens"]
+CORRELATION = ["level", "method", "correlation", "lower", "upper", "pairs", "resampled"]
+CLUSTER = ["k", "cluster", "mean", "smallest", "largest", "tokens", "token", "count"]
 COLUMNS = {
     "means": [*CELL, *SUMMARY, "median", "standard_deviation", "undefined"],
-    "changes": [*CELL, *SUMMARY],
-    "differences": [*CELL, "control", *SUMMARY],
+    "changes": [*CELL, *SUMMARY, *TESTED, *STANDARDISED],
+    "differences": [*CELL, "control", *SUMMARY, *TESTED],
     "losses": ["corpus", "split", "checkpoint", *SUMMARY],
     "global": GLOBAL,
+    "correlations": [*CELL, *CORRELATION],
+    "groups": [*CELL, "grouping", "group", *SUMMARY],
+    "clusters": [*CELL, *CLUSTER],
+    "heuristic": [*heuristic.KEYS, *heuristic.RESULT],
 }
 
 
 @dataclass(frozen=True)
 class Tables:
-    """`means`, `changes` since base, `differences` of changes, `losses`, and global estimates."""
+    """The tables of `COLUMNS`, in that order; `whole` holds the global estimates."""
 
     means: pd.DataFrame
     changes: pd.DataFrame
     differences: pd.DataFrame
     losses: pd.DataFrame
     whole: pd.DataFrame
+    correlations: pd.DataFrame
+    groups: pd.DataFrame
+    clusters: pd.DataFrame
+    heuristic: pd.DataFrame
 
     def write(self, folder: Path = paths.TABLES) -> None:
         """Write every table as Parquet; one without rows is written with its columns."""
-        for name, table in zip(COLUMNS, self._all(), strict=True):
+        for name, table in zip(COLUMNS, vars(self).values(), strict=True):
             write_table(folder / f"{name}.parquet", table)
 
-    def _all(self) -> list[pd.DataFrame]:
-        return [self.means, self.changes, self.differences, self.losses, self.whole]
 
-
-def make_tables(fine_tuned: str, confidence: float) -> Tables:
-    """Every table of the last estimate run; intervals cover documents at `confidence`."""
-    means = []
-    by_corpus: dict[str, dict[Key, Mean]] = defaultdict(dict)
+def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
+    """Every table of the last estimate run; intervals have `settings.confidence`."""
+    confidence = settings.confidence
+    means, clusters = [], []
+    by_corpus: dict[str, dict[Key, Change]] = defaultdict(dict)
+    correlations = LossCorrelations(settings.bootstrap, confidence)
+    groups = GroupedEstimates(settings.groups, confidence)
     for split, table in local_estimates():
         means += mean_rows(table, confidence)
         by_corpus[split.corpus] |= changes(table)
+        correlations.add(split, table)
+        groups.add(split, table)
+        if table["layer"].iloc[0] == shown.layer:
+            clusters += cluster_rows(table, read_tokens(split), shown, settings)
+    mean_table = _table("means", means)
     return Tables(
-        _table("means", means),
+        mean_table,
         _table("changes", change_rows(by_corpus, confidence)),
         _table("differences", difference_rows(by_corpus, fine_tuned, confidence)),
         _table("losses", loss_rows(read_embedded(), confidence)),
         read_global(),
+        _table("correlations", correlations.rows()),
+        groups.table().reindex(columns=COLUMNS["groups"]),
+        _table("clusters", clusters),
+        _table("heuristic", _heuristic_rows(mean_table, settings)),
     )
 
 
@@ -64,5 +92,13 @@ def read_tables(folder: Path = paths.TABLES) -> dict[str, pd.DataFrame]:
     return {name: read_table(folder / f"{name}.parquet", COLUMNS[name]) for name in COLUMNS}
 
 
-def _table(name: str, rows: list[dict[str, object]]) -> pd.DataFrame:
+def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, Any]]:
+    pairs = heuristic.heuristic_pairs(means, heuristic.read_scores())
+    resampling = settings.bootstrap
+    return heuristic.heuristic_rows(
+        {"": pairs}, settings.confidence, resampling.draws, resampling.seed
+    )
+
+
+def _table(name: str, rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS[name])

@@ -7,7 +7,10 @@ import pandas as pd
 
 from lm_geometry.aggregation.tables import COLUMNS, read_tables
 
-FILTERS = ("checkpoint", "corpus", "split", "layer", "estimator", "n_neighbors", "control")
+FILTERS = (
+    *("checkpoint", "corpus", "split", "layer", "estimator", "n_neighbors", "control"),
+    *("level", "method", "grouping", "group", "k", "score", "signal"),
+)
 FORMATS = ("text", "csv", "markdown", "json")
 
 

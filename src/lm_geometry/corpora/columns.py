@@ -32,29 +32,34 @@ def document_numbers(dataset: "Dataset") -> tuple[np.ndarray, int]:
 def with_text_and_document(dataset: "Dataset", entry: Corpus) -> "Dataset":
     """The data set with its text and document columns so named, both strings.
 
-    A list of words is joined by spaces and kept beside. Without a document column the row number
+    A list of words is joined by spaces and kept beside; a data set without a column `text` may
+    have `words` instead. Without a document column the row number
     is the document. Other columns of these two names become `source_text`, `source_document`.
     Raises ValueError for a column that is not there or holds no text.
     """
     import pyarrow
 
-    named = column(dataset, _there(dataset, entry.column, entry))
+    name = entry.column
+    if name == "text" and "words" in dataset.column_names and name not in dataset.column_names:
+        name = "words"
+    named = column(dataset, there(dataset, name, entry))
     text = _texts(named, entry)
     if entry.document_column:
-        document = column(dataset, _there(dataset, entry.document_column, entry))
+        document = column(dataset, there(dataset, entry.document_column, entry))
     else:
         document = pyarrow.chunked_array([np.arange(len(dataset))])
-    replaced = {entry.column} if text is named else set()
+    replaced = {name} if text is named and name != "words" else set()
     if entry.document_column:
         replaced.add(entry.document_column)
     dataset = dataset.remove_columns(sorted(replaced))
     for name in ("text", "document"):
         if name in dataset.column_names:
             dataset = dataset.rename_column(name, f"source_{name}")
-    return _added(dataset, {"text": text, "document": document.cast(pyarrow.string())})
+    return added(dataset, {"text": text, "document": document.cast(pyarrow.string())})
 
 
-def _added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
+def added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
+    """The data set with these columns (Arrow arrays or lists) before its own."""
     from datasets import Dataset, concatenate_datasets
     from datasets.table import InMemoryTable
     from pyarrow import Table
@@ -63,7 +68,8 @@ def _added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
     return concatenate_datasets([added, dataset], axis=1) if dataset.column_names else added
 
 
-def _there(dataset: "Dataset", name: str, entry: Corpus) -> str:
+def there(dataset: "Dataset", name: str, entry: Corpus) -> str:
+    """The name of a column that the data set has; raises ValueError where it has not."""
     if name not in dataset.column_names:
         there = ", ".join(dataset.column_names)
         raise ValueError(f"{entry.source}: there is no column {name!r}; there are {there}")

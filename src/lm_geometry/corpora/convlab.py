@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_geometry.corpora.rows import Row
+from lm_geometry.corpora.tags import Span, bio_tags, words_of
 from lm_geometry.params.corpora import Corpus
 
 
@@ -14,11 +15,13 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
     """A row per utterance of `data.zip`, `dialogues.json` or any JSON list of such dialogues.
 
     Columns: document (dialogue id), original_id, turn, speaker, split, domains (joined by
-    spaces), state (JSON; empty where a turn has none) and emotion (empty likewise).
+    spaces), state (JSON; empty where a turn has none) and emotion (empty likewise), which is the
+    label; words with BIO tags `domain-slot` of the values that dialogue acts find in the text.
     """
     for dialogue in _dialogues(path):
         for turn in dialogue["turns"]:
             state = turn.get("state")
+            feeling = emotion(turn.get("emotion", ""))
             yield {
                 "text": turn["utterance"],
                 "document": dialogue["dialogue_id"],
@@ -28,7 +31,10 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
                 "split": dialogue["data_split"],
                 "domains": " ".join(dialogue["domains"]),
                 "state": json.dumps(state, ensure_ascii=False) if state else "",
-                "emotion": emotion(turn.get("emotion", "")),
+                "emotion": feeling,
+                "label": feeling,
+                "words": words_of(turn["utterance"]),
+                "tags": bio_tags(turn["utterance"], _spans(turn)),
             }
 
 
@@ -38,6 +44,15 @@ def emotion(value: Any) -> str:
         settled = [note["final"] for note in value if "final" in note]
         value = settled[0] if settled else json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def _spans(turn: dict[str, Any]) -> Iterator[Span]:
+    """Where the values of a turn's acts stand in its text; most categorical ones stand nowhere."""
+    acts = turn.get("dialogue_acts") or {}
+    for kind in ("categorical", "non-categorical"):
+        for act in acts.get(kind, []):
+            if "start" in act and "end" in act:
+                yield act["start"], act["end"], f"{act['domain']}-{act['slot']}"
 
 
 def _dialogues(path: Path) -> list[dict[str, Any]]:

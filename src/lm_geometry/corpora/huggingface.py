@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lm_geometry.hub_errors import hub_error
 from lm_geometry.sources import Source, SourceError, fetch
+from lm_geometry.sources.hub_errors import hub_error
 
 if TYPE_CHECKING:
     from datasets import Dataset

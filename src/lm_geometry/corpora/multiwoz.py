@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_geometry.corpora.rows import Row
+from lm_geometry.corpora.tags import Span, bio_tags, span_of_words, words_of
 from lm_geometry.params.corpora import Corpus
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -18,7 +19,8 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
     The files are `{train,val,test}.json[.zip]`, or one `data.json[.zip]` that `valListFile` and
     `testListFile` divide. Columns: document (dialogue id), turn, speaker, split, domains (of the
     user's goal), state (JSON of the belief state that the system reports after it heard a user
-    turn; empty for system turns).
+    turn; empty for system turns); words with BIO tags `domain-slot`, in small letters, where the
+    data have `span_info` (2.1 and later).
     """
     for split, dialogues in _splits(path):
         for name, dialogue in dialogues.items():
@@ -32,6 +34,8 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
                     "split": split,
                     "domains": " ".join(sorted(domains)),
                     "state": _state_after(dialogue["log"], turn),
+                    "words": words_of(said["text"]),
+                    "tags": bio_tags(said["text"], _spans(said)),
                 }
 
 
@@ -44,6 +48,13 @@ def _state_after(log: list[dict[str, Any]], turn: int) -> str:
     if turn % 2 or turn + 1 == len(log):
         return ""
     return json.dumps(log[turn + 1]["metadata"], ensure_ascii=False)
+
+
+def _spans(said: dict[str, Any]) -> Iterator[Span]:
+    """Characters of the marked values, which the data count in words, both ends included."""
+    for act, slot, _, first, last in said.get("span_info", []):
+        domain = act.partition("-")[0]
+        yield *span_of_words(said["text"], first, last), f"{domain}-{slot}".lower()
 
 
 def _splits(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from lm_geometry import corpora
 from lm_geometry.corpora import texts
 from lm_geometry.corpora.columns import column, document_numbers, table
 from lm_geometry.corpora.division import divide
+from lm_geometry.corpora.tags import without_margins
 from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.seeds import stream
@@ -141,5 +142,21 @@ def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
     rows = table(dataset).select(names).replace_schema_metadata(None)
     if strip:
         rows = rows.set_column(0, "text", texts.stripped(rows.column("text")))
+        rows = _tagged_alike(rows)
     features = Features({name: dataset.features[name] for name in names})
     return Dataset(InMemoryTable(rows), info=DatasetInfo(features=features))
+
+
+def _tagged_alike(rows: Any) -> Any:
+    """The table with words, and their tags, that still make up its stripped texts."""
+    import pyarrow
+
+    names = rows.column_names
+    if not {"words", "tags"} <= set(names):
+        return rows
+    pairs = zip(rows.column("words").to_pylist(), rows.column("tags").to_pylist(), strict=True)
+    columns = zip(*(without_margins(words, tags) for words, tags in pairs), strict=True)
+    for name, values in zip(("words", "tags"), columns, strict=True):
+        field = rows.field(name)
+        rows = rows.set_column(names.index(name), field, pyarrow.array(values, field.type))
+    return rows

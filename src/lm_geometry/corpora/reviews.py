@@ -7,9 +7,11 @@ from pathlib import Path
 from lm_geometry.corpora.rows import Row
 from lm_geometry.params.corpora import Corpus
 
+NAMES = {"0": "negative", "1": "positive"}
+
 
 def rows(path: Path, entry: Corpus) -> Iterator[Row]:
-    """A row per review; columns document (row number), label, collection.
+    """A row per review; columns document (row number), label (negative, positive), collection.
 
     Line breaks that stand as `<br />` become newlines.
     """
@@ -18,6 +20,6 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
             yield {
                 "text": review["text"].replace("<br />", "\n"),
                 "document": str(number),
-                "label": review["label"],
+                "label": NAMES[review["label"]],
                 "collection": review["source"],
             }

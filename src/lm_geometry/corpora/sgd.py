@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_geometry.corpora.rows import Row
+from lm_geometry.corpora.tags import Span, bio_tags, words_of
 from lm_geometry.params.corpora import Corpus
 
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
@@ -16,7 +17,8 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
     """A row per utterance of `{train,dev,test}/dialogues_*.json[.gz]` in the folder `path`.
 
     Columns: document (split and dialogue id), turn, speaker, split (dev is validation), domains
-    (services), state (JSON, service to state; empty for system turns).
+    (services), state (JSON, service to state; empty for system turns); words with BIO tags
+    `service-slot`.
     """
     found = False
     for folder, split in SPLITS.items():
@@ -40,7 +42,15 @@ def _turns(dialogue: dict[str, Any], split: str) -> Iterator[Row]:
             "split": split,
             "domains": " ".join(dialogue["services"]),
             "state": json.dumps(states, ensure_ascii=False) if states else "",
+            "words": words_of(turn["utterance"]),
+            "tags": bio_tags(turn["utterance"], _spans(turn)),
         }
+
+
+def _spans(turn: dict[str, Any]) -> Iterator[Span]:
+    for frame in turn["frames"]:
+        for slot in frame.get("slots", []):
+            yield slot["start"], slot["exclusive_end"], f"{frame['service']}-{slot['slot']}"
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from lm_geometry.params.corpora import Corpus
 if TYPE_CHECKING:
     from datasets import Dataset
 
+STRINGS = ("label", "words", "tags")  # of a csv; lists stand there with spaces between
 LARGEST_BLOCK = 2**31 - 1  # bytes: a row of JSON must lie within one block
 
 
@@ -30,9 +31,8 @@ def read(path: Path, entry: Corpus) -> "Dataset":
             form = csv.ParseOptions(
                 delimiter="\t" if suffix == ".tsv" else ",", newlines_in_values=True
             )
-            text = {
-                name: pyarrow.string() for name in (entry.column, entry.document_column) if name
-            }
+            asked = (entry.column, entry.document_column, entry.label_column, entry.tags_column)
+            text = {name: pyarrow.string() for name in (*asked, *STRINGS) if name}
             kinds = csv.ConvertOptions(column_types=text)
             table = csv.read_csv(path, parse_options=form, convert_options=kinds)
         elif suffix == ".parquet":

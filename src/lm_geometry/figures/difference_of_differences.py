@@ -39,10 +39,14 @@ def chart(data: panels.Data) -> panels.Panels:
     lines = encoded.mark_line().encode(
         y=y, opacity=_by_emphasis(1, 0.5), strokeWidth=_by_emphasis(2.6, 1), detail="emphasised:N"
     )
-    points = encoded.mark_point(filled=True).encode(
+    shaped = encoded.encode(
         y=y, size=_by_emphasis(90, 28), opacity=_by_emphasis(1, 0.8), tooltip=tooltip
     )
-    layered = alt.layer(*_zero(), lines, bars, points, panels.message())
+    # The full ones come first, since a legend takes the fill of the first layer.
+    full = shaped.mark_point(filled=True).transform_filter("datum.firm !== false")
+    hollow = shaped.mark_point(fill="white", strokeWidth=1.8)
+    points = [full, hollow.transform_filter("datum.firm === false")]
+    layered = alt.layer(*_zero(), lines, bars, *points, panels.message())
     return panels.panels(
         layered.properties(width=640, height=HEIGHT),
         data,
@@ -52,8 +56,9 @@ def chart(data: panels.Data) -> panels.Panels:
             "corpus than on the control.",
             "Points: change from base on the fine-tuned corpus minus change from base on the "
             "control, one per layer.",
-            "Bars: confidence interval over documents; where it crosses zero, nothing firm is "
-            "seen. Thick: the checkpoint shown in other figures.",
+            "Bars: confidence interval over documents. Hollow: not firm once all layers are "
+            "counted (Benjamini–Hochberg).",
+            "Thick: the checkpoint shown in other figures.",
         ],
         line=_LINE,
     )

@@ -14,12 +14,13 @@ _SUMMARY: list[str | alt.FieldName] = [
     "cell",
     "revision",
 ]
-_MEASURES = ["mean", "median", "standard_deviation", "points"]
+_MEASURES = ["mean", "median", "standard_deviation", "points", "standardised"]
 _SIGN = "(datum.side === 'base' ? -1 : 1)"
 _WORDS = (
     "[datum.side === 'base' ? 'base' : 'step ' + datum.checkpoint,"
     " 'mean ' + format(datum.mean, '.2f'), 'median ' + format(datum.median, '.2f'),"
-    " 's.d. ' + format(datum.standard_deviation, '.2f'), format(datum.points, ',') + ' tokens']"
+    " 's.d. ' + format(datum.standard_deviation, '.2f'), format(datum.points, ',') + ' tokens',"
+    " isValid(datum.standardised) ? 'change ' + format(datum.standardised, '+.2f') + ' s.d.' : '']"
 )
 _CELL = (
     "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
@@ -42,6 +43,8 @@ def chart(data: panels.Data) -> panels.Panels:
             "Halves: how the tokens of one cloud spread; pale on the left base, full on the right "
             "fine-tuned, each scaled to its own peak.",
             "Diamond: mean. Upright bar: one standard deviation either way. Level line: median.",
+            "Change: that of the mean, over the tokens that both sides have, in standard "
+            "deviations of a token's dimension.",
         ],
     )
     return figure.transform_calculate(cell=_CELL)

@@ -13,16 +13,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
     "local_estimates": (
         *("corpus", "role", "split", "layer", "side", "checkpoint", "value", "density"),
-        *("mean", "median", "standard_deviation", "points"),
+        *("mean", "median", "standard_deviation", "points", "standardised"),
     ),
     "dimension_by_layer": (*_CELL, "mean", "lower", "upper"),
     "gride_by_scale": (*_CELL, "scale", "dimension", "lower", "upper"),
     "difference_of_differences": (
         *("checkpoint", "step", "shown", "layer", "corpus", "control", "split"),
-        *("difference", "lower", "upper"),
+        *("difference", "lower", "upper", "firm"),
     ),
+    "correlation": (*_CELL, "level", "method", "correlation", "lower", "upper"),
+    "groups": (*_CELL, "grouping", "group", "place", "mean", "lower", "upper", "tokens"),
 }
-OPTIONAL = {"role", "shown", "layer"}
+OPTIONAL = {"role", "shown", "layer", "firm", "standardised"}
 """Fields that a record may leave out: they are then null, and the figure does without them."""
 
 

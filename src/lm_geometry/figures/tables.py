@@ -26,6 +26,8 @@ class FigureTables:
     fine_tuned: str | None
     curve: Rows
     settings: dict[str, str]
+    confidence: float
+    listed: int
 
     def records(self) -> Iterator[tuple[str, list[Record]]]:
         """(name, records) of each figure; one without rows carries the reason."""
@@ -40,6 +42,8 @@ class FigureTables:
                 self._differences(),
                 "this needs a checkpoint, the fine-tuned corpus and a control corpus",
             ),
+            "correlation": (self._correlations(), "no token has both an estimate and a loss"),
+            "groups": (self._groups(), "no group of tokens is large enough, or none has a name"),
         }
         for name, (rows, nothing) in made.items():
             yield name, figure_records(name, _defined(rows), self.settings[name], nothing)
@@ -59,9 +63,7 @@ class FigureTables:
         return [self._mean(row) for row in _rows(self._cell(self.tables.means))]
 
     def _by_layer(self) -> Rows:
-        sides = (BASE, self.shown.checkpoint)
-        means = self._cell(self.tables.means)
-        return [self._mean(row) for row in _rows(means.loc[means["checkpoint"].isin(sides)])]
+        return [self._mean(row) for row in _rows(self._sides(self._cell(self.tables.means)))]
 
     def _mean(self, row: dict[str, Any]) -> dict[str, Any]:
         kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
@@ -73,8 +75,39 @@ class FigureTables:
             _taken(row, kept)
             | {"difference": row["mean"], "step": _step(row["checkpoint"])}
             | {"shown": row["checkpoint"] == self.shown.checkpoint}
+            | {"firm": row["adjusted_p_value"] <= 1 - self.confidence}
             for row in _rows(self._cell(self.tables.differences))
         ]
+
+    def _correlations(self) -> Rows:
+        kept = ("checkpoint", "corpus", "split", "layer", "level", "method")
+        cell = self._sides(self._cell(self.tables.correlations))
+        return [
+            _taken(row, (*kept, "correlation", "lower", "upper"))
+            | {"step": _step(row["checkpoint"])}
+            | self._role(row["corpus"])
+            for level in ("token", "sequence")
+            for row in _rows(cell.loc[cell["level"] == level])
+        ]
+
+    def _groups(self) -> Rows:
+        cell = self._sides(self._cell(self.tables.groups))
+        cell = cell.loc[cell["layer"] == self.shown.layer]
+        rows: Rows = []
+        keys: Any = cell.groupby(["corpus", "split", "grouping"], sort=False)
+        for (_, _, grouping), table in keys:
+            for name, part in extremes(table, self.shown.checkpoint, self.listed):
+                kind = grouping.replace("_", " ") + name
+                rows += [
+                    self._mean(row)
+                    | {"group": row["group"], "place": row["place"]}
+                    | {"grouping": kind, "tokens": row["values"]}
+                    for row in _rows(part)
+                ]
+        return rows
+
+    def _sides(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table.loc[table["checkpoint"].isin((BASE, self.shown.checkpoint))]
 
     def _gride(self) -> Rows:
         whole = self.tables.whole
@@ -118,6 +151,7 @@ class FigureTables:
             "median": values.median(),
             "standard_deviation": values.std(ddof=1),
             "points": len(values),
+            "standardised": self._standardised(keys, checkpoint),
         }
         common = keys | described | self._role(keys["corpus"])
         grid, density = violin_density(values.to_numpy())
@@ -125,6 +159,12 @@ class FigureTables:
             common | {"value": round(float(value), 4), "density": round(float(height), 4)}
             for value, height in zip(grid, density, strict=True)
         ]
+
+    def _standardised(self, keys: dict[str, Any], checkpoint: str) -> float | None:
+        changes = self._cell(self.tables.changes)
+        wanted = keys | {"checkpoint": checkpoint}
+        found = changes.loc[(changes[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+        return float(found["standardised_by_tokens"].iloc[0]) if len(found) else None
 
     def _cell(self, table: pd.DataFrame) -> pd.DataFrame:
         return table.loc[
@@ -138,13 +178,30 @@ class FigureTables:
         return {"role": "fine-tuned" if corpus == self.fine_tuned else "control"}
 
 
+def extremes(table: pd.DataFrame, shown: str, listed: int) -> list[tuple[str, pd.DataFrame]]:
+    """(which, rows) of the groups to show, with their `place` by the mean at `shown`.
+
+    All of at most twice `listed` groups, under no name; else the highest and the lowest.
+    """
+    order = table.loc[table["checkpoint"] == shown].sort_values("mean", ascending=False)
+    places = pd.Series(range(len(order)), index=order["group"].to_numpy())
+    placed = table.assign(place=places.reindex(table["group"]).to_numpy()).dropna(subset=["place"])
+    placed = placed.astype({"place": int}).sort_values(["place", "checkpoint"])
+    if len(places) <= 2 * listed:
+        return [("", placed)]
+    return [
+        (f": highest {listed}", placed.loc[placed["place"] < listed]),
+        (f": lowest {listed}", placed.loc[placed["place"] >= len(places) - listed]),
+    ]
+
+
 def _rows(table: pd.DataFrame) -> Rows:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def _defined(rows: Rows) -> Rows:
     """Rows whose value is defined; a bound that is not becomes null, for JSON has no NaN."""
-    values = ("mean", "difference", "dimension")
+    values = ("mean", "difference", "dimension", "correlation")
     finite = [
         {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
         for r in rows

@@ -35,6 +35,8 @@ OPTIONS: dict[str, tuple[Reader, ...]] = {
     "config": ("huggingface",),
     "column": ("huggingface", "table"),
     "document_column": ("huggingface", "table"),
+    "label_column": ("huggingface", "table"),
+    "tags_column": ("huggingface", "table"),
 }
 
 
@@ -56,6 +58,14 @@ class Corpus(Section):
     column: str = Field("text", description="column that holds the text, or its list of words")
     document_column: str | None = Field(
         None, description="column that names the document; without it each row is a document"
+    )
+    label_column: str | None = Field(
+        None, description="column of a class for each sequence; null: `label`, where it is there"
+    )
+    tags_column: str | None = Field(
+        None,
+        description="column of a BIO tag for each word of `column`; null: `tags`, where it is "
+        "there beside `words`",
     )
     splits: Literal["auto", "native", "proportions"] = Field(
         "auto",

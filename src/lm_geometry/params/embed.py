@@ -18,6 +18,9 @@ class Embed(Section):
     layers: list[int] | Literal["all"] = Field(
         "all", description="0 embeddings, i after block i; negative counts from the end"
     )
+    mode: Literal["regular", "masked_token"] = Field(
+        "regular", description="masked_token: each token's state where it is masked (encoders)"
+    )
     combine_layers: Literal["none", "mean", "concatenate"] = Field(
         "none", description="one array per layer, or the listed layers made into one"
     )
@@ -28,7 +31,16 @@ class Embed(Section):
     dtype: Literal["float32", "bfloat16", "auto"] = Field(
         "float32", description="arithmetic of the forward pass; stored is float32"
     )
-    loss: bool = Field(True, description="next-token loss of each token (causal models)")
+    loss: bool = Field(
+        True,
+        description="loss of each token: next-token (causal models), or masked (masked_token)",
+    )
     keep_tokens: int | Literal["all"] = Field(
         20000, description="rows kept per corpus split, drawn by `seed` before the forward pass"
+    )
+    tag_parts_of_speech: bool = Field(
+        False, description="column part_of_speech in the token table, by nltk's English tagger"
+    )
+    columns: list[str] = Field(
+        [], description="columns of the corpus in the token table, beside label and booleans"
     )

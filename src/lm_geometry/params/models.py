@@ -14,7 +14,9 @@ ALIAS = re.compile(r"[a-z0-9-]+")
 class ModelEntry(Section):
     """Where a model comes from, and the facts that are checked before anything is loaded."""
 
-    source: str = Field(description="hub:ID[@revision], file:PATH or package:NAME==VERSION/PATH")
+    source: str = Field(
+        description="hub:ID[@revision], file:PATH, package:NAME==VERSION/PATH or kept:NAME"
+    )
     kind: Literal["encoder", "decoder"] = Field(description="masked or causal language model")
     layers: int = Field(gt=0, description="number of blocks; hidden states are 0 … layers")
     width: int = Field(gt=0, description="coordinates of a hidden state")

@@ -1,4 +1,4 @@
-"""Training examples of language modelling: texts, or blocks cut from the joined texts."""
+"""Texts as token ids, each by itself or in blocks cut from all, and their order in a run."""
 
 from typing import Any
 
@@ -6,8 +6,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from lm_geometry.seeds import stream
-
-Example = dict[str, Any]
+from lm_geometry.tasks.task import Example
 
 
 def sequences(texts: list[str], tokenizer: Any, max_tokens: int) -> list[list[int]]:
@@ -42,7 +41,7 @@ class ExampleStream(Dataset[Example]):
     an interrupted run goes on with the same examples, and with the same random masks.
     """
 
-    def __init__(self, examples: list[list[int]], length: int, seed: int) -> None:
+    def __init__(self, examples: list[Example], length: int, seed: int) -> None:
         epochs = -(-length // len(examples))
         orders = [stream(seed, "epoch", i).permutation(len(examples)) for i in range(epochs)]
         self.order = np.concatenate(orders)[:length]
@@ -52,17 +51,17 @@ class ExampleStream(Dataset[Example]):
         return len(self.order)
 
     def __getitem__(self, index: int) -> Example:
-        return {"input_ids": self.examples[self.order[index]], "index": index}
+        return {**self.examples[self.order[index]], "index": index}
 
 
 class FixedExamples(Dataset[Example]):
     """Held-out examples in their own order, with the same masks at every evaluation."""
 
-    def __init__(self, examples: list[list[int]]) -> None:
+    def __init__(self, examples: list[Example]) -> None:
         self.examples = examples
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> Example:
-        return {"input_ids": self.examples[index], "index": index}
+        return {**self.examples[index], "index": index}

@@ -1,12 +1,23 @@
 """Masked language modelling: predict tokens that were masked (Devlin et al. 2019)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import DataCollatorForLanguageModeling
 
 from lm_geometry.seeds import stream
-from lm_geometry.tasks.blocks import Example
+from lm_geometry.tasks.language_modelling import LanguageModelling
+from lm_geometry.tasks.task import Example
+
+
+class MaskedLM(LanguageModelling):
+    """Tokens that were masked are predicted from all others."""
+
+    model_class: ClassVar[str] = "AutoModelForMaskedLM"
+
+    def collator(self) -> "MaskedBatch":
+        settings = self.settings
+        return MaskedBatch(self.tokenizer, settings.seed, settings.mask_probability)
 
 
 class MaskedBatch:

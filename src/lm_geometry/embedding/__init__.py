@@ -1,0 +1,1 @@
+"""Hidden states of a pipeline run: from texts to arrays on disk."""

@@ -1,0 +1,63 @@
+"""Words and tokens of a text: where each word is, and which word each token belongs to."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
+
+Span = tuple[int, int]  # first character, and the one after the last
+NO_WORD = -1
+
+
+def joined_spans(words: Sequence[str], text: str) -> list[Span]:
+    """Spans of `words` in `text`, which is the words joined by single spaces.
+
+    White space at either end of `text` may differ. Raises ValueError where anything else does.
+    """
+    joined = " ".join(words)
+    if joined.strip() != text.strip():
+        raise ValueError(f"its words do not make its text: {joined[:60]!r} is not {text[:60]!r}")
+    shift = _leading(text) - _leading(joined)
+    ends = [end + shift for end in accumulate(len(word) + 1 for word in words)]
+    return [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]
+
+
+def word_numbers(
+    offsets: Sequence[Span], spans: Sequence[Span], text: str
+) -> npt.NDArray[np.int64]:
+    """The word `[tokens]` in which each token begins, as an index into `spans`; else -1.
+
+    `offsets` are those of a fast tokenizer. White space at a token's beginning does not count,
+    and a token that is the space before a word belongs to that word, as it would if words were
+    tokenised one by one. Other white space, and special tokens that were added, have no word.
+    """
+    found = np.full(len(offsets), NO_WORD)
+    starts = np.array([start for start, _ in spans])
+    for token, (start, end) in enumerate(offsets):
+        begin = start + _leading(text[start:end])
+        word = int(np.searchsorted(starts, begin, side="right")) - 1
+        inside = begin < end and word >= 0 and begin < spans[word][1]
+        before = text[start:end] == " " and word >= 0 and spans[word][0] == end
+        if inside or before:
+            found[token] = word
+    return found
+
+
+def token_tags(numbers: npt.NDArray[np.int64], tags: Sequence[str]) -> list[str]:
+    """Each token's tag: that of its word, and nothing for a token without a word."""
+    return [tags[word] if word != NO_WORD else "" for word in map(int, numbers)]
+
+
+def token_bio_tags(numbers: npt.NDArray[np.int64], tags: Sequence[str]) -> list[str]:
+    """`token_tags` of BIO tags: after the first token of a word, `B-X` goes on as `I-X`."""
+    later = np.concatenate([[False], numbers[1:] == numbers[:-1]])
+    found = token_tags(numbers, tags)
+    for token in np.flatnonzero(later).tolist():
+        if found[token].startswith("B-"):
+            found[token] = "I-" + found[token].removeprefix("B-")
+    return found
+
+
+def _leading(text: str) -> int:
+    return len(text) - len(text.lstrip())

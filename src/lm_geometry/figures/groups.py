@@ -1,0 +1,55 @@
+"""Figure: the most and the least dimensional tokens, and the mean of every other group."""
+
+import altair as alt
+
+from lm_geometry.figures import channels, panels
+
+_CELL = (
+    "isValid(datum.message) ? '' : datum.series + ', ' + datum.split + '\\n' + datum.grouping"
+    " + ', layer ' + datum.layer"
+)
+ROW = 17
+
+
+def chart(data: panels.Data) -> panels.Panels:
+    """Mean local dimension of each group, a panel per corpus split and kind of group."""
+    encoded = channels.with_side(panels.only_records(alt.Chart())).encode(
+        y=alt.Y(
+            "group:N",
+            title=None,
+            sort=channels.first_of("place"),
+            axis=alt.Axis(labelLimit=140, labelOverlap=False),
+        ),
+        color=channels.corpus_colour(),
+    )
+    x = alt.X("mean:Q", title="mean local dimension", scale=channels.snug())
+    lower = x.copy()
+    lower.shorthand = "lower:Q"
+    tooltip = [
+        *("revision:N", "series:N", "split:N", "checkpoint:N", "group:N", "tokens:Q"),
+        *channels.interval("mean"),
+    ]
+    bars = encoded.mark_rule().encode(
+        x=lower,
+        x2="upper:Q",
+        strokeDash=channels.side_dash(),
+        opacity=alt.condition("datum.side === 'base'", alt.value(0.55), alt.value(1)),
+    )
+    points = channels.side_points(encoded.encode(x=x, tooltip=tooltip))
+    layered = alt.layer(bars, *points, panels.message()).properties(width=250, height=alt.Step(ROW))
+    facet = alt.Facet("cell:N", sort=channels.first_of("row_of_data"))
+    figure = panels.panels(
+        panels.cells(layered, facet, columns=2)
+        .resolve_scale(y="independent")
+        .resolve_axis(x="independent"),
+        data,
+        "Which tokens have many dimensions, and which have few",
+        [
+            "Points: mean over all tokens of a group in the cloud; hollow and dashed base, full "
+            "fine-tuned.",
+            "Bars: confidence interval over documents. Where there are many groups, those at both "
+            "ends; rare ones are left out.",
+        ],
+        line=panels.SHOWN_STEP,
+    )
+    return figure.transform_calculate(cell=_CELL)

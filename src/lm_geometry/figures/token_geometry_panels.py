@@ -1,0 +1,112 @@
+"""What the figures of token geometry share: lines with bands, colours of models and shuffles."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+
+from lm_geometry.figures import theme
+from lm_geometry.figures.channels import snug
+
+Series = Literal["model", "shuffle", "method"]
+WIDTH, HEIGHT = 300, 210
+BRACKETS = "split(datum.label, '\\n')"
+NAMES = {"pearson": "Pearson", "pearson_log": "Pearson, log", "spearman": "Spearman"}
+
+
+def series_names(values: Any, kind: Series) -> pd.Series:
+    """How each value is called in legends: a model by its name, a shuffle by its blocks."""
+    if kind == "shuffle":
+        return values.map(_shuffle_name)
+    return values.map(NAMES.get) if kind == "method" else values.astype(str)
+
+
+def _shuffle_name(shuffle: int) -> str:
+    if shuffle < 0:
+        return "all shuffles"
+    return f"S = {shuffle}: {4**shuffle:,} block{'s' if shuffle else ''}"
+
+
+def series_colour(names: Sequence[str], kind: Series, symbol: str = "stroke") -> alt.Color:
+    """Colour channel of the series: dark to light with S for shuffles, else one hue each."""
+    scale = alt.Scale(domain=list(names), range=theme.CORPUS_COLOURS)
+    if kind == "shuffle":
+        scheme = alt.SchemeParams(name="plasma", extent=[0.0, 0.86])
+        scale = alt.Scale(domain=list(names), scheme=scheme, type="ordinal")
+    # A legend takes the opacity of the first layer, a band.
+    legend = alt.Legend(symbolOpacity=1, symbolType=symbol, symbolStrokeWidth=3)
+    return alt.Color("series:N", title=kind, scale=scale, legend=legend)
+
+
+def lines(
+    data: pd.DataFrame, x: alt.X, y_title: str, kind: Series, columns: int, zero: bool = False
+) -> alt.FacetChart:
+    """A panel for each value of `panel`, a line for each `series`, a band where bounds are given.
+
+    Needs the columns panel, series, value, lower, upper and that of `x`; panels stand in the order
+    of the rows and share their axes. `zero` draws a line there.
+    """
+    names = list(dict.fromkeys(data["series"]))
+    snug_y = {"title": y_title, "scale": alt.Scale(zero=False), "axis": alt.Axis(grid=True)}
+    y = alt.Y("value:Q", **snug_y)
+    base = alt.Chart().encode(x=x, color=series_colour(names, kind))
+    band = base.mark_area(opacity=theme.BAND_OPACITY).encode(
+        y=alt.Y("lower:Q", **snug_y), y2="upper:Q"
+    )
+    tooltip = ["series:N", x["shorthand"], "value:Q", "lower:Q", "upper:Q"]
+    line = base.mark_line(strokeWidth=1.9).encode(y=y)
+    points = base.mark_point(filled=True, size=16, opacity=1).encode(y=y, tooltip=tooltip)
+    bounded = [band] if bool(data["lower"].notna().to_numpy().any()) else []
+    level = alt.Chart().mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
+    layers = [*([level] if zero else []), *bounded, line, points]
+    order = list(dict.fromkeys(data["panel"]))
+    width = WIDTH if columns < 3 else 0.78 * WIDTH
+    return alt.FacetChart(
+        data=values_of(data),
+        spec=alt.layer(*layers).properties(width=width, height=HEIGHT),
+        facet=alt.Facet("panel:N", sort=order, header=panel_header()),
+        columns=columns,
+        spacing=18,
+    )
+
+
+def finished(rows: Sequence[Any], title: str, says: Sequence[str]) -> alt.VConcatChart:
+    """The rows of panels below each other, under a title and what the figure says."""
+    stacked = alt.vconcat(*rows, spacing=16, title=alt.Title(title, subtitle=list(says)))
+    return stacked.configure(**theme.config())
+
+
+def layer_axis(title: str = "layer") -> alt.X:
+    """Position on the axis of layers."""
+    return alt.X("layer:Q", title=title, axis=alt.Axis(tickMinStep=1), scale=snug())
+
+
+def scale_axis() -> alt.X:
+    """Position on the axis of GRIDE scales, a doubling each."""
+    return alt.X(
+        "scale:Q",
+        title="scale: rank of the outer neighbour (the inner has half of it)",
+        scale=alt.Scale(type="log", base=2, nice=False, padding=12),
+        axis=alt.Axis(format="d", labelOverlap=False),
+    )
+
+
+def values_of(data: pd.DataFrame) -> alt.InlineData:
+    """Inline data of a chart; NaN becomes null."""
+    there = data.astype(object).where(data.notna(), None)
+    return alt.InlineData(values=there.to_dict(orient="records"))
+
+
+def panel_header() -> alt.Header:
+    """Header of a panel: its name, bold, at the left."""
+    return alt.Header(
+        labelExpr=BRACKETS,
+        labelFontSize=12,
+        labelLineHeight=15,
+        labelFontWeight="bold",
+        labelColor=theme.INK,
+        labelAnchor="start",
+        labelPadding=6,
+        title=None,
+    )

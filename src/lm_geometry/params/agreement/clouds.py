@@ -1,0 +1,75 @@
+"""Point clouds: sizes that fit into each other, and nothing asked for twice."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.params.data_prep import DataPrep
+from lm_geometry.params.embed import Embed
+from lm_geometry.params.estimate import Estimate
+from lm_geometry.params.finetune import Finetune
+from lm_geometry.params.token_sample import TokenSample
+from lm_geometry.paths import name_of
+
+
+def neighbourhoods_fit(
+    sample: TokenSample, estimate: Estimate, aggregate: Aggregate, **_: Any
+) -> Iterator[str]:
+    """Neighbourhoods and scales fit into the clouds."""
+    for size in estimate.n_neighbors:
+        if size <= 0 or (isinstance(size, float) and size >= 1):
+            yield f"estimate.n_neighbors: {size} is neither a whole number nor a fraction below 1"
+        elif not 2 < (size if size >= 1 else round(size * sample.points)) < sample.points:
+            yield (
+                f"estimate.n_neighbors: {size} must be above 2 and below "
+                f"token_sample.points = {sample.points}"
+            )
+    yield from _scales_fit(sample, estimate)
+    shown = aggregate.n_neighbors
+    if shown != "last" and shown not in estimate.n_neighbors:
+        yield f"aggregate.n_neighbors: {shown} is not in {estimate.n_neighbors}"
+
+
+def _scales_fit(sample: TokenSample, estimate: Estimate) -> Iterator[str]:
+    span = estimate.gride_range
+    if span & (span - 1) or span == 1:
+        yield f"estimate.gride_range: {span} is not a power of 2 (2, 4 … 256), or 0 for none"
+    elif span >= sample.points:
+        yield f"estimate.gride_range: {span} must be below token_sample.points = {sample.points}"
+    if sample.prepared < sample.points:
+        yield (
+            f"token_sample.prepared: {sample.prepared} is below "
+            f"token_sample.points = {sample.points}"
+        )
+
+
+def nothing_is_there_twice(
+    data: DataPrep, sample: TokenSample, estimate: Estimate, **_: Any
+) -> Iterator[str]:
+    """Corpora count by their names in paths, which two references may share."""
+    lists: dict[str, list[Any]] = {
+        "data_prep.evaluate": [name_of(name) for name in data.evaluate],
+        "data_prep.splits": data.splits,
+        "token_sample.seeds": sample.seeds,
+        "estimate.estimators": estimate.estimators,
+        "estimate.n_neighbors": estimate.n_neighbors,
+        "estimate.global_estimators": estimate.global_estimators,
+    }
+    for key, values in lists.items():
+        for value in dict.fromkeys(values):
+            if values.count(value) > 1:
+                yield f"{key}: {value} is there twice"
+
+
+def numbers_are_possible(
+    finetune: Finetune, embed: Embed, sample: TokenSample, estimate: Estimate, **_: Any
+) -> Iterator[str]:
+    """Counts, seeds and decays that no single type can rule out."""
+    counts = {"embed.keep_tokens": embed.keep_tokens, "estimate.lpca.tokens": estimate.lpca.tokens}
+    for key, count in counts.items():
+        if isinstance(count, int) and count < 1:
+            yield f"{key}: {count} must be 1 or more, or all"
+    if min(sample.seeds) < 0:
+        yield f"token_sample.seeds: {min(sample.seeds)} is not a whole number from 0"
+    if not all(0 <= beta < 1 for beta in finetune.betas):
+        yield f"finetune.betas: {finetune.betas} must be 0 or more and below 1"

@@ -1,0 +1,57 @@
+"""Rank correlation of a few pairs per run, within one run and over runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from lm_geometry.statistics.correlation import MOST_UNDEFINED
+from lm_geometry.statistics.means import Mean, Values
+from lm_geometry.statistics.runs import between_runs
+
+FEWEST_PAIRS = 5  # of a run, below which resampling its pairs says nothing
+Found = tuple[float, float, float]
+
+
+def within_run(
+    x: Values, y: Values, confidence: float, generator: np.random.Generator, draws: int
+) -> Found:
+    """Spearman's correlation of a run's pairs and its interval: percentiles over resampled pairs.
+
+    Checkpoints that follow each other are not independent, so that the interval is a hint; only
+    `over_runs` covers what it says. NaN bounds with fewer than 5 pairs.
+    """
+    value = spearman(x, y)
+    if len(x) < FEWEST_PAIRS or not np.isfinite(value):
+        return value, float("nan"), float("nan")
+    drawn = generator.integers(len(x), size=(draws, len(x)))
+    ranks = [stats.rankdata(v[drawn], axis=1) for v in (x, y)]
+    a, b = (r - r.mean(axis=1, keepdims=True) for r in ranks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    defined = found[np.isfinite(found)]
+    if len(defined) < (1 - MOST_UNDEFINED) * draws:
+        return value, float("nan"), float("nan")
+    lower, upper = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return value, float(lower), float(upper)
+
+
+def over_runs(runs: Sequence[tuple[Values, Values]], confidence: float) -> Found:
+    """The mean of the runs' own Spearman correlations, and Student's t interval over the runs.
+
+    Bounds are cut at ±1. A run whose correlation is not defined is left out.
+    """
+    nan = float("nan")
+    values = [Mean(spearman(x, y), nan, nan, len(x), 1) for x, y in runs]
+    mean = between_runs(values)
+    lower, upper = np.clip(mean.interval(confidence), -1, 1)
+    return mean.value, float(lower), float(upper)
+
+
+def spearman(x: Values, y: Values) -> float:
+    """Spearman's correlation of `x` and `y` `[pairs]`; NaN where it is not defined."""
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    found: Any = stats.spearmanr(x, y)
+    return float(found.statistic)

@@ -1,0 +1,114 @@
+"""Means, differences and their intervals when tokens of one document belong together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Values = npt.NDArray[np.float64]
+Clusters = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean with its standard error, degrees of freedom and number of values and clusters."""
+
+    value: float
+    standard_error: float
+    degrees: float
+    values: int
+    clusters: int
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Student's t interval; NaN where there are fewer than two clusters."""
+        if not self.degrees > 0:
+            return float("nan"), float("nan")
+        half = float(stats.t.ppf(0.5 + confidence / 2, self.degrees)) * self.standard_error
+        return self.value - half, self.value + half
+
+    def p_value(self) -> float:
+        """Two-sided p value of a mean of 0 (Student's t); NaN where there is no interval."""
+        if not (self.degrees > 0 and self.standard_error > 0):
+            return float("nan")
+        return float(2 * stats.t.sf(abs(self.value) / self.standard_error, self.degrees))
+
+    def __sub__(self, other: "Mean") -> "Mean":
+        """The difference of two independent means (Welch 1947, Satterthwaite 1946)."""
+        mine, its = self.standard_error**2, other.standard_error**2
+        variance = mine + its
+        with np.errstate(invalid="ignore", divide="ignore"):
+            degrees = np.float64(variance**2) / (mine**2 / self.degrees + its**2 / other.degrees)
+        return Mean(
+            self.value - other.value,
+            float(np.sqrt(variance)),
+            float(degrees),
+            self.values + other.values,
+            self.clusters + other.clusters,
+        )
+
+
+def clustered_mean(values: Values, clusters: Clusters, clouds: Clusters | None = None) -> Mean:
+    """The mean of `values` `[n]`, whose standard error lets values of one cluster be dependent.
+
+    With e_g the sum of the residuals of cluster g, the variance of the mean is
+    G/(G-1) · Σ e_g² / n², on G-1 degrees of freedom: the linearised ratio estimator of survey
+    sampling (Cochran 1977, §2.11 and §11.7), which treats documents as drawn, not tokens.
+    NaN values are left out; without any, the mean is NaN.
+
+    Where `clouds` `[n]` names more than one point cloud of the same documents, what clouds vary by
+    beyond their tokens is added: documents and clouds are crossed, and the variance of the mean is
+    V_documents + V_clouds − V_both (Cameron, Gelbach & Miller 2011; V_both from what is left when
+    both margins are taken off, as in a crossed layout: Searle, Casella & McCulloch 1992), the last
+    two together no less than 0, on Satterthwaite's (1946) degrees of freedom.
+    """
+    finite = np.isfinite(values)
+    values, clusters = values[finite], clusters[finite]
+    if not len(values):
+        return Mean(float("nan"), float("nan"), float("nan"), 0, 0)
+    mean = values.mean()
+    _, inverse = np.unique(clusters, return_inverse=True)
+    sums = np.bincount(inverse, weights=values - mean)
+    groups = len(sums)
+    if groups < 2:
+        return Mean(float(mean), float("nan"), float("nan"), len(values), groups)
+    variance = groups / (groups - 1) * float(sums @ sums) / len(values) ** 2
+    degrees = groups - 1.0
+    if clouds is not None:
+        between = _between_clouds(values - mean, inverse, clouds[finite])
+        variance, degrees = _with_clouds(variance, degrees, *between)
+    return Mean(float(mean), float(np.sqrt(variance)), degrees, len(values), groups)
+
+
+def _between_clouds(
+    residuals: Values, documents: Clusters, clouds: Clusters
+) -> tuple[float, float, int]:
+    """Variance of the mean by clouds, the part of it that their tokens explain, and clouds."""
+    _, cloud = np.unique(clouds, return_inverse=True)
+    shape = (int(documents.max()) + 1, int(cloud.max()) + 1)
+    if shape[1] < 2:
+        return 0.0, 0.0, shape[1]
+    cell = documents * shape[1] + cloud
+    length = shape[0] * shape[1]
+    counts = np.bincount(cell, minlength=length).reshape(shape)
+    sums = np.bincount(cell, weights=residuals, minlength=length).reshape(shape)
+    by_cloud = sums.sum(axis=0)
+    in_document = counts / counts.sum(axis=1, keepdims=True)
+    in_cloud = counts / counts.sum(axis=0)
+    both = sums - in_document * sums.sum(axis=1, keepdims=True) - in_cloud * by_cloud
+    scale = shape[1] / (shape[1] - 1) / len(residuals) ** 2
+    crossed = scale * shape[0] / (shape[0] - 1)
+    return scale * float(by_cloud @ by_cloud), crossed * float((both**2).sum()), shape[1]
+
+
+def _with_clouds(
+    variance: float, degrees: float, by_cloud: float, both: float, clouds: int
+) -> tuple[float, float]:
+    """Variance and degrees of freedom once clouds count as well as documents."""
+    if by_cloud <= both:
+        return variance, degrees
+    total = variance + by_cloud - both
+    uncertain = (
+        variance**2 / degrees + by_cloud**2 / (clouds - 1) + both**2 / (degrees * (clouds - 1))
+    )
+    return total, total**2 / uncertain

@@ -1,0 +1,1 @@
+"""Named grids of experiments, and the figures that answer one question each."""

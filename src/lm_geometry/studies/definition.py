@@ -1,0 +1,128 @@
+"""studies/NAME.yaml: one question, the experiments that answer it, and its figures."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from lm_geometry.params.explain import nearest, sentences
+from lm_geometry.params.section import ROOT, Section, read_yaml
+
+FOLDER = ROOT / "studies"
+RESULTS = FOLDER / "results"
+
+Overrides = dict[str, Any]
+CASE = "case"
+
+
+class Figure(Section):
+    """One figure: which numbers it shows over what."""
+
+    kind: Literal["violins", "lines", "boxes"] = Field(
+        description="violins: tokens of base and fine-tuned; lines: means with intervals; boxes: "
+        "one mean per draw of a cloud"
+    )
+    title: str = Field(description="what the figure answers")
+    value: Literal["dimension", "change", "difference"] = Field(
+        "dimension",
+        description="mean local dimension, its change since base, or that change minus the change "
+        "on a control corpus",
+    )
+    x: str = Field(
+        "layer", description="layer, n_neighbors, step, hausdorff, or a parameter of the grid"
+    )
+    x_title: str = Field("", description="words at the axis; empty: the name of x")
+    x_scale: Literal["linear", "log", "category"] = Field("linear", description="the axis of x")
+    panels: list[str] = Field(
+        [], description="a panel for each value of these parameters, or for each case"
+    )
+    layers: Literal["shown", "all"] = Field(
+        "shown", description="the layer of aggregate.layer, or a panel for each"
+    )
+    says: str = Field("", description="a sentence below the title")
+
+    @property
+    def columns(self) -> list[str]:
+        """The parameters that the figure tells apart, on its axis and in its panels."""
+        of_tables = {
+            "layer": [],
+            "n_neighbors": [],
+            "step": [],
+            "hausdorff": ["token_sample.noise"],
+        }
+        own = of_tables.get(self.x, [self.x])
+        return [*own, *(name for name in self.panels if name not in own)]
+
+
+class Kept(Section):
+    """A checkpoint that is made a model of the catalogue before the experiments run."""
+
+    step: int = Field(gt=0, description="optimiser step of the checkpoint")
+    overrides: Overrides = Field(description="the experiment that makes it")
+
+
+class Study(Section):
+    """A named grid of experiments; the product of `cases` and `grid`, each on top of `fixed`."""
+
+    question: str = Field(description="what the study answers, in one line")
+    minutes: float = Field(gt=0, description="what it takes on two cores, when nothing is cached")
+    fixed: Overrides = Field({}, description="overrides of params.yaml in every experiment")
+    cases: dict[str, Overrides] = Field({}, description="overrides by the name of the case")
+    grid: dict[str, list[Any]] = Field({}, description="every combination of these values")
+    repeats: list[str] = Field(
+        [], description="parameters whose values are runs of one thing, such as finetune.seed"
+    )
+    models: dict[str, Kept] = Field(
+        {}, description="models made first, where the catalogue does not have them"
+    )
+    where_set: dict[str, dict[str, str]] = Field(
+        {},
+        description="names that replace others where this environment variable is set, such as "
+        "corpora in a folder of one's own",
+    )
+    figures: list[Figure] = Field(min_length=1, description="what is drawn at the end")
+
+    @model_validator(mode="after")
+    def _axes_are_told(self) -> "Study":
+        for name, values in self.grid.items():
+            if not values:
+                raise ValueError(f"grid.{name}: no values")
+        varied = set(self.grid).union(*self.cases.values(), self.fixed)
+        for name in [*self.repeats, *(c for figure in self.figures for c in figure.columns)]:
+            if name not in varied | {CASE}:
+                raise ValueError(
+                    f"{name} is in no case, in the grid or in fixed{nearest(name, sorted(varied))}"
+                )
+        for case in self.cases:
+            if not case or set(case) - set("abcdefghijklmnopqrstuvwxyz0123456789-."):
+                raise ValueError(f"cases: {case!r}: a name has only a-z, 0-9, - and .")
+        return self
+
+    def replaced(self, value: Any) -> Any:
+        """`value` with the names that this machine's environment asks for."""
+        if isinstance(value, list):
+            return [self.replaced(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.replaced(item) for key, item in value.items()}
+        for variable, names in self.where_set.items():
+            if os.environ.get(variable) and isinstance(value, str):
+                value = names.get(value, value)
+        return value
+
+
+def study_names(folder: Path = FOLDER) -> list[str]:
+    """The names of all studies."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read_study(name: str, folder: Path = FOLDER) -> Study:
+    """The study of that name; raises ValueError with a line for each thing that is wrong."""
+    known = study_names(folder)
+    if name not in known:
+        raise ValueError(f"no study {name!r}{nearest(name, known)}")
+    where = f"studies/{name}.yaml"
+    try:
+        return Study.model_validate(read_yaml(folder / f"{name}.yaml"))
+    except ValidationError as error:
+        raise ValueError("\n".join(sentences(error, Study, f"{where}: "))) from None

@@ -1,0 +1,102 @@
+"""Experiments that exist already, and whether they are what the study asks for."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from lm_geometry.params.section import ROOT, read_yaml
+from lm_geometry.studies.grid import Experiment
+from lm_geometry.studies.validation import params_of
+
+
+@dataclass(frozen=True)
+class Existing:
+    """An experiment in git: its commit, the commit it started from, and how it differs."""
+
+    name: str
+    commit: str
+    baseline: str
+    differs: str
+
+    @property
+    def same(self) -> bool:
+        """Whether its parameters, code and sources are those of the study and this tree."""
+        return not self.differs
+
+
+def existing(experiment: Experiment, root: Path = ROOT) -> list[Existing]:
+    """Every experiment of that name, those that started from HEAD first."""
+    found = []
+    head = _git(root, "rev-parse", "HEAD").strip()
+    for line in _git(root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").split(
+        "\n"
+    ):
+        reference, _, commit = line.partition(" ")
+        parts = reference.split("/")  # refs/exps/ab/cdef…/name
+        if len(parts) == 5 and parts[4] == experiment.name:
+            differs = _difference(experiment, commit, root)
+            found.append(Existing(experiment.name, commit, parts[2] + parts[3], differs))
+    return sorted(found, key=lambda one: one.baseline != head)
+
+
+def same(experiment: Experiment, root: Path = ROOT) -> Existing | None:
+    """The experiment of that name that need not be run again, if there is one."""
+    return next((one for one in existing(experiment, root) if one.same), None)
+
+
+def in_the_way(experiment: Experiment, root: Path = ROOT) -> Existing | None:
+    """An experiment of that name and of HEAD whose parameters or code are others, if any."""
+    head = _git(root, "rev-parse", "HEAD").strip()
+    found = existing(experiment, root)
+    return next((one for one in found if one.baseline == head and not one.same), None)
+
+
+def _difference(experiment: Experiment, commit: str, root: Path) -> str:
+    """What an experiment was run with that is not so now, in words; empty where nothing is."""
+    wanted = params_of(experiment, root)
+    had = _yaml(root, commit, "params.yaml")
+    if had != wanted:
+        return "parameters: " + ", ".join(sorted(_changed(had, wanted)))
+    if code := _changed_code(root, commit):
+        return "code: " + ", ".join(code)
+    for file, names in _sources(wanted).items():
+        now, then = read_yaml(root / file), _yaml(root, commit, file)
+        if changed := [name for name in names if now.get(name) != then.get(name)]:
+            return f"{file}: " + ", ".join(changed)
+    return ""
+
+
+def _changed(had: Any, wanted: Any, prefix: str = "") -> set[str]:
+    if not (isinstance(had, dict) and isinstance(wanted, dict)):
+        return set() if had == wanted else {prefix.rstrip(".")}
+    keys = had.keys() | wanted.keys()
+    return {n for key in keys for n in _changed(had.get(key), wanted.get(key), f"{prefix}{key}.")}
+
+
+def _changed_code(root: Path, commit: str) -> list[str]:
+    """Files of the stages that are not as in `commit`."""
+    stages = read_yaml(root / "dvc.yaml")["stages"].values()
+    deps = {dep for stage in stages for dep in stage["deps"] if dep.startswith(("src/", "stages/"))}
+    return _git(root, "diff", "--name-only", commit, "--", "dvc.yaml", *sorted(deps)).split()
+
+
+def _sources(params: dict[str, Any]) -> dict[str, list[str]]:
+    data = params.get("data_prep", {})
+    return {
+        "catalogue/models.yaml": [params.get("model", {}).get("name")],
+        "catalogue/corpora.yaml": [data.get("train"), *data.get("evaluate", [])],
+    }
+
+
+def _yaml(root: Path, commit: str, path: str) -> Any:
+    return YAML(typ="safe").load(_git(root, "show", f"{commit}:{path}"))
+
+
+def _git(root: Path, *arguments: str) -> str:
+    ran = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise ValueError(f"git {arguments[0]} failed: {ran.stderr.strip()}")
+    return ran.stdout

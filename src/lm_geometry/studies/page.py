@@ -1,0 +1,95 @@
+"""The page of a study's results: question, settings, figures, numbers, provenance."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from lm_geometry.store.hashes import library_versions
+from lm_geometry.studies.collection import Collected
+from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.grid import written
+
+MOST_ROWS = 60
+MEASURED = ("hausdorff", "mean", "lower", "upper", "sd", "runs", "over", "draws")
+Shown = list[tuple[Figure, str, pd.DataFrame | None]]
+
+
+def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> str:
+    """Markdown text of studies/results/NAME/README.md."""
+    parts = [
+        f"# {name}\n\n{study.question}\n",
+        f"Made by `lm-geometry study {name}`; do not edit. The study itself, with what is "
+        f"published and what to expect, is [studies/{name}.yaml](../../{name}.yaml).\n",
+    ]
+    for figure, stem, rows in shown:
+        parts.append(f"## {figure.title}\n\n![{figure.title}]({stem}.png)\n")
+        if rows is not None:
+            parts.append(_numbers(figure, stem, rows))
+    parts += [_experiments(study, collected), _provenance(study, collected)]
+    return "\n".join(parts)
+
+
+def _numbers(figure: Figure, stem: str, rows: Any) -> str:
+    """The figure's own numbers; of many layers those of the shown one."""
+    if figure.kind == "boxes":
+        rows = _over_draws(figure, rows)
+    chosen = rows[rows["shown"]]
+    told = f"All numbers: [{stem}.csv]({stem}.csv)."
+    if not rows["shown"].all():
+        told += f" Here those of layer {', '.join(map(str, sorted(set(chosen['layer']))))}."
+    names = [*figure.columns, "corpus", "control", "split", "n_neighbors", "layer", "checkpoint"]
+    varied = [n for n in names if n in chosen and chosen[n].nunique(dropna=False) > 1]
+    columns = list(dict.fromkeys([*varied, *(n for n in MEASURED if n in chosen)]))
+    if len(chosen) > MOST_ROWS:
+        return told + "\n"
+    return f"{_table(chosen[columns])}\n\n{told}\n"
+
+
+def _over_draws(figure: Figure, rows: Any) -> Any:
+    keys = [*figure.columns, "corpus", "control", "split", "layer", "checkpoint", "shown"]
+    means = rows.groupby(keys, sort=False)["mean"]
+    return means.agg(mean="mean", sd="std", draws="count").reset_index()
+
+
+def _experiments(study: Study, collected: list[Collected]) -> str:
+    rows = [
+        {
+            "experiment": one.experiment.name,
+            "overrides": ", ".join(
+                f"`{key}={written(value)}`"
+                for key, value in one.experiment.overrides.items()
+                if key not in study.fixed
+            ),
+            "commit": one.commit[:10],
+        }
+        for one in collected
+    ]
+    common = "\n".join(
+        f"- `{key}={written(study.replaced(value))}`" for key, value in study.fixed.items()
+    )
+    text = f"## Experiments\n\n{_table(pd.DataFrame(rows))}\n"
+    return text + (f"\nAll of them also have:\n\n{common}\n" if common else "")
+
+
+def _provenance(study: Study, collected: list[Collected]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in library_versions().items())
+    models = dict.fromkeys(json.dumps(one.model, sort_keys=True) for one in collected)
+    sources = "\n".join(f"- {_model(json.loads(text))}" for text in models)
+    return (
+        "## Provenance\n\nEach commit above holds the code, `params.yaml` and `dvc.lock` of its "
+        f"experiment.\n\n{sources}\n- figures drawn with {versions}\n"
+    )
+
+
+def _model(model: dict[str, Any]) -> str:
+    return f"{model['label']} ({model['weights']}): `{model['source']}`"
+
+
+def _table(table: Any) -> str:
+    head = "| " + " | ".join(map(str, table.columns)) + " |\n" + "|---" * len(table.columns) + "|"
+    rows = [
+        "| " + " | ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row) + " |"
+        for row in table.itertuples(index=False)
+    ]
+    return "\n".join([head, *rows])

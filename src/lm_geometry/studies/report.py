@@ -1,0 +1,175 @@
+"""What a study leaves in studies/results/NAME: tables, figures, and a page that tells of them."""
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from lm_geometry.figures import local_estimates
+from lm_geometry.figures.export import render
+from lm_geometry.store.files import whole_file
+from lm_geometry.store.tables import write_table
+from lm_geometry.studies import lines, page, runs
+from lm_geometry.studies.collection import TABLES, Collected
+from lm_geometry.studies.definition import FOLDER, Figure, Study
+
+ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
+DRAWS = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
+WORDS = {
+    "model.name": "model",
+    "data_prep.train": "trained on",
+    "model.weights": "weights",
+    "case": "",
+}
+
+
+def write_report(
+    name: str, study: Study, collected: list[Collected], folder: Path = FOLDER / "results"
+) -> list[Path]:
+    """The files written to `folder/<name>`: the same results give the same bytes."""
+    place = folder / name
+    written, shown = [], []
+    for figure, stem in zip(study.figures, _stems(study.figures), strict=True):
+        rows, chart = _drawn(figure, study, collected)
+        for suffix, content in render(chart).items():
+            written.append(_write(place / f"{stem}.{suffix}", content))
+        if rows is not None:
+            written.append(_write(place / f"{stem}.csv", _csv(rows)))
+        shown.append((figure, stem, rows))
+    for table in TABLES:
+        path = place / f"{table}.parquet"
+        write_table(path, _joined(table, study, collected))
+        written.append(path)
+    text = page.page(name, study, collected, shown)
+    return [*written, _write(place / "README.md", text.encode())]
+
+
+def _drawn(
+    figure: Figure, study: Study, collected: list[Collected]
+) -> tuple[pd.DataFrame | None, alt.FacetChart]:
+    """The rows behind a figure, and its chart; violins have no rows but their densities."""
+    if figure.kind == "violins":
+        return None, _violins(figure, _first_runs(study, collected))
+    rows = runs.rows_of(figure, study, collected)
+    if figure.kind == "boxes":
+        records = _records(figure, rows.rename(columns={"mean": "value"}), collected[0])
+        return rows, lines.boxes(figure, records, _says(figure, [DRAWS]))
+    table = runs.over_runs(rows, figure)
+    records = _records(figure, table.rename(columns={"mean": "value"}), collected[0])
+    return table, lines.lines(figure, records, _says(figure, [_intervals(table)]))
+
+
+def _violins(figure: Figure, collected: list[Collected]) -> alt.FacetChart:
+    records = [
+        {**record, "rev": one.experiment.name}
+        for one in collected
+        for record in one.revision.json("plots/local_estimates.json")
+    ]
+    chart = local_estimates.chart(records)
+    subtitle = chart.to_dict()["title"]["subtitle"]
+    return chart.properties(title=alt.Title(figure.title, subtitle=[*_says(figure, []), *subtitle]))
+
+
+def _first_runs(study: Study, collected: list[Collected]) -> list[Collected]:
+    """The first of the experiments that differ in repeats alone."""
+    first: dict[str, Collected] = {}
+    for one in collected:
+        own = {k: v for k, v in one.experiment.overrides.items() if k not in study.repeats}
+        first.setdefault(repr(own), one)
+    return list(first.values())
+
+
+def _records(figure: Figure, table: Any, first: Collected) -> list[dict[str, Any]]:
+    order = {value: place for place, value in enumerate(dict.fromkeys(table[figure.x]))}
+    records = []
+    for row in table.to_dict("records"):
+        own = {"x": row[figure.x], "x_order": order[row[figure.x]]}
+        corpus = f"{row['corpus']} − {row['control']}" if row["control"] else row["corpus"]
+        role = None if row["control"] else row["role"] or None
+        settings = " · ".join([*_panel(figure, row), _measured(figure, first)])
+        records.append({**row, **own, "corpus": corpus, "role": role, "settings": settings})
+    if figure.x_scale == "log":
+        records = [record for record in records if record["x"] > 0]
+    return [{key: _null(value) for key, value in record.items()} for record in records]
+
+
+def _panel(figure: Figure, row: dict[Any, Any]) -> list[str]:
+    return [f"{WORDS.get(name, name)} {row[name]}".strip() for name in figure.panels]
+
+
+def _measured(figure: Figure, first: Collected) -> str:
+    """What all panels have in common: estimator, points, L, layer."""
+    parts = [f"local {ESTIMATORS[first.estimator]}"]
+    if first.estimator == "twonn":
+        parts[0] += f", CDF {first.params['estimate']['cdf']}"
+    if figure.x != "token_sample.points":
+        parts.append(f"N = {_points(first):,} tokens")
+    if figure.x != "n_neighbors":
+        parts.append(f"L = {first.n_neighbors:g} neighbours")
+    if figure.x != "layer" and figure.layers == "shown":
+        parts.append(f"layer {first.layer}")
+    return " · ".join(parts)
+
+
+def _points(one: Collected) -> int:
+    """Points of the largest cloud; the table pools the draws of a cloud."""
+    means: Any = one.tables["means"]
+    return round(int(means["values"].max()) / len(one.params["token_sample"]["seeds"]))
+
+
+def _says(figure: Figure, more: list[str]) -> list[str]:
+    return [line for line in [figure.says, *more] if line]
+
+
+def _intervals(table: pd.DataFrame) -> str:
+    counts = sorted(set(table["runs"]))
+    if counts == [1]:
+        return "Points: one run. Bars: 95 % interval over its documents; another run moves it more."
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
+
+
+def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFrame:
+    """One table of every experiment, with the experiment's name and what varies."""
+    varied = dict.fromkeys(
+        [*study.repeats, *study.grid, *(key for own in study.cases.values() for key in own)]
+    )
+    parts = []
+    for one in collected:
+        own = {name: str(runs.label(one.experiment.overrides.get(name))) for name in varied}
+        parts.append(one.tables[table].assign(experiment=one.experiment.name, **own))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _stems(figures: list[Figure]) -> list[str]:
+    """File names of figures, different ones."""
+    stems: list[str] = []
+    for figure in figures:
+        last = figure.x.rpartition(".")[2]
+        stem = "violins" if figure.kind == "violins" else f"{figure.value}_by_{last}"
+        stem += "_boxes" if figure.kind == "boxes" else ""
+        stems.append(stem if stem not in stems else f"{stem}_{len(stems) + 1}")
+    return stems
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    for row in table.itertuples(index=False):
+        writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in row])
+    return text.getvalue().encode()
+
+
+def _null(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path: Path, content: bytes) -> Path:
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return path

@@ -1,0 +1,1 @@
+"""Fine-tuning with the Hugging Face Trainer: what is trained, scored and kept."""

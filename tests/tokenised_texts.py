@@ -1,0 +1,48 @@
+"""The shared texts as a corpus, as a token table, and as what data-prep and finetune write."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from datasets import Dataset
+
+from conftest import TEXTS, TinyModel
+from lm_geometry import paths
+from lm_geometry.corpora.preparation import save
+from lm_geometry.embedding.token_table import TokenisedCorpus, tokenise
+from lm_geometry.models import load_tokenizer
+from lm_geometry.params.embed import Embed
+from lm_geometry.prepared_corpora import CorpusSplit, write_index
+from lm_geometry.store.files import write_json
+
+
+def corpus_of(texts: list[str] = TEXTS) -> pd.DataFrame:
+    documents = [f"document-{i // 2}" for i in range(len(texts))]
+    return pd.DataFrame({"text": texts, "document": documents})
+
+
+def settings_of(**changes: Any) -> Embed:
+    return Embed.model_validate({"keep_tokens": "all", **changes})
+
+
+def tokenised(
+    tiny: TinyModel, settings: Embed, texts: list[str] = TEXTS, seed: int = 0
+) -> TokenisedCorpus:
+    tokenizer = load_tokenizer(tiny.source)
+    return tokenise(corpus_of(texts), tokenizer, settings, np.random.default_rng(seed))
+
+
+def prepare_corpora(texts: dict[str, list[str]]) -> None:
+    """What data-prep and an untrained finetune stage would have written."""
+    splits = [CorpusSplit(name, "test", "0" * 64 if name == "secret" else "") for name in texts]
+    for split in splits:
+        save(Dataset.from_pandas(corpus_of(texts[split.corpus])), split.folder())
+    write_index(paths.CORPORA, splits)
+    write_json(paths.CHECKPOINTS / "index.json", {"steps": [], "task": "none"})
+
+
+def stored_files(project: Path) -> list[Path]:
+    folders = ("hidden_states", "losses", "tokens")
+    files = [f for name in folders for f in (project / "data" / name).rglob("*")]
+    return [file for file in files if file.is_file()]
