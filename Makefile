@@ -1,9 +1,11 @@
 # make repro   set up the environment if need be, then run the whole study: dvc repro
 # make test    set up the environment if need be, then run the tests
 # make check   linting, formatting and types
+# make benchmark  speed against the published ways, written to benchmarks/RESULTS.md
+# make verify  the tests beside DADApy, in .venv-dadapy, and how far our numbers are from its
 #
 # TORCH=2.9.1  another torch build (default 2.13.0)    FAISS=gpu  faiss-gpu instead of faiss-cpu
-# PYTHON=...   the interpreter that makes .venv (3.11 or newer)
+# PYTHON=...   the interpreter that makes the environment (3.11 or newer; verify: 3.11 or 3.12)
 
 PYTHON ?= python3
 TORCH ?= 2.13.0
@@ -12,16 +14,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-torch$(TORCH)-faiss-$(FAISS)
 PAGE := .dvc/plots/page_offline.html
+DADAPY := .venv-dadapy
+DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
 
 # libgomp's idle threads would spin, which makes two threads slower than one on a busy machine.
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-slow check setup help
+.PHONY: repro test test-slow check benchmark verify setup help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+	@sed -n '1,9s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	dvc repro
@@ -37,6 +41,15 @@ check: setup  ## linting, formatting, types
 	ruff format --check .
 	basedpyright
 
+benchmark: setup  ## speed against the published ways
+	python benchmarks/report.py
+
+verify: export PATH := $(CURDIR)/$(DADAPY)/bin:$(PATH)
+verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a comparison with it
+	python -m pip check
+	pytest
+	python benchmarks/against_dadapy.py
+
 setup: $(READY) $(PAGE)
 
 $(READY): requirements/base.txt requirements/test.txt requirements/$(FAISS).txt pyproject.toml
@@ -50,6 +63,18 @@ $(READY): requirements/base.txt requirements/test.txt requirements/$(FAISS).txt 
 	@rm -f $(VENV)/ready-*
 	@touch $@
 	@echo "$(VENV) is ready."
+
+$(DADAPY_READY): requirements/dadapy.txt pyproject.toml
+	@echo "Setting up $(DADAPY): DADApy beside torch $(TORCH). This takes a few minutes, once."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "DADApy needs Python 3.11 or 3.12: make verify PYTHON=python3.12")'
+	@command -v cc >/dev/null || { echo "DADApy is compiled when it is installed: a C compiler, cc, is needed." >&2; exit 1; }
+	test -x $(DADAPY)/bin/python || $(PYTHON) -m venv $(DADAPY)
+	$(DADAPY)/bin/python -m pip install --quiet torch==$(TORCH)
+	$(DADAPY)/bin/python -m pip install --quiet -r requirements/dadapy.txt
+	$(DADAPY)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@rm -f $(DADAPY)/ready-*
+	@touch $@
+	@echo "$(DADAPY) is ready."
 
 $(PAGE): $(READY) src/lm_geometry/figures/page.py
 	@echo "Making the offline page of dvc plots."

@@ -1,11 +1,15 @@
 """Compiled loops: pieces of work, their progress, and their cache on disk."""
 
+import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lm_geometry.neighbours import loops
+from lm_geometry.neighbours import code_cache, loops
 
 
 def test_pieces_do_not_depend_on_the_number_of_threads(monkeypatch):
@@ -39,3 +43,34 @@ def test_two_processes_with_a_cold_cache_write_to_files_of_their_own(tmp_path, m
     monkeypatch.setattr(files, "_load_index", dict)
     assert one(np.float32(3)) == other(np.float64(3)) == 6
     assert len(list(tmp_path.rglob("*.nbc"))) == 2
+
+
+def test_clones_of_the_same_code_share_what_is_compiled_and_other_code_does_not(tmp_path):
+    def files() -> set[str]:
+        return {path.name for path in (tmp_path / "cache").rglob("*.nbc")}
+
+    script = "import numpy; from lm_geometry import hausdorff; X = numpy.eye(3)\n"
+    script += "print(hausdorff(X, X).distance)"
+    for clone in ("one", "other"):
+        package = tmp_path / clone / "lm_geometry"
+        shutil.copytree(code_cache.PACKAGE, package, ignore=without_caches)
+        run(script, tmp_path, clone)
+        if clone == "one":
+            compiled = files()
+    assert compiled == files() != set()
+    edited = tmp_path / "other" / "lm_geometry" / "neighbours" / "distances.py"
+    edited.write_text(edited.read_text() + "\n# another version\n")
+    run(script, tmp_path, "other")
+    assert len(files()) == 2 * len(compiled)
+
+
+without_caches = shutil.ignore_patterns("__pycache__")
+
+
+def run(script: str, folder: Path, clone: str) -> None:
+    environment = {"PYTHONPATH": str(folder / clone), "NUMBA_CACHE_DIR": str(folder / "cache")}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env=os.environ | environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "0.0"

@@ -127,7 +127,7 @@ def test_the_spectrum_is_that_of_the_covariance():
         ({"rule": "fo"}, "rule is 'fo'; it must be one of FO, Fan, maxgap"),
         ({"beta": 0.5}, r"rule FO has no constant 'beta'; it has \['alpha'\]"),
         ({"rule": "Kaiser", "alpha": 0.5}, "rule Kaiser has no constant 'alpha'; it has none"),
-        ({"cdf": "i/n"}, "rule FO has no constant 'cdf'"),
+        ({"cdf": "(i-1)/n"}, "cdf is an option of twonn, but estimator is 'lpca'"),
         ({"n_neighbors": 2}, "n_neighbors is 2; lPCA needs at least 3"),
         ({"rows": [0, 250]}, "rows has 250, but X has 250 tokens"),
         ({"rows": [-1]}, "rows has -1, but X has 250 tokens"),

@@ -1,12 +1,15 @@
 """The maximum likelihood estimate is scikit-dimension's."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import skdim
 
 from lm_geometry import global_dimension, local_dimension
-from lm_geometry.dimension import mle
+from lm_geometry.dimension import library, mle
 from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.params.estimate import Library
 
 
 def cloud(n=300, width=20, dimension=6, seed=0):
@@ -52,6 +55,23 @@ def test_any_estimator_of_the_library_by_its_name(name):
     with np.errstate(all="ignore"):
         expected = getattr(skdim.id, name)().fit(X).dimension_
     assert global_dimension(X, name) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["TLE", "MOM", "MLE", "CorrInt"])
+def test_any_estimator_of_the_library_around_every_token(name):
+    X = cloud(60)
+    ours = local_dimension(X, 30, name)
+    theirs = getattr(skdim.id, name)()
+    with np.errstate(all="ignore"):
+        fit = theirs.fit_pw if hasattr(theirs, "fit_pw") else theirs.fit
+        expected = fit(X, n_neighbors=30).dimension_pw_
+    np.testing.assert_allclose(ours, expected, rtol=1e-9)
+    assert ours.dtype == np.float64
+
+
+def test_the_pipeline_offers_every_estimator_of_the_library():
+    ours = {"TwoNN", "MLE", "lPCA", "GRIDE"}  # under their own names
+    assert set(get_args(Library)) == set(library.names()) - ours
 
 
 def test_an_estimator_that_draws_at_random_draws_from_its_seed():

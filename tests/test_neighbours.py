@@ -5,33 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.distance import cdist
 
-from lm_geometry.neighbours import blocked, neighbour_graph, search
+from exact_neighbours import brute_force, check_exact, cloud, rows_redone
+from lm_geometry.neighbours import blocked, neighbour_graph, search, with_torch
 from lm_geometry.neighbours.graph import Backend
 
 BACKENDS: tuple[Backend, ...] = ("own", "torch", "faiss")
-
-
-def brute_force(X, k):
-    distances = cdist(X.astype(np.float64), X.astype(np.float64))
-    np.fill_diagonal(distances, np.inf)
-    order = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    return order, np.take_along_axis(distances, order, axis=1)
-
-
-def check_exact(X, k, backend: Backend = "own"):
-    graph = neighbour_graph(X, k, backend)
-    order, distances = brute_force(X, k)
-    np.testing.assert_array_equal(graph.indices, order)
-    np.testing.assert_allclose(graph.distances, distances, rtol=1e-12, atol=1e-300)
-    return graph
-
-
-def cloud(n=700, width=48, dimension=8, seed=0, dtype="float32"):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, dimension)) @ rng.standard_normal((dimension, width))
-    return (X + 0.1 * rng.standard_normal((n, width))).astype(dtype)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -59,6 +38,40 @@ def test_backends_agree_to_the_bit():
         np.testing.assert_array_equal(graph.distances, graphs[0].distances)
 
 
+def test_a_distance_has_the_same_bits_wherever_it_is_measured():
+    X = cloud(130, 77)
+    everyone = np.tile(np.arange(130, dtype=np.int32), (130, 1))
+    others = everyone[everyone != np.arange(130)[:, None]].reshape(130, 129)
+    rows, count = np.arange(130), np.full(130, 129)
+    indices, distances = search.measured(X, rows, rows, others, count, 129)
+    one_by_one = search.nearest_of_all(X, rows, 129)
+    np.testing.assert_array_equal(indices, one_by_one[0])
+    np.testing.assert_array_equal(distances, one_by_one[1])
+    matrix = np.zeros((130, 130))
+    np.put_along_axis(matrix, indices.astype(np.int64), distances, axis=1)
+    np.testing.assert_array_equal(matrix, matrix.T)
+
+
+def test_a_device_measures_as_the_processor_does():
+    X = cloud()
+    X[5] = X[4] + 1e-4
+    order, distances = brute_force(X, 40)
+    shuffled = np.random.default_rng(0).permuted(order.astype(np.int32), axis=1)
+    found = with_torch.measured(X, shuffled, 30, "cpu")
+    np.testing.assert_array_equal(found[0], order[:, :30])
+    np.testing.assert_allclose(found[1], distances[:, :30], rtol=1e-14)
+    ties = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), axis=-1).reshape(-1, 3)
+    order, _ = brute_force(ties, 124)
+    shuffled = np.random.default_rng(0).permuted(order.astype(np.int32), axis=1)
+    np.testing.assert_array_equal(with_torch.measured(ties, shuffled, 20, "cpu")[0], order[:, :20])
+
+
+def test_a_graph_made_on_a_device_is_exact(monkeypatch):
+    monkeypatch.setitem(with_torch.BLOCK_BYTES, "cpu", 2**16)
+    monkeypatch.setattr(search, "_is_gpu", lambda device: True)
+    check_exact(cloud(), 40, "torch")
+
+
 def test_the_search_by_blocks_agrees_with_the_search_at_once(monkeypatch):
     X = cloud(1111)
     at_once = neighbour_graph(X, 64)
@@ -83,25 +96,6 @@ def test_lists_that_end_too_short_are_searched_again(monkeypatch):
     monkeypatch.setattr(blocked, "RANK", 0.0)  # bounds too low for most tokens
     check_exact(cloud(1111, seed=1), 64)
     check_exact(cloud(1111, seed=1, dtype="float64"), 200)
-
-
-def rows_redone(monkeypatch, X, k):
-    """How many tokens were searched again in float64, and measured against all others."""
-    redone = {"double": 0, "all": 0}
-    in_double, one_by_one = search._in_double, search._one_by_one
-
-    def count_double(X, rows, keep, lists):
-        redone["double"] += len(rows)
-        return in_double(X, rows, keep, lists)
-
-    def count_all(X, rows, lists):
-        redone["all"] += len(rows)
-        one_by_one(X, rows, lists)
-
-    monkeypatch.setattr(search, "_in_double", count_double)
-    monkeypatch.setattr(search, "_one_by_one", count_all)
-    check_exact(X, k)
-    return redone
 
 
 def test_what_float32_cannot_tell_apart_is_searched_again_in_float64(monkeypatch):

@@ -84,6 +84,8 @@ def test_angle_to_the_nearest_neighbour():
     np.testing.assert_allclose(nearest_neighbour_angle(X), np.arccos(pairs), rtol=1e-9)
     graph = neighbour_graph(X, 5)
     np.testing.assert_array_equal(nearest_neighbour_angle(X, graph), nearest_neighbour_angle(X))
+    with pytest.raises(ValueError, match="X has 90 tokens, but its graph has 200"):
+        nearest_neighbour_angle(X[:90], graph)
 
 
 def test_small_and_flat_angles_are_accurate():
@@ -98,6 +100,9 @@ def test_reciprocity_counts_mutual_pairs():
         near = [set(row[:k].tolist()) for row in graph.indices]
         mutual = np.mean([i in near[j] for i in range(200) for j in near[i]])
         assert reciprocity(graph, k) == pytest.approx(mutual, rel=1e-12)
+        assert reciprocity(cloud(), k) == reciprocity(graph, k)
+    with pytest.raises(ValueError, match="n_neighbors is 21, but the graph has 20 per token"):
+        reciprocity(graph, 21)
 
 
 @pytest.mark.parametrize("sizes", [(150, 150), (90, 150), (150, 1)])
@@ -154,6 +159,28 @@ def test_the_spectrum_and_what_is_made_of_it(shape):
     assert effective_rank(X) == pytest.approx(np.exp(entropy(positive)), rel=1e-7)
 
 
+def test_few_tokens_bias_them_as_they_say():
+    n, w = 150, 60
+    A, B = np.random.default_rng(0).standard_normal((2, n, w))
+    assert participation_ratio(A) == pytest.approx(w * n / (w + n), rel=0.02)
+    assert linear_cka(A, B) == pytest.approx(w / (n + w), rel=0.03)
+    assert linear_cka(A, B[:, :20]) == pytest.approx(
+        np.sqrt(w * 20 / ((n + w) * (n + 20))), rel=0.05
+    )
+    assert neighbourhood_overlap(A, B)[-1] == pytest.approx(31 / (n - 1), rel=0.05)
+    assert information_imbalance(A, B) == pytest.approx((1, 1), rel=0.1)
+    with_diagonal, without = mean_cosine(A), mean_cosine(A, diagonal=False)
+    assert with_diagonal - without == pytest.approx((1 - without) / n, rel=1e-10)
+
+
+def test_linear_cka_of_few_tokens_is_that_of_many():
+    A, B = cloud(20, 60), cloud(20, 50, seed=1)
+    centred = [X - X.mean(axis=0) for X in (A, B)]
+    products = [np.linalg.norm(X.T @ Y) for X, Y in (centred, centred[:1] * 2, centred[1:] * 2)]
+    expected = products[0] ** 2 / (products[1] * products[2])
+    assert linear_cka(A, B) == pytest.approx(expected, rel=1e-12)
+
+
 def test_flat_clouds_fill_as_many_directions_as_they_have():
     square = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]]) @ np.eye(2, 9)
     assert participation_ratio(square + 3000) == pytest.approx(2)
@@ -192,5 +219,9 @@ def test_deduplication_keeps_near_duplicates_and_survives_collisions(monkeypatch
     X[100:200] = np.nextafter(X[:100], np.float32(np.inf))
     X[200:] = X[100:200]
     np.testing.assert_array_equal(deduplicate(X), np.arange(200))
-    monkeypatch.setattr(identical, "row_hashes", lambda X: np.arange(len(X), dtype=np.uint64) % 7)
+
+    def colliding(X):  # as they must be, equal for rows that are equal
+        return np.arange(300, dtype=np.uint64) % 100 % 7, np.ones(300, bool)
+
+    monkeypatch.setattr(identical, "row_hashes", colliding)
     np.testing.assert_array_equal(deduplicate(X), np.arange(200))

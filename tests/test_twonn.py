@@ -1,16 +1,15 @@
 """TwoNN is scikit-dimension's on exact distances, under both rules and both fits."""
 
+import inspect
+
 import numpy as np
 import pytest
 import skdim
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from scipy.stats import ortho_group
 from threadpoolctl import threadpool_limits
 
 from lm_geometry import deduplicate, global_dimension, local_dimension
-from lm_geometry.dimension import twonn
+from lm_geometry.dimension import estimate, twonn
 from lm_geometry.neighbours import neighbour_graph
 
 FITS = ("linear", "mle")
@@ -127,53 +126,6 @@ def test_the_storage_type_does_not_matter(dtype):
     np.testing.assert_array_equal(local_dimension(X, 30), local_dimension(X.astype(float), 30))
 
 
-CLOUDS = st.integers(0, 2**20).map(lambda seed: cloud(150, 24, 5, seed).astype(np.float32))
-quick = settings(max_examples=10, deadline=None)
-
-
-@quick
-@given(CLOUDS, st.randoms(use_true_random=False))
-def test_permuting_the_rows_permutes_the_estimates(X, random):
-    order = np.array(random.sample(range(len(X)), len(X)))
-    np.testing.assert_array_equal(local_dimension(X[order], 20), local_dimension(X, 20)[order])
-
-
-@quick
-@given(CLOUDS, st.integers(0, 23), st.integers(1, 23))
-def test_moving_two_coordinates_to_3000_changes_little(X, first, step):
-    moved = X.copy()
-    moved[:, first] += 3000
-    moved[:, (first + step) % 24] -= 3000
-    np.testing.assert_allclose(local_dimension(moved, 20), local_dimension(X, 20), rtol=0.02)
-    # In float64 nothing is rounded away by the move itself.
-    far = X.astype(np.float64)
-    far[:, first] += 4096
-    np.testing.assert_allclose(local_dimension(far, 20), local_dimension(X, 20), rtol=1e-9)
-
-
-@quick
-@given(CLOUDS, st.integers(0, 2**20))
-def test_rotating_changes_nothing(X, seed):
-    rotation = ortho_group.rvs(24, random_state=seed)
-    turned = X.astype(np.float64) @ rotation
-    np.testing.assert_allclose(local_dimension(turned, 20), local_dimension(X, 20), rtol=1e-9)
-
-
-@quick
-@given(CLOUDS, st.floats(1e-3, 1e3))
-def test_scaling_changes_nothing(X, scale):
-    scaled = X.astype(np.float64) * scale
-    np.testing.assert_allclose(local_dimension(scaled, 20), local_dimension(X, 20), rtol=1e-10)
-    assert global_dimension(scaled) == pytest.approx(global_dimension(X), rel=1e-10)
-
-
-@quick
-@given(CLOUDS, st.integers(1, 40))
-def test_coordinates_of_zeros_change_nothing(X, zeros):
-    padded = np.pad(X, ((0, 0), (0, zeros)))
-    np.testing.assert_allclose(local_dimension(padded, 20), local_dimension(X, 20), rtol=1e-12)
-
-
 def test_removing_copies_brings_the_estimate_back():
     X = cloud(600)
     with_copies = np.concatenate([X[:500], X[:100]])
@@ -191,7 +143,10 @@ def test_removing_copies_brings_the_estimate_back():
         ({"discard": 0.0}, "discard must be above 0 with cdf i/n"),
         ({"rule": "FO"}, "twonn has no option 'rule'; it has cdf, fit, discard"),
         ({"n_neighbors": 2}, "2 neighbours are too few for TwoNN"),
-        ({"estimator": "2nn"}, "estimator is '2nn'; it must be twonn, lpca or mle"),
+        (
+            {"estimator": "2nn"},
+            "estimator is .2nn.; it must be twonn, lpca, mle or CorrInt, DANCo, ",
+        ),
     ],
 )
 def test_wrong_options_are_named(options, message):
@@ -199,7 +154,42 @@ def test_wrong_options_are_named(options, message):
         local_dimension(cloud(50), **{"n_neighbors": 10, **options})
 
 
-def test_a_graph_of_another_cloud_is_refused():
+@pytest.mark.parametrize("estimator", ["mle", "lpca", "TLE"])
+@pytest.mark.parametrize("option", [{"cdf": "(i-1)/n"}, {"fit": "mle"}, {"discard": 0.2}])
+def test_options_of_twonn_are_refused_with_another_estimator(estimator, option):
+    message = f"{next(iter(option))} is an option of twonn, but estimator is '{estimator}'"
+    with pytest.raises(ValueError, match=message):
+        local_dimension(cloud(50), 10, estimator, **option)
+
+
+def test_the_signature_is_the_published_one():
+    parameters = list(inspect.signature(local_dimension).parameters.values())[:6]
+    assert [(p.name, p.default) for p in parameters] == [
+        ("X", inspect.Parameter.empty),
+        ("n_neighbors", 128),
+        ("estimator", "twonn"),
+        ("cdf", "i/n"),
+        ("fit", "linear"),
+        ("discard", 0.1),
+    ]
+
+
+@pytest.mark.parametrize("estimator", ["twonn", "mle", "lpca", "MOM"])
+def test_a_graph_in_hand_is_used(estimator, monkeypatch):
+    X = cloud(80)
+    expected = local_dimension(X, 10, estimator)
+    graph = neighbour_graph(X, 30)
+    monkeypatch.delattr(estimate, "neighbour_graph")
+    np.testing.assert_array_equal(local_dimension(X, 10, estimator, graph=graph), expected)
+    assert global_dimension(X, "mle", graph=graph, n_neighbors=25) > 0
+
+
+def test_a_graph_of_another_cloud_or_of_too_few_neighbours_is_refused():
     graph = neighbour_graph(cloud(50), 10)
     with pytest.raises(ValueError, match="X has 40 tokens, but its graph has 50"):
         twonn.local_from_graph(graph, 10, X=cloud(40))
+    for estimator in ("twonn", "mle", "lpca"):
+        with pytest.raises(ValueError, match="X has 40 tokens, but its graph has 50"):
+            local_dimension(cloud(40), 10, estimator, graph=graph)
+        with pytest.raises(ValueError, match="n_neighbors is 20, but the graph has 10 per token"):
+            local_dimension(cloud(50), 20, estimator, graph=graph)

@@ -6,6 +6,7 @@ from .neighbours import NeighbourGraph as NeighbourGraph
 from .neighbours import neighbour_graph as neighbour_graph
 from .observables.alignment import linear_cka as linear_cka
 from .observables.angle import nearest_neighbour_angle as nearest_neighbour_angle
+from .observables.cosine import cosine as cosine
 from .observables.cosine import mean_cosine as mean_cosine
 from .observables.deduplication import deduplicate as deduplicate
 from .observables.hausdorff import hausdorff as hausdorff

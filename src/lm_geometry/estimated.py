@@ -12,7 +12,7 @@ from lm_geometry.store.tables import read_table
 
 KEYS = ["checkpoint", "corpus", "split", "layer", "sampling_seed"]
 LOCAL = [*KEYS, "row", "estimator", "n_neighbors", "value"]
-GLOBAL = [*KEYS, "estimator", "n_neighbors", "scale", "value", "standard_error", "points"]
+GLOBAL = [*KEYS, "estimator", "n_neighbors", "scale", "value", "standard_error", "points", "recall"]
 INDEX = paths.ESTIMATES / "index.json"
 
 

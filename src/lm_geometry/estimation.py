@@ -9,7 +9,8 @@ import pandas as pd
 
 from lm_geometry import paths
 from lm_geometry.clouds import Cloud, Points, read_cloud, read_clouds
-from lm_geometry.dimension import global_dimension, lpca, mle, twonn
+from lm_geometry.dimension import global_dimension, lpca, mle, twonn, with_dadapy
+from lm_geometry.dimension.gride import Gride
 from lm_geometry.dimension.gride import from_graph as gride_scales
 from lm_geometry.estimated import GLOBAL, LOCAL, folder_name, write_index
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
@@ -25,8 +26,11 @@ FEWEST = 3  # points of the smallest cloud that has a dimension
 def estimate(settings: Estimate) -> None:
     """Write data/estimates: a row per token and a row per cloud, for every cloud of the run.
 
-    A cell is one cloud. Finished cells outlive an interruption.
+    A cell is one cloud. Finished cells outlive an interruption. Raises ImportError where an
+    estimator is DADApy's and that is not installed.
     """
+    if any(name.startswith("dadapy.") for name in settings.global_estimators):
+        with_dadapy.require()
     found = read_clouds()
     inputs = {"clouds": path_hash(paths.CLOUDS), "states": path_hash(paths.HIDDEN_STATES)}
     cells = Cells("estimate", {"estimate": settings.model_dump(), **inputs})
@@ -53,7 +57,7 @@ def estimates(cloud: Cloud, settings: Estimate) -> tuple[pd.DataFrame, pd.DataFr
         print(f"{folder_name(cloud)}: {len(X)} points have no dimension", flush=True)
         return _undefined(cloud, rows, settings)
     largest = max([*sizes.values(), settings.gride_range, 2])
-    graph = neighbour_graph(X, min(largest, len(X) - 1))
+    graph = neighbour_graph(X, min(largest, len(X) - 1), search=settings.search)
     tables = []
     for name in settings.estimators:
         for asked, size in sizes.items():
@@ -61,7 +65,8 @@ def estimates(cloud: Cloud, settings: Estimate) -> tuple[pd.DataFrame, pd.DataFr
             tables.append(_local_table(cloud, rows, name, asked, values))
             if not np.isfinite(values).any():
                 print(f"{folder_name(cloud)}: {name} undefined, {len(X)} points, L = {size}")
-    whole = [cloud.keys() | row for row in global_rows(X, graph, sizes, settings)]
+    found = {"recall": graph.recall}
+    whole = [cloud.keys() | row | found for row in global_rows(X, graph, sizes, settings)]
     return pd.concat(tables, ignore_index=True), pd.DataFrame(whole, columns=GLOBAL)
 
 
@@ -119,20 +124,35 @@ def global_rows(
 ) -> Iterator[dict[str, Any]]:
     """A row for each global estimator (Levina-Bickel: for each L) and each GRIDE scale."""
     for name in settings.global_estimators:
-        found: list[tuple[float, float]] = []
         if name == "mle":
             usable = {k: v for k, v in sizes.items() if FEWEST <= v <= graph.n_neighbors}
-            found = [(k, mle.global_from_graph(graph, v)) for k, v in usable.items()]
-        elif name == "twonn":
-            found = [(np.nan, twonn.global_from_graph(graph, **_twonn_rule(settings)))]
+            for asked, size in usable.items():
+                yield _row(name, mle.global_from_graph(graph, size), len(X), n_neighbors=asked)
+        elif name == "dadapy.gride":
+            yield from _rows_of_scales(name, with_dadapy.gride(graph, settings.gride_range), X)
         else:
-            found = [(np.nan, global_dimension(X, name))]
-        for asked, value in found:
-            yield _row(name, value, len(X), n_neighbors=asked)
+            options = _global_options(name, settings)
+            yield _row(name, global_dimension(X, name, graph=graph, **options), len(X))
     if settings.gride_range:
-        scales = gride_scales(graph, min(settings.gride_range, graph.n_neighbors))
-        for scale, value, error in zip(scales.scale, scales.dimension, scales.error, strict=True):
-            yield _row("gride", float(value), len(X), scale=float(scale), error=float(error))
+        yield from _rows_of_scales("gride", gride_scales(graph, settings.gride_range), X)
+
+
+def _global_options(name: str, settings: Estimate) -> dict[str, Any]:
+    """The options of a global estimator that the section has."""
+    if name == "twonn":
+        return _twonn_rule(settings)
+    if name == "lpca":
+        return {"rule": settings.lpca.rule, **settings.lpca.constants}
+    if name == "dadapy.twonn":
+        if settings.fit == "mle" or settings.discard == 0:
+            return {"algorithm": "ml"}
+        return {"algorithm": "base", "mu_fraction": 1 - settings.discard}
+    return {}
+
+
+def _rows_of_scales(name: str, found: Gride | with_dadapy.Scales, X: Points) -> Iterator[Any]:
+    for scale, value, error in zip(found.scale, found.dimension, found.error, strict=True):
+        yield _row(name, float(value), len(X), scale=float(scale), error=float(error))
 
 
 def _row(

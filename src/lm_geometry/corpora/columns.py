@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
+def in_memory(rows: Any, info: Any = None) -> "Dataset":
+    """A `pyarrow.Table` as a data set that has no history.
+
+    The fingerprint would only name cache files, and some versions pickle all rows to find one.
+    """
+    from datasets import Dataset
+    from datasets.table import InMemoryTable
+
+    return Dataset(InMemoryTable(rows), info, fingerprint="0" * 16)
+
+
 def table(dataset: "Dataset") -> Any:
     """The rows as a `pyarrow.Table`, without a copy where they are memory-mapped and in order."""
     return dataset.with_format("arrow")[:]
@@ -60,11 +71,10 @@ def with_text_and_document(dataset: "Dataset", entry: Corpus) -> "Dataset":
 
 def added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
     """The data set with these columns (Arrow arrays or lists) before its own."""
-    from datasets import Dataset, concatenate_datasets
-    from datasets.table import InMemoryTable
+    from datasets import concatenate_datasets
     from pyarrow import Table
 
-    added = Dataset(InMemoryTable(Table.from_pydict(columns)))
+    added = in_memory(Table.from_pydict(columns))
     return concatenate_datasets([added, dataset], axis=1) if dataset.column_names else added
 
 

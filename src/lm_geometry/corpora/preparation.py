@@ -11,7 +11,7 @@ import numpy as np
 
 from lm_geometry import corpora
 from lm_geometry.corpora import texts
-from lm_geometry.corpora.columns import column, document_numbers, table
+from lm_geometry.corpora.columns import column, document_numbers, in_memory, table
 from lm_geometry.corpora.division import divide
 from lm_geometry.corpora.tags import without_margins
 from lm_geometry.params.corpora import Corpus
@@ -134,8 +134,7 @@ def _by_document(document: np.ndarray, number: int, seed: int) -> np.ndarray:
 
 def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
     """The rows alone in memory, without the history of the data set that they come from."""
-    from datasets import Dataset, DatasetInfo, Features
-    from datasets.table import InMemoryTable
+    from datasets import DatasetInfo, Features
 
     names = ["text", "document"]
     names += [name for name in dataset.column_names if name not in names]
@@ -144,7 +143,7 @@ def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
         rows = rows.set_column(0, "text", texts.stripped(rows.column("text")))
         rows = _tagged_alike(rows)
     features = Features({name: dataset.features[name] for name in names})
-    return Dataset(InMemoryTable(rows), info=DatasetInfo(features=features))
+    return in_memory(rows, DatasetInfo(features=features))
 
 
 def _tagged_alike(rows: Any) -> Any:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm_geometry.corpora.columns import in_memory
 from lm_geometry.params.corpora import Corpus
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ def read(path: Path, entry: Corpus) -> "Dataset":
     Raises ValueError for another format or a damaged file.
     """
     import pyarrow
-    from datasets import Dataset
-    from datasets.table import InMemoryTable
     from pyarrow import ArrowInvalid, csv, json, parquet
 
     suffix = [part for part in path.suffixes if part not in (".gz", ".bz2")][-1].lower()
@@ -41,7 +40,7 @@ def read(path: Path, entry: Corpus) -> "Dataset":
             raise ValueError(f"{path}: the reader table takes .jsonl, .csv, .tsv and .parquet")
     except ArrowInvalid as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
-    return Dataset(InMemoryTable(table))
+    return in_memory(table)
 
 
 def _unpacked(path: Path) -> int:

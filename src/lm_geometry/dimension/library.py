@@ -1,13 +1,14 @@
-"""Any other estimator of scikit-dimension, by its name."""
+"""Any other estimator of scikit-dimension, by its name, on our exact neighbours."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.cloud import as_cloud
-from lm_geometry.neighbours.graph import Backend
 from lm_geometry.neighbours.loops import single_threaded_blas
 
 
@@ -18,34 +19,75 @@ def names() -> list[str]:
     return sorted(name for name, value in vars(skdim.id).items() if inspect.isclass(value))
 
 
-def dimension(X: Any, estimator: str, backend: Backend = "auto", **options: Any) -> float:
-    """The dimension of the cloud X by scikit-dimension's `estimator`, made with its `options`.
+def check(estimator: str, options: dict[str, Any], others: str = "") -> None:
+    """Raises ValueError for a name or an option that scikit-dimension does not have.
 
-    An estimator that takes nearest neighbours from outside gets ours, which are exact. One that
-    draws at random does so from `random_state`, 0 unless it is among the options.
-    Raises ValueError for a name or an option that scikit-dimension does not have.
+    `others` are the names that would have been right as well.
     """
     import skdim.id
 
     if estimator not in names():
-        ours = "twonn, mle, gride, lpca"
-        raise ValueError(f"estimator is {estimator!r}; it must be {ours} or {', '.join(names())}")
-    made = getattr(skdim.id, estimator)
-    known = inspect.signature(made).parameters
+        known = f"{others} or {', '.join(names())}".removeprefix(" or ")
+        raise ValueError(f"estimator is {estimator!r}; it must be {known}")
+    known = inspect.signature(getattr(skdim.id, estimator)).parameters
     for name in options:
         if name not in known:
             raise ValueError(f"{estimator} has no option {name!r}; it has {', '.join(known)}")
-    if "random_state" in known:
-        options = {"random_state": 0, **options}
-    points, fitted = as_cloud(X), made(**options)
+
+
+def dimension(
+    X: Any, estimator: str, nearest: Callable[[int], NeighbourGraph], **options: Any
+) -> float:
+    """The dimension of the cloud X by scikit-dimension's `estimator`, made with its `options`.
+
+    An estimator that takes neighbours from outside gets as many as it is used to from
+    `nearest(n_neighbors)`. One that draws at random does so from `random_state`, 0 unless it is
+    among the options. Cost, source and bias are the library's. Errors as `check`.
+    """
+    points, fitted = as_cloud(X), _made(estimator, options)
+    arguments = {}
+    if _takes_distances(fitted):
+        arguments = _neighbours(nearest, min(fitted._N_NEIGHBORS, len(points) - 1))
     with single_threaded_blas(), np.errstate(all="ignore"):
-        return float(fitted.fit(points, **_neighbours(points, fitted, backend)).dimension_)
+        return float(fitted.fit(points, **arguments).dimension_)
 
 
-def _neighbours(points: Any, fitted: Any, backend: Backend) -> dict[str, Any]:
-    """The arguments that pass our neighbours on, where `fit` accepts them."""
-    if "precomputed_knn_arrays" not in inspect.signature(fitted.fit).parameters:
-        return {}
-    k = min(fitted._N_NEIGHBORS, len(points) - 1)
-    graph = neighbour_graph(points, k, backend)
-    return {"n_neighbors": k, "precomputed_knn_arrays": (graph.distances, graph.indices)}
+def local(
+    X: Any, estimator: str, graph: NeighbourGraph, n_neighbors: int, **options: Any
+) -> NDArray[np.float64]:
+    """The dimension around every token of X by scikit-dimension's `estimator`, float64 `[tokens]`.
+
+    Local estimators get the distances to the `n_neighbors` nearest; the others are fitted to each
+    neighbourhood in turn (`fit_pw`), which takes them milliseconds to seconds for each token.
+    Options, errors and the rest as `dimension`.
+    """
+    points, fitted = as_cloud(X), _made(estimator, options)
+    arguments = _neighbours(lambda _: graph, n_neighbors)
+    with single_threaded_blas(), np.errstate(all="ignore"):
+        if _takes_distances(fitted):
+            return np.asarray(fitted.fit(points, **arguments).dimension_pw_, np.float64)
+        near = arguments["precomputed_knn_arrays"][1]
+        found = fitted.fit_pw(points, precomputed_knn=near, n_neighbors=n_neighbors)
+        return np.asarray(found.dimension_pw_, np.float64)
+
+
+def _made(estimator: str, options: dict[str, Any]) -> Any:
+    """The estimator with its options, and with a seed if it draws at random."""
+    import skdim.id
+
+    check(estimator, options)
+    made = getattr(skdim.id, estimator)
+    if "random_state" in inspect.signature(made).parameters:
+        options = {"random_state": 0, **options}
+    return made(**options)
+
+
+def _takes_distances(fitted: Any) -> bool:
+    return "precomputed_knn_arrays" in inspect.signature(fitted.fit).parameters
+
+
+def _neighbours(nearest: Callable[[int], NeighbourGraph], n_neighbors: int) -> dict[str, Any]:
+    """The arguments of `fit` that pass neighbours on."""
+    graph = nearest(n_neighbors).nearest(n_neighbors)
+    arrays = np.ascontiguousarray(graph.distances), np.ascontiguousarray(graph.indices)
+    return {"n_neighbors": n_neighbors, "precomputed_knn_arrays": arrays}

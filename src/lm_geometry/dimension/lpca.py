@@ -35,6 +35,10 @@ def local(
     `rule` and its `constants` are those of scikit-dimension's `lPCA`: "FO" (`alpha` = 0.05), "Fan"
     (`alpha` = 10, `beta` = 0.8, `proportion` = 0.95), "maxgap", "ratio" (`alpha` = 0.05),
     "participation_ratio", "Kaiser", "broken_stick". NaN where all vectors are equal.
+
+    Source: Fukunaga, Olsen 1971 ("FO"), Fan et al. 2010 ("Fan"), the others as scikit-dimension.
+    Cost: O(rows · L² · (L + width)) time, O(L²) memory for a neighbourhood.
+    Bias: counts linear directions: too high where the cloud is curved at the size of L, at most L.
     Raises ValueError for another rule, for a constant that the rule does not have, and for rows or
     neighbours that the graph does not have.
     """
@@ -57,7 +61,11 @@ def local(
 
 
 def of_cloud(X: Any, rule: Rule = "FO", **constants: float) -> float:
-    """The number of components of the whole cloud X `[tokens, width]` that count."""
+    """The number of components of the whole cloud X `[tokens, width]` that count.
+
+    Rules, constants, source and bias as `local`; time O(tokens · m²) for the smaller m of tokens
+    and width.
+    """
     check(rule, constants, len(X))
     points = as_cloud(X)
     if points.shape[1] > len(points):

@@ -2,18 +2,20 @@
 
 import numpy as np
 
-from lm_geometry.neighbours.distances import squared_distance
+from lm_geometry.neighbours.distances import squares_to
 from lm_geometry.neighbours.loops import compiled
 
 
 @compiled
 def _two_nearest_of(member, others, X):
-    """Distances from `member` to its two nearest among `others`, measured."""
+    """Distances from `member` to its two nearest among `others`, measured as the graph's are."""
+    squares = np.empty(others.size)
+    squares_to(X, member, others, squares)
     nearest, second = np.inf, np.inf
-    for other in others:
-        if other == member:
+    for place in range(others.size):
+        if others[place] == member:
             continue
-        square = squared_distance(X[member], X[other])
+        square = squares[place]
         if square < nearest:
             nearest, second = square, nearest
         elif square < second:

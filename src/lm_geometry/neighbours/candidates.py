@@ -14,7 +14,6 @@ from lm_geometry.neighbours.loops import compiled
 from lm_geometry.neighbours.ordering import lowest_first
 
 STRIP = 32  # candidates tested at once, without a branch
-TILE = 16
 SAMPLE = 512  # scores behind a token's first bound
 
 
@@ -119,30 +118,100 @@ def offer_rows(products, half_squares, rows, columns, scores, tokens, count, bou
 
 
 @compiled
-def first_bounds(products, half_squares, rank, bound, first):
-    """Bounds of the lists from `first` on: the score at `rank` among a sample of candidates.
-
-    `products` are those of the lists' tokens with the sample, `half_squares` the sample's.
-    """
-    scores = np.empty(half_squares.size, bound.dtype)
-    order = np.empty(half_squares.size, np.int32)
-    for r in range(products.shape[0]):
-        for c in range(scores.size):
-            scores[c] = half_squares[c] - products[r, c]
-        bound[first + r] = lowest_first(scores, order, scores.size, rank)
+def _lowest_of_lanes(products, half_squares, lanes):
+    """Fills every lane with the lowest of the scores dealt to it, one after the other."""
+    lanes[:] = np.inf
+    for start in range(0, products.size, lanes.size):
+        for c in range(min(lanes.size, products.size - start)):
+            lanes[c] = min(lanes[c], half_squares[start + c] - products[start + c])
 
 
 @compiled
-def transposed(products):
-    """A transposed copy of a block, made tile by tile (numpy's takes five times as long)."""
-    rows, columns = products.shape
-    copy = np.empty((columns, rows), products.dtype)
-    for top in range(0, rows, TILE):
-        for left in range(0, columns, TILE):
-            for c in range(left, min(left + TILE, columns)):
-                for r in range(top, min(top + TILE, rows)):
-                    copy[c, r] = products[r, c]
-    return copy
+def first_bounds(products, half_squares, rank, bound, first):
+    """Bounds of the lists from `first` on: the score at about `rank` among a sample of candidates.
+
+    `products` are those of the lists' tokens with the sample, `half_squares` the sample's. Only the
+    lowest scores of lanes are ordered, many more than `rank`; those of rank stand in some of them.
+    """
+    lanes = np.empty(min(16 * rank, half_squares.size), bound.dtype)
+    order = np.empty(lanes.size, np.int32)
+    for r in range(products.shape[0]):
+        _lowest_of_lanes(products[r], half_squares, lanes)
+        bound[first + r] = lowest_first(lanes, order, lanes.size, min(rank, lanes.size))
+
+
+@compiled
+def _mark(products, halves, bounds, half, bound, marks):
+    """Marks the pairs of a row that may enter a list: that of the row, or that of the column."""
+    for c in range(products.size):
+        row = halves[c] - products[c] < bound
+        column = half - products[c] < bounds[c]
+        marks[c] = row | column
+
+
+@compiled
+def _offer_pairs(products, half_squares, row, column, scores, tokens, count, bound, keep, marks):
+    """Offers token `row` and the tokens from `column` on to each other; `marks` is all false."""
+    half, last = half_squares[row], column + products.size
+    halves, bounds = half_squares[column:last], bound[column:last]
+    _mark(products, halves, bounds, half, bound[row], marks)
+    eights = marks.view(np.uint64)  # marks are few: eight are looked at together
+    for eight in range(eights.size):
+        if eights[eight] == 0:
+            continue
+        for c in range(8 * eight, 8 * eight + 8):
+            if not marks[c]:
+                continue
+            marks[c] = False
+            score = halves[c] - products[c]
+            if score < bound[row]:
+                _insert(scores, tokens, count, bound, keep, row, score, column + c)
+            score = half - products[c]
+            if score < bounds[c]:
+                _insert(scores, tokens, count, bound, keep, column + c, score, row)
+
+
+@compiled
+def _no_marks(size):
+    return np.zeros((size + 7) // 8 * 8, np.bool_)
+
+
+@compiled
+def offer_block(products, half_squares, first, second, scores, tokens, count, bound, keep):
+    """Offers the tokens from `first` on (rows) and from `second` on (columns) to each other.
+
+    The first bounds of all lists are set. A block on the diagonal offers every pair once.
+    """
+    marks = _no_marks(products.shape[1])
+    for r in range(products.shape[0]):
+        skipped = r + 1 if first == second else 0
+        row, column = products[r, skipped:], second + skipped
+        _offer_pairs(
+            row, half_squares, first + r, column, scores, tokens, count, bound, keep, marks
+        )
+
+
+@compiled
+def offer_whole_numbers(
+    high, cross, step, half_squares, first, second, scores, tokens, count, bound, keep
+):
+    """As `offer_block`, for products in fixed point: (65536 `high` + 256 `cross`) `step`².
+
+    `cross` of size 1 stands for none."""
+    square = np.float32(step * step)
+    coarse, fine = square * np.float32(65536), square * np.float32(256)
+    marks, products = _no_marks(high.shape[1]), np.empty(high.shape[1], np.float32)
+    for r in range(high.shape[0]):
+        for c in range(products.size):
+            products[c] = coarse * np.float32(high[r, c])
+        if cross.size > 1:
+            for c in range(products.size):
+                products[c] += fine * np.float32(cross[r, c])
+        skipped = r + 1 if first == second else 0
+        row, column = products[skipped:], second + skipped
+        _offer_pairs(
+            row, half_squares, first + r, column, scores, tokens, count, bound, keep, marks
+        )
 
 
 @compiled

@@ -5,9 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lm_geometry.neighbours.loops import over_rows
+
 FLOAT16_MAX = 65504
 SAMPLE = 255  # rows behind the centre; any centre is right, a typical one makes float32 accurate
 LARGEST = 1e150  # squares of larger numbers overflow float64
+BLOCK = 256  # rows that are converted at a time
 
 
 def as_array(X: Any) -> NDArray[Any]:
@@ -32,23 +35,30 @@ def as_cloud(X: Any, at_least: int = 3) -> NDArray[Any]:
     Raises ValueError for another shape, for fewer than `at_least` tokens, and for rows that hold
     NaN or infinite values, which are named.
     """
+    points = in_shape(X, at_least)
+    found = over_rows(lambda a, b: a + _not_finite_in(points[a:b]), len(points))
+    refuse_rows(X, points, np.concatenate([np.empty(0, np.int64), *found]))
+    return points
+
+
+def in_shape(X: Any, at_least: int) -> NDArray[Any]:
+    """`X` as `as_cloud` gives it, its values not looked at."""
     points = as_array(X)
     if points.ndim != 2 or points.shape[1] == 0:
         raise ValueError(f"X has shape {points.shape}; a point cloud is [tokens, width]")
     if len(points) < at_least:
         raise ValueError(f"X has {len(points)} tokens; at least {at_least} are needed")
-    bad = _rows_not_finite(points)
-    if bad.size:
-        raise ValueError(_not_finite(bad, str(getattr(X, "dtype", points.dtype))))
     return points
 
 
-def _rows_not_finite(points: NDArray[Any], block: int = 4096) -> NDArray[np.int64]:
-    found = [
-        first + np.flatnonzero(~np.isfinite(points[first : first + block]).all(axis=1))
-        for first in range(0, len(points), block)
-    ]
-    return np.concatenate(found)
+def refuse_rows(X: Any, points: NDArray[Any], bad: NDArray[np.int64]) -> None:
+    """Raises ValueError if there are `bad` rows, those with NaN or infinite values."""
+    if bad.size:
+        raise ValueError(_not_finite(bad, str(getattr(X, "dtype", points.dtype))))
+
+
+def _not_finite_in(points: NDArray[Any]) -> NDArray[np.int64]:
+    return np.flatnonzero(~np.isfinite(points).all(axis=1))
 
 
 def _not_finite(rows: NDArray[np.int64], dtype: str) -> str:
@@ -63,9 +73,12 @@ class Centred(NamedTuple):
     """A cloud around the origin with coordinates in [-1, 1], for searching in another precision."""
 
     points: NDArray[Any]  # [tokens, width]
-    half_squares: NDArray[Any]  # [tokens], half the squared length, of the same dtype
+    half_squares: NDArray[Any]  # [tokens], half the squared length of a point, of the same dtype
     lengths: NDArray[np.float64]  # [tokens], the length in float64
     scale: float  # points = (X - centre) * scale, a power of two
+    order: NDArray[np.int64]  # [tokens], the row of X that each point is
+    moved: float = 0.0  # how far a point is at most from its row's place, beyond one rounding
+    dropped: float = 0.0  # what a squared distance lacks at most, beyond rounding
 
     @property
     def unit(self) -> float:
@@ -86,14 +99,22 @@ def centre_and_scale(X: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
     return centre, 2.0 ** -np.ceil(np.log2(reach)) if reach > 0 else 1.0
 
 
-def centred(X: NDArray[Any], dtype: Any = np.float32, block: int = 4096) -> Centred:
-    """`X` centred and scaled, rounded to `dtype` once."""
+def centred(
+    X: NDArray[Any], dtype: Any = np.float32, order: NDArray[np.int64] | None = None
+) -> Centred:
+    """`X` centred and scaled, rounded to `dtype` once, its rows in `order` if that is given."""
     centre, scale = centre_and_scale(X)
+    order = np.arange(len(X)) if order is None else order
     points = np.empty(X.shape, dtype)
     squares = np.empty(len(X))
-    for first in range(0, len(X), block):
-        shifted = X[first : first + block] - centre
-        shifted *= scale
-        points[first : first + block] = shifted
-        squares[first : first + block] = np.einsum("td,td->t", shifted, shifted)
-    return Centred(points, (squares / 2).astype(dtype), np.sqrt(squares), scale)
+
+    def work(first: int, last: int) -> None:
+        for a in range(first, last, BLOCK):
+            b = min(a + BLOCK, last)
+            shifted = X[order[a:b]] - centre
+            shifted *= scale
+            points[a:b] = shifted
+            squares[a:b] = np.einsum("td,td->t", shifted, shifted)
+
+    over_rows(work, len(X))
+    return Centred(points, (squares / 2).astype(dtype), np.sqrt(squares), scale, order)

@@ -1,6 +1,7 @@
 """The exact nearest neighbours of every token of a cloud, found once for all estimators."""
 
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours import identical
-from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.neighbours import search as exact
 from lm_geometry.neighbours.loops import over_rows
-from lm_geometry.neighbours.search import search
+from lm_geometry.neighbours.search import Lists
 
 Backend = Literal["auto", "own", "torch", "faiss"]
+Search = Literal["exact", "int8", "approximate"]
+ONLY = {"int8": "own", "approximate": "faiss"}  # the one backend of a search that is not exact
 LARGE = 20_000  # tokens from which on a GPU is worth the way there
 
 
@@ -23,6 +26,7 @@ class NeighbourGraph:
     indices: NDArray[np.int32]  # [tokens, n_neighbors]
     distances: NDArray[np.float64]  # [tokens, n_neighbors], Euclidean
     backend: str
+    recall: float = 1.0  # share of the true neighbours, measured where the search is not exact
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -42,41 +46,110 @@ class NeighbourGraph:
                 f"n_neighbors is {n_neighbors}, but the graph has {self.n_neighbors} per token"
             )
         return NeighbourGraph(
-            self.indices[:, :n_neighbors], self.distances[:, :n_neighbors], self.backend
+            self.indices[:, :n_neighbors],
+            self.distances[:, :n_neighbors],
+            self.backend,
+            self.recall,
         )
 
 
-def neighbour_graph(X: Any, n_neighbors: int, backend: Backend = "auto") -> NeighbourGraph:
+def neighbour_graph(
+    X: Any,
+    n_neighbors: int,
+    backend: Backend = "auto",
+    search: Search = "exact",
+    *,
+    audit: int = 100,
+    seed: int = 0,
+) -> NeighbourGraph:
     """The `n_neighbors` nearest neighbours of every token of the point cloud X `[tokens, width]`.
 
-    Exact for every backend, to the last bit of float64: candidates are found in float32 on the
-    centred cloud, their distances measured again in float64 by differences of coordinates, and a
-    bound on the rounding errors proves, token by token, that no other token can be nearer; tokens
-    without that proof are searched again in float64. Copies of a row are neighbours at distance 0.
+    The search is exact for every backend, to the last bit of float64 on the CPU: candidates are
+    found in float32 (or, beside a matrix unit, in fixed point of 16 bits) on the centred cloud,
+    their distances measured again in float64 by differences of coordinates, and a bound on the
+    rounding errors proves, token by token, that no other token can be nearer; tokens without that
+    proof are searched again in float64. Copies of a row are neighbours at distance 0. Two other
+    searches are there for those who ask for them, with distances as exact, but neighbours that may
+    be missed; `recall` of the graph says how many were found, of all neighbours of `audit` tokens
+    drawn by `seed`:
+
+    - "int8": candidates from products of 8-bit integers, twice as many or more. Nearly always all
+      are found; a RuntimeWarning says where not.
+    - "approximate": faiss's NN-descent, for more than 200,000 tokens, below which exact search is
+      the faster one. Of one seed and one thread the same graph each time.
 
     X is numpy, a memmap or torch, float16 to float64. `backend` is "own" (blocked products on the
     CPU), "torch" (CUDA where there is one), "faiss", or "auto": torch for a CUDA tensor and for
-    large clouds beside a GPU that torch already uses, own otherwise.
+    large clouds beside a GPU that torch already uses, own otherwise; "int8" is own, "approximate"
+    is faiss. No table of N x N is ever made: beyond X, N tokens of width D with k neighbours take
+    some N (7 D + 28 k) bytes (twice k for "int8", and what faiss takes for "approximate"), a GPU
+    4 N D bytes and 3 GB. Clouds of 20,000 tokens and more show a progress bar on a terminal.
     Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, and
     unless 1 <= n_neighbors < tokens.
     """
-    if backend not in ("auto", "own", "torch", "faiss"):
-        raise ValueError(f"backend is {backend!r}; it must be auto, own, torch or faiss")
-    chosen = _choose(X) if backend == "auto" else backend
-    points = as_cloud(X)
+    chosen = _choose(X, backend, search)
+    if audit < 1:
+        raise ValueError(f"audit is {audit}; at least one token must be searched exactly")
+    points, first = identical.as_grouped_cloud(X)
     if not 1 <= n_neighbors < len(points):
         raise ValueError(
             f"n_neighbors is {n_neighbors}, but X has {len(points)} tokens: "
             f"it must be from 1 to {len(points) - 1}"
         )
-    first = identical.first_equal(points)
     distinct = np.flatnonzero(first == np.arange(len(points)))
+    found = _Searched(chosen, search, int(audit), seed)
     if len(distinct) == len(points):
-        return NeighbourGraph(*search(points, int(n_neighbors), chosen), chosen)
-    return _with_copies(points, first, distinct, int(n_neighbors), chosen)
+        lists = found.lists(points, int(n_neighbors))
+    else:
+        lists = _with_copies(points, first, distinct, int(n_neighbors), found)
+    if search == "int8" and found.recall < 1:
+        warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
+    return NeighbourGraph(*lists, chosen, found.recall)
 
 
-def _choose(X: Any) -> str:
+def _missed(recall: float, audit: int) -> str:
+    return (
+        f"the search in int8 found {recall:.5f} of the neighbours of {audit} audited tokens; "
+        "search='exact' finds all"
+    )
+
+
+@dataclass
+class _Searched:
+    """A way to search, and the recall that it turned out to have."""
+
+    backend: str
+    search: Search
+    audit: int
+    seed: int
+    recall: float = 1.0
+
+    def lists(self, points: NDArray[Any], k: int) -> Lists:
+        if self.search == "exact":
+            return exact.search(points, k, self.backend)
+        from lm_geometry.neighbours import inexact
+
+        if self.search == "int8":
+            lists = inexact.by_int8(points, k)
+        else:
+            lists = inexact.by_descent(points, k, self.seed)
+        self.recall = inexact.measured_recall(points, lists, self.audit, self.seed)
+        return lists
+
+
+def _choose(X: Any, backend: str, search: str) -> str:
+    if backend not in ("auto", "own", "torch", "faiss"):
+        raise ValueError(f"backend is {backend!r}; it must be auto, own, torch or faiss")
+    if search not in ("exact", *ONLY):
+        raise ValueError(f"search is {search!r}; it must be exact, int8 or approximate")
+    if search in ONLY:
+        if backend not in ("auto", ONLY[search]):
+            raise ValueError(
+                f"backend is {backend!r}, but search={search!r} needs {ONLY[search]} or auto"
+            )
+        return ONLY[search]
+    if backend != "auto":
+        return backend
     if getattr(getattr(X, "device", None), "type", "cpu") == "cuda":
         return "torch"
     if len(X) < LARGE or "torch" not in sys.modules:
@@ -91,16 +164,16 @@ def _with_copies(
     first: NDArray[np.int64],
     distinct: NDArray[np.int64],
     n_neighbors: int,
-    backend: str,
-) -> NeighbourGraph:
-    """The graph of a cloud in which only the rows `distinct` are not copies of earlier ones."""
+    found: _Searched,
+) -> Lists:
+    """The lists of a cloud in which only the rows `distinct` are not copies of earlier ones."""
     group = np.searchsorted(distinct, first)
     members = np.argsort(group, kind="stable")
     offsets = np.searchsorted(group[members], np.arange(len(distinct) + 1))
     fewer = min(n_neighbors, len(distinct) - 1)
     near, lengths = np.empty((len(distinct), 0), np.int32), np.empty((len(distinct), 0))
     if fewer:
-        near, lengths = search(points[distinct], fewer, backend)
+        near, lengths = found.lists(points[distinct], fewer)
     indices = np.empty((len(points), n_neighbors), np.int32)
     distances = np.empty((len(points), n_neighbors))
 
@@ -108,4 +181,4 @@ def _with_copies(
         identical.expand(near, lengths, members, offsets, group, a, b, indices, distances)
 
     over_rows(expand, len(points))
-    return NeighbourGraph(indices, distances, backend)
+    return indices, distances

@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
 import numba
 from threadpoolctl import ThreadpoolController
+
+from lm_geometry.neighbours import code_cache
 
 
 def compiled(function: Callable[..., Any], fastmath: Any = False) -> Callable[..., Any]:
@@ -18,8 +20,11 @@ def compiled(function: Callable[..., Any], fastmath: Any = False) -> Callable[..
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # an install that can be read only, with no cache folder of the user's
+        return code_cache.keep(numba.njit(cache=True, **options)(function))
+    except (
+        OSError,
+        RuntimeError,
+    ):  # an install that can be read only, with no cache folder of the user's
         return numba.njit(**options)(function)
 
 
@@ -59,10 +64,23 @@ def over_rows(work: Callable[[int, int], Any], rows: int, at_least: int = 64) ->
     return side_by_side(lambda piece: work(*piece), pieces)
 
 
-def side_by_side(work: Callable[[Any], Any], items: list[Any]) -> list[Any]:
-    """`[work(item) for item in items]` on all threads, with single-threaded linear algebra."""
-    if len(items) <= 1 or threads() == 1:
-        with single_threaded_blas():
-            return [work(item) for item in items]
-    with single_threaded_blas(), ThreadPoolExecutor(threads()) as pool:
-        return list(pool.map(work, items))
+def side_by_side(
+    work: Callable[[Any], Any], items: list[Any], title: str | None = None
+) -> list[Any]:
+    """`[work(item) for item in items]` on all threads, with single-threaded linear algebra.
+
+    `title` names a progress bar, which appears where stderr is a terminal.
+    """
+    with single_threaded_blas():
+        if len(items) <= 1 or threads() == 1:
+            return list(_shown(map(work, items), title, len(items)))
+        with ThreadPoolExecutor(threads()) as pool:
+            return list(_shown(pool.map(work, items), title, len(items)))
+
+
+def _shown(results: Iterable[Any], title: str | None, total: int) -> Iterable[Any]:
+    if title is None or not sys.stderr.isatty():
+        return results
+    from tqdm import tqdm
+
+    return tqdm(results, desc=title, total=total, leave=False)

@@ -9,7 +9,11 @@ from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
 from lm_geometry.neighbours.cloud import Centred, centred
 from lm_geometry.neighbours.distances import measure, measure_all
+from lm_geometry.neighbours.fixed_point import FixedPoint, in_fixed_point, is_faster
+from lm_geometry.neighbours.locality import near_together
 from lm_geometry.neighbours.loops import over_rows
+from lm_geometry.neighbours.with_torch import device_or_default
+from lm_geometry.neighbours.with_torch import measured as measured_on_device
 
 SPARE = 16  # candidates beyond the neighbours asked for; the gap behind them carries the proof
 FEW = 64  # up to this many tokens are measured against all others at once
@@ -20,31 +24,54 @@ Lists = tuple[NDArray[np.int32], NDArray[np.float64]]
 def search(X: NDArray[Any], k: int, backend: str) -> Lists:
     """Indices and distances `[tokens, k]` of the k nearest other rows of X, whose rows differ."""
     keep = min(k + SPARE, len(X) - 1)
-    cloud = centred(X)
-    tokens, count, reach = _candidates(cloud, keep, backend)
-    rows = np.arange(len(X))
-    lists = _measured(X, rows, tokens, count, k)
-    left = rows[~_proved(cloud, rows, lists[1], count, reach)]
-    if len(left) > FEW:
-        left = _in_double(X, left, keep, lists)
-    _one_by_one(X, left, lists)
+    cloud, tokens, count, reach = _candidates(X, keep, backend)
+    if backend == "torch" and _is_gpu(device_or_default()):
+        lists = measured_on_device(X, tokens, k)
+    else:
+        lists = measured(X, cloud.order, cloud.order, tokens, count, k)
+    last = lists[1][cloud.order, -1]
+    left = np.sort(cloud.order[~_proved(cloud, cloud.lengths, last, count >= k, reach)])
+    return redone(X, left, keep, lists)
+
+
+def _is_gpu(device: Any) -> bool:
+    return device.type != "cpu"
+
+
+def redone(X: NDArray[Any], rows: NDArray[np.int64], keep: int, lists: Lists) -> Lists:
+    """`lists` with those of the tokens `rows` made again, in float64 and without a doubt."""
+    if len(rows) > FEW:
+        rows = _in_double(X, rows, keep, lists)
+    _one_by_one(X, rows, lists)
     return lists
 
 
 def _candidates(
-    cloud: Centred, keep: int, backend: str
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    X: NDArray[Any], keep: int, backend: str
+) -> tuple[Centred, NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    """The cloud in the precision of the search, and candidates, their number and reach in it."""
     if backend == "own":
-        lists = blocked.all_candidates(cloud, keep)
-        return lists.tokens, lists.filled, _reach(lists, cloud.lengths)
+        cloud, fixed = _arranged(X)
+        lists = blocked.all_candidates(cloud, keep, fixed)
+        return cloud, lists.tokens, lists.filled, _reach(lists, cloud.lengths)
     if backend == "faiss":
         from lm_geometry.neighbours.with_faiss import nearest
     else:
         from lm_geometry.neighbours.with_torch import nearest
+    cloud = centred(X)
     tokens, reach = nearest(cloud, keep)
     if keep == len(tokens) - 1:
         reach[:] = np.inf  # nothing was rejected
-    return tokens, np.full(len(tokens), keep), reach
+    return cloud, tokens, np.full(len(tokens), keep), reach
+
+
+def _arranged(X: NDArray[Any]) -> tuple[Centred, FixedPoint | None]:
+    if len(X) <= blocked.WHOLE:
+        return centred(X), None
+    order, ordinary = near_together(X)
+    if is_faster(*X.shape) and (found := in_fixed_point(X, order, ordinary)):
+        return found
+    return centred(X, order=order), None
 
 
 def _reach(lists: Candidates, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,17 +79,20 @@ def _reach(lists: Candidates, lengths: NDArray[np.float64]) -> NDArray[np.float6
     return 2 * lists.bound.astype(np.float64) + lengths**2
 
 
-def _measured(
+def measured(
     X: NDArray[Any],
     rows: NDArray[np.int64],
+    names: NDArray[np.int64],
     tokens: NDArray[np.int32],
     count: NDArray[np.int64],
     k: int,
+    into: Lists | None = None,
 ) -> Lists:
-    indices, distances = np.empty((len(rows), k), np.int32), np.empty((len(rows), k))
+    """The k nearest of every row's candidates, whose numbers stand for the tokens `names`."""
+    indices, distances = into or (np.empty((len(X), k), np.int32), np.empty((len(X), k)))
 
     def work(first: int, last: int) -> None:
-        measure(X, rows, tokens, count, first, last, indices, distances)
+        measure(X, rows, names, tokens, count, first, last, indices, distances)
 
     over_rows(work, len(rows))
     return indices, distances
@@ -70,25 +100,25 @@ def _measured(
 
 def _proved(
     cloud: Centred,
-    rows: NDArray[np.int64],
-    distances: NDArray[np.float64],
-    count: NDArray[np.int64],
+    length: NDArray[np.float64],
+    farthest: NDArray[np.float64],
+    enough: NDArray[np.bool_],
     reach: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """For which tokens no rejected candidate can be as near as the last neighbour.
+    """For which tokens no rejected candidate can be as near as the last neighbour, at `farthest`.
 
     A candidate as near as that, at d, is no longer than R = |x| + d. Its squared distance was
     computed with an error of at most (γ + 8u)(|x| + R)², γ = wu / (1 − wu) for w coordinates and
-    the rounding unit u (Higham 2002, §3.1, for any order of summation), from coordinates that were
-    rounded once. So it would have been computed below `ceiling`, and not been rejected.
+    the rounding unit u (Higham 2002, §3.1, for any order of summation), from points that had been
+    moved and rounded. So it would have been computed below `ceiling`, and not been rejected.
     """
     unit, width = cloud.unit, cloud.points.shape[1]
     gamma = width * unit / (1 - width * unit)
-    length, last = cloud.lengths[rows], distances[:, -1] * cloud.scale
-    both = 2 * length + last
+    last = farthest * cloud.scale
+    both = 2 * length + last + 4 * cloud.moved
     underflow = 8 * width * float(np.finfo(cloud.points.dtype).tiny)
-    ceiling = (last + unit * both) ** 2 + (gamma + 8 * unit) * both**2 + underflow
-    return (count >= distances.shape[1]) & (reach > ceiling * (1 + 1e-9))
+    ceiling = (last + 2 * cloud.moved + 2 * unit * both) ** 2 + (gamma + 8 * unit) * both**2
+    return enough & (reach > (ceiling + cloud.dropped + underflow) * (1 + 1e-9))
 
 
 def _in_double(
@@ -96,18 +126,23 @@ def _in_double(
 ) -> NDArray[np.int64]:
     """Searches the tokens `rows` in float64, and returns those that are still not proved."""
     cloud = centred(X, np.float64)
+    k = lists[0].shape[1]
     found = blocked.candidates_of(rows, cloud, keep)
-    again = _measured(X, rows, found.tokens, found.filled, lists[0].shape[1])
-    lists[0][rows], lists[1][rows] = again
-    reach = _reach(found, cloud.lengths[rows])
-    return rows[~_proved(cloud, rows, again[1], found.filled, reach)]
+    measured(X, rows, cloud.order, found.tokens, found.filled, k, lists)
+    length, last = cloud.lengths[rows], lists[1][rows, -1]
+    return rows[~_proved(cloud, length, last, found.filled >= k, _reach(found, length))]
 
 
 def _one_by_one(X: NDArray[Any], rows: NDArray[np.int64], lists: Lists) -> None:
-    indices, distances = np.empty_like(lists[0][rows]), np.empty_like(lists[1][rows])
+    lists[0][rows], lists[1][rows] = nearest_of_all(X, rows, lists[0].shape[1])
+
+
+def nearest_of_all(X: NDArray[Any], rows: NDArray[np.int64], k: int) -> Lists:
+    """The k nearest of the tokens `rows`, `[rows, k]`, by the distances to all others."""
+    indices, distances = np.empty((len(rows), k), np.int32), np.empty((len(rows), k))
 
     def work(first: int, last: int) -> None:
         measure_all(X, rows, first, last, indices, distances)
 
     over_rows(work, len(rows), at_least=1)
-    lists[0][rows], lists[1][rows] = indices, distances
+    return indices, distances

@@ -1,14 +1,15 @@
-"""Candidates from blocks of inner products on a torch device."""
+"""Candidates from blocks of inner products on a torch device, measured there if that is a GPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours.cloud import Centred
 
-BLOCK_BYTES = {"cuda": 2**30, "cpu": 2**27}  # of one block of products
+BLOCK_BYTES = {"cuda": 2**30, "cpu": 2**27}  # of one block of products, or of gathered vectors
 
 
 @contextmanager
@@ -31,21 +32,28 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+def device_or_default(device: str | None = None) -> Any:
+    """`device` as torch knows it; by default CUDA where there is one."""
+    import torch
+
+    return torch.device(device or ("cuda" if has_cuda() else "cpu"))
+
+
 def nearest(
     cloud: Centred, keep: int, device: str | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Candidates `[tokens, keep]` and, per token, a squared distance that no rejected one is below.
 
-    `device` is a torch device, by default CUDA where there is one.
+    On the device are the cloud and some blocks of `BLOCK_BYTES`.
     """
     import torch
 
-    place = torch.device(device or ("cuda" if has_cuda() else "cpu"))
+    place = device_or_default(device)
     points = torch.from_numpy(cloud.points).to(place)
     half = torch.from_numpy(cloud.half_squares).to(place)
     tokens = np.empty((len(points), keep), np.int32)
     highest = np.empty(len(points))
-    rows = max(1, BLOCK_BYTES.get(place.type, 2**27) // (4 * len(points)))
+    rows = max(1, BLOCK_BYTES[place.type] // (4 * len(points)))
     with _full_precision(), torch.inference_mode():
         for first in range(0, len(points), rows):
             block = points[first : first + rows]
@@ -56,3 +64,31 @@ def nearest(
             tokens[first : first + rows] = lowest.indices.int().cpu().numpy()
             highest[first : first + rows] = lowest.values.amax(dim=1).double().cpu().numpy()
     return tokens, 2 * highest + cloud.lengths**2
+
+
+def measured(
+    X: NDArray[Any], tokens: NDArray[np.int32], k: int, device: str | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """The k nearest of every row's candidates and their distances, in float64 by differences.
+
+    Nearest first, ties by index. The device adds the squares in an order of its own, so the last
+    bits may differ from those of `distances.measure`.
+    """
+    import torch
+
+    place = device_or_default(device)
+    points = torch.from_numpy(X).to(place)
+    indices, distances = np.empty((len(X), k), np.int32), np.empty((len(X), k))
+    rows = max(1, BLOCK_BYTES[place.type] // (8 * tokens.shape[1] * X.shape[1]))
+    with torch.inference_mode():
+        for first in range(0, len(X), rows):
+            candidates = torch.from_numpy(tokens[first : first + rows]).to(place).long()
+            candidates = candidates.sort(dim=1).values
+            differences = points[candidates].double()
+            differences -= points[first : first + rows, None].double()
+            squares = differences.square_().sum(dim=2)
+            nearest_first = squares.sort(dim=1, stable=True)
+            kept = nearest_first.indices[:, :k]
+            indices[first : first + rows] = candidates.gather(1, kept).int().cpu().numpy()
+            distances[first : first + rows] = nearest_first.values[:, :k].sqrt().cpu().numpy()
+    return indices, distances

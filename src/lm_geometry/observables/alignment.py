@@ -10,15 +10,27 @@ from lm_geometry.neighbours.cloud import as_cloud
 def linear_cka(A: Any, B: Any) -> float:
     """Linear centred kernel alignment of A `[tokens, width]` and B `[tokens, width']`, in [0, 1].
 
-    |BᵀA|² / (|AᵀA| |BᵀB|) in Frobenius norms, columns centred (Kornblith et al. 2019, ICML). NaN
-    where all rows of a side are equal. Raises ValueError where the numbers of tokens differ.
+    |BᵀA|² / (|AᵀA| |BᵀB|) in Frobenius norms, columns centred, where row i of both is the same
+    token. NaN where all rows of a side are equal. Clouds as `local_dimension` takes them.
+
+    Source: Kornblith, Norouzi, Lee, Hinton 2019, ICML: CKA with linear kernels.
+    Cost: O(tokens · width²) time; a float64 copy of both clouds and three products
+    `[width, width]`. For fewer tokens than coordinates O(tokens² · width), products `[tokens,
+    tokens]`.
+    Bias: unrelated clouds read above 0, round ones √(w w' / ((n + w)(n + w'))) for n tokens and
+    widths w, w'. A few tokens of huge norm decide it alone.
+    Raises ValueError where the numbers of tokens differ, and for NaN or infinite values.
     """
     first, second = (as_cloud(X, at_least=2).astype(np.float64) for X in (A, B))
     if len(first) != len(second):
         raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")
     first -= first.mean(axis=0)
     second -= second.mean(axis=0)
-    across = np.linalg.norm(second.T @ first) ** 2
-    within = np.linalg.norm(first.T @ first) * np.linalg.norm(second.T @ second)
+    if len(first) < max(first.shape[1], second.shape[1]):
+        kernels = first @ first.T, second @ second.T
+        across = np.vdot(*kernels)
+    else:
+        kernels = first.T @ first, second.T @ second
+        across = np.linalg.norm(second.T @ first) ** 2
     with np.errstate(invalid="ignore"):
-        return float(np.divide(across, within))
+        return float(np.divide(across, np.linalg.norm(kernels[0]) * np.linalg.norm(kernels[1])))

@@ -30,7 +30,15 @@ def mean_cosine(X: Any, diagonal: bool = True) -> float:
     """The mean cosine of all pairs of rows of X `[tokens, width]`, with or without the diagonal.
 
     The squared length of the mean unit vector, so no pair is looked at. With the diagonal, as
-    published, a token's cosine of 1 with itself counts. Raises ValueError for a zero row.
+    Viswanathan et al. published it, a token's cosine of 1 with itself counts. `cosine` has its
+    standard deviation as well. X as `local_dimension` takes it.
+
+    Source: Ethayarajh 2019, EMNLP (anisotropy, without the diagonal); Viswanathan et al. 2025,
+    arXiv:2501.10573 (with it).
+    Cost: O(tokens · width) time, a float64 copy of X.
+    Bias: with the diagonal too high by (1 − m) / tokens, where m is the mean without it, which has
+    none. One coordinate of large values decides it alone.
+    Raises ValueError for a zero row, for NaN or infinite values, and for fewer than 2 tokens.
     """
     units = unit_vectors(X)
     n = len(units)
@@ -41,7 +49,9 @@ def mean_cosine(X: Any, diagonal: bool = True) -> float:
 def cosine(X: Any, diagonal: bool = True) -> Cosine:
     """Mean and standard deviation of the cosines of all pairs of rows of X `[tokens, width]`.
 
-    The mean square is |UᵀU|² / n² for the unit vectors U (or |UUᵀ|², whichever is smaller).
+    The mean square is |UᵀU|² / n² for the unit vectors U (or |UUᵀ|², whichever is smaller). Source,
+    bias and errors as `mean_cosine`; the deviation is that of the population of pairs.
+    Cost: O(tokens · width · min(tokens, width)) time, a float64 copy of X and one such product.
     """
     units = unit_vectors(X)
     n, width = units.shape

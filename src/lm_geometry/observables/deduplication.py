@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import as_cloud
-from lm_geometry.neighbours.identical import first_equal
+from lm_geometry.neighbours.identical import as_grouped_cloud
 
 
 def deduplicate(X: Any) -> NDArray[np.int64]:
@@ -15,5 +14,5 @@ def deduplicate(X: Any) -> NDArray[np.int64]:
     Exact, by the values as they are stored; −0.0 equals 0.0. `X[deduplicate(X)]` has no copies.
     Raises ValueError for NaN or infinite values.
     """
-    points = as_cloud(X, at_least=0)
-    return np.flatnonzero(first_equal(points) == np.arange(len(points)))
+    points, first = as_grouped_cloud(X, at_least=0)
+    return np.flatnonzero(first == np.arange(len(points)))

@@ -34,11 +34,16 @@ def _ranks(X, nearest, first, last):
 
 
 def information_imbalance(A: Any, B: Any) -> Imbalance:
-    """Δ(A → B) and Δ(B → A) of two clouds `[tokens, width]` of the same tokens.
+    """Δ(A → B) and Δ(B → A) of clouds A `[tokens, width]` and B `[tokens, width']`.
 
-    2 / N times the mean rank, in the other cloud, of every token's nearest neighbour (Glielmo et
-    al. 2022, PNAS Nexus 1). Raises ValueError as `neighbour_graph`, and where A and B have
-    different numbers of tokens.
+    2 / N times the mean rank, in the other cloud, of every token's nearest neighbour: 2 / N where
+    A's nearest are B's, 1 where they tell nothing of them. Row i of both is the same token. Ranks
+    are exact, among all N tokens; ties are broken by index. Clouds as `local_dimension` takes them.
+
+    Source: Glielmo, Zeni, Cheng, Csányi, Laio 2022, PNAS Nexus 1:pgac039.
+    Cost: two graphs of one neighbour and O(tokens² · width) time in float64; no copy.
+    Bias: none known; its least value is 2 / N, so compare at the same N.
+    Raises ValueError as `neighbour_graph`, and where A and B have different numbers of tokens.
     """
     clouds = as_cloud(A), as_cloud(B)
     if len(clouds[0]) != len(clouds[1]):

@@ -46,9 +46,14 @@ def overlap_from_indices(near_a: NDArray[Any], near_b: NDArray[Any]) -> NDArray[
 def neighbourhood_overlap(A: Any, B: Any, k_max: int = 31) -> NDArray[np.float64]:
     """χ_k(A, B) for k = 1 … k_max, float64 `[k_max]`: the share of k nearest neighbours in common.
 
-    The mean over tokens of |N_k(A) ∩ N_k(B)| / k, where row i of A and B `[tokens, width]` is the
-    same token (Doimo et al. 2020, NeurIPS 33). Raises ValueError as `neighbour_graph`, and where A
-    and B have different numbers of tokens.
+    The mean over tokens of |N_k(A) ∩ N_k(B)| / k, where row i of A `[tokens, width]` and B
+    `[tokens, width']` is the same token, without the token itself. Clouds as `local_dimension`
+    takes them.
+
+    Source: Doimo, Glielmo, Ansuini, Laio 2020, NeurIPS 33.
+    Cost: two graphs, O(tokens² · width) time; all k together O(tokens · k_max) time, from ranks.
+    Bias: chance is k / (tokens − 1): compare at the same number of tokens.
+    Raises ValueError as `neighbour_graph`, and where A and B have different numbers of tokens.
     """
     if len(A) != len(B):
         raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")

@@ -11,7 +11,9 @@ from lm_geometry.neighbours.cloud import as_cloud
 def spectrum(X: Any) -> NDArray[np.float64]:
     """The eigenvalues of the covariance of X `[tokens, width]`, largest first, float64.
 
-    min(tokens, width) of them, divided by tokens − 1.
+    min(tokens, width) of them, divided by tokens − 1. X as `local_dimension` takes it.
+    Cost: O(tokens · width · m + m³) time for the smaller m of both; a float64 copy of X.
+    Raises ValueError for NaN or infinite values, and for fewer than 2 tokens.
     """
     points = as_cloud(X, at_least=2)
     centred = points - points.mean(axis=0, dtype=np.float64)
@@ -21,9 +23,14 @@ def spectrum(X: Any) -> NDArray[np.float64]:
 
 
 def participation_ratio(X: Any) -> float:
-    """(Σλ)² / Σλ² of the covariance's eigenvalues: 1 for a line, the width for a round cloud.
+    """(Σλ)² / Σλ² of the eigenvalues of the covariance of X `[tokens, width]`, from 1 to the width.
 
-    NaN where all rows are equal.
+    1 for a line, the width for a round cloud. NaN where all rows are equal.
+
+    Source: Gao et al. 2017, bioRxiv 214262 (dimension of population activity).
+    Cost: as `spectrum`.
+    Bias: too low; a round cloud of n tokens and width w reads w n / (w + n).
+    Raises ValueError as `spectrum`.
     """
     values = spectrum(X)
     with np.errstate(invalid="ignore"):
@@ -31,9 +38,15 @@ def participation_ratio(X: Any) -> float:
 
 
 def effective_rank(X: Any) -> float:
-    """exp of the entropy of the covariance's eigenvalues as shares (Roy, Vetterli 2007, EUSIPCO).
+    """exp of the entropy of the eigenvalues, as shares, of the covariance of X `[tokens, width]`.
 
-    NaN where all rows are equal.
+    From 1 for a line to the width for a round cloud. NaN where all rows are equal.
+
+    Source: Roy, Vetterli 2007, EUSIPCO: their effective rank of the covariance matrix.
+    Cost: as `spectrum`.
+    Bias: too low for few tokens, less so than `participation_ratio`, since it counts weak
+    directions more.
+    Raises ValueError as `spectrum`.
     """
     values = spectrum(X)
     with np.errstate(invalid="ignore"):

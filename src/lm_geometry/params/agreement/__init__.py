@@ -17,7 +17,8 @@ RULES = [
     (layers.tagger_is_installed, ["embed"]),
     (checkpoints.checkpoints_are_trained, ["finetune", "embed", "aggregate"]),
     (clouds.neighbourhoods_fit, ["token_sample", "estimate", "aggregate"]),
-    (clouds.nothing_is_there_twice, ["data_prep", "token_sample", "estimate"]),
+    (clouds.dadapy_is_there, ["estimate"]),
+    (clouds.nothing_is_there_twice, ["data_prep", "token_sample", "estimate", "aggregate"]),
     (clouds.numbers_are_possible, ["finetune", "embed", "token_sample", "estimate"]),
 ]
 

@@ -1,6 +1,7 @@
 """Point clouds: sizes that fit into each other, and nothing asked for twice."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from lm_geometry.params.aggregate import Aggregate
@@ -43,8 +44,18 @@ def _scales_fit(sample: TokenSample, estimate: Estimate) -> Iterator[str]:
         )
 
 
+def dadapy_is_there(estimate: Estimate, **_: Any) -> Iterator[str]:
+    """DADApy is installed where one of its estimators is asked for."""
+    for name in estimate.global_estimators:
+        if name.startswith("dadapy.") and find_spec("dadapy") is None:
+            yield (
+                f"estimate.global_estimators: {name} needs DADApy; "
+                "`make verify` makes .venv-dadapy, which has it"
+            )
+
+
 def nothing_is_there_twice(
-    data: DataPrep, sample: TokenSample, estimate: Estimate, **_: Any
+    data: DataPrep, sample: TokenSample, estimate: Estimate, aggregate: Aggregate, **_: Any
 ) -> Iterator[str]:
     """Corpora count by their names in paths, which two references may share."""
     lists: dict[str, list[Any]] = {
@@ -54,6 +65,7 @@ def nothing_is_there_twice(
         "estimate.estimators": estimate.estimators,
         "estimate.n_neighbors": estimate.n_neighbors,
         "estimate.global_estimators": estimate.global_estimators,
+        "aggregate.groups.by": aggregate.groups.by,
     }
     for key, values in lists.items():
         for value in dict.fromkeys(values):
