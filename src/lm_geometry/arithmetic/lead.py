@@ -1,0 +1,151 @@
+"""How many steps before generalisation a signal of training has peaked and begun to fall.
+
+Ruppik et al. 2025 (arXiv:2506.01034, sec. 4.2) observe that the mean local dimension falls when a
+model begins to generalise. Whether it does so earlier than what everybody logs is measured here
+with one rule for every signal.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+SIGNALS: Mapping[str, tuple[str, str]] = {
+    "validation local dimension": ("validation", "local_dimension"),
+    "train local dimension": ("train", "local_dimension"),
+    "train loss": ("train", "loss"),
+    "validation loss": ("validation", "loss"),
+    "weight norm": ("train", "weight_norm"),
+}
+EVENTS = ("peak", "fall")
+FALL = 0.1  # share of the peak by which a signal has fallen
+MILESTONES = (0.05, 0.5)  # validation accuracies
+
+Values = npt.NDArray[np.float64]
+
+
+def events(steps: npt.ArrayLike, values: npt.ArrayLike, fall: float = FALL) -> dict[str, float]:
+    """Steps of the `peak` of a curve, and of its first `fall` to (1 - fall) of it after that.
+
+    The peak is the first of the largest values of the whole curve, which is known only afterwards.
+    A value that is not finite is passed over. NaN where there is no such step. Raises ValueError
+    for a negative peak, of which a share is not defined.
+    """
+    at, curve = _finite(steps, values)
+    if not len(curve):
+        return dict.fromkeys(EVENTS, np.nan)
+    peak = int(np.argmax(curve))
+    if curve[peak] < 0:
+        raise ValueError(f"values: the peak is {curve[peak]}; a share of it needs 0 or more")
+    low = np.flatnonzero(curve[peak + 1 :] <= (1 - fall) * curve[peak])
+    fallen = float(at[peak + 1 + low[0]]) if len(low) else np.nan
+    return {"peak": float(at[peak]), "fall": fallen}
+
+
+def reached(steps: npt.ArrayLike, accuracy: npt.ArrayLike, milestone: float) -> float:
+    """The first step whose accuracy is at least the milestone, or NaN."""
+    at, curve = _finite(steps, accuracy)
+    above = np.flatnonzero(curve >= milestone)
+    return float(at[above[0]]) if len(above) else np.nan
+
+
+def leads(
+    table: pd.DataFrame,
+    run: Sequence[str],
+    signals: Mapping[str, tuple[str, str]] = SIGNALS,
+    fall: float = FALL,
+    milestones: Sequence[float] = MILESTONES,
+) -> pd.DataFrame:
+    """A row for each run, signal, event and milestone, from a row per run, step and split.
+
+    `table` has the columns of `run`, which tell runs apart, `step`, `split` (train and validation),
+    `accuracy` and those of the signals, one value per step and split; NaN where a step has none.
+    The result has the columns of `run`, and
+
+    - signal, event (peak or fall), event_step;
+    - milestone, a validation accuracy, and milestone_step, the first step that reaches it;
+    - lead = milestone_step - event_step: steps of warning, negative where the event came later,
+      NaN where one of the two never came;
+    - every, the steps between two measurements of the signal (median): no lead is known better.
+
+    An event of a run that never reaches the milestone is a false alarm. Signals that fall from the
+    first step on, as the train loss does, have long leads and as many false alarms. Raises
+    ValueError for missing columns, and where a step of a run stands twice.
+    """
+    needed = {*run, "step", "split", "accuracy", *(column for _, column in signals.values())}
+    if missing := sorted(needed - set(table.columns)):
+        raise ValueError(f"table: columns {', '.join(missing)} are missing")
+    if table.duplicated([*run, "step", "split"]).any():
+        raise ValueError(f"table: a step and split stands twice in a run; runs differ in {run}?")
+    found = []
+    groups: Any = table.groupby(list(run), sort=False, dropna=False)
+    for key, rows in groups:
+        names = dict(zip(run, key, strict=True))
+        parts = {str(split): part.sort_values("step") for split, part in rows.groupby("split")}
+        found += [names | row for row in _of_run(parts, signals, fall, milestones)]
+    return pd.DataFrame(found)
+
+
+def summary(found: pd.DataFrame, by: Sequence[str] = (), confidence: float = 0.95) -> pd.DataFrame:
+    """Over the runs of `leads`: a row for each signal, event, milestone and value of `by`.
+
+    Columns: runs; reached, those that reach the milestone; warned, those of them whose event came
+    before it; false_alarms, runs with the event that never reach it; and mean, lower and upper of
+    the lead of those that have one (Student's t over runs; NaN below two runs).
+    """
+    keys = [*by, "signal", "event", "milestone"]
+    rows = []
+    groups: Any = found.groupby(keys, sort=False, dropna=False)
+    for key, group in groups:
+        never = group["milestone_step"].isna()
+        lead = group["lead"].dropna().to_numpy(dtype=np.float64)
+        counts = {
+            "runs": len(group),
+            "reached": int((~never).sum()),
+            "warned": int((lead > 0).sum()),
+            "false_alarms": int((never & group["event_step"].notna()).sum()),
+        }
+        rows.append(dict(zip(keys, key, strict=True)) | counts | _interval(lead, confidence))
+    return pd.DataFrame(rows)
+
+
+def _of_run(
+    parts: Mapping[str, pd.DataFrame],
+    signals: Mapping[str, tuple[str, str]],
+    fall: float,
+    milestones: Sequence[float],
+) -> list[dict[str, Any]]:
+    validation = parts["validation"]
+    passed = {m: reached(validation["step"], validation["accuracy"], m) for m in milestones}
+    rows: list[dict[str, Any]] = []
+    for name, (split, column) in signals.items():
+        curve = parts[split][["step", column]].dropna()
+        every = float(np.median(np.diff(curve["step"]))) if len(curve) > 1 else np.nan
+        for event, step in events(curve["step"], curve[column], fall).items():
+            told = {"signal": name, "event": event, "event_step": step}
+            rows += [
+                told | {"milestone": m, "milestone_step": at, "lead": at - step, "every": every}
+                for m, at in passed.items()
+            ]
+    return rows
+
+
+def _interval(lead: Values, confidence: float) -> dict[str, float]:
+    if not len(lead):
+        return dict.fromkeys(("mean", "lower", "upper"), np.nan)
+    mean, half = float(lead.mean()), np.nan
+    if len(lead) > 1:
+        quantile = stats.t.ppf((1 + confidence) / 2, len(lead) - 1)
+        half = float(quantile * lead.std(ddof=1) / np.sqrt(len(lead)))
+    return {"mean": mean, "lower": mean - half, "upper": mean + half}
+
+
+def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Values, Values]:
+    """The finite values of a curve and their steps, both in the order of steps."""
+    at, curve = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    order = np.argsort(at, kind="stable")
+    order = order[np.isfinite(curve[order])]
+    return at[order], curve[order]
