@@ -64,13 +64,25 @@ def test_clones_of_the_same_code_share_what_is_compiled_and_other_code_does_not(
     assert len(files()) == 2 * len(compiled)
 
 
+def test_estimates_are_the_same_whether_their_loops_were_just_compiled_or_not(tmp_path):
+    script = (
+        "import numpy as np; from lm_geometry import local_dimension\n"
+        "X = np.random.default_rng(0).standard_normal((300, 50)).astype(np.float32)\n"
+        "print([local_dimension(X.astype(t), 30).tobytes().hex() for t in (np.float32, float)])"
+    )
+    runs = [printed(script, tmp_path) for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
 without_caches = shutil.ignore_patterns("__pycache__")
 
 
 def run(script: str, folder: Path, clone: str) -> None:
-    environment = {"PYTHONPATH": str(folder / clone), "NUMBA_CACHE_DIR": str(folder / "cache")}
+    assert printed(script, folder, PYTHONPATH=str(folder / clone)) == "0.0"
+
+
+def printed(script: str, folder: Path, **environment: str) -> str:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "cache")} | environment
     command = [sys.executable, "-c", script]
-    done = subprocess.run(
-        command, env=os.environ | environment, check=True, capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "0.0"
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()

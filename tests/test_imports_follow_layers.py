@@ -17,7 +17,7 @@ LAYERS = [
     "sources corpora model_source models model_names tasks training training_run "
     "checkpoints prepared_corpora preparing prompts arithmetic embedding embedded",
     "clouds token_mask sampling estimation estimated aggregation token_geometry",
-    "figures results studies cli commands",
+    "figures results projections studies cli commands",
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names.split()}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -115,7 +115,7 @@ def test_entities_are_scored_whole(tiny_models: dict[str, TinyModel]) -> None:
 def test_token_classification_learns_its_tags(
     tiny_models: dict[str, TinyModel], tmp_path: Path
 ) -> None:
-    changes = {"steps": 40, "checkpoints": [20, 40], "batch_size": 4}
+    changes = {"steps": 40, "checkpoints": [20, 40], "batch_size": 4, "learning_rate": 5e-3}
     records = run(tiny_models["bert"], tmp_path, task="token_classification", **changes)
     assert {r["step"] for r in records["scores"]} == {0, 20, 40}
     late = scores_at(records, 40)

@@ -2,46 +2,17 @@
 
 import numpy as np
 
-from lm_geometry.neighbours.loops import compiled, compiled_sum
+from lm_geometry.neighbours.loops import compiled
 from lm_geometry.neighbours.ordering import lowest_first, sort_pairs
-
-
-@compiled_sum
-def squared_distance(x, y):
-    """|x − y|² of two vectors `[width]` in float64; symmetric to the bit."""
-    total = 0.0
-    for c in range(x.size):
-        difference = np.float64(x[c]) - np.float64(y[c])
-        total += difference * difference
-    return total
-
-
-@compiled_sum
-def _four_squares(x, a, b, c, d):
-    """|x − y|² of one vector with four: their rows come from memory side by side, twice as fast."""
-    to_a = to_b = to_c = to_d = 0.0
-    for i in range(x.size):
-        own = np.float64(x[i])
-        difference = own - np.float64(a[i])
-        to_a += difference * difference
-        difference = own - np.float64(b[i])
-        to_b += difference * difference
-        difference = own - np.float64(c[i])
-        to_c += difference * difference
-        difference = own - np.float64(d[i])
-        to_d += difference * difference
-    return to_a, to_b, to_c, to_d
+from lm_geometry.neighbours.summation import LANES, squared_distance
 
 
 @compiled
 def squares_to(X, row, tokens, squares):
-    """Fills `squares` with |x_row − x_t|² for the tokens t, all with the same rounding."""
-    last = tokens.size - 1
-    for c in range(0, tokens.size, 4):
-        d, e, f = min(c + 1, last), min(c + 2, last), min(c + 3, last)
-        squares[c], squares[d], squares[e], squares[f] = _four_squares(
-            X[row], X[tokens[c]], X[tokens[d]], X[tokens[e]], X[tokens[f]]
-        )
+    """Fills `squares` with |x_row − x_t|² for the tokens t."""
+    lanes = np.empty(LANES)
+    for c in range(tokens.size):
+        squares[c] = squared_distance(X[row], X[tokens[c]], lanes)
 
 
 @compiled

@@ -50,7 +50,10 @@ def single_threaded_blas() -> Any:
 
 
 def compiled_sum(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `compiled`, with leave to add in the order that suits the processor's vector registers."""
+    """As `compiled`, with leave to add in the order that suits the processor's vector registers.
+
+    For bounds only, and never in a loop that another compiled loop calls: see `summation`.
+    """
     return compiled(function, {"reassoc", "nsz"})
 
 

@@ -49,9 +49,13 @@ def mean_cosine(X: Any, diagonal: bool = True) -> float:
 def cosine(X: Any, diagonal: bool = True) -> Cosine:
     """Mean and standard deviation of the cosines of all pairs of rows of X `[tokens, width]`.
 
-    The mean square is |UᵀU|² / n² for the unit vectors U (or |UUᵀ|², whichever is smaller). Source,
-    bias and errors as `mean_cosine`; the deviation is that of the population of pairs.
+    The mean square is |UᵀU|² / n² for the unit vectors U (or |UUᵀ|², whichever is smaller); the
+    deviation is that of the population of pairs.
+
+    Source: as `mean_cosine`.
     Cost: O(tokens · width · min(tokens, width)) time, a float64 copy of X and one such product.
+    Bias: of the mean as `mean_cosine`; of the deviation none.
+    Raises ValueError as `mean_cosine`.
     """
     units = unit_vectors(X)
     n, width = units.shape

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours.cloud import as_cloud
-from lm_geometry.neighbours.distances import squared_distance
 from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.neighbours.summation import LANES, squared_distance
 
 
 class Hausdorff(NamedTuple):
@@ -23,32 +23,33 @@ class Hausdorff(NamedTuple):
 
 
 @compiled
-def _nearest_square(x, Y, hint, stop):
+def _nearest_square(x, Y, hint, stop, lanes):
     """The squared distance of `x` to its nearest in Y, or some value up to `stop` if below it."""
-    nearest = squared_distance(x, Y[hint])
+    nearest = squared_distance(x, Y[hint], lanes)
     for other in range(Y.shape[0]):
         if nearest <= stop:
             break
-        nearest = min(nearest, squared_distance(x, Y[other]))
+        nearest = min(nearest, squared_distance(x, Y[other], lanes))
     return nearest
 
 
 @compiled
 def _directed(X, Y, order, partner, upper):
     """The largest squared distance from X to Y; `upper` bounds that of each token, falling."""
-    largest = 0.0
+    largest, lanes = 0.0, np.empty(LANES)
     for place in range(order.size):
         token = order[place]
         if upper[token] <= largest:
             break
-        largest = max(largest, _nearest_square(X[token], Y, partner[token], largest))
+        largest = max(largest, _nearest_square(X[token], Y, partner[token], largest, lanes))
     return largest
 
 
 @compiled
 def _pair_squares(X, Y, first, last, squares):
+    lanes = np.empty(LANES)
     for token in range(first, last):
-        squares[token] = squared_distance(X[token], Y[token])
+        squares[token] = squared_distance(X[token], Y[token], lanes)
 
 
 def hausdorff(A: Any, B: Any) -> Hausdorff:

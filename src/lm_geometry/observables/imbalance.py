@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from lm_geometry.neighbours import neighbour_graph
 from lm_geometry.neighbours.cloud import as_cloud
-from lm_geometry.neighbours.distances import squared_distance
 from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.neighbours.summation import LANES, squared_distance
 
 
 class Imbalance(NamedTuple):
@@ -21,14 +21,14 @@ class Imbalance(NamedTuple):
 @compiled
 def _ranks(X, nearest, first, last):
     """The sum over tokens of the rank, in X, of the token `nearest` to each, ties by index."""
-    total = 0
+    total, lanes = 0, np.empty(LANES)
     for token in range(first, last):
         other = nearest[token]
-        limit = squared_distance(X[token], X[other])
+        limit = squared_distance(X[token], X[other], lanes)
         for third in range(X.shape[0]):
             if third == token:
                 continue
-            square = squared_distance(X[token], X[third])
+            square = squared_distance(X[token], X[third], lanes)
             total += square < limit or (square == limit and third <= other)
     return total
 

@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.loops import compiled_sum, over_rows
+from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.neighbours.summation import total
 
 Precision = Literal["float64", "float32"]
 
@@ -40,36 +41,27 @@ def rounding_error(width: int, dtype: Any) -> float:
     return terms * unit / (1 - terms * unit) + 8 * unit
 
 
-@compiled_sum
-def _squared_length(x):
-    total = 0.0
-    for c in range(x.size):
-        value = np.float64(x[c])
-        total += value * value
-    return total
-
-
-@compiled_sum
-def _shifted(x, centre, point):
-    """Writes x − centre, rounded once, and returns the squared length of what was written."""
-    total = 0.0
-    for c in range(x.size):
-        point[c] = np.float64(x[c]) - np.float64(centre[c])
-        value = np.float64(point[c])
-        total += value * value
-    return total
-
-
-@compiled_sum
+@compiled
 def _all_squared_lengths(states, first, last, squares):
+    products = np.empty(states.shape[1])
     for row in range(first, last):
-        squares[row] = _squared_length(states[row])
+        for c in range(products.size):
+            value = np.float64(states[row, c])
+            products[c] = value * value
+        squares[row] = total(products)
 
 
-@compiled_sum
+@compiled
 def _all_shifted(states, centre, first, last, points, squares):
+    """Writes x − centre, rounded once, and the squared lengths of what was written."""
+    products = np.empty(states.shape[1])
     for row in range(first, last):
-        squares[row] = _shifted(states[row], centre, points[row])
+        point = points[row]
+        for c in range(products.size):
+            point[c] = np.float64(states[row, c]) - np.float64(centre[c])
+            value = np.float64(point[c])
+            products[c] = value * value
+        squares[row] = total(products)
 
 
 def squared_lengths(states: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,9 +6,9 @@ a distance, the squared distances in question are measured again by differences,
 
 import numpy as np
 
-from lm_geometry.neighbours.distances import squared_distance
 from lm_geometry.neighbours.loops import compiled
 from lm_geometry.neighbours.ordering import sort_pairs
+from lm_geometry.neighbours.summation import LANES, squared_distance
 
 EXACT = 1e-9  # relative error of a squared distance that is let pass
 SHORT = 8  # up to this many values are compared with each other
@@ -119,8 +119,9 @@ def settle_order(states, row, values, tokens, head, every, k, slack):
         if place - start > 1:
             if place == head and not every:
                 return False
+            lanes = np.empty(LANES)
             for c in range(start, place):
-                values[c] = squared_distance(states[row], states[tokens[c]])
+                values[c] = squared_distance(states[row], states[tokens[c]], lanes)
             sort_pairs(values[start:place], tokens[start:place], place - start)
         start = place
         if start >= k:
@@ -140,10 +141,10 @@ def settled(states, row, distances, rank, value, slack):
         nearer += distances[token] < value - slack
         inside += np.abs(distances[token] - value) <= slack
     window, tokens = np.empty(inside), np.empty(inside, np.int32)
-    place = 0
+    place, lanes = 0, np.empty(LANES)
     for token in range(distances.size):
         if np.abs(distances[token] - value) <= slack:
-            window[place] = squared_distance(states[row], states[token])
+            window[place] = squared_distance(states[row], states[token], lanes)
             tokens[place] = token
             place += 1
     sort_pairs(window, tokens, inside)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.distances import squared_distance
-from lm_geometry.neighbours.loops import compiled, compiled_sum, over_rows
+from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.neighbours.summation import LANES, squared_distance, total
 from lm_geometry.prompt_geometry.centring import Tokens
 from lm_geometry.prompt_geometry.nearest import EXACT, select, settle_order, settled
 
@@ -42,10 +42,10 @@ def _reduce(tokens, products, offset, first, last, ranks, reduced):
     head = min(2 * (k + 1), n - 1)
     distances, values = np.empty(n), np.empty(n + 1)
     order, found = np.empty(n + 1, np.int32), np.empty(ranks.size)
-    room = np.empty((2, n))
+    room, lanes, shares = np.empty((2, n)), np.empty(LANES), np.empty(n)
     for r in range(first, last):
         row = offset + r
-        _distances(tokens, products[r], row, distances, reduced.cosines[row])
+        _distances(tokens, products[r], row, distances, shares, reduced.cosines[row])
         select(distances, ranks, head, values, order, found, room)
         slack = _slack(tokens, row, max(found[-1], values[head - 1]))
         states = tokens.states
@@ -56,7 +56,7 @@ def _reduce(tokens, products, offset, first, last, ranks, reduced):
         for rank in range(ranks.size):
             value = values[ranks[rank] - 1] if ranks[rank] <= k else found[rank]
             if slack > EXACT * value and ranks[rank] <= k:
-                value = squared_distance(states[row], states[order[ranks[rank] - 1]])
+                value = squared_distance(states[row], states[order[ranks[rank] - 1]], lanes)
             elif slack > EXACT * value:
                 value = settled(states, row, distances, ranks[rank], value, slack)
             reduced.radii[row, rank] = np.sqrt(value)
@@ -65,23 +65,24 @@ def _reduce(tokens, products, offset, first, last, ranks, reduced):
         _angles(tokens, row, order[0], order[1], reduced.angles[row])
 
 
-@compiled_sum
-def _distances(tokens, products, row, distances, sums):
+@compiled
+def _distances(tokens, products, row, distances, shares, sums):
     """Fills the squared distances of a row, and its sums for the mean and variance of cosines.
 
     1 − cos = (|x − y|² − (|x| − |y|)²) / 2|x||y| keeps its digits where all cosines are near 1.
     """
     square, length = tokens.squares[row], tokens.lengths[row]
-    total, squares = 0.0, 0.0
     for j in range(products.size):
         distance = square + tokens.squares[j] - 2 * np.float64(products[j])
         gap = length - tokens.lengths[j]
         share = (distance - gap * gap) * tokens.halves[j]
         distances[j] = distance
-        total += tokens.copies[j] * share
-        squares += tokens.copies[j] * share * share
+        shares[j] = tokens.copies[j] * share
     factor = 2 * tokens.halves[row]
-    sums[0], sums[1] = total * factor, squares * factor * factor
+    sums[0] = total(shares) * factor
+    for j in range(products.size):
+        shares[j] *= shares[j] / tokens.copies[j]
+    sums[1] = total(shares) * factor * factor
     distances[row] = np.inf
 
 
@@ -94,22 +95,19 @@ def _slack(tokens, row, farthest):
 
 @compiled
 def _measure(states, row, distances):
+    lanes = np.empty(LANES)
     for token in range(distances.size):
-        distances[token] = squared_distance(states[row], states[token])
+        distances[token] = squared_distance(states[row], states[token], lanes)
     distances[row] = np.inf
 
 
-@compiled_sum
+@compiled
 def _corner(x, a, b):
-    """|x − a|², |x − b|² and their inner product."""
-    first, second, inner = 0.0, 0.0, 0.0
+    """|x − a|², |x − b|² and the inner product of both differences."""
+    lanes, products = np.empty(LANES), np.empty(x.size)
     for c in range(x.size):
-        to_a = np.float64(x[c]) - np.float64(a[c])
-        to_b = np.float64(x[c]) - np.float64(b[c])
-        first += to_a * to_a
-        second += to_b * to_b
-        inner += to_a * to_b
-    return first, second, inner
+        products[c] = (np.float64(x[c]) - np.float64(a[c])) * (np.float64(x[c]) - np.float64(b[c]))
+    return squared_distance(x, a, lanes), squared_distance(x, b, lanes), total(products)
 
 
 @compiled

@@ -1,0 +1,1 @@
+"""Maps of point clouds in the plane, coloured by local dimension or by what a token is."""

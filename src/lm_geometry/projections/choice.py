@@ -1,0 +1,94 @@
+"""Which clouds and which local estimates a map shows: what was asked for, or the usual ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lm_geometry.checkpoints import BASE
+from lm_geometry.clouds import Cloud
+from lm_geometry.embedded import COMBINED
+from lm_geometry.estimated import estimated_clouds, read_local
+from lm_geometry.model_source import read_model_source
+from lm_geometry.params.aggregate import Aggregate
+
+ONE_CLOUD = ("corpus", "split", "sampling_seed")  # the first of each, if none is asked for
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The clouds of one figure, a panel for each, and the local estimates that go with them."""
+
+    clouds: list[Cloud]
+    estimator: str
+    n_neighbors: float
+
+    def local(self, cloud: Cloud) -> pd.Series:
+        """Local estimates of a cloud by row of the token table."""
+        table: Any = read_local(cloud)
+        own = (table["estimator"] == self.estimator) & (table["n_neighbors"] == self.n_neighbors)
+        return pd.Series(table["value"][own].to_numpy(), index=table["row"][own].to_numpy())
+
+
+def choose(asked: Mapping[str, Any], settings: Aggregate) -> Choice:
+    """The clouds and estimates that `asked` names; None and missing names take the usual ones.
+
+    Usual are the first corpus split, sampling seed and estimator of the last estimate run, the
+    layer and L of `settings`, and base beside its checkpoint. Raises ValueError naming what there
+    is for anything that was not estimated.
+    """
+    found = estimated_clouds()
+    for name in ONE_CLOUD:
+        found = _only(name, asked.get(name), found)
+    there = _values("layer", found)
+    found = _only("layer", _layer(_given(asked, "layer", settings.layer), there), found)
+    steps = _values("checkpoint", found)
+    shown = steps[-1] if settings.checkpoint == "last" else str(settings.checkpoint)
+    wanted = dict.fromkeys(_given(asked, "checkpoint", [BASE, shown]))
+    clouds = [_only("checkpoint", step, found)[0] for step in wanted]
+    return Choice(clouds, *_estimates(asked, settings, read_local(clouds[0])))
+
+
+def _estimates(
+    asked: Mapping[str, Any], settings: Aggregate, table: pd.DataFrame
+) -> tuple[str, float]:
+    estimators = table["estimator"].unique().tolist()
+    estimator = _given(asked, "estimator", estimators[0])
+    _require("estimator", estimator, estimators)
+    sizes = table["n_neighbors"].unique().tolist()
+    size = _given(asked, "n_neighbors", settings.n_neighbors)
+    size = sizes[-1] if size == "last" else float(size)
+    _require("n_neighbors", size, sizes)
+    return estimator, size
+
+
+def _layer(wanted: int | str, there: list[Any]) -> int:
+    """A layer's own number: `last` is the deepest, and negative ones count from the end."""
+    if wanted == "last" or there == [COMBINED]:
+        return max(there)
+    layers = read_model_source().layers + 1
+    return int(wanted) + layers if -layers <= int(wanted) < 0 else int(wanted)
+
+
+def _only(name: str, wanted: Any, clouds: list[Cloud]) -> list[Cloud]:
+    """The clouds with this value of a key; the first value there is where none is wanted."""
+    there = _values(name, clouds)
+    value = there[0] if wanted is None else wanted
+    _require(name, value, there)
+    return [cloud for cloud in clouds if cloud.keys()[name] == value]
+
+
+def _values(name: str, clouds: list[Cloud]) -> list[Any]:
+    return list(dict.fromkeys(cloud.keys()[name] for cloud in clouds))
+
+
+def _given(asked: Mapping[str, Any], name: str, usual: Any) -> Any:
+    return usual if asked.get(name) is None else asked[name]
+
+
+def _require(name: str, value: Any, there: list[Any]) -> None:
+    if value not in there:
+        listed = ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in there)
+        told = f"{value:g}" if isinstance(value, float) else value
+        raise ValueError(f"{name}: {told} was not estimated; there are {listed}")

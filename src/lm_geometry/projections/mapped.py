@@ -1,0 +1,87 @@
+"""The tokens of one cloud, or of the same cloud at several checkpoints, as points of maps."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lm_geometry.clouds import Cloud, read_cloud
+from lm_geometry.embedded import read_tokens
+from lm_geometry.embedding.token_table import SPELLING
+from lm_geometry.projections.choice import Choice
+from lm_geometry.projections.reduction import Method, aligned, project
+from lm_geometry.token_mask import HOW
+
+DIMENSION = "dimension"
+TOLD = ("token", "position", "document")
+DECIMALS = 3  # of coordinates and estimates: finer than a pixel
+
+
+def map_tokens(
+    choice: Choice,
+    colour: str = DIMENSION,
+    points: int = 1500,
+    method: Method = "tsne",
+    seed: int = 0,
+    *,
+    perplexity: int | None = None,
+) -> pd.DataFrame:
+    """A row per checkpoint and token: where it lies on its map, its local dimension, what it is.
+
+    The tokens are the first `points` (a random draw) that all clouds of `choice` have. Columns:
+    `checkpoint`, `row` of the token table, `x`, `y`, `dimension`, `position`, `document`; `token`
+    where the text may be passed on; and the column of the token table that `colour` names, as
+    `colour`. Each map is made on its own, then turned onto the first.
+
+    Raises ValueError for a column that the token table has not, and as `project` does.
+    """
+    if points < 1:
+        raise ValueError(f"points: {points} tokens make no map; 1,500 are usual")
+    cloud = choice.clouds[0]
+    table = read_tokens(cloud.split)
+    if cloud.split.private:
+        table = table.drop(columns=[name for name in SPELLING if name in table])
+    _refuse_absent(colour, table, cloud)
+    rows = shared_rows(choice.clouds)[:points]
+    if len(rows) < points:
+        print(f"{len(rows):,} tokens instead of {points:,}: the clouds have no more in common")
+    tokens = _described(table.iloc[rows], colour)
+    maps = [
+        project(_states(cloud, rows), method, seed, perplexity=perplexity)
+        for cloud in choice.clouds
+    ]
+    parts = []
+    for cloud, found in zip(choice.clouds, maps, strict=True):
+        x, y = np.round(aligned(found, maps[0]).astype(np.float64), DECIMALS).T
+        dimension = choice.local(cloud).reindex(rows).round(DECIMALS).to_numpy()
+        own = {"checkpoint": cloud.checkpoint, "row": rows, "x": x, "y": y, DIMENSION: dimension}
+        parts.append(pd.concat([pd.DataFrame(own), tokens], axis=1))
+    return pd.concat(parts, ignore_index=True)
+
+
+def shared_rows(clouds: list[Cloud]) -> npt.NDArray[np.int64]:
+    """Rows of the token table that every cloud has, in the order of the first."""
+    first, *others = (np.load(cloud.file) for cloud in clouds)
+    for other in others:
+        first = first[np.isin(first, other)]
+    return first
+
+
+def _states(cloud: Cloud, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.floating]:
+    X, own = read_cloud(cloud)
+    return X[pd.Index(own).get_indexer(pd.Index(rows))]
+
+
+def _described(tokens: Any, colour: str) -> pd.DataFrame:
+    told = tokens[[name for name in TOLD if name in tokens]].reset_index(drop=True)
+    return told if colour == DIMENSION else told.assign(colour=tokens[colour].to_numpy())
+
+
+def _refuse_absent(colour: str, table: pd.DataFrame, cloud: Cloud) -> None:
+    if colour != DIMENSION and colour not in table:
+        raise ValueError(
+            f"colour: the tokens of {cloud.split.corpus} {cloud.split.split} have no column "
+            f"{colour!r}{HOW.get(colour, '')}; there are {DIMENSION}, "
+            f"{', '.join(map(str, table.columns))}"
+        )
