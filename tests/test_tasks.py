@@ -115,15 +115,15 @@ def test_entities_are_scored_whole(tiny_models: dict[str, TinyModel]) -> None:
 def test_token_classification_learns_its_tags(
     tiny_models: dict[str, TinyModel], tmp_path: Path
 ) -> None:
-    changes = {"steps": 40, "checkpoints": [20, 40], "batch_size": 4, "learning_rate": 5e-3}
+    changes = {"steps": 100, "checkpoints": [50, 100], "batch_size": 4, "learning_rate": 3e-3}
     records = run(tiny_models["bert"], tmp_path, task="token_classification", **changes)
-    assert {r["step"] for r in records["scores"]} == {0, 20, 40}
-    late = scores_at(records, 40)
+    assert {r["step"] for r in records["scores"]} == {0, 50, 100}
+    late = scores_at(records, 100)
     assert set(late) == {"loss", "precision", "recall", "f1", "accuracy"}
     assert late["f1"] > 0.6
     assert scores_at(records, 0)["f1"] < 0.3
     curve = {r["step"]: r["loss"] for r in records["curve"] if r["curve"] == "validation"}
-    assert curve[40] == late["loss"]
+    assert curve[100] == late["loss"]
 
 
 @pytest.mark.parametrize(
