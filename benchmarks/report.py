@@ -18,15 +18,16 @@ import measured
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "RESULTS.md"
 ESTIMATORS = "Local and global dimension, lPCA"
+SIZES = ("--tokens", "1000", "3000", "10000")
 SECTIONS: dict[str, tuple[str, list[str], int]] = {
-    "estimators": (f"{ESTIMATORS}: one thread", ["estimators.py", "--tokens=1000,3000,10000"], 1),
-    "two-threads": (f"{ESTIMATORS}: two threads", ["estimators.py", "--tokens=1000,3000,10000"], 2),
+    "estimators": (f"{ESTIMATORS}: one thread", ["estimators.py", *SIZES], 1),
+    "two-threads": (f"{ESTIMATORS}: two threads", ["estimators.py", *SIZES], 2),
     "real": (
         f"{ESTIMATORS}: hidden states of bundled models",
-        ["estimators.py", "--tokens=1000,3000,10000", "--cloud=minilm,smollm2"],
+        ["estimators.py", *SIZES, "--cloud", "minilm", "smollm2"],
         1,
     ),
-    "large": (f"{ESTIMATORS}: 60,000 tokens", ["estimators.py", "--tokens=60000"], 1),
+    "large": (f"{ESTIMATORS}: 60,000 tokens", ["estimators.py", "--tokens", "60000"], 1),
     "graph": ("Neighbour graphs: exact, int8, approximate", ["graphs.py"], 1),
     "pairs": ("Pairs of clouds, and copies", ["pairs.py"], 1),
     "prompts": ("Geometry of one prompt", ["prompts.py"], 1),
@@ -40,9 +41,8 @@ BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def run(script: list[str], threads: int) -> str:
     """What a benchmark prints; raises CalledProcessError where it fails."""
     environment = os.environ | dict.fromkeys(BLAS, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
-    given = [*script[1:], f"--threads={threads}"] if script[0] == "estimators.py" else script[1:]
-    arguments = [part for text in given for part in text.replace(",", "=").split("=")]
-    command = [sys.executable, str(FOLDER / script[0]), *arguments]
+    given = ["--threads", str(threads)] if script[0] == "estimators.py" else []
+    command = [sys.executable, str(FOLDER / script[0]), *script[1:], *given]
     print(" ".join(command[1:]), flush=True)
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     print(done.stdout, flush=True)

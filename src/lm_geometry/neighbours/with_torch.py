@@ -13,8 +13,8 @@ BLOCK_BYTES = {"cuda": 2**30, "cpu": 2**27}  # of one block of products, or of g
 
 
 @contextmanager
-def _full_precision() -> Iterator[None]:
-    """Single-precision products without TF32 or bfloat16 inside."""
+def full_precision() -> Iterator[None]:
+    """A context of float32 products without TF32 or bfloat16 inside."""
     import torch
 
     before = torch.get_float32_matmul_precision()
@@ -54,7 +54,7 @@ def nearest(
     tokens = np.empty((len(points), keep), np.int32)
     highest = np.empty(len(points))
     rows = max(1, BLOCK_BYTES[place.type] // (4 * len(points)))
-    with _full_precision(), torch.inference_mode():
+    with full_precision(), torch.inference_mode():
         for first in range(0, len(points), rows):
             block = points[first : first + rows]
             scores = torch.addmm(half, block, points.T, alpha=-1)

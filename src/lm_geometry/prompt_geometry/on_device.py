@@ -1,7 +1,5 @@
 """The same reduction with torch, on the device that holds the states."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours.cloud import LARGEST, as_array, as_cloud
+from lm_geometry.neighbours.with_torch import full_precision
 from lm_geometry.prompt_geometry.centring import ORDINARY, Precision, arithmetic, rounding_error
 from lm_geometry.prompt_geometry.layer import FEWEST
 from lm_geometry.prompt_geometry.nearest import EXACT
@@ -23,7 +22,7 @@ Found = tuple[Reduced | None, NDArray[np.int64], int]
 
 def reduced_on_device(X: Any, ranks: NDArray[np.int64], k_max: int, precision: Precision) -> Found:
     """(the rows of the distinct tokens, for each token the first equal one, zero vectors)."""
-    with torch.inference_mode(), _full_precision():
+    with torch.inference_mode(), full_precision():
         states = _checked(X)
         first = first_equal(states).cpu().numpy()
         lengths = torch.linalg.vector_norm(states, dim=1, dtype=torch.float64)
@@ -37,17 +36,6 @@ def reduced_on_device(X: Any, ranks: NDArray[np.int64], k_max: int, precision: P
             states, lengths = states[rows], lengths[rows]
         layer = _Layer(states, lengths, precision)
         return layer.reduced(copies, ranks[ranks < len(states)], k_max), first, zero_vectors
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
-    """float32 products without TF32 or bfloat16 inside."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def _checked(X: Any) -> torch.Tensor:
