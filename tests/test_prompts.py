@@ -15,10 +15,10 @@ from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.params.model import Model
 from lm_geometry.params.prompts import Prompts
-from lm_geometry.prompts import preparing
+from lm_geometry.prompt_selection import preparing
+from lm_geometry.prompt_selection.draw import draw
+from lm_geometry.prompt_selection.preparing import prepare_prompts
 from lm_geometry.prompts.prepared import read_prompts
-from lm_geometry.prompts.preparing import prepare_prompts
-from lm_geometry.prompts.selection import draw
 from lm_geometry.prompts.shuffling import block_orders, shuffled_positions
 from lm_geometry.prompts.tokens import prompt_tokens, token_counts
 
