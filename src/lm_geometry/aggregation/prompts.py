@@ -32,7 +32,8 @@ COLUMNS = {
 """Columns of each table; those that a quantity does not have are NaN there.
 
 `prompt_means` are over prompts; `prompt_changes` are shuffled minus `against`, of the same prompts;
-`prompt_peaks` tell the layer of the largest mean dimension; `prompt_shuffles` has a row for each S.
+`prompt_peaks` tell the layer of the largest mean dimension, from layer 1 on (layer 0, before any
+block, has a point per different token); `prompt_shuffles` has a row for each S.
 """
 
 
@@ -52,7 +53,8 @@ def prompt_tables(
 ) -> dict[str, pd.DataFrame]:
     """The tables of `COLUMNS` from the estimates of each prompt."""
     measured = {name: table.dropna(subset=["value"]) for name, table in vars(geometry).items()}
-    known = GeometryTables(**measured)
+    inside = measured["dimension"].loc[measured["dimension"]["layer"] >= 1]
+    known = GeometryTables(**measured | {"dimension": inside})
     quantities = {**measured, "reciprocity": reciprocity.dropna(subset=["value"])}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for quantity, values in quantities.items():

@@ -20,7 +20,7 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             *prompt_panels.SAYS,
             "Scale: rank of the outer neighbour (the inner has half of it). Each panel has its own "
-            "axis.",
+            "axis, without layer 0.",
         ],
         line=panels.SHOWN_STEP,
     )

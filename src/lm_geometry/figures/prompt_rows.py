@@ -24,8 +24,9 @@ def prompt_figures(
     measured; `label` names the model.
     """
     sides = means.loc[means["checkpoint"].isin((BASE, checkpoint))]
-    dimension = sides.loc[sides["quantity"] == "dimension"]
-    at = records.layers
+    # Layer 0 has a point per different token; its dimension, far above all others, hides them.
+    at = [layer for layer in records.layers if layer] or records.layers
+    dimension = sides.loc[(sides["quantity"] == "dimension") & sides["layer"].isin(at)]
     some = {at[i] for i in np.linspace(0, len(at) - 1, LAYERS).round().astype(int)}
     made = {
         "prompt_dimension": _scaled(dimension),

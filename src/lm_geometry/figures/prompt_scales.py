@@ -18,6 +18,6 @@ def chart(data: panels.Data) -> panels.Panels:
         panels.by_layer(layered.properties(width=270, height=190), columns=3),
         data,
         "Dimension of prompts by scale",
-        [*prompt_panels.SAYS, "Layers: the first, the last, and some evenly between them."],
+        [*prompt_panels.SAYS, "Layers: after the first block, the last, and some evenly between."],
         line=panels.SHOWN_STEP,
     )
