@@ -89,9 +89,9 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     )
 
 
-def read_aggregated(name: str, folder: Path = paths.TABLES) -> pd.DataFrame:
+def read_aggregated(name: str, folder: Path | None = None) -> pd.DataFrame:
     """One table of the last aggregate run; the names are those of `ALL`."""
-    return read_table(folder / f"{name}.parquet", ALL[name])
+    return read_table((folder or paths.TABLES) / f"{name}.parquet", ALL[name])
 
 
 def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, Any]]:
