@@ -1,4 +1,4 @@
-"""Prepare the training corpus and the compared corpora; resolve the model's name.
+"""Prepare the training corpus, the compared corpora and the prompts; resolve the model's name.
 
 dvc repro data-prep
 """
@@ -20,10 +20,13 @@ def main() -> None:
     from lm_geometry.params.model import Model
     from lm_geometry.params.seed import read_seed
     from lm_geometry.preparing import prepare_corpora
+    from lm_geometry.prompt_selection.preparing import prepare_prompts
     from lm_geometry.store.files import write_json
 
-    source = resolve(Model.read(), read_seed())
-    counts = prepare_corpora(DataPrep.read())
+    model, data = Model.read(), DataPrep.read()
+    source = resolve(model, read_seed())
+    counts = prepare_corpora(data)
+    prepare_prompts(data.prompts, data, model)
     write_json(paths.CORPORA / "counts.json", counts)
     write_json(paths.MODEL, source.record())
 

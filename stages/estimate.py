@@ -1,4 +1,4 @@
-"""Estimate local and global dimensions of every point cloud.
+"""Estimate local and global dimensions of every point cloud, and all that is measured of prompts.
 
 dvc repro estimate
 """
@@ -16,8 +16,10 @@ def main() -> None:
 
     from lm_geometry.estimation import estimate
     from lm_geometry.params.estimate import Estimate
+    from lm_geometry.prompt_estimation import estimate_prompts
 
     estimate(Estimate.read())
+    estimate_prompts()
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ def main() -> None:
 
     from lm_geometry.params.data_prep import DataPrep
     from lm_geometry.params.token_sample import TokenSample
+    from lm_geometry.prompt_clouds import write_prompt_clouds
     from lm_geometry.sampling import write_clouds
 
     write_clouds(TokenSample.read(), paper=DataPrep.read().order == "paper")
+    write_prompt_clouds()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from lm_geometry.figures.records import figure_records
 
 SETTINGS = "SmolLM2 · TwoNN, CDF i/n · N = 3,000 tokens · L = 128 neighbours"
 LAYERS, STEPS, SCALES = (18, 20, 22), (0, 40, 80), (2, 4, 8, 16)
+SHUFFLES = (0, 5)
 GROUPS = ("the", "sea", "9")
 CORPORA = (("encyclopaedia", "control"), ("speeches", "fine-tuned"))  # the control comes first
 Records = list[dict[str, Any]]
@@ -34,6 +35,9 @@ def rows_of(figure: str, shown: int = 80) -> Records:
         "difference_of_differences": _differences,
         "correlation": _correlations,
         "groups": _groups,
+        "prompt_dimension": _prompts,
+        "prompt_scales": _prompts,
+        "prompt_similarity": _similarity,
     }[figure](shown)
 
 
@@ -109,6 +113,35 @@ def _groups(shown: int) -> Records:
         for i, cell in enumerate(_cells(shown))
         for place, group in enumerate(GROUPS)
     ]
+
+
+def _prompts(shown: int) -> Records:
+    return [
+        cell
+        | {"shuffle": shuffle, "layer": layer, "scale": scale, "prompts": 4}
+        | _interval("mean", 8 + shuffle + cell["step"] / 100 + layer / 50 - scale / 20)
+        for cell in _measured(shown)
+        for shuffle in SHUFFLES
+        for layer in LAYERS
+        for scale in SCALES
+    ]
+
+
+def _similarity(shown: int) -> Records:
+    return [
+        cell
+        | {"shuffle": shuffle, "layer": layer, "quantity": quantity, "place": place, "prompts": 4}
+        | _interval("mean", 0.4 + place + shuffle / 10 + cell["step"] / 1000 - layer / 100)
+        for cell in _measured(shown)
+        for shuffle in SHUFFLES
+        for layer in LAYERS
+        for place, quantity in enumerate(("mean cosine", "overlap"))
+    ]
+
+
+def _measured(shown: int) -> Records:
+    steps = {"base": 0, str(shown): shown}
+    return [{"checkpoint": n, "step": s, "corpus": "encyclopaedia"} for n, s in steps.items()]
 
 
 def _interval(name: str, value: float) -> dict[str, float]:

@@ -14,7 +14,7 @@ from lm_geometry.aggregation.differences import Change, change_rows, changes, di
 from lm_geometry.aggregation.headline import headline
 from lm_geometry.aggregation.means import mean_rows
 from lm_geometry.aggregation.shown import Shown, resolve
-from lm_geometry.aggregation.tables import COLUMNS, Tables, make_tables, read_tables
+from lm_geometry.aggregation.tables import COLUMNS, Tables, make_tables, read_aggregated
 from lm_geometry.dimension import local_dimension
 from lm_geometry.embedded import Embedded, read_states, write_index
 from lm_geometry.estimated import estimated_clouds, read_global, read_local
@@ -292,7 +292,7 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     shown = Shown("10", 2, 10.0, "twonn", "test")
     tables = make_tables("a", settings, shown)
     tables.write(paths.TABLES)
-    read = read_tables(paths.TABLES)
+    read = {name: read_aggregated(name, paths.TABLES) for name in COLUMNS}
     assert list(read) == list(COLUMNS)
     means = read["means"].set_index(["corpus", "checkpoint", "estimator", "n_neighbors"])["mean"]
     for checkpoint in ("base", "10"):
@@ -364,7 +364,7 @@ def test_clouds_that_are_too_small_are_told_and_missing(
     settings, shown = Aggregate.model_validate({}), Shown("10", 2, 10.0, "twonn", "test")
     tables = make_tables("a", settings, shown)
     tables.write(paths.TABLES)
-    assert list(read_tables(paths.TABLES)["groups"]) == COLUMNS["groups"]
+    assert list(read_aggregated("groups", paths.TABLES)) == COLUMNS["groups"]
     assert tables.means["mean"].isna().all()
     numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
     assert "dimension" not in numbers

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lm_geometry.aggregation.tables import COLUMNS, read_tables
+from lm_geometry.aggregation.tables import COLUMNS, read_aggregated
 from lm_geometry.cli import main
 from lm_geometry.commands import table as table_command
 from lm_geometry.params.section import read_yaml
@@ -38,7 +39,7 @@ def write_tables(folder: Path) -> None:
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_tables(tmp_path)
-    monkeypatch.setattr(table_command, "read_tables", lambda: read_tables(tmp_path))
+    monkeypatch.setattr(table_command, "read_aggregated", partial(read_aggregated, folder=tmp_path))
     return tmp_path
 
 
@@ -148,7 +149,9 @@ def test_a_wrong_option_or_command_exits_with_usage(
 def test_a_table_that_was_not_made_is_told_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_command, "read_tables", lambda: read_tables(tmp_path / "none"))
+    monkeypatch.setattr(
+        table_command, "read_aggregated", partial(read_aggregated, folder=tmp_path / "none")
+    )
     with pytest.raises(SystemExit, match=r"means\.parquet is missing: `dvc repro`"):
         main(["table"])
 

@@ -16,6 +16,7 @@ from figure_rows import (
     LAYERS,
     SCALES,
     SETTINGS,
+    SHUFFLES,
     STEPS,
     Records,
     records_of,
@@ -80,6 +81,9 @@ LINES = {
     "difference_of_differences": 2,
     "correlation": 2 * 2 * 2 * 2,
     "groups": 0,
+    "prompt_dimension": 2 * len(SHUFFLES) * len(SCALES),
+    "prompt_scales": 2 * len(SHUFFLES) * len(LAYERS),
+    "prompt_similarity": 2 * len(SHUFFLES) * 2,
 }
 POINTS = {
     "loss": 2 * len(STEPS),
@@ -90,6 +94,9 @@ POINTS = {
     "difference_of_differences": 2 * len(LAYERS),
     "correlation": 2 * 2 * 2 * 2 * len(LAYERS),
     "groups": 2 * 2 * len(GROUPS),
+    "prompt_dimension": 2 * len(SHUFFLES) * len(SCALES) * len(LAYERS),
+    "prompt_scales": 2 * len(SHUFFLES) * len(SCALES) * len(LAYERS),
+    "prompt_similarity": 2 * len(SHUFFLES) * 2 * len(LAYERS),
 }
 
 
@@ -164,6 +171,28 @@ def test_base_is_dashed_and_the_fine_tuned_checkpoint_solid() -> None:
     lines = _drawn(_default_marks("gride_by_scale"), "line")
     dashes = {("base" in line[0]["description"], str(line[0]["strokeDash"])) for line in lines}
     assert dashes == {(True, "[4, 3]"), (False, "[1, 0]")}
+
+
+def test_structured_and_shuffled_prompts_differ_in_colour_and_base_is_dashed() -> None:
+    lines = _drawn(_default_marks("prompt_dimension"), "line")
+    colours = {
+        shuffle: {line[0]["stroke"] for line in lines if f"shuffle: {shuffle}" in _said(line)}
+        for shuffle in SHUFFLES
+    }
+    assert all(len(found) == 1 for found in colours.values())
+    assert colours[0] != colours[5]
+    dashes = {("checkpoint: base" in _said(line), str(line[0]["strokeDash"])) for line in lines}
+    assert dashes == {(True, "[4, 3]"), (False, "[1, 0]")}
+    words = _texts(_default_marks("prompt_dimension"))
+    assert "S = 0: the text" in words
+    assert "S = 5: 1,024 blocks" in words
+    alone = [row for row in records_of("prompt_dimension") if row["checkpoint"] == "base"]
+    lines = _drawn(_marks(_specification("prompt_dimension", alone)), "line")
+    assert {str(line[0]["strokeDash"]) for line in lines} == {"[1, 0]"}
+
+
+def _said(line: Records) -> str:
+    return line[0]["description"]
 
 
 def test_base_is_the_left_half_of_a_violin() -> None:

@@ -15,8 +15,10 @@ LAYERS = [
     "params paths seeds store machine progress",
     "neighbours dimension observables prompt_geometry statistics",
     "sources corpora model_source models model_names tasks training training_run "
-    "checkpoints prepared_corpora preparing prompts arithmetic embedding embedded",
-    "clouds token_mask sampling estimation estimated aggregation token_geometry",
+    "checkpoints prepared_corpora preparing prompts prompt_selection prompt_records "
+    "measured_prompts arithmetic embedding embedded",
+    "clouds token_mask sampling estimation estimated aggregation token_geometry "
+    "prompt_clouds prompt_estimation prompt_estimates",
     "figures results projections studies cli commands",
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names.split()}

@@ -93,6 +93,13 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ({"estimate__n_neighbors": [0.0001, 64]}, "estimate.n_neighbors: 0.0001 must be above"),
         ({"estimate__n_neighbors": [64.5]}, "64.5 is neither a whole number nor a fraction"),
         ({"estimate__gride_range": 100}, "estimate.gride_range: 100 is not a power of 2"),
+        ({"data_prep__prompts__corpus": "news2"}, "data_prep.prompts.corpus: 'news2' is not in"),
+        ({"data_prep__prompts__tokenizers": ["gpt2", "x"]}, "prompts.tokenizers.1: 'x' is not in"),
+        ({"data_prep__prompts__tokens": 1000}, "tokens = 1000 is not divisible by 1024"),
+        ({"embed__prompts__layers": [3, 31]}, "embed.prompts.layers: smollm2 has no layer 31"),
+        ({"embed__prompts__layers": [30, -1]}, "embed.prompts.layers: [30, -1] names no layer, or"),
+        ({"embed__prompts__checkpoints": [7]}, "embed.prompts.checkpoints: 7 is not in finetune"),
+        ({"embed__prompts__gride_range": 100}, "embed.prompts.gride_range: 100 is not a power"),
         ({"embed__keep_tokens": 0}, "embed.keep_tokens: 0 must be 1 or more, or all"),
         ({"finetune__betas": [0.9, 1.0]}, "finetune.betas: [0.9, 1.0] must be 0 or more"),
         ({"finetune__learning_rate": float("inf")}, "learning_rate: inf is not valid"),
@@ -108,6 +115,11 @@ def test_one_wrong_value_gives_one_sentence(
     errors = errors_of(tmp_path, **changes)
     assert any(sentence in error for error in errors), errors
     assert all(error.startswith("params.yaml: ") for error in errors)
+
+
+def test_prompts_of_one_split_are_not_possible_in_the_published_order(tmp_path: Path) -> None:
+    (error,) = errors_of(tmp_path, data_prep__order="paper", data_prep__prompts__split="train")
+    assert error.startswith("params.yaml: data_prep.prompts.split: 'train' is not possible with")
 
 
 @pytest.mark.parametrize(

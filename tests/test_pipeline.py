@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from conftest import TinyModel
@@ -24,12 +25,18 @@ TINY = {
     "data_prep.sequences": "24",
     "data_prep.train_sequences": "all",
     "data_prep.min_characters": "0",
+    "data_prep.prompts.corpus": "file:long.jsonl",
+    "data_prep.prompts.count": "3",
+    "data_prep.prompts.tokens": "64",
+    "data_prep.prompts.shuffles": "[0,3]",
     "finetune.lora.layers": "all",
     "finetune.steps": "4",
     "finetune.checkpoints": "[1,2,3,4]",
     "finetune.block_tokens": "16",
     "finetune.evaluation_sequences": "4",
     "embed.layers": "[0,1,2]",
+    "embed.prompts.checkpoints": "[4]",
+    "embed.prompts.gride_range": "32",
     "token_sample.prepared": "300",
     "token_sample.points": "150",
     "estimate.n_neighbors": "[16,32]",
@@ -107,7 +114,10 @@ def clone(folder: Path, tiny_model: Path) -> Project:
 
 
 def _write_texts(folder: Path) -> None:
-    """Two corpora of twelve documents with four sequences each, of different words."""
+    """Two corpora of twelve documents with four sequences each, and six long texts for prompts."""
+    texts = [" ".join(WORDS[(i * i + 3 * i * n) % 11] for i in range(60 + n)) for n in range(6)]
+    lines = [json.dumps({"text": text}) for text in texts]
+    (folder / "long.jsonl").write_text("\n".join(lines) + "\n")
     for name, offset in (("first", 0), ("second", 7)):
         lines = []
         for document in range(12):
@@ -137,6 +147,23 @@ def test_every_result_is_there_and_a_second_run_does_nothing(project: Project) -
         "index.json",
     ]
     assert project.ran(project.dvc("repro")) == []
+
+
+def test_prompts_run_through_every_stage(project: Project) -> None:
+    data = project.folder / "data"
+    prompts = pd.read_parquet(data / "prompts" / "prompts.parquet")["prompt"].tolist()
+    assert len(prompts) == 3
+    records = sorted((data / "prompt_neighbours").rglob("*.npz"))
+    assert len(records) == 2 * 3 * 2  # base and step 4, prompts, shuffles
+    clouds = pd.read_parquet(data / "clouds" / "prompts.parquet")
+    assert len(clouds) == len(records) * 4  # layers
+    means = pd.read_parquet(data / "tables" / "prompt_means.parquet")
+    assert set(means["shuffle"]) == {0, 3}
+    assert set(means["checkpoint"]) == {"base", "4"}
+    for name in ("prompt_dimension", "prompt_scales", "prompt_similarity"):
+        rows = json.loads((project.folder / "plots" / f"{name}.json").read_text())
+        assert {row["step"] for row in rows} == {0, 4}
+        assert (project.folder / "plots" / "svg" / f"{name}.svg").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -180,14 +207,15 @@ def test_the_same_params_give_the_same_bytes(project: Project) -> None:
 KILLS = {
     "finetune": ".scratch/finetune/*/trainer/checkpoint-2/complete",
     "embed": ".scratch/embed/*/first-validation/meta.json",
+    "embed prompts": ".scratch/embed/*/base/prompt-*.npz",
     "estimate": ".scratch/estimate/*/base/*/*/*/global.parquet",
 }
 
 
-@pytest.mark.parametrize("stage", KILLS)
-def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, stage: str) -> None:
+@pytest.mark.parametrize("killed", KILLS)
+def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, killed: str) -> None:
     before = project.bytes()
-    pattern = KILLS[stage]
+    pattern, stage = KILLS[killed], killed.split()[0]
     again = ["repro", "--force", "--no-run-cache", "--single-item", stage]
     command = [sys.executable, "-m", "dvc", *again]
     running = subprocess.Popen(command, cwd=project.folder, start_new_session=True, env=ENVIRONMENT)

@@ -15,10 +15,10 @@ from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.params.model import Model
 from lm_geometry.params.prompts import Prompts
-from lm_geometry.prompts import preparing
+from lm_geometry.prompt_selection import preparing
+from lm_geometry.prompt_selection.draw import draw
+from lm_geometry.prompt_selection.preparing import prepare_prompts
 from lm_geometry.prompts.prepared import read_prompts
-from lm_geometry.prompts.preparing import prepare_prompts
-from lm_geometry.prompts.selection import draw
 from lm_geometry.prompts.shuffling import block_orders, shuffled_positions
 from lm_geometry.prompts.tokens import prompt_tokens, token_counts
 
@@ -91,6 +91,22 @@ def test_a_prompt_is_the_start_of_a_document_that_every_tokenizer_finds_long_eno
         for row, i in zip(ids, expected, strict=True):
             tokens = tokenizers[name].convert_ids_to_tokens(row.tolist())
             assert tokens == tokenizers[name].tokenize(whole[i])[:64]
+
+
+def test_a_model_that_cannot_read_so_many_tokens_has_no_prompts(
+    project: Path, documents: dict[str, list[str]], tiny_models: Any
+) -> None:
+    model = Model.model_validate({"name": _model(tiny_models, "gpt2")})
+    data = DataPrep.model_validate({})
+    counts = prepare_prompts(_settings(tokens=320, shuffles=[0, 1]), data, model)
+    assert counts["prompts"] == 0
+    prompts = read_prompts()
+    assert prompts.index.nothing == (
+        "gpt2 reads at most 256 tokens, and data_prep.prompts.tokens is 320"
+    )
+    assert (len(prompts.table), len(prompts.lengths), prompts.orders) == (0, 0, {})
+    prepare_prompts(_settings(tokens=256, count=1, shuffles=[0, 1]), data, model)
+    assert (len(read_prompts().table), read_prompts().index.nothing) == (1, "")
 
 
 def test_sequences_can_be_prompts_and_a_split_has_its_documents_alone(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lm_geometry.prompts.selection import draw
+from lm_geometry.prompt_selection.draw import draw
 from lm_geometry.token_geometry.correlation import fisher_interval
 from lm_geometry.token_geometry.loss_correlations import POOLED, best_cells, loss_correlations
 from lm_geometry.token_geometry.means import means, paired_changes, peaks

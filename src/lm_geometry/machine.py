@@ -30,12 +30,32 @@ class Machine(BaseSettings):
     downloads: Path = Field(
         Path("~/.cache/lm-geometry"), description="folder of fetched packages and converted models"
     )
+    shard: str = Field(
+        "",
+        pattern=r"^([1-9]\d*/[1-9]\d*)?$",
+        description="i/n: embed finishes the i-th of n parts of the prompts, into scratch alone",
+    )
 
 
 @cache
 def machine() -> Machine:
     """The settings, read once."""
     return Machine.model_validate({})
+
+
+def part_of(numbers: list[int]) -> list[int]:
+    """The part of `numbers` that this process works on: all, or the i-th of n nearly equal ones.
+
+    `LM_GEOMETRY_SHARD=i/n` chooses; raises ValueError where i is above n.
+    """
+    shard = machine().shard
+    if not shard:
+        return numbers
+    part, parts = map(int, shard.split("/"))
+    if part > parts:
+        raise ValueError(f"LM_GEOMETRY_SHARD={shard}: there is no part {part} of {parts}")
+    start, stop = ((part - 1) * len(numbers) // parts, part * len(numbers) // parts)
+    return numbers[start:stop]
 
 
 def scratch() -> Path:

@@ -73,6 +73,14 @@ def read_config(source: ModelSource) -> Any:
         return AutoConfig.from_pretrained(**local_location(source.source))
 
 
+def longest_input(source: ModelSource) -> int:
+    """How many tokens the model reads at most, by its config and its tokenizer."""
+    config = read_config(source).get_text_config()
+    positions = getattr(config, "max_position_embeddings", None)
+    tokens = int(min(load_tokenizer(source).model_max_length, 2**31 - 1))
+    return min(tokens, positions) if positions else tokens
+
+
 def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
     """The language model with its head, float32, in evaluation mode, on the CPU.
 

@@ -2,16 +2,19 @@
 
 from lm_geometry import paths
 from lm_geometry.aggregation.headline import headline
+from lm_geometry.aggregation.prompts import write_prompt_tables
 from lm_geometry.aggregation.shown import Shown, resolve
 from lm_geometry.aggregation.tables import make_tables
 from lm_geometry.checkpoints import BASE
 from lm_geometry.embedded import read_embedded
 from lm_geometry.figures.export import write_figures
+from lm_geometry.figures.prompt_rows import prompt_figures
 from lm_geometry.figures.tables import FigureTables
 from lm_geometry.model_source import ModelSource, read_model_source
 from lm_geometry.params.aggregate import Aggregate
 from lm_geometry.params.estimate import Estimate
 from lm_geometry.prepared_corpora import read_training
+from lm_geometry.prompt_estimates import read_records
 from lm_geometry.store.files import read_json, write_json
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
@@ -37,16 +40,22 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
         confidence=settings.confidence,
         listed=settings.groups.listed,
     )
-    for name, records in figures.records():
+    means = write_prompt_tables(settings.confidence)["prompt_means"]
+    prompts = prompt_figures(means, read_records(), shown.checkpoint, _label(source))
+    for name, records in [*figures.records(), *prompts]:
         write_json(paths.PLOTS / f"{name}.json", records)
     write_figures(paths.PLOTS)
+
+
+def _label(source: ModelSource) -> str:
+    return source.label + (" (untrained)" if source.weights == "random" else "")
 
 
 def _settings(
     source: ModelSource, shown: Shown, estimate: Estimate, settings: Aggregate, points: int
 ) -> dict[str, str]:
     """The line under each figure: what was measured, on how many points, with which rule."""
-    model = source.label + (" (untrained)" if source.weights == "random" else "")
+    model = _label(source)
     size = f"{shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
     rule = f", CDF {estimate.cdf}" if shown.estimator == "twonn" else ""
     cloud = f"N = {points:,} tokens"

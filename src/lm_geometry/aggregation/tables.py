@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lm_geometry import paths
-from lm_geometry.aggregation import heuristic
+from lm_geometry.aggregation import heuristic, prompts
 from lm_geometry.aggregation.clusters import cluster_rows
 from lm_geometry.aggregation.correlations import LossCorrelations
 from lm_geometry.aggregation.differences import Change, Key, change_rows, changes, difference_rows
@@ -37,6 +37,8 @@ COLUMNS = {
     "clusters": [*CELL, *CLUSTER],
     "heuristic": [*heuristic.KEYS, *heuristic.RESULT],
 }
+
+ALL = COLUMNS | prompts.COLUMNS
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,9 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     )
 
 
-def read_tables(folder: Path = paths.TABLES) -> dict[str, pd.DataFrame]:
-    """The tables of the last aggregate run by name."""
-    return {name: read_table(folder / f"{name}.parquet", COLUMNS[name]) for name in COLUMNS}
+def read_aggregated(name: str, folder: Path | None = None) -> pd.DataFrame:
+    """One table of the last aggregate run; the names are those of `ALL`."""
+    return read_table((folder or paths.TABLES) / f"{name}.parquet", ALL[name])
 
 
 def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, Any]]:

@@ -36,7 +36,8 @@ def _lines(model: type[BaseModel], values: Any, prefix: str) -> list[tuple[str, 
             continue
         default = "" if value == field.default else f" (default {field.default})"
         meaning = f"{field.description} [{_type(field)}]"
-        lines.append((f"{prefix}{name}", f"{value}{default}  # {meaning}"))
+        shown = repr(value) if isinstance(value, str) and "\n" in value else value
+        lines.append((f"{prefix}{name}", f"{shown}{default}  # {meaning}"))
     return lines
 
 

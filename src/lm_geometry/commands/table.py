@@ -5,19 +5,20 @@ from typing import Any
 
 import pandas as pd
 
-from lm_geometry.aggregation.tables import COLUMNS, read_tables
+from lm_geometry.aggregation.tables import ALL, read_aggregated
 
 FILTERS = (
     *("checkpoint", "corpus", "split", "layer", "estimator", "n_neighbors", "control"),
     *("level", "method", "grouping", "group", "k", "score", "signal"),
+    *("quantity", "shuffle", "scale"),
 )
 FORMATS = ("text", "csv", "markdown", "json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    names = ", ".join(COLUMNS)
-    parser.add_argument("name", nargs="?", default="means", choices=COLUMNS, help=names)
+    names = ", ".join(ALL)
+    parser.add_argument("name", nargs="?", default="means", choices=ALL, help=names)
     for column in FILTERS:
         option = f"--{column.replace('_', '-')}"
         parser.add_argument(option, nargs="+", metavar="VALUE", help=f"only these, by {column}")
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print one table of the last aggregate run."""
-    table: Any = read_tables()[arguments.name]
+    table: Any = read_aggregated(arguments.name)
     for column in FILTERS:
         wanted = getattr(arguments, column)
         if wanted:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from lm_geometry import machine, paths
 from lm_geometry.checkpoints import Checkpoint, read_checkpoints
 from lm_geometry.embedded import COMBINED, write_index
+from lm_geometry.embedding.forward_pass import arithmetic
 from lm_geometry.embedding.hidden_states import HiddenStates
 from lm_geometry.embedding.masked_token import MaskedTokenStates
 from lm_geometry.embedding.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
@@ -22,6 +22,9 @@ from lm_geometry.store.cells import Cells
 from lm_geometry.store.files import free_space
 from lm_geometry.store.hashes import library_versions, path_hash, value_hash
 from lm_geometry.store.tables import write_table
+
+# What decides neither which states one checkpoint has nor their values.
+OF_OTHERS = {"checkpoints", "prompts"}
 
 
 def embed(source: ModelSource, settings: Embed, seed: int) -> None:
@@ -120,7 +123,7 @@ class Embedding:
     def _inputs(self, checkpoint: Checkpoint) -> dict[str, Any]:
         return {
             "model": self.source.record(),
-            "embed": self.settings.model_dump(exclude={"checkpoints"}),
+            "embed": self.settings.model_dump(exclude=OF_OTHERS),
             "seed": self.seed,
             "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
             "corpora": {_name(split): path_hash(split.folder()) for split in self.corpora},
@@ -128,7 +131,7 @@ class Embedding:
 
     def _load(self, checkpoint: Checkpoint) -> HiddenStates | MaskedTokenStates:
         device, reason = machine.device()
-        dtype, why = _dtype(self.settings.dtype, device)
+        dtype, why = arithmetic(self.settings.dtype, device)
         print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
         model = load_model(self.source, checkpoint.folder)
         on_device = (model, device, dtype, self.tokenizer.pad_token_id or 0, self.layers)
@@ -163,17 +166,9 @@ class Embedding:
             "last_layer_after_final_norm": has_final_norm(states.model),
             "arithmetic": str(states.model.dtype).removeprefix("torch."),
             "libraries": library_versions(),
-            "params": value_hash(self.settings.model_dump(exclude={"checkpoints"})),
+            "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
         }
 
 
 def _name(split: CorpusSplit) -> str:
     return f"{split.corpus}-{split.split}"
-
-
-def _dtype(wanted: str, device: str) -> tuple[torch.dtype, str]:
-    """Arithmetic of the forward pass, and the reason for it."""
-    if wanted != "auto":
-        return getattr(torch, wanted), "embed.dtype"
-    native, feature = machine.has_bfloat16(device)
-    return (torch.bfloat16 if native else torch.float32), f"auto: {feature}"

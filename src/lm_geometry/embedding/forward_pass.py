@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lm_geometry import machine
+
 Numbers = npt.NDArray[np.int64]
 
 ALIKE = 0.9  # of the longest sequence: shorter ones begin another batch,
@@ -32,6 +34,14 @@ def batches(lengths: Numbers, batch_tokens: int) -> Iterator[Numbers]:
         stop = max(start + 1, stop)
         yield order[start:stop]
         start = stop
+
+
+def arithmetic(wanted: str, device: str) -> tuple[torch.dtype, str]:
+    """Arithmetic of the forward pass, and the reason for it."""
+    if wanted != "auto":
+        return getattr(torch, wanted), "embed.dtype"
+    native, feature = machine.has_bfloat16(device)
+    return (torch.bfloat16 if native else torch.float32), f"auto: {feature}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ Record = dict[str, Any]
 MOST_RECORDS = 10_000
 
 _CELL = ("checkpoint", "step", "corpus", "role", "split", "layer")
+_PROMPTS = ("checkpoint", "step", "corpus", "shuffle", "layer")
+_SPREAD = ("mean", "lower", "upper", "prompts")
 FIELDS: dict[str, tuple[str, ...]] = {
     "loss": ("step", "curve", "corpus", "role", "split", "loss"),
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
@@ -22,6 +24,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
         *("difference", "lower", "upper", "firm"),
     ),
     "correlation": (*_CELL, "level", "method", "correlation", "lower", "upper"),
+    "prompt_dimension": (*_PROMPTS, "scale", *_SPREAD),
+    "prompt_scales": (*_PROMPTS, "scale", *_SPREAD),
+    "prompt_similarity": (*_PROMPTS, "quantity", "place", *_SPREAD),
     "groups": (*_CELL, "grouping", "group", "place", "mean", "lower", "upper", "tokens"),
 }
 OPTIONAL = {"role", "shown", "layer", "firm", "standardised"}

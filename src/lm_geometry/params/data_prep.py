@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lm_geometry.params.prompts import Prompts
 from lm_geometry.params.section import Section
 
 Split = Literal["train", "validation", "test", "dev"]
@@ -72,6 +73,10 @@ class DataPrep(Section):
     )
     strip: bool = Field(
         True, description="remove white space at both ends of each sequence, the last step"
+    )
+    prompts: Prompts = Field(
+        default_factory=lambda: Prompts.model_validate({}),
+        description="texts of a fixed number of tokens, each a point cloud of its own",
     )
 
     @model_validator(mode="after")

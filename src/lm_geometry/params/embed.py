@@ -7,6 +7,27 @@ from pydantic import Field
 from lm_geometry.params.section import Section
 
 
+class PromptStates(Section):
+    """Which prompts' states are reduced to their geometry, and to what."""
+
+    checkpoints: list[int] | Literal["base", "all"] = Field(
+        "base", description="base | all that were trained | steps; base is always among them"
+    )
+    layers: list[int] | Literal["all"] = Field(
+        "all", description="as embed.layers; overlaps are of layers that follow each other here"
+    )
+    precision: Literal["float64", "float32"] = Field(
+        "float64", description="of the product of all pairs; float32 errs by less than 1e-7"
+    )
+    gride_range: int = Field(
+        256, ge=2, description="largest GRIDE rank whose distance is kept, a power of 2"
+    )
+    overlap_k: int = Field(31, gt=0, description="nearest neighbours kept of each token")
+    drop_first: bool = Field(
+        False, description="without the first token, whose vector is far from all others"
+    )
+
+
 class Embed(Section):
     """Which hidden states are computed, and how."""
 
@@ -43,4 +64,8 @@ class Embed(Section):
     )
     columns: list[str] = Field(
         [], description="columns of the corpus in the token table, beside label and booleans"
+    )
+    prompts: PromptStates = Field(
+        default_factory=lambda: PromptStates.model_validate({}),
+        description="the geometry of data_prep.prompts, whose states are not stored",
     )

@@ -1,6 +1,6 @@
 """Section `data_prep.prompts`: which prompts are studied one by one, and how they are shuffled."""
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,8 +9,6 @@ from lm_geometry.params.section import Section
 
 class Prompts(Section):
     """Texts of a fixed number of tokens, each studied as a cloud of its own."""
-
-    name_in_params: ClassVar[str] = "data_prep.prompts"
 
     corpus: str = Field(
         "encyclopaedia", description="alias of catalogue/corpora.yaml, hub:ID or file:PATH"

@@ -32,6 +32,7 @@ class PromptIndex:
     tokenizers: list[str]
     seed: int
     private: str = ""
+    nothing: str = ""  # why there are no prompts, where there are none
 
     def texts(self, root: Path) -> Path:
         """Where the texts are: in `root` (data/prompts), or in the machine's own folder."""
@@ -98,7 +99,7 @@ class PreparedPrompts:
 
 def folder() -> Path:
     """data/prompts."""
-    return paths.DATA / "prompts"
+    return paths.PROMPTS
 
 
 def read_prompts(root: Path | None = None) -> PreparedPrompts:

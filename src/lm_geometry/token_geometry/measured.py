@@ -50,6 +50,10 @@ def _tables(geometry: PromptGeometry, layers: NDArray[np.int64]) -> dict[str, pd
         "value_off_diagonal": geometry.mean_cosine_off_diagonal,
         "standard_deviation": geometry.cosine_deviation,
     }
+    angles = {
+        "value": np.degrees(geometry.angle_between_nearest),
+        "to_nearest": np.degrees(geometry.angle_to_nearest),
+    }
     pairs = _crossed(layers[:-1], sizes, "k", {"value": overlap})
     pairs.insert(1, "next_layer", np.repeat(layers[1:], len(sizes)))
     whole = {"value": dimension, "standard_error": error, "points": points}
@@ -57,9 +61,7 @@ def _tables(geometry: PromptGeometry, layers: NDArray[np.int64]) -> dict[str, pd
         "dimension": _crossed(layers, scales, "scale", whole),
         "overlap": pairs,
         "cosine": pd.DataFrame({"layer": layers, **cosine}),
-        "angle": pd.DataFrame(
-            {"layer": layers, "value": np.degrees(geometry.angle_between_nearest)}
-        ),
+        "angle": pd.DataFrame({"layer": layers, **angles}),
     }
 
 

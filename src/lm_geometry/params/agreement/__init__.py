@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.agreement import checkpoints, clouds, layers, names
+from lm_geometry.params.agreement import checkpoints, clouds, layers, names, prompts
 from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.models import ModelEntry
 
 RULES = [
     (names.model_is_known, ["model"]),
     (names.corpora_are_known, ["data_prep"]),
+    (names.tokenizers_are_known, ["data_prep"]),
+    (prompts.prompts_are_possible, ["data_prep", "embed"]),
+    (prompts.layers_and_checkpoints_exist, ["model", "finetune", "embed"]),
     (layers.layers_exist, ["model", "embed", "aggregate"]),
     (layers.blocks_exist, ["model", "finetune"]),
     (layers.task_fits_model, ["model", "finetune"]),

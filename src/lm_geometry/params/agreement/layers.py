@@ -24,7 +24,7 @@ def layers_exist(
     **_: Any,
 ) -> Iterator[str]:
     """The model has the layers, each asked for once, and the shown one is among them."""
-    depth = _number_of_layers(model, models, root)
+    depth = number_of_layers(model, models, root)
     if depth is None:
         return
     asked = [] if embed.layers == "all" else embed.layers
@@ -49,7 +49,7 @@ def blocks_exist(
     model: Model, finetune: Finetune, *, models: dict[str, ModelEntry], root: Path, **_: Any
 ) -> Iterator[str]:
     """The model has the blocks whose maps are adapted."""
-    depth = _number_of_layers(model, models, root)
+    depth = number_of_layers(model, models, root)
     adapted = finetune.lora.layers
     if depth is None or adapted == "all" or finetune.task == "none" or finetune.method != "lora":
         return
@@ -95,7 +95,7 @@ def tagger_is_installed(embed: Embed, **_: Any) -> Iterator[str]:
         )
 
 
-def _number_of_layers(model: Model, models: dict[str, ModelEntry], root: Path) -> int | None:
+def number_of_layers(model: Model, models: dict[str, ModelEntry], root: Path) -> int | None:
     """The depth where it can be known without loading anything, else None."""
     if model.name in models:
         return models[model.name].layers

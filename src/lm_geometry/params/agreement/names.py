@@ -17,11 +17,16 @@ def model_is_known(
     model: Model, *, models: dict[str, ModelEntry], root: Path, **_: Any
 ) -> Iterator[str]:
     """The model is an alias of the catalogue, or a file that is there."""
-    if not model.name.startswith(SCHEMES) and model.name not in models:
-        near = nearest(model.name, list(models))
-        yield f"model.name: {model.name!r} is not in catalogue/models.yaml{near}"
-    elif model.name.startswith("file:") and not local_path(model.name, root).exists():
-        yield f"model.name: there is no {local_path(model.name, root)}"
+    yield from _unknown("model.name", model.name, "models", list(models), root)
+
+
+def tokenizers_are_known(
+    data: DataPrep, *, models: dict[str, ModelEntry], root: Path, **_: Any
+) -> Iterator[str]:
+    """Every model under which prompts must be long enough is known, as the run's own must be."""
+    for i, name in enumerate(data.prompts.tokenizers):
+        key = f"data_prep.prompts.tokenizers.{i}"
+        yield from _unknown(key, name, "models", list(models), root)
 
 
 def corpora_are_known(
@@ -30,12 +35,16 @@ def corpora_are_known(
     """Every corpus is an alias of the catalogue, or a file that is there."""
     named = [("data_prep.train", data.train)]
     named += [(f"data_prep.evaluate.{i}", name) for i, name in enumerate(data.evaluate)]
+    named += [("data_prep.prompts.corpus", data.prompts.corpus)]
     for key, name in named:
-        if not name.startswith(SCHEMES) and name not in corpora:
-            near = nearest(name, list(corpora))
-            yield f"{key}: {name!r} is not in catalogue/corpora.yaml{near}"
-        elif name.startswith("file:") and not local_path(name, root).exists():
-            yield f"{key}: there is no {local_path(name, root)}"
+        yield from _unknown(key, name, "corpora", list(corpora), root)
+
+
+def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) -> Iterator[str]:
+    if not name.startswith(SCHEMES) and name not in there:
+        yield f"{key}: {name!r} is not in catalogue/{catalogue}.yaml{nearest(name, there)}"
+    elif name.startswith("file:") and not local_path(name, root).exists():
+        yield f"{key}: there is no {local_path(name, root)}"
 
 
 def local_path(reference: str, root: Path) -> Path:

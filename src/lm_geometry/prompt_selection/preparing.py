@@ -10,16 +10,16 @@ import pandas as pd
 
 from lm_geometry import machine
 from lm_geometry.model_names import resolve as resolve_model
-from lm_geometry.models import load_tokenizer
+from lm_geometry.models import load_tokenizer, longest_input
 from lm_geometry.params.corpora import resolve
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.params.model import Model
 from lm_geometry.params.prompts import Prompts
 from lm_geometry.paths import name_of
+from lm_geometry.prompt_selection.draw import draw, long_enough
+from lm_geometry.prompt_selection.texts import texts_of
 from lm_geometry.prompts.prepared import PreparedPrompts, PromptIndex, folder
-from lm_geometry.prompts.selection import draw, long_enough
 from lm_geometry.prompts.shuffling import block_orders
-from lm_geometry.prompts.texts import texts_of
 from lm_geometry.sources import SourceError
 from lm_geometry.store.hashes import path_hash
 from lm_geometry.store.tables import write_table
@@ -28,12 +28,16 @@ from lm_geometry.store.tables import write_table
 def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str, int]:
     """Numbers of texts, of those long enough under every tokenizer, and of prompts; data/prompts.
 
-    The tokenizers are those of `settings.tokenizers` and of the run's own model. With `count` 0
-    nothing is read, and the tables are written without rows. Raises ValueError where fewer texts
+    The tokenizers are those of `settings.tokenizers` and of the run's own model. With `count` 0, or
+    for a model that cannot read so many tokens, nothing is read, and the tables are written
+    without rows; the index says why. Raises ValueError where fewer texts
     are long enough than `count`, or none.
     """
     names = list(dict.fromkeys([*settings.tokenizers, model.name]))
-    texts: Any = _no_texts() if settings.count == 0 else _texts(settings, data)
+    nothing = _why_none(settings, model)
+    if nothing:
+        settings = settings.model_copy(update={"count": 0})
+    texts: Any = _no_texts() if nothing else _texts(settings, data)
     tokenizers = {name_of(name): _tokenizer(name) for name in names} if len(texts) else {}
     lengths = long_enough(texts, tokenizers, settings.tokens) if len(texts) else _no_lengths()
     candidates = lengths["prompt"].unique().astype(np.int64)
@@ -47,6 +51,7 @@ def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str
         shuffles=settings.shuffles,
         tokenizers=[name_of(name) for name in names],
         seed=settings.seed,
+        nothing=nothing,
     )
     index = _with_texts(index, prompts, resolve(settings.corpus).redistribute)
     orders = block_orders(chosen.tolist(), settings.shuffles, settings.seed, data.order)
@@ -54,8 +59,21 @@ def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str
     table = prompts.drop(columns="text").assign(characters=characters)
     PreparedPrompts(index, table, lengths, orders).write()
     counts = {"texts": len(texts), "long_enough": len(candidates), "prompts": len(chosen)}
-    print(f"prompts: {index.corpus} {index.split}: {counts}", flush=True)
+    print(f"prompts: {nothing or f'{index.corpus} {index.split}: {counts}'}", flush=True)
     return counts
+
+
+def _why_none(settings: Prompts, model: Model) -> str:
+    """Why there are no prompts, or an empty string."""
+    if settings.count == 0:
+        return "data_prep.prompts.count is 0"
+    longest = longest_input(resolve_model(model, seed=0))
+    if settings.tokens <= longest:
+        return ""
+    return (
+        f"{name_of(model.name)} reads at most {longest} tokens, "
+        f"and data_prep.prompts.tokens is {settings.tokens}"
+    )
 
 
 def _texts(settings: Prompts, data: DataPrep) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The part of data-prep that chooses prompts: texts, those that are long enough, a draw."""

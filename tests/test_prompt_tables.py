@@ -1,0 +1,172 @@
+"""From records of prompts to estimates, tables and figures, against values worked out by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lm_geometry import paths
+from lm_geometry.aggregation.prompts import COLUMNS, write_prompt_tables
+from lm_geometry.aggregation.tables import read_aggregated
+from lm_geometry.figures.prompt_rows import prompt_figures
+from lm_geometry.measured_prompts import PromptRecord, write_record
+from lm_geometry.prompt_clouds import write_prompt_clouds
+from lm_geometry.prompt_estimates import read_geometry, read_reciprocity, read_records
+from lm_geometry.prompt_estimation import estimate_prompts
+from lm_geometry.prompt_geometry import PromptGeometry, prompt_geometry
+from lm_geometry.prompt_records import PromptCloud, PromptRecords, write_index
+from lm_geometry.token_geometry.tables import rows_where
+
+Geometries = dict[tuple[int, int], PromptGeometry]
+RECORDS = PromptRecords(
+    "tiny", "own", "all", "document", 40, False, ["base"], [3, 8, 20], [0, 2], [0, 2, 5]
+)
+
+
+def _states(prompt: int, shuffle: int) -> np.ndarray:
+    states = np.random.default_rng([prompt, shuffle]).normal(size=(3, 40, 6))
+    states[:, :, 2 + shuffle :] *= 0.2
+    if (prompt, shuffle) == (8, 2):
+        states[0] = states[0, :1]  # at layer 0 every token is the same
+    return states
+
+
+@pytest.fixture
+def estimated(project: Path) -> Geometries:
+    """Three prompts with two shuffles and layers 0, 2, 5, through token-sample and estimate."""
+    measured = {}
+    for cloud in RECORDS.clouds():
+        geometry = prompt_geometry(_states(cloud.prompt, cloud.shuffle), range_max=16, k_max=5)
+        measured[cloud.prompt, cloud.shuffle] = geometry
+        loss = 2 + cloud.prompt / 100 + cloud.shuffle
+        record = PromptRecord(geometry, loss, tokens=40, types=30)
+        write_record(paths.PROMPT_NEIGHBOURS / cloud.file, record)
+    write_index(RECORDS)
+    write_prompt_clouds()
+    estimate_prompts()
+    return measured
+
+
+def test_estimates_are_those_of_each_geometry(estimated: Geometries) -> None:
+    tables, reciprocity = read_geometry(), read_reciprocity()
+    assert read_records() == RECORDS
+    for (prompt, shuffle), geometry in estimated.items():
+        own = tables.where(prompt=prompt, shuffle=shuffle)
+        for name, expected in {
+            "dimension": geometry.dimension().dimension,
+            "overlap": geometry.consecutive_overlap(),
+            "cosine": geometry.mean_cosine,
+            "angle": np.degrees(geometry.angle_between_nearest),
+        }.items():
+            table = getattr(own, name)
+            np.testing.assert_allclose(table["value"], np.ravel(expected), rtol=1e-6)
+            assert set(table["model"]) == {"tiny"}
+            assert set(table["checkpoint"]) == {"base"}
+        assert own.dimension["layer"].unique().tolist() == [0, 2, 5]
+        error = geometry.dimension().error.ravel()
+        np.testing.assert_allclose(own.dimension["standard_error"], error, rtol=1e-6)
+        assert own.overlap[["layer", "next_layer"]].drop_duplicates().to_numpy().tolist() == [
+            [0, 2],
+            [2, 5],
+        ]
+        assert own.loss["value"].tolist() == [2 + prompt / 100 + shuffle]
+        mutual: Any = reciprocity[reciprocity["prompt"].eq(prompt)]
+        mutual = mutual[mutual["shuffle"] == shuffle]["value"]
+        np.testing.assert_array_equal(mutual, geometry.reciprocity().ravel())
+    lost = rows_where(tables.dimension, prompt=8, shuffle=2, layer=0)
+    assert lost["value"].isna().all()
+
+
+def test_means_are_over_the_prompts_that_have_a_value(estimated: Geometries) -> None:
+    found = write_prompt_tables(0.9)
+    means = read_aggregated("prompt_means")
+    pd.testing.assert_frame_equal(means, found["prompt_means"], check_dtype=False)
+
+    def cell(**keys: Any) -> Any:
+        rows = means[(means[list(keys)] == pd.Series(keys)).all(axis=1)]
+        assert len(rows) == 1
+        return rows.iloc[0]
+
+    values = [estimated[n, 2].dimension().dimension[:, 1] for n in (3, 8, 20)]
+    at = cell(quantity="dimension", shuffle=2, layer=5, scale=4)
+    assert at["mean"] == pytest.approx(np.mean([v[2] for v in values]))
+    assert at["standard_deviation"] == pytest.approx(np.std([v[2] for v in values]))
+    assert at["prompts"] == 3
+    first = cell(quantity="dimension", shuffle=2, layer=0, scale=4)
+    assert first["mean"] == pytest.approx(np.mean([values[0][0], values[2][0]]))
+    assert first["prompts"] == 2
+    shared = [estimated[n, 0].overlap(1, 2)[2] for n in (3, 8, 20)]
+    at = cell(quantity="overlap", shuffle=0, layer=2, k=3)
+    assert at["mean"] == pytest.approx(np.mean(shared))
+    changes: Any = read_aggregated("prompt_changes")
+    loss = changes[changes["quantity"] == "loss"].iloc[0]
+    assert (loss["shuffle"], loss["against"]) == (2, 0)
+    assert loss["mean"] == pytest.approx(2)
+    assert loss["share_up"] == 1
+
+
+def test_peaks_leave_the_embeddings_out(estimated: Geometries) -> None:
+    write_prompt_tables(0.95)
+    peaks: Any = read_aggregated("prompt_peaks").set_index(["shuffle", "scale"])
+    for shuffle in (0, 2):
+        by_layer = np.mean(
+            [estimated[n, shuffle].dimension().dimension[1:, 0] for n in (3, 8, 20)], axis=0
+        )
+        assert peaks.loc[(shuffle, 2), "layer"] == [2, 5][by_layer.argmax()]
+        assert peaks.loc[(shuffle, 2), "mean"] == pytest.approx(by_layer.max())
+    shuffles: Any = read_aggregated("prompt_shuffles").set_index("shuffle")
+    assert shuffles.loc[2, "loss"] - shuffles.loc[0, "loss"] == pytest.approx(2)
+
+
+def test_figures_show_the_means_and_their_spread(estimated: Geometries) -> None:
+    means = write_prompt_tables(0.95)["prompt_means"]
+    figures = dict(prompt_figures(means, RECORDS, "40", "Tiny"))
+    assert set(figures) == {"prompt_dimension", "prompt_scales", "prompt_similarity"}
+    rows = figures["prompt_dimension"]
+    assert len(rows) == 2 * 2 * 4  # shuffles, layers from 1 on, scales
+    row = next(r for r in rows if (r["shuffle"], r["layer"], r["scale"]) == (2, 5, 4))
+    values = [estimated[n, 2].dimension().dimension[2, 1] for n in (3, 8, 20)]
+    assert row["mean"] == pytest.approx(np.mean(values))
+    assert row["upper"] - row["mean"] == pytest.approx(np.std(values))
+    assert row["settings"] == "Tiny · 3 prompts of own · 40 tokens each"
+    quantities = dict.fromkeys(r["quantity"] for r in figures["prompt_similarity"])
+    assert list(quantities) == [
+        "overlap with the next layer, k = 1",
+        "overlap with the next layer, k = 4",
+        "overlap with the next layer, k = 5",
+        "mean cosine of all pairs",
+        "angle between the two nearest (degrees)",
+        "reciprocity, k = 5",
+    ]
+
+
+def test_without_prompts_every_table_has_its_columns_and_every_figure_says_so(
+    project: Path,
+) -> None:
+    reason = "data_prep.prompts.count is 0"
+    write_index(replace(RECORDS, prompts=[], nothing=reason))
+    write_prompt_clouds()
+    estimate_prompts()
+    tables = write_prompt_tables(0.95)
+    for name, columns in COLUMNS.items():
+        assert list(read_aggregated(name)) == columns
+        assert len(tables[name]) == 0
+    for _, rows in prompt_figures(tables["prompt_means"], read_records(), "base", "Tiny"):
+        assert [row["message"] for row in rows] == [reason]
+
+
+def test_one_prompt_and_clouds_without_any_value_are_no_error(project: Path) -> None:
+    one = replace(RECORDS, prompts=[3], shuffles=[0])
+    states = np.ones((3, 40, 6))
+    record = PromptRecord(prompt_geometry(states, range_max=16, k_max=5), np.nan, 40, 1)
+    write_record(paths.PROMPT_NEIGHBOURS / PromptCloud("base", 3, 0).file, record)
+    write_index(one)
+    write_prompt_clouds()
+    estimate_prompts()
+    tables = write_prompt_tables(0.95)
+    assert "dimension" not in set(tables["prompt_means"]["quantity"])
+    figures = dict(prompt_figures(tables["prompt_means"], one, "base", "Tiny"))
+    assert figures["prompt_dimension"][0]["message"] == "no values"
