@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lm_geometry.params.arithmetic import Equations
 from lm_geometry.params.section import Section
 
 Split = Literal["train", "validation", "test", "dev"]
@@ -72,6 +73,11 @@ class DataPrep(Section):
     )
     strip: bool = Field(
         True, description="remove white space at both ends of each sequence, the last step"
+    )
+
+    equations: Equations = Field(
+        default_factory=lambda: Equations.model_validate({}),
+        description="the corpus `equations`, which is made and not read: every equation as it is",
     )
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lm_geometry.params.arithmetic import Arithmetic
 from lm_geometry.params.section import Section
 
 
@@ -43,7 +44,12 @@ class Finetune(Section):
     name_in_params: ClassVar[str] = "finetune"
 
     task: Literal[
-        "causal_lm", "masked_lm", "token_classification", "sequence_classification", "none"
+        "causal_lm",
+        "masked_lm",
+        "token_classification",
+        "sequence_classification",
+        "modular_arithmetic",
+        "none",
     ] = Field("causal_lm", description="what is learned; none passes the base model through")
     method: Literal["lora", "full"] = Field("lora", description="adapters, or every weight")
     lora: Lora = Field(default_factory=lambda: Lora.model_validate({}), description="adapters")
@@ -105,6 +111,10 @@ class Finetune(Section):
     )
     seed: int = Field(
         0, ge=0, description="order of examples, dropout, initial adapters and heads of classes"
+    )
+    arithmetic: Arithmetic = Field(
+        default_factory=lambda: Arithmetic.model_validate({}),
+        description="the transformer that task modular_arithmetic trains from scratch",
     )
     report_to: list[str] = Field(
         [],

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.agreement import checkpoints, clouds, layers, names
+from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names
 from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.models import ModelEntry
 
@@ -11,6 +11,10 @@ RULES = [
     (names.model_is_known, ["model"]),
     (names.corpora_are_known, ["data_prep"]),
     (layers.layers_exist, ["model", "embed", "aggregate"]),
+    (arithmetic.parts_belong_together, ["model", "data_prep", "finetune"]),
+    (arithmetic.equations_are_whole, ["data_prep", "finetune"]),
+    (arithmetic.training_is_known, ["finetune"]),
+    (arithmetic.states_exist, ["model", "finetune", "embed", "aggregate"]),
     (layers.blocks_exist, ["model", "finetune"]),
     (layers.task_fits_model, ["model", "finetune"]),
     (layers.mode_fits_model, ["model", "embed"]),
