@@ -1,8 +1,8 @@
 """Section `finetune`: how the model is trained, and which states of it are kept."""
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lm_geometry.params.arithmetic import Arithmetic
 from lm_geometry.params.section import Section
@@ -67,7 +67,8 @@ class Finetune(Section):
     )
     checkpoints: list[int] | Regular = Field(
         [10, 20, 40, 80],
-        description="steps that are kept, or {every: STEPS}; base is always among them",
+        description="steps that are kept, {every: STEPS}, or the words `every STEPS`, which `-S` "
+        "can put in a list's place; base is always among them",
     )
     batch_size: int = Field(4, gt=0, description="examples in a forward pass")
     accumulate: int = Field(1, gt=0, description="forward passes in an optimiser step")
@@ -121,6 +122,14 @@ class Finetune(Section):
         description="trackers that follow the run live, as transformers names them (wandb, "
         "tensorboard, …); changes no result",
     )
+
+    @field_validator("checkpoints", mode="before")
+    @classmethod
+    def _every_in_words(cls, value: Any) -> Any:
+        words = value.split() if isinstance(value, str) else []
+        if len(words) == 2 and words[0] == "every" and words[1].isdecimal():
+            return {"every": int(words[1])}
+        return value
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
