@@ -1,5 +1,7 @@
 """All equations of one operation as a corpus, which is made and not read."""
 
+import sys
+
 from lm_geometry.arithmetic.equations import make_equations
 from lm_geometry.corpora.preparation import Prepared
 from lm_geometry.params.arithmetic import Equations
@@ -12,8 +14,10 @@ def prepared_equations(settings: Equations) -> dict[str, Prepared]:
     and the numbers `a`, `b` and `result` of its elements. Rows are neither filtered nor shuffled,
     for training draws its batches by their numbers.
     """
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     divided = make_equations(settings)
     found = {}
     for split in ("train", "validation"):
