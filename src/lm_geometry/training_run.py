@@ -15,23 +15,23 @@ from lm_geometry.training.fine_tuning import Records, finetune
 from lm_geometry.training.modular_arithmetic.from_corpus import learn
 
 
-def train(source: ModelSource, settings: Finetune) -> Records:
+def train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
     """`curve` and `scores` of the fine-tuning run, whose checkpoints are then in data/checkpoints.
 
     Both are lists of records with their corpus and split, empty where nothing is trained. Base is
-    a pointer to the model's source, and the untrained weights of one that learns from scratch. An
-    interrupted run goes on from its last checkpoint.
+    a pointer to the model's source, and the untrained weights of one that learns `equations` from
+    scratch. An interrupted run goes on from its last checkpoint.
     """
     records: Records = {"steps": [], "curve": [], "scores": []}
     if settings.task != "none":
-        records = _train(source, settings)
+        records = _train(source, settings, equations)
     write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
     index = {"steps": records["steps"], "task": settings.task}
     write_json(paths.CHECKPOINTS / "index.json", index)
     return records
 
 
-def _train(source: ModelSource, settings: Finetune) -> Records:
+def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
     corpus = read_training()
     inputs = {
         "model": source.record(),
@@ -44,7 +44,6 @@ def _train(source: ModelSource, settings: Finetune) -> Records:
     if settings.task == FROM_SCRATCH:
         device, reason = machine.device()
         print(f"training on {device} ({reason}), {settings.precision}", flush=True)
-        equations = Equations.read()
         records = learn(settings, equations, training, held_out, cells.folder, device)
         kept = [BASE]
     else:

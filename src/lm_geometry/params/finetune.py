@@ -126,10 +126,12 @@ class Finetune(Section):
     @field_validator("checkpoints", mode="before")
     @classmethod
     def _every_in_words(cls, value: Any) -> Any:
-        words = value.split() if isinstance(value, str) else []
-        if len(words) == 2 and words[0] == "every" and words[1].isdecimal():
-            return {"every": int(words[1])}
-        return value
+        if not isinstance(value, str):
+            return value
+        words = value.split()
+        if len(words) != 2 or words[0] != "every" or not words[1].isdecimal():
+            raise ValueError("a list of steps, or words such as `every 400`")
+        return {"every": int(words[1])}
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:

@@ -18,6 +18,7 @@ MEASURES = {
     "dimension": "mean local dimension",
     "weight_norm": "norm of all weights",
 }
+OF_THE_MODEL = ("weight_norm",)  # the same for both splits, and shown once
 POSSIBLE = {"accuracy": (0.0, 1.0), "loss": (0.0, np.inf), "dimension": (0.0, np.inf)}
 
 
@@ -61,7 +62,8 @@ def curves(figure: Figure, table: pd.DataFrame, confidence: float = CONFIDENCE) 
     for measure in figure.measures:
         if measure not in table:
             continue
-        groups: Any = table.groupby([*figure.columns, "split", "step"], sort=False, dropna=False)
+        rows = table[table["split"] == "train"] if measure in OF_THE_MODEL else table
+        groups: Any = rows.groupby([*figure.columns, "split", "step"], sort=False, dropna=False)
         found = groups[measure].agg(mean="mean", sd="std", runs="count").reset_index()
         found = found[found["runs"] > 0]
         degrees = np.maximum(found["runs"] - 1, 1)

@@ -15,9 +15,9 @@ MEASURED = ("hausdorff", "mean", "lower", "upper", "sd", "runs", "over", "draws"
 LEADS = (
     "Steps from the peak of a signal, or from its fall by a tenth, to the first step of a "
     "validation accuracy; negative where the signal came later. `reached`: runs that reach that "
-    "accuracy; `warned`: those of them whose event came before; `false_alarms`: runs with the event that "
-    "never reach it. A signal that falls from the start, as the train loss does, has long leads "
-    "and tells nothing of when."
+    "accuracy; `warned`: those of them whose event came before; `false_alarms`: runs with the "
+    "event that never reach it. A signal that falls from the start, as the train loss does, "
+    "has long leads and tells nothing of when."
 )
 Shown = list[tuple[Figure, str, pd.DataFrame | None]]
 
