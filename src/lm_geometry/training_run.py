@@ -55,9 +55,7 @@ def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Rec
     return {
         "steps": records["steps"],
         "curve": [_at(r, corpus.name, splits[r["curve"]]) for r in records["curve"]],
-        "scores": [
-            {"split": "validation"} | r | {"corpus": corpus.name} for r in records["scores"]
-        ],
+        "scores": [_at(r, corpus.name, r.get("split", "validation")) for r in records["scores"]],
     }
 
 
