@@ -137,16 +137,17 @@ def published(modulus: int, steps: int) -> Callable[[], dict[str, float]]:
 
 def ours(modulus: int, steps: int, precision: str) -> tuple[Callable[[], None], Any]:
     """The same with this project's training, without what is measured and saved on the way."""
-    from lm_geometry.arithmetic import equations, recipe, run, training
+    from lm_geometry.arithmetic import equations
     from lm_geometry.params.arithmetic import Arithmetic, Equations
     from lm_geometry.params.finetune import Finetune
+    from lm_geometry.training.modular_arithmetic import loop, recipe, run
 
     divided = equations.make_equations(Equations.model_validate({"modulus": modulus}))
     changes = {"steps": 10_000, "batch_size": BATCH, "weight_decay": 1.0, "precision": precision}
     settings = Finetune.model_validate(changes | {"method": "full", "betas": [0.9, 0.98]})
     made = recipe.recipe(settings, Arithmetic.model_validate({}), len(divided.train))
     started = run.Run.start(made, divided, "cpu")
-    return lambda: training.advance(started, steps), started
+    return lambda: loop.advance(started, steps), started
 
 
 def largest_difference(run: Any, precision: str) -> float:

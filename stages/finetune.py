@@ -16,11 +16,12 @@ def main() -> None:
 
     from lm_geometry import paths
     from lm_geometry.model_source import read_model_source
+    from lm_geometry.params.arithmetic import Equations
     from lm_geometry.params.finetune import Finetune
     from lm_geometry.store.files import write_json
     from lm_geometry.training_run import train
 
-    records = train(read_model_source(), Finetune.read())
+    records = train(read_model_source(), Finetune.read(), Equations.read())
     write_json(paths.LOSS_CURVE, records["curve"])
     write_json(paths.SCORES, records["scores"])
 

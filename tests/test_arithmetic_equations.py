@@ -8,14 +8,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from lm_geometry.arithmetic.batches import (
-    EVALUATION_DRAWS,
-    Batches,
-    Epochs,
-    FullBatch,
-    WithReplacement,
-    make_batches,
-)
 from lm_geometry.arithmetic.equations import (
     DividedEquations,
     elements_of,
@@ -24,6 +16,14 @@ from lm_geometry.arithmetic.equations import (
     make_equations,
 )
 from lm_geometry.params.arithmetic import Equations
+from lm_geometry.training.modular_arithmetic.batches import (
+    EVALUATION_DRAWS,
+    Batches,
+    Epochs,
+    FullBatch,
+    WithReplacement,
+    make_batches,
+)
 
 
 def equations(**changes: Any) -> DividedEquations:

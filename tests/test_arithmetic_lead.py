@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lm_geometry.arithmetic.lead import events, leads, reached, summary
+from lm_geometry.studies.lead import events, leads, reached, summary
 
 STEPS = np.arange(0, 2001, 50)
 

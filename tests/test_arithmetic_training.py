@@ -13,14 +13,14 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from lm_geometry.arithmetic import training
-from lm_geometry.arithmetic.batches import make_batches
 from lm_geometry.arithmetic.equations import DividedEquations, make_equations
 from lm_geometry.arithmetic.model import make_model
-from lm_geometry.arithmetic.recipe import Recipe, recipe
 from lm_geometry.arithmetic.saved_model import load_model
 from lm_geometry.params.arithmetic import Arithmetic, Equations
 from lm_geometry.params.finetune import Finetune
+from lm_geometry.training.modular_arithmetic import loop
+from lm_geometry.training.modular_arithmetic.batches import make_batches
+from lm_geometry.training.modular_arithmetic.recipe import Recipe, recipe
 from structure import ROOT
 
 SMALL = {"layers": 1, "width": 32, "heads": 2, "head_width": 16, "feed_forward": 64}
@@ -29,10 +29,10 @@ KILLED = """
 import os, signal, sys
 sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
-from lm_geometry.arithmetic import training
+from lm_geometry.training.modular_arithmetic import loop
 from test_arithmetic_training import EQUATIONS, recipe_of
 
-advance = training.advance
+advance = loop.advance
 
 
 def killed(run, count):
@@ -41,8 +41,8 @@ def killed(run, count):
     advance(run, count)
 
 
-training.advance = killed
-training.train(recipe_of(**eval(sys.argv[4])), EQUATIONS, Path(sys.argv[3]), save_seconds=0)
+loop.advance = killed
+loop.train(recipe_of(**eval(sys.argv[4])), EQUATIONS, Path(sys.argv[3]), save_seconds=0)
 """
 EQUATIONS: DividedEquations = make_equations(
     Equations(modulus=13, operation="addition", train_fraction=0.5, seed=42)
@@ -86,7 +86,7 @@ def test_the_learning_rate_is_the_published_schedule(schedule: str, end: float) 
 @pytest.mark.parametrize("batches", ["full", "epochs", "replacement"])
 def test_a_step_is_that_of_a_loop_written_out(tmp_path: Path, batches: str) -> None:
     made = recipe_of(batches=batches, steps=3, checkpoints=[3], warmup_steps=0, schedule="constant")
-    training.train(made, EQUATIONS, tmp_path)
+    loop.train(made, EQUATIONS, tmp_path)
     model = make_model(made.model, 13, made.seed)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=3e-3, betas=(0.9, 0.98), eps=1e-6, weight_decay=1.0
@@ -109,7 +109,7 @@ def test_training_equations_are_learned_and_checkpoints_are_what_was_measured(
     tmp_path: Path, precision: str
 ) -> None:
     made = recipe_of(steps=300, checkpoints=[100, 300], evaluate_every=100, precision=precision)
-    curve = training.train(made, EQUATIONS, tmp_path)
+    curve = loop.train(made, EQUATIONS, tmp_path)
     assert [(row["step"], row["split"]) for row in curve] == [
         (step, split) for step in (0, 100, 200, 300) for split in ("train", "validation")
     ]
@@ -142,20 +142,20 @@ def test_training_equations_are_learned_and_checkpoints_are_what_was_measured(
 )
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path: Path, changes: dict[str, Any]) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    training.train(recipe_of(**changes), EQUATIONS, whole)
+    loop.train(recipe_of(**changes), EQUATIONS, whole)
     arguments = [str(ROOT / "src"), str(ROOT / "tests"), str(killed), repr(changes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", KILLED, *arguments], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
     assert (killed / "state.pt").exists()
     torch.manual_seed(99)  # whatever the resuming process drew before
-    training.train(recipe_of(**changes), EQUATIONS, killed)
+    loop.train(recipe_of(**changes), EQUATIONS, killed)
     assert files(killed) == files(whole)
 
 
 def test_seeds_differ_and_repeat(tmp_path: Path) -> None:
     curves = [
-        training.train(recipe_of(seed=seed, dropout=0.1), EQUATIONS, tmp_path / str(i))
+        loop.train(recipe_of(seed=seed, dropout=0.1), EQUATIONS, tmp_path / str(i))
         for i, seed in enumerate((0, 0, 1))
     ]
     assert curves[0] == curves[1]
@@ -165,7 +165,7 @@ def test_seeds_differ_and_repeat(tmp_path: Path) -> None:
 def test_divergence_is_told(tmp_path: Path) -> None:
     made = recipe_of(learning_rate=1e30, steps=20, checkpoints=[20])
     with pytest.raises(ValueError, match=r"training diverged; lower finetune\.learning_rate"):
-        training.train(made, EQUATIONS, tmp_path)
+        loop.train(made, EQUATIONS, tmp_path)
 
 
 def test_the_recipe_counts_epochs_and_full_batches() -> None:

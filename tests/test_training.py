@@ -21,6 +21,7 @@ from lm_geometry import paths, training_run
 from lm_geometry.corpora.preparation import save
 from lm_geometry.model_source import ModelSource
 from lm_geometry.models import load_model, load_tokenizer, load_with_head, quiet_loading
+from lm_geometry.params.arithmetic import Equations
 from lm_geometry.params.finetune import Finetune
 from lm_geometry.prepared_corpora import CorpusSplit, write_index
 from lm_geometry.store.files import read_json
@@ -424,6 +425,9 @@ def test_a_tokenizer_without_a_mask_token_is_refused(tiny_models: dict[str, Tiny
         MaskedBatch(load_tokenizer(tiny_models["gpt2"].source), 0, 0.15)
 
 
+EQUATIONS = Equations.model_validate({})  # only one task learns them
+
+
 def prepare_training(texts: Iterable[str] = TEXTS) -> None:
     table = Dataset.from_dict({"text": list(texts), "document": list(texts)})
     for split in ("train", "validation"):
@@ -444,10 +448,10 @@ def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(
     with monkeypatch.context() as patch:
         patch.setattr(fine_tuning, "write_json", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            training_run.train(source, settings)
+            training_run.train(source, settings, EQUATIONS)
     assert not paths.CHECKPOINTS.exists()
     assert len(list((project / ".scratch" / "finetune").iterdir())) == 1
-    records = training_run.train(source, settings)
+    records = training_run.train(source, settings, EQUATIONS)
     assert {r["corpus"] for r in records["curve"] + records["scores"]} == {"small"}
     assert {r["split"] for r in records["scores"]} == {"validation"}
     assert {(r["curve"], r["split"]) for r in records["curve"]} == {
@@ -465,7 +469,7 @@ def test_task_none_passes_the_base_model_through(
     project: Path, tiny_models: dict[str, TinyModel]
 ) -> None:
     source = tiny_models["bert"].source
-    records = training_run.train(source, settings_of(task="none"))
+    records = training_run.train(source, settings_of(task="none"), EQUATIONS)
     assert records == {"steps": [], "curve": [], "scores": []}
     assert read_json(paths.CHECKPOINTS / "index.json") == {"steps": [], "task": "none"}
     assert sorted(f.name for f in paths.CHECKPOINTS.iterdir()) == ["base", "index.json"]

@@ -7,11 +7,15 @@ from lm_geometry import paths
 from lm_geometry.store.files import read_json
 
 BASE = "base"
+FROM_SCRATCH = "modular_arithmetic"  # the task whose base is untrained
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One state of a model: `base`, or an optimiser step whose folder holds adapters or weights."""
+    """One state of a model: `base`, or an optimiser step whose folder holds adapters or weights.
+
+    Base has a folder where nothing but fine-tuning made it: of a model that learns from scratch.
+    """
 
     name: str
     folder: Path | None
@@ -32,4 +36,5 @@ def read_checkpoints(asked: list[int] | str) -> list[Checkpoint]:
             f"embed.checkpoints: {sorted(unknown)} were not trained; there are {index['steps']}"
         )
     found = [Checkpoint(str(step), paths.CHECKPOINTS / str(step)) for step in steps]
-    return [Checkpoint(BASE, None), *found]
+    base = paths.CHECKPOINTS / BASE if index["task"] == FROM_SCRATCH else None
+    return [Checkpoint(BASE, base), *found]

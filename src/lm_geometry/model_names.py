@@ -5,15 +5,25 @@ from typing import Any
 from lm_geometry import machine, sources
 from lm_geometry.model_source import ModelSource
 from lm_geometry.models import hub_errors, local_location
+from lm_geometry.params.arithmetic import Arithmetic
 from lm_geometry.params.model import Model
 from lm_geometry.params.models import read_models
 from lm_geometry.paths import name_of
 from lm_geometry.store.hashes import path_hash
 
+FROM_SCRATCH = "drawn by finetune.seed"
+
 
 def resolve(model: Model, seed: int) -> ModelSource:
-    """The model of params.yaml with its catalogue entry, or with facts read from its own config."""
+    """The model of params.yaml with its catalogue entry, or with facts read from its own config.
+
+    One that learns equations has the sizes of `finetune.arithmetic`, and no weights before.
+    """
     entry = read_models().get(model.name)
+    if entry is not None and entry.kind == "arithmetic":
+        sizes = Arithmetic.read().model_dump(include={"layers", "width"})
+        facts = entry.model_dump(include={"label", "source", "kind"}) | sizes
+        return ModelSource(name=model.name, weights=FROM_SCRATCH, seed=0, **facts)
     if entry is not None:
         facts = entry.model_dump(include={"label", "source", "kind", "layers", "width"})
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
-LEARNED = ("text", "label", "words", "tags")
+LEARNED = ("text", "label", "words", "tags", "result")
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class TrainingCorpus:
     splits: dict[str, CorpusSplit]
 
     def columns(self, split: str) -> dict[str, list[Any]]:
-        """What is learned from in one of its splits: `text`, and `label`, `words` and `tags`
-        where the corpus has them."""
+        """What is learned from in one of its splits: `text`, and `label`, `words`, `tags` and
+        `result` where the corpus has them."""
         rows = self.splits[split].load(paths.TRAINING)
         return {name: list(rows[name]) for name in LEARNED if name in rows.column_names}
 

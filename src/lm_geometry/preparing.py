@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lm_geometry import machine, paths
+from lm_geometry.corpora.equations import prepared_equations
 from lm_geometry.corpora.preparation import Prepared, prepare, save
 from lm_geometry.params.corpora import resolve
 from lm_geometry.params.data_prep import DataPrep
@@ -33,8 +34,9 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
         for split in settings.splits:
             wanted.append((paths.CORPORA, name, split, settings.sequences))
     counts, places = [], []
+    made = prepared_equations(settings.equations) if _are_equations(settings.train) else {}
     for root, name, split, sequences in wanted:
-        prepared = _prepared(name, split, sequences, settings)
+        prepared = made[split] if made else _prepared(name, split, sequences, settings)
         place = _saved(prepared.dataset, root, name, split)
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
@@ -44,6 +46,10 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
     for root in (paths.TRAINING, paths.CORPORA):
         write_index(root, [place for where, place in places if where == root])
     return counts
+
+
+def _are_equations(name: str) -> bool:
+    return resolve(name).reader == "equations"
 
 
 def _prepared(name: str, split: str, sequences: Number, settings: DataPrep) -> Prepared:

@@ -2,33 +2,36 @@
 
 from typing import Any
 
-from lm_geometry import paths
-from lm_geometry.checkpoints import BASE
+from lm_geometry import machine, paths
+from lm_geometry.checkpoints import BASE, FROM_SCRATCH
 from lm_geometry.model_source import ModelSource
+from lm_geometry.params.arithmetic import Equations
 from lm_geometry.params.finetune import Finetune
 from lm_geometry.prepared_corpora import read_training
 from lm_geometry.store.cells import Cells
 from lm_geometry.store.files import write_json
 from lm_geometry.store.hashes import path_hash
 from lm_geometry.training.fine_tuning import Records, finetune
+from lm_geometry.training.modular_arithmetic.from_corpus import learn
 
 
-def train(source: ModelSource, settings: Finetune) -> Records:
+def train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
     """`curve` and `scores` of the fine-tuning run, whose checkpoints are then in data/checkpoints.
 
     Both are lists of records with their corpus and split, empty where nothing is trained. Base is
-    a pointer to the model's source. An interrupted run goes on from its last checkpoint.
+    a pointer to the model's source, and the untrained weights of one that learns `equations` from
+    scratch. An interrupted run goes on from its last checkpoint.
     """
     records: Records = {"steps": [], "curve": [], "scores": []}
     if settings.task != "none":
-        records = _train(source, settings)
+        records = _train(source, settings, equations)
     write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
     index = {"steps": records["steps"], "task": settings.task}
     write_json(paths.CHECKPOINTS / "index.json", index)
     return records
 
 
-def _train(source: ModelSource, settings: Finetune) -> Records:
+def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
     corpus = read_training()
     inputs = {
         "model": source.record(),
@@ -37,15 +40,22 @@ def _train(source: ModelSource, settings: Finetune) -> Records:
     }
     cells = Cells("finetune", inputs)
     training, held_out = corpus.columns("train"), corpus.columns("validation")
-    records = finetune(source, settings, training, held_out, cells.folder)
-    for step in records["steps"]:
-        cells.publish("checkpoints", str(step), to=paths.CHECKPOINTS / str(step))
+    kept = []
+    if settings.task == FROM_SCRATCH:
+        device, reason = machine.device()
+        print(f"training on {device} ({reason}), {settings.precision}", flush=True)
+        records = learn(settings, equations, training, held_out, cells.folder, device)
+        kept = [BASE]
+    else:
+        records = finetune(source, settings, training, held_out, cells.folder)
+    for name in [*kept, *map(str, records["steps"])]:
+        cells.publish("checkpoints", name, to=paths.CHECKPOINTS / name)
     cells.clear()
     splits = {"training": "train", "validation": "validation"}
     return {
         "steps": records["steps"],
         "curve": [_at(r, corpus.name, splits[r["curve"]]) for r in records["curve"]],
-        "scores": [_at(r, corpus.name, "validation") for r in records["scores"]],
+        "scores": [_at(r, corpus.name, r.get("split", "validation")) for r in records["scores"]],
     }
 
 

@@ -16,6 +16,7 @@ from lm_geometry.statistics.heuristic_correlation import over_runs, within_run
 from lm_geometry.store.files import read_json
 
 LOWER_IS_BETTER = ("loss", "perplexity")
+NEITHER = ("weight_norm",)  # good or bad
 SCORE = ["corpus", "split", "score"]
 CELL = ["corpus", "split", "layer", "estimator", "n_neighbors"]
 KEYS = ["signal", *CELL, "score", "score_split", "since", "until"]
@@ -23,8 +24,12 @@ RESULT = ["correlation", "lower", "upper", "pairs", "runs"]
 
 
 def read_scores() -> pd.DataFrame:
-    """Scores `step, corpus, split, score, value` of the run's checkpoints; none: an empty table."""
-    records = read_json(paths.SCORES) if paths.SCORES.exists() else []
+    """Scores `step, corpus, split, score, value` of the run's checkpoints; none: an empty table.
+
+    Of a model that is measured on what it learns from as well, only held-out scores count.
+    """
+    found = read_json(paths.SCORES) if paths.SCORES.exists() else []
+    records = [r for r in found if r["split"] != "train" and r["score"] not in NEITHER]
     return pd.DataFrame(records, columns=["step", *SCORE, "value"])
 
 

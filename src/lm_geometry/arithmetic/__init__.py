@@ -1,1 +1,1 @@
-"""Arithmetic on small groups: equations, a transformer trained on them, and when it generalises."""
+"""Arithmetic on small groups: equations, and a transformer that learns them."""

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from lm_geometry import machine, paths
+from lm_geometry.arithmetic.saved_model import load_model as load_arithmetic
 from lm_geometry.checkpoints import Checkpoint, read_checkpoints
 from lm_geometry.embedded import COMBINED, write_index
+from lm_geometry.embedding.equations import EquationStates, equation_tokens
 from lm_geometry.embedding.forward_pass import arithmetic
 from lm_geometry.embedding.hidden_states import HiddenStates
 from lm_geometry.embedding.masked_token import MaskedTokenStates
@@ -26,6 +28,8 @@ from lm_geometry.store.tables import write_table
 # What decides neither which states one checkpoint has nor their values.
 OF_OTHERS = {"checkpoints", "prompts"}
 
+States = HiddenStates | MaskedTokenStates | EquationStates
+
 
 def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     """Write data/hidden_states, data/losses and the token tables of a pipeline run.
@@ -34,7 +38,7 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     ValueError where `embed.mode` does not fit the model, or a column not the corpus.
     """
     checkpoints = read_checkpoints(settings.checkpoints)
-    tokenizer = load_tokenizer(source)
+    tokenizer = None if source.kind == "arithmetic" else load_tokenizer(source)
     _check_mode(source, settings, tokenizer)
     corpora = {split: _tokenised(tokenizer, settings, split, seed) for split in read_evaluated()}
     run = Embedding(source, settings, seed, tokenizer, corpora)
@@ -64,6 +68,8 @@ def _check_mode(source: ModelSource, settings: Embed, tokenizer: Any) -> None:
 def _tokenised(tokenizer: Any, settings: Embed, split: CorpusSplit, seed: int) -> TokenisedCorpus:
     generator = stream(seed, "embed", split.corpus, split.split)
     try:
+        if tokenizer is None:
+            return equation_tokens(split.read(), settings, generator)
         corpus = tokenise(split.read(), tokenizer, settings, generator)
         if split.private:
             refuse_texts(corpus.kept, ["label", *settings.columns])
@@ -129,10 +135,13 @@ class Embedding:
             "corpora": {_name(split): path_hash(split.folder()) for split in self.corpora},
         }
 
-    def _load(self, checkpoint: Checkpoint) -> HiddenStates | MaskedTokenStates:
+    def _load(self, checkpoint: Checkpoint) -> States:
         device, reason = machine.device()
         dtype, why = arithmetic(self.settings.dtype, device)
         print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
+        if self.tokenizer is None:
+            assert checkpoint.folder is not None  # base has one where all is learned
+            return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
         model = load_model(self.source, checkpoint.folder)
         on_device = (model, device, dtype, self.tokenizer.pad_token_id or 0, self.layers)
         if self.settings.mode == "masked_token":
@@ -141,7 +150,7 @@ class Embedding:
 
     def _finish(
         self,
-        states: HiddenStates | MaskedTokenStates,
+        states: States,
         checkpoint: Checkpoint,
         split: CorpusSplit,
         corpus: TokenisedCorpus,
@@ -157,14 +166,15 @@ class Embedding:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
             write_array(cells.path(f"{_name(split)}.npy"), losses)
 
-    def _meta(self, states: HiddenStates | MaskedTokenStates, tokens: int) -> dict[str, Any]:
+    def _meta(self, states: States, tokens: int) -> dict[str, Any]:
         return {
             "tokens": tokens,
             "layers": self.layers,
             "mode": self.settings.mode,
             "combine_layers": self.settings.combine_layers,
-            "last_layer_after_final_norm": has_final_norm(states.model),
-            "arithmetic": str(states.model.dtype).removeprefix("torch."),
+            "last_layer_after_final_norm": self.tokenizer is not None
+            and has_final_norm(states.model),
+            "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
             "libraries": library_versions(),
             "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
         }

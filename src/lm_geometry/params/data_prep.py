@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lm_geometry.params.arithmetic import Equations
 from lm_geometry.params.prompts import Prompts
 from lm_geometry.params.section import Section
 
@@ -77,6 +78,11 @@ class DataPrep(Section):
     prompts: Prompts = Field(
         default_factory=lambda: Prompts.model_validate({}),
         description="texts of a fixed number of tokens, each a point cloud of its own",
+    )
+
+    equations: Equations = Field(
+        default_factory=lambda: Equations.model_validate({}),
+        description="the corpus `equations`, which is made and not read: every equation as it is",
     )
 
     @model_validator(mode="after")

@@ -1,9 +1,10 @@
 """Section `finetune`: how the model is trained, and which states of it are kept."""
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from lm_geometry.params.arithmetic import Arithmetic
 from lm_geometry.params.section import Section
 
 
@@ -43,7 +44,12 @@ class Finetune(Section):
     name_in_params: ClassVar[str] = "finetune"
 
     task: Literal[
-        "causal_lm", "masked_lm", "token_classification", "sequence_classification", "none"
+        "causal_lm",
+        "masked_lm",
+        "token_classification",
+        "sequence_classification",
+        "modular_arithmetic",
+        "none",
     ] = Field("causal_lm", description="what is learned; none passes the base model through")
     method: Literal["lora", "full"] = Field("lora", description="adapters, or every weight")
     lora: Lora = Field(default_factory=lambda: Lora.model_validate({}), description="adapters")
@@ -61,7 +67,8 @@ class Finetune(Section):
     )
     checkpoints: list[int] | Regular = Field(
         [10, 20, 40, 80],
-        description="steps that are kept, or {every: STEPS}; base is always among them",
+        description="steps that are kept, {every: STEPS}, or the words `every STEPS`, which `-S` "
+        "can put in a list's place; base is always among them",
     )
     batch_size: int = Field(4, gt=0, description="examples in a forward pass")
     accumulate: int = Field(1, gt=0, description="forward passes in an optimiser step")
@@ -106,11 +113,25 @@ class Finetune(Section):
     seed: int = Field(
         0, ge=0, description="order of examples, dropout, initial adapters and heads of classes"
     )
+    arithmetic: Arithmetic = Field(
+        default_factory=lambda: Arithmetic.model_validate({}),
+        description="the transformer that task modular_arithmetic trains from scratch",
+    )
     report_to: list[str] = Field(
         [],
         description="trackers that follow the run live, as transformers names them (wandb, "
         "tensorboard, …); changes no result",
     )
+
+    @field_validator("checkpoints", mode="before")
+    @classmethod
+    def _every_in_words(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        words = value.split()
+        if len(words) != 2 or words[0] != "every" or not words[1].isdecimal():
+            raise ValueError("a list of steps, or words such as `every 400`")
+        return {"every": int(words[1])}
 
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:

@@ -25,4 +25,7 @@ class Section(BaseModel):
     @classmethod
     def read(cls, root: Path = ROOT) -> Self:
         """The section as params.yaml has it. Call `params.check` before, for readable errors."""
-        return cls.model_validate(read_yaml(root / "params.yaml").get(cls.name_in_params) or {})
+        found = read_yaml(root / "params.yaml")
+        for name in cls.name_in_params.split("."):
+            found = found.get(name) or {}
+        return cls.model_validate(found)

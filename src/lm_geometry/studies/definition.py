@@ -14,14 +14,16 @@ RESULTS = FOLDER / "results"
 
 Overrides = dict[str, Any]
 CASE = "case"
+OVER_STEPS = ("curves", "leads")  # kinds of figures
 
 
 class Figure(Section):
     """One figure: which numbers it shows over what."""
 
-    kind: Literal["violins", "lines", "boxes"] = Field(
+    kind: Literal["violins", "lines", "boxes", "curves", "leads"] = Field(
         description="violins: tokens of base and fine-tuned; lines: means with intervals; boxes: "
-        "one mean per draw of a cloud"
+        "one mean per draw of a cloud; curves: measures over the steps of training; leads: steps "
+        "from the peak and fall of signals to a validation accuracy"
     )
     title: str = Field(description="what the figure answers")
     value: Literal["dimension", "change", "difference"] = Field(
@@ -40,7 +42,21 @@ class Figure(Section):
     layers: Literal["shown", "all"] = Field(
         "shown", description="the layer of aggregate.layer, or a panel for each"
     )
+    measures: list[Literal["accuracy", "loss", "dimension", "weight_norm"]] = Field(
+        ["accuracy", "loss", "dimension"],
+        min_length=1,
+        description="curves: what is drawn, one below the other",
+    )
     says: str = Field("", description="a sentence below the title")
+
+    @model_validator(mode="after")
+    def _settings_belong_to_the_kind(self) -> "Figure":
+        over_steps = self.kind in OVER_STEPS
+        idle = {"value", "x", "x_title", "x_scale", "layers"} if over_steps else {"measures"}
+        idle |= {"measures"} if self.kind == "leads" else set()
+        if wrong := sorted(idle & self.model_fields_set):
+            raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
+        return self
 
     @property
     def columns(self) -> list[str]:

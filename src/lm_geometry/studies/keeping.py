@@ -42,6 +42,11 @@ def keep(
         there = ", ".join(map(str, index["steps"])) or "none: finetune.task is none"
         raise ValueError(f"{revision.name} has no checkpoint {step}; its steps are {there}")
     base = ModelSource(**revision.json(f"{CHECKPOINTS}/base/source.json"))
+    if base.kind == "arithmetic":
+        raise ValueError(
+            f"{revision.name} learned equations from scratch: what it has is no language model, "
+            "and is read by lm_geometry.arithmetic.saved_model.load_model"
+        )
     target = kept_models.MODELS / name
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / str(step)

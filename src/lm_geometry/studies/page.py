@@ -12,6 +12,13 @@ from lm_geometry.studies.grid import written
 
 MOST_ROWS = 60
 MEASURED = ("hausdorff", "mean", "lower", "upper", "sd", "runs", "over", "draws")
+LEADS = (
+    "Steps from the peak of a signal, or from its fall by a tenth, to the first step of a "
+    "validation accuracy; negative where the signal came later. `reached`: runs that reach that "
+    "accuracy; `warned`: those of them whose event came before; `false_alarms`: runs with the "
+    "event that never reach it. A signal that falls from the start, as the train loss does, "
+    "has long leads and tells nothing of when."
+)
 Shown = list[tuple[Figure, str, pd.DataFrame | None]]
 
 
@@ -32,6 +39,10 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
 
 def _numbers(figure: Figure, stem: str, rows: Any) -> str:
     """The figure's own numbers; of many layers those of the shown one."""
+    if figure.kind == "curves":
+        return f"All numbers: [{stem}.csv]({stem}.csv).\n"
+    if figure.kind == "leads":
+        return f"{_table(rows)}\n\n{LEADS} Single runs: `{stem}.parquet`.\n"
     if figure.kind == "boxes":
         rows = _over_draws(figure, rows)
     chosen = rows[rows["shown"]]

@@ -13,9 +13,9 @@ from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
 from lm_geometry.store.files import whole_file
 from lm_geometry.store.tables import write_table
-from lm_geometry.studies import lines, page, runs
+from lm_geometry.studies import lines, over_steps, page, runs
 from lm_geometry.studies.collection import TABLES, Collected
-from lm_geometry.studies.definition import FOLDER, Figure, Study
+from lm_geometry.studies.definition import FOLDER, OVER_STEPS, Figure, Study
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
 DRAWS = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
@@ -34,7 +34,13 @@ def write_report(
     place = folder / name
     written, shown = [], []
     for figure, stem in zip(study.figures, _stems(study.figures), strict=True):
-        rows, chart = _drawn(figure, study, collected)
+        if figure.kind in OVER_STEPS:
+            tables, chart = over_steps.drawn(figure, collected, _measured(figure, collected[0]))
+            rows = tables["csv"]
+            write_table(place / f"{stem}.parquet", tables["parquet"])
+            written.append(place / f"{stem}.parquet")
+        else:
+            rows, chart = _drawn(figure, study, collected)
         for suffix, content in render(chart).items():
             written.append(_write(place / f"{stem}.{suffix}", content))
         if rows is not None:
@@ -110,7 +116,7 @@ def _measured(figure: Figure, first: Collected) -> str:
         parts.append(f"N = {_points(first):,} tokens")
     if figure.x != "n_neighbors":
         parts.append(f"L = {first.n_neighbors:g} neighbours")
-    if figure.x != "layer" and figure.layers == "shown":
+    if figure.kind in OVER_STEPS or (figure.x != "layer" and figure.layers == "shown"):
         parts.append(f"layer {first.layer}")
     return " · ".join(parts)
 
@@ -150,7 +156,8 @@ def _stems(figures: list[Figure]) -> list[str]:
     stems: list[str] = []
     for figure in figures:
         last = figure.x.rpartition(".")[2]
-        stem = "violins" if figure.kind == "violins" else f"{figure.value}_by_{last}"
+        own = figure.kind in ("violins", *OVER_STEPS)
+        stem = figure.kind if own else f"{figure.value}_by_{last}"
         stem += "_boxes" if figure.kind == "boxes" else ""
         stems.append(stem if stem not in stems else f"{stem}_{len(stems) + 1}")
     return stems

@@ -28,7 +28,7 @@ def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.Data
     for one, table in zip(collected, tables, strict=True):
         for name in labels:
             value = one.experiment.value(name)
-            table[name] = label(_param(one.params, name) if value is None else value)
+            table[name] = label(param(one.params, name) if value is None else value)
         table["experiment"] = one.experiment.name
     return pd.concat(tables, ignore_index=True)
 
@@ -116,7 +116,8 @@ def _summary(group: Any, confidence: float) -> dict[str, Any]:
     return found
 
 
-def _param(params: dict[str, Any], name: str) -> Any:
+def param(params: dict[str, Any], name: str) -> Any:
+    """The value of a dotted parameter."""
     value: Any = params
     for key in name.split("."):
         value = value[key]

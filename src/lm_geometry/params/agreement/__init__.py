@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.agreement import checkpoints, clouds, layers, names, prompts
+from lm_geometry.params.agreement import (
+    arithmetic,
+    checkpoints,
+    clouds,
+    layers,
+    names,
+    prompts,
+)
 from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.models import ModelEntry
 
@@ -14,6 +21,10 @@ RULES = [
     (prompts.prompts_are_possible, ["data_prep", "embed"]),
     (prompts.layers_and_checkpoints_exist, ["model", "finetune", "embed"]),
     (layers.layers_exist, ["model", "embed", "aggregate"]),
+    (arithmetic.parts_belong_together, ["model", "data_prep", "finetune"]),
+    (arithmetic.equations_are_whole, ["data_prep", "finetune"]),
+    (arithmetic.training_is_known, ["finetune"]),
+    (arithmetic.states_exist, ["model", "finetune", "embed", "aggregate"]),
     (layers.blocks_exist, ["model", "finetune"]),
     (layers.task_fits_model, ["model", "finetune"]),
     (layers.mode_fits_model, ["model", "embed"]),

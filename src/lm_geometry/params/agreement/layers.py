@@ -25,8 +25,12 @@ def layers_exist(
 ) -> Iterator[str]:
     """The model has the layers, each asked for once, and the shown one is among them."""
     depth = number_of_layers(model, models, root)
-    if depth is None:
-        return
+    if depth is not None:
+        yield from layers_within(depth, model, embed, aggregate)
+
+
+def layers_within(depth: int, model: Model, embed: Embed, aggregate: Aggregate) -> Iterator[str]:
+    """What is wrong with the embedded and the shown layers of a model of `depth` blocks."""
     asked = [] if embed.layers == "all" else embed.layers
     for layer in asked:
         if not -depth - 1 <= layer <= depth:
@@ -68,7 +72,7 @@ def task_fits_model(
     entry = models.get(model.name)
     wanted = {"encoder": "masked_lm", "decoder": "causal_lm"}
     other = {"encoder": "causal_lm", "decoder": "masked_lm"}
-    if entry and finetune.task == other[entry.kind]:
+    if entry and finetune.task == other.get(entry.kind):
         yield (
             f"finetune.task: {finetune.task!r} does not fit {model.name}, which is an "
             f"{entry.kind}: {wanted[entry.kind]}, a classification task or none"
@@ -80,7 +84,7 @@ def mode_fits_model(
 ) -> Iterator[str]:
     """Only models of masked language can be asked for a masked token."""
     entry = models.get(model.name)
-    if entry and embed.mode == "masked_token" and entry.kind != "encoder":
+    if entry and embed.mode == "masked_token" and entry.kind == "decoder":
         yield (
             f"embed.mode: masked_token needs a masked language model, and {model.name} is a "
             f"{entry.kind}: regular"

@@ -6,7 +6,7 @@ import torch
 
 from lm_geometry.arithmetic.equations import make_equations
 from lm_geometry.arithmetic.model import ArithmeticTransformer, make_model
-from lm_geometry.arithmetic.token_states import POSITIONS, distinct_tokens, token_states
+from lm_geometry.embedding.equation_states import POSITIONS, distinct_tokens, token_states
 from lm_geometry.params.arithmetic import Arithmetic, Equations
 
 IDS = make_equations(Equations.model_validate({"modulus": 13})).train.ids

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from lm_geometry.arithmetic.batches import Batches, make_batches
 from lm_geometry.arithmetic.equations import DividedEquations
 from lm_geometry.arithmetic.model import ArithmeticTransformer, make_model
-from lm_geometry.arithmetic.recipe import Recipe
 from lm_geometry.store.files import whole_file
+from lm_geometry.training.modular_arithmetic.batches import Batches, make_batches
+from lm_geometry.training.modular_arithmetic.recipe import Recipe
 
 Record = dict[str, Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lm_geometry.arithmetic.choices import Choices
 from lm_geometry.arithmetic.equations import DividedEquations, Numbers, shuffled
 from lm_geometry.seeds import stream
+from lm_geometry.training.modular_arithmetic.choices import Choices
 
 EVALUATED_EVERY = 10  # steps, in the published loop
 EVALUATION_DRAWS = 9  # batches: eight are evaluated, and one more is drawn before the loop ends

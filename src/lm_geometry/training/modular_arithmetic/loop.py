@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from lm_geometry.arithmetic import fast_path
 from lm_geometry.arithmetic.equations import DividedEquations, Equations, Numbers
-from lm_geometry.arithmetic.recipe import Recipe
-from lm_geometry.arithmetic.run import Record, Run
 from lm_geometry.arithmetic.saved_model import save_model
 from lm_geometry.checkpoints import BASE
 from lm_geometry.progress import progress
 from lm_geometry.seeds import stream
 from lm_geometry.store.files import read_json, write_json
+from lm_geometry.training.modular_arithmetic.recipe import Recipe
+from lm_geometry.training.modular_arithmetic.run import Record, Run
 
 STATE = "state.pt"
 AT_ONCE = 4096  # equations in a forward pass that measures

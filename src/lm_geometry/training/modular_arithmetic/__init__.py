@@ -1,0 +1,1 @@
+"""Training a small transformer from scratch on the equations of modular arithmetic."""

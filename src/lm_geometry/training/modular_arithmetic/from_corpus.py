@@ -1,0 +1,44 @@
+"""The finetune stage's training on equations, from corpus columns to records."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.arithmetic.equations import elements_of, from_columns
+from lm_geometry.params.arithmetic import Equations
+from lm_geometry.params.finetune import Finetune
+from lm_geometry.training.modular_arithmetic.loop import train
+from lm_geometry.training.modular_arithmetic.recipe import recipe
+
+Columns = Mapping[str, Sequence[Any]]
+CURVES = {"train": "training", "validation": "validation"}
+SCORES = ("loss", "accuracy", "weight_norm")
+
+
+def learn(
+    settings: Finetune,
+    equations: Equations,
+    training: Columns,
+    held_out: Columns,
+    work: Path,
+    device: str,
+) -> dict[str, list[Any]]:
+    """What a run measured: its `steps`, `curve` and `scores`, as fine-tuning records them.
+
+    Scores are of both splits, whole: loss (nat), accuracy, and the norm of all weights, at every
+    measured step. The checkpoints stand in `work/checkpoints` when this returns, `base` among them.
+    """
+    elements = elements_of(equations.operation, equations.modulus)
+    divided = from_columns(training, held_out, elements, equations.seed)
+    chosen = recipe(settings, settings.arithmetic, len(divided.train))
+    measured = train(chosen, divided, work, device)
+    curve = [
+        {"step": row["step"], "curve": CURVES[row["split"]], "loss": row["loss"]}
+        for row in measured
+    ]
+    scores = [
+        {"step": row["step"], "split": row["split"], "score": name, "value": row[name]}
+        for row in measured
+        for name in SCORES
+    ]
+    return {"steps": list(chosen.checkpoints), "curve": curve, "scores": scores}
