@@ -16,11 +16,17 @@ ARITHMETIC: dict[str, Any] = {
     "data_prep__splits": ["train", "validation"],
     "data_prep__sequences": "all",
     "data_prep__train_sequences": "all",
+    "data_prep__prompts__count": 0,
     "finetune__task": "modular_arithmetic",
     "finetune__method": "full",
     "embed__layers": [1, 2],
     "aggregate__layer": 2,
 }
+
+
+def test_there_is_no_text_for_prompts(tmp_path: Path) -> None:
+    found = errors_of(tmp_path, **ARITHMETIC | {"data_prep__prompts__count": 4})
+    assert found == ["params.yaml: data_prep.prompts.count: 4: modular_arithmetic reads no text: 0"]
 
 
 def test_checkpoints_may_be_told_in_words(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from lm_geometry import paths, training_run
-from lm_geometry.aggregation.tables import read_tables
+from lm_geometry.aggregation.tables import read_aggregated
 from lm_geometry.arithmetic.equations import SIGNS, make_equations
 from lm_geometry.arithmetic.model import make_model
 from lm_geometry.arithmetic.saved_model import load_model
 from lm_geometry.clouds import read_cloud, read_clouds
 from lm_geometry.embedded import read_states, read_tokens
 from lm_geometry.embedding.embedding_run import embed
+from lm_geometry.embedding.prompt_run import embed_prompts
 from lm_geometry.estimation import estimate
 from lm_geometry.model_names import resolve
 from lm_geometry.model_source import ModelSource
@@ -27,6 +28,9 @@ from lm_geometry.params.model import Model
 from lm_geometry.params.token_sample import TokenSample
 from lm_geometry.prepared_corpora import CorpusSplit, read_evaluated, read_training
 from lm_geometry.preparing import prepare_corpora
+from lm_geometry.prompt_clouds import write_prompt_clouds
+from lm_geometry.prompt_estimation import estimate_prompts
+from lm_geometry.prompt_selection.preparing import prepare_prompts
 from lm_geometry.results import write_results
 from lm_geometry.sampling import write_clouds
 from lm_geometry.store.files import read_json, write_json
@@ -38,6 +42,7 @@ DATA = DataPrep.model_validate(
         "evaluate": ["equations"],
         "splits": SPLITS,
         "sequences": "all",
+        "prompts": {"count": 0},
         "equations": {"modulus": 13, "train_fraction": 0.5, "seed": 7},
     }
 )
@@ -62,12 +67,14 @@ KEPT = 120
 def embedded(project: Path) -> Path:
     """A project in which the first three stages have run."""
     prepare_corpora(DATA)
+    prepare_prompts(DATA.prompts, DATA, Model.model_validate({"name": "modular-arithmetic"}))
     write_json(paths.MODEL, SOURCE.record())
     records = training_run.train(SOURCE, FINETUNE, DATA.equations)
     write_json(paths.LOSS_CURVE, records["curve"])
     write_json(paths.SCORES, records["scores"])
     settings = {"layers": [1, 2], "keep_tokens": KEPT, "batch_tokens": 64}
     embed(SOURCE, Embed.model_validate(settings), seed=3)
+    embed_prompts(SOURCE, Embed.model_validate(settings))
     return project
 
 
@@ -155,15 +162,17 @@ def test_clouds_are_of_all_tokens_or_of_operands(embedded: Path) -> None:
 def test_later_stages_need_to_know_nothing_of_equations(embedded: Path) -> None:
     chosen = {"drop": ["pad"], "prepared": KEPT, "points": 100}
     write_clouds(TokenSample.model_validate(chosen), paper=False)
+    write_prompt_clouds()
     asked: dict[str, Any] = {"estimators": ["twonn"], "n_neighbors": [20], "gride_range": 0}
     settings = Estimate.model_validate(asked)
     estimate(settings)
+    estimate_prompts()
     write_results(Aggregate.model_validate({"layer": 2}), settings)
     assert read_json(paths.METRICS / "summary.json")["points"] == 100
-    means = read_tables()["means"]
+    means = read_aggregated("means", paths.TABLES)
     assert len(means) == 3 * 2 * 2  # checkpoints, splits, layers
     assert means["mean"].between(1, 32).all()
-    heuristic = read_tables()["heuristic"]
+    heuristic = read_aggregated("heuristic", paths.TABLES)
     assert set(heuristic["score"]) == {"accuracy", "loss"}
     assert set(heuristic["score_split"]) == {"validation"}
 
