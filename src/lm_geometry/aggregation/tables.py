@@ -55,8 +55,9 @@ class Tables:
     clusters: pd.DataFrame
     heuristic: pd.DataFrame
 
-    def write(self, folder: Path = paths.TABLES) -> None:
+    def write(self, folder: Path | None = None) -> None:
         """Write every table as Parquet; one without rows is written with its columns."""
+        folder = folder or paths.TABLES
         for name, table in zip(COLUMNS, vars(self).values(), strict=True):
             write_table(folder / f"{name}.parquet", table)
 
