@@ -162,6 +162,18 @@ def test_tables_keep_text_documents_and_other_columns(tmp_path: Path, suffix: st
     }
 
 
+def test_a_column_of_documents_is_found_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "news.jsonl"
+    lines = [{"text": "a", "document": 7}, {"text": "b", "document": 7}, {"text": "c"}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines[:2]))
+    assert corpora.read(resolve(f"file:{path}"), tmp_path)["train"]["document"][:] == ["7", "7"]
+    as_text = resolve(f"file:{path}").model_copy(update={"column": "document"})
+    with pytest.raises(ValueError, match="holds int64, not text"):
+        corpora.read(as_text, tmp_path)
+    path.write_text(json.dumps(lines[2]) + "\n")
+    assert corpora.read(resolve(f"file:{path}"), tmp_path)["train"]["document"][:] == ["0"]
+
+
 def test_a_column_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
     path.write_text('{"text": 3, "note": "x"}\n')
@@ -203,11 +215,8 @@ def test_saved_and_hub_layout_folders_are_read(tmp_path: Path) -> None:
         assert list(parts) == ["train", "validation"][:splits]
         assert parts["train"].to_dict() == {
             "text": ["a b", "c"],
-            "document": ["0", "1"],
-            **{
-                "source_document" if name == "document" else name: words[name][:]
-                for name in words.features
-            },
+            "document": words["document"][:],
+            **{name: words[name][:] for name in words.features if name != "document"},
         }
 
 

@@ -44,8 +44,9 @@ def with_text_and_document(dataset: "Dataset", entry: Corpus) -> "Dataset":
     """The data set with its text and document columns so named, both strings.
 
     A list of words is joined by spaces and kept beside; a data set without a column `text` may
-    have `words` instead. Without a document column the row number
-    is the document. Other columns of these two names become `source_text`, `source_document`.
+    have `words` instead. The documents are those of the entry's document column, else of a column
+    `document` that is not the text, else each row is one. Other columns of these two names become
+    `source_text`, `source_document`.
     Raises ValueError for a column that is not there or holds no text.
     """
     import pyarrow
@@ -55,13 +56,15 @@ def with_text_and_document(dataset: "Dataset", entry: Corpus) -> "Dataset":
         name = "words"
     named = column(dataset, there(dataset, name, entry))
     text = _texts(named, entry)
-    if entry.document_column:
-        document = column(dataset, there(dataset, entry.document_column, entry))
+    replaced = {name} if text is named and name != "words" else set()
+    document_column = entry.document_column
+    if not document_column and "document" in dataset.column_names and name != "document":
+        document_column = "document"
+    if document_column:
+        document = column(dataset, there(dataset, document_column, entry))
+        replaced.add(document_column)
     else:
         document = pyarrow.chunked_array([np.arange(len(dataset))])
-    replaced = {name} if text is named and name != "words" else set()
-    if entry.document_column:
-        replaced.add(entry.document_column)
     dataset = dataset.remove_columns(sorted(replaced))
     for name in ("text", "document"):
         if name in dataset.column_names:

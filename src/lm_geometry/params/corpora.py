@@ -58,7 +58,9 @@ class Corpus(Section):
     config: str | None = Field(None, description="huggingface: name of the configuration")
     column: str = Field("text", description="column that holds the text, or its list of words")
     document_column: str | None = Field(
-        None, description="column that names the document; without it each row is a document"
+        None,
+        description="column that names the document; null: `document`, where it is there, else "
+        "each row is a document",
     )
     label_column: str | None = Field(
         None, description="column of a class for each sequence; null: `label`, where it is there"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml import YAMLError
 
 from lm_geometry.params.explain import nearest, sentences
 from lm_geometry.params.section import ROOT, Section, read_yaml
@@ -140,5 +141,7 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
     where = f"studies/{name}.yaml"
     try:
         return Study.model_validate(read_yaml(folder / f"{name}.yaml"))
+    except YAMLError as error:
+        raise ValueError(f"{where} cannot be read: {error}") from None
     except ValidationError as error:
         raise ValueError("\n".join(sentences(error, Study, f"{where}: "))) from None
