@@ -153,6 +153,7 @@ def test_means_count_what_is_undefined() -> None:
     assert row["median"] == 8
     assert row["standard_deviation"] == pytest.approx(np.std([4, 8, 9], ddof=1))
     assert (row["values"], row["documents"], row["undefined"]) == (3, 2, 1)
+    assert (row["clouds"], row["points"]) == (1, 4)
     assert set(row) == set(COLUMNS["means"])
     (row,) = mean_rows(local_table({"base": {(1, 0): math.nan}}), 0.95)
     assert math.isnan(row["mean"])
@@ -161,7 +162,7 @@ def test_means_count_what_is_undefined() -> None:
 
 def tables_of(**changes: list[dict[str, Any]]) -> Tables:
     cell = {"split": "test", "layer": 2, "estimator": "twonn", "n_neighbors": 64.0}
-    count = {"values": 90, "documents": 7}
+    count = {"values": 180, "documents": 7, "clouds": 2, "points": 90}
     rows: dict[str, list[dict[str, Any]]] = {
         "means": [
             cell | count | {"corpus": corpus, "checkpoint": checkpoint, "mean": mean}

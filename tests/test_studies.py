@@ -186,7 +186,7 @@ def test_unlike_experiments_are_not_taken_for_runs_of_one_thing() -> None:
 def rows(means: list[float]) -> pd.DataFrame:
     cell = {"corpus": "a", "control": "", "split": "test", "layer": 3, "n_neighbors": 64.0}
     cell |= {"checkpoint": "base", "step": 0, "side": "base", "role": "", "shown": True}
-    cell |= {"lower": 1.0, "upper": 3.0, "values": 100}
+    cell |= {"lower": 1.0, "upper": 3.0, "values": 100, "clouds": 1, "points": 100}
     return pd.DataFrame([cell | {"mean": mean} for mean in means])
 
 
@@ -236,7 +236,7 @@ for folder in ("data/tables", "plots"):
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
 rows = [dict(corpus=c, split="test", layer=k, estimator="twonn", n_neighbors=64.0, checkpoint=s,
              mean=10.0 + k + seed - (s == "5") * (1 + (c == "a")), lower=0.0, upper=1.0, values=50,
-             documents=9)
+             documents=9, clouds=2, points=25)
         for c in "ab" for k in (1, 2) for s in ("base", "5")]
 means = pd.DataFrame(rows)
 means.to_parquet("data/tables/means.parquet")

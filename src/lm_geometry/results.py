@@ -1,5 +1,7 @@
 """The results of a pipeline run: full tables, headline metrics, figures."""
 
+import pandas as pd
+
 from lm_geometry import paths
 from lm_geometry.aggregation.headline import headline
 from lm_geometry.aggregation.prompts import write_prompt_tables
@@ -34,9 +36,7 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
         shown=shown,
         fine_tuned=training if embedded.checkpoints != [BASE] else None,
         curve=read_json(paths.LOSS_CURVE),
-        settings=_settings(
-            source, shown, estimate, settings, max(tables.means["values"].tolist(), default=0)
-        ),
+        settings=_settings(source, shown, estimate, settings, tables.means),
         confidence=settings.confidence,
         listed=settings.groups.listed,
     )
@@ -52,15 +52,17 @@ def _label(source: ModelSource) -> str:
 
 
 def _settings(
-    source: ModelSource, shown: Shown, estimate: Estimate, settings: Aggregate, points: int
+    source: ModelSource, shown: Shown, estimate: Estimate, settings: Aggregate, means: pd.DataFrame
 ) -> dict[str, str]:
     """The line under each figure: what was measured, on how many points, with which rule."""
     model = _label(source)
     size = f"{shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
     rule = f", CDF {estimate.cdf}" if shown.estimator == "twonn" else ""
-    cloud = f"N = {points:,} tokens"
+    clouds = max(means["clouds"].tolist(), default=1)
+    cloud = f"N = {max(means['points'].tolist(), default=0):,} tokens"
+    drawn_are = "documents" if clouds == 1 else f"documents and {clouds} clouds"
     local = f"{model} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · L = {size} neighbours"
-    intervals = f"{local} · {settings.confidence:.0%} intervals over documents"
+    intervals = f"{local} · {settings.confidence:.0%} intervals over {drawn_are}"
     drawn = settings.bootstrap.resample
     return {
         "loss": model,

@@ -22,7 +22,7 @@ def headline(tables: Tables, shown: Shown) -> dict[str, Any]:
         "dimension": _by_corpus(means, shown),
         "difference_of_differences": _difference(tables.differences, shown),
         "loss": _by_corpus(losses, shown),
-        "points": int(means["values"].min()) if len(means) else 0,
+        "points": int(means["points"].min()) if len(means) else 0,
         "documents": int(means["documents"].min()) if len(means) else 0,
     }
     return _without_missing(numbers)

@@ -63,6 +63,8 @@ def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
             "standard_deviation": float(np.nanstd(values, ddof=1)) if mean.values > 1 else np.nan,
             "undefined": int(len(values) - mean.values),
         }
+        in_each: Any = cell.groupby("sampling_seed").size()
+        spread |= {"clouds": len(in_each), "points": int(in_each.max())}
         rows.append(dict(zip(CELL, keys, strict=True)) | summary(mean, confidence) | spread)
     return rows
 

@@ -27,7 +27,7 @@ STANDARDISED = ["standardised_by_documents", "standardised_by_tokens"]
 CORRELATION = ["level", "method", "correlation", "lower", "upper", "pairs", "resampled"]
 CLUSTER = ["k", "cluster", "mean", "smallest", "largest", "tokens", "token", "count"]
 COLUMNS = {
-    "means": [*CELL, *SUMMARY, "median", "standard_deviation", "undefined"],
+    "means": [*CELL, *SUMMARY, "median", "standard_deviation", "undefined", "clouds", "points"],
     "changes": [*CELL, *SUMMARY, *TESTED, *STANDARDISED],
     "differences": [*CELL, "control", *SUMMARY, *TESTED],
     "losses": ["corpus", "split", "checkpoint", *SUMMARY],

@@ -56,7 +56,7 @@ def chart(data: panels.Data) -> panels.Panels:
             "corpus than on the control.",
             "Points: change from base on the fine-tuned corpus minus change from base on the "
             "control, one per layer.",
-            "Bars: confidence interval over documents. Hollow: not firm once all layers are "
+            "Bars: the interval named above. Hollow: not firm once all layers are "
             "counted (Benjamini–Hochberg).",
             "Thick: the checkpoint shown in other figures.",
         ],

@@ -36,6 +36,6 @@ def chart(data: panels.Data) -> panels.Panels:
         "Mean local dimension at each checkpoint, layer by layer",
         [
             "Points: mean over the tokens of a cloud, the same tokens at every checkpoint.",
-            "Bands: confidence interval over documents.",
+            "Bands: the interval named above.",
         ],
     )

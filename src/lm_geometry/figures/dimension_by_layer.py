@@ -33,7 +33,7 @@ def chart(data: panels.Data) -> panels.Panels:
             "Dashed and hollow: the base model. Solid: the fine-tuned checkpoint named above each "
             "panel.",
             "Points: mean over the tokens of a cloud, the same tokens on both sides. "
-            "Bands: confidence interval over documents.",
+            "Bands: the interval named above.",
         ],
         line=panels.SHOWN_STEP,
     )

@@ -47,7 +47,7 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: mean over all tokens of a group in the cloud; hollow and dashed base, full "
             "fine-tuned.",
-            "Bars: confidence interval over documents. Where there are many groups, those at both "
+            "Bars: the interval named above. Where there are many groups, those at both "
             "ends; rare ones are left out.",
         ],
         line=panels.SHOWN_STEP,

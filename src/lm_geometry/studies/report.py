@@ -66,7 +66,7 @@ def _drawn(
         return rows, lines.boxes(figure, records, _says(figure, [DRAWS]))
     table = runs.over_runs(rows, figure)
     records = _records(figure, table.rename(columns={"mean": "value"}), collected[0])
-    return table, lines.lines(figure, records, _says(figure, [_intervals(table)]))
+    return table, lines.lines(figure, records, _says(figure, [_intervals(table, collected[0])]))
 
 
 def _violins(figure: Figure, collected: list[Collected]) -> alt.FacetChart:
@@ -122,19 +122,20 @@ def _measured(figure: Figure, first: Collected) -> str:
 
 
 def _points(one: Collected) -> int:
-    """Points of the largest cloud; the table pools the draws of a cloud."""
-    means: Any = one.tables["means"]
-    return round(int(means["values"].max()) / len(one.params["token_sample"]["seeds"]))
+    """Points of the largest cloud."""
+    return int(max(one.tables["means"]["points"].tolist()))
 
 
 def _says(figure: Figure, more: list[str]) -> list[str]:
     return [line for line in [figure.says, *more] if line]
 
 
-def _intervals(table: pd.DataFrame) -> str:
+def _intervals(table: pd.DataFrame, one: Collected) -> str:
     counts = sorted(set(table["runs"]))
     if counts == [1]:
-        return "Points: one run. Bars: 95 % interval over its documents; another run moves it more."
+        clouds = len(one.params["token_sample"]["seeds"])
+        drawn = "documents" if clouds == 1 else f"documents and {clouds} clouds"
+        return f"Points: one run. Bars: 95 % interval over its {drawn}; another run moves it more."
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
 

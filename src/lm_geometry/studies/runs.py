@@ -106,7 +106,7 @@ def _summary(group: Any, confidence: float) -> dict[str, Any]:
         "upper": float(group["upper"].iloc[0]),
         "runs": runs,
         "over": "documents",
-        "points": int(group["values"].min()),
+        "values": int(group["values"].min()),
     }
     if runs > 1:
         half = stats.t.ppf(0.5 + confidence / 2, runs - 1) * means.std(ddof=1) / np.sqrt(runs)
