@@ -4,7 +4,7 @@
 scores. It is put to the test here beside the usual signal, the validation loss.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,11 @@ def read_scores() -> pd.DataFrame:
 
     Of a model that is measured on what it learns from as well, only held-out scores count.
     """
-    found = read_json(paths.SCORES) if paths.SCORES.exists() else []
+    return scores_of(read_json(paths.SCORES) if paths.SCORES.exists() else [])
+
+
+def scores_of(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The held-out scores among the records of data/scores.json, as `read_scores` returns them."""
     records = [r for r in found if r["split"] != "train" and r["score"] not in NEITHER]
     return pd.DataFrame(records, columns=["step", *SCORE, "value"])
 

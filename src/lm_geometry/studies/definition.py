@@ -16,15 +16,17 @@ RESULTS = FOLDER / "results"
 Overrides = dict[str, Any]
 CASE = "case"
 OVER_STEPS = ("curves", "leads")  # kinds of figures
+LATER_SCORES = "later_scores"
 
 
 class Figure(Section):
     """One figure: which numbers it shows over what."""
 
-    kind: Literal["violins", "lines", "boxes", "curves", "leads"] = Field(
+    kind: Literal["violins", "lines", "boxes", "curves", "leads", "later_scores"] = Field(
         description="violins: tokens of base and fine-tuned; lines: means with intervals; boxes: "
         "one mean per draw of a cloud; curves: measures over the steps of training; leads: steps "
-        "from the peak and fall of signals to a validation accuracy"
+        "from the peak and fall of signals to a validation accuracy; later_scores: do changes of "
+        "the dimension, and of the validation loss, go with later changes of a score"
     )
     title: str = Field(description="what the figure answers")
     value: Literal["dimension", "change", "difference"] = Field(
@@ -52,9 +54,10 @@ class Figure(Section):
 
     @model_validator(mode="after")
     def _settings_belong_to_the_kind(self) -> "Figure":
-        over_steps = self.kind in OVER_STEPS
+        over_steps = self.kind in (*OVER_STEPS, LATER_SCORES)
         idle = {"value", "x", "x_title", "x_scale", "layers"} if over_steps else {"measures"}
-        idle |= {"measures"} if self.kind == "leads" else set()
+        idle |= set() if self.kind == "curves" else {"measures"}
+        idle |= {"panels"} if self.kind == LATER_SCORES else set()
         if wrong := sorted(idle & self.model_fields_set):
             raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
         return self

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lm_geometry.store.hashes import library_versions
 from lm_geometry.studies.collection import Collected
-from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.definition import LATER_SCORES, Figure, Study
 from lm_geometry.studies.grid import written
 
 MOST_ROWS = 60
@@ -18,6 +18,11 @@ LEADS = (
     "accuracy; `warned`: those of them whose event came before; `false_alarms`: runs with the "
     "event that never reach it. A signal that falls from the start, as the train loss does, "
     "has long leads and tells nothing of when."
+)
+PAIRS = (
+    "`correlation`: mean over `runs` of each run's Spearman correlation over its checkpoints, of "
+    "what the signal did `since` then with how much better the score gets `until` later; `pairs`: "
+    "checkpoints of all runs."
 )
 Shown = list[tuple[Figure, str, pd.DataFrame | None]]
 
@@ -41,6 +46,8 @@ def _numbers(figure: Figure, stem: str, rows: Any) -> str:
     """The figure's own numbers; of many layers those of the shown one."""
     if figure.kind == "curves":
         return f"All numbers: [{stem}.csv]({stem}.csv).\n"
+    if figure.kind == LATER_SCORES:
+        return f"{_table(rows)}\n\n{PAIRS}\n"
     if figure.kind == "leads":
         return f"{_table(rows)}\n\n{LEADS} Single runs: `{stem}.parquet`.\n"
     if figure.kind == "boxes":

@@ -13,9 +13,9 @@ from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
 from lm_geometry.store.files import whole_file
 from lm_geometry.store.tables import write_table
-from lm_geometry.studies import lines, over_steps, page, runs
+from lm_geometry.studies import later_scores, lines, over_steps, page, runs
 from lm_geometry.studies.collection import TABLES, Collected
-from lm_geometry.studies.definition import FOLDER, OVER_STEPS, Figure, Study
+from lm_geometry.studies.definition import FOLDER, LATER_SCORES, OVER_STEPS, Figure, Study
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
 DRAWS = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
@@ -60,6 +60,8 @@ def _drawn(
     """The rows behind a figure, and its chart; violins have no rows but their densities."""
     if figure.kind == "violins":
         return None, _violins(figure, _first_runs(study, collected))
+    if figure.kind == LATER_SCORES:
+        return later_scores.drawn(figure, collected, _measured(figure, collected[0]))
     rows = runs.rows_of(figure, study, collected)
     if figure.kind == "boxes":
         records = _records(figure, rows.rename(columns={"mean": "value"}), collected[0])
@@ -157,7 +159,7 @@ def _stems(figures: list[Figure]) -> list[str]:
     stems: list[str] = []
     for figure in figures:
         last = figure.x.rpartition(".")[2]
-        own = figure.kind in ("violins", *OVER_STEPS)
+        own = figure.kind in ("violins", LATER_SCORES, *OVER_STEPS)
         stem = figure.kind if own else f"{figure.value}_by_{last}"
         stem += "_boxes" if figure.kind == "boxes" else ""
         stems.append(stem if stem not in stems else f"{stem}_{len(stems) + 1}")
