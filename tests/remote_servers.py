@@ -1,6 +1,7 @@
-"""Remotes of each kind on this machine: a folder, OpenSSH's server, an SFTP server, and S3."""
+"""Remotes of each kind on this machine: a folder, SSH (OpenSSH's server), and S3."""
 
 import getpass
+import logging
 import os
 import shutil
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-KINDS = ["folder", "sshd", "sftp", "s3"]
+KINDS = ["folder", "ssh", "s3"]
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 SFTP_SERVER = """\
 import asyncio, sys, asyncssh
@@ -39,7 +40,7 @@ def remote(kind: str, folder: Path) -> Iterator[tuple[str, Settings]]:
     elif kind == "s3":
         yield from _s3()
     else:
-        yield from _ssh(kind, folder)
+        yield from _ssh(folder)
 
 
 def _s3() -> Iterator[tuple[str, Settings]]:
@@ -47,6 +48,7 @@ def _s3() -> Iterator[tuple[str, Settings]]:
     server = pytest.importorskip("moto.server", reason="moto is not installed")
     import boto3
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     running = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()
@@ -64,19 +66,17 @@ def _s3() -> Iterator[tuple[str, Settings]]:
     running.stop()
 
 
-def _ssh(kind: str, folder: Path) -> Iterator[tuple[str, Settings]]:
+def _ssh(folder: Path) -> Iterator[tuple[str, Settings]]:
     pytest.importorskip("dvc_ssh", reason="requirements/ssh.txt is not installed")
     import asyncssh
 
-    if kind == "sshd" and SSHD is None:
-        pytest.skip("OpenSSH's server, sshd, is not installed here (openssh-server)")
     for name in ("host", "client"):
         key = asyncssh.generate_private_key("ssh-ed25519")
         key.write_private_key(folder / name)
         key.write_public_key(folder / f"{name}.pub")
         (folder / name).chmod(0o600)
     port = _free_port()
-    command = _sshd(folder, port) if kind == "sshd" else _sftp(folder, port)
+    command = _sshd(folder, port) if SSHD else _sftp(folder, port)
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -99,6 +99,7 @@ def _sshd(folder: Path, port: int) -> list[str]:
 
 
 def _sftp(folder: Path, port: int) -> list[str]:
+    """asyncssh's server, where OpenSSH's is not installed."""
     keys = [str(folder / "host"), str(folder / "client.pub")]
     return [sys.executable, "-c", SFTP_SERVER, str(port), *keys]
 
@@ -116,5 +117,6 @@ def _wait_for(port: int, running: subprocess.Popen, log: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
-            assert running.poll() is None and time.monotonic() < end, log.read_text()
+            if running.poll() is not None or time.monotonic() > end:
+                raise AssertionError(log.read_text()) from None
             time.sleep(0.02)

@@ -113,6 +113,12 @@ class ToyProject:
         return {str(file.relative_to(self.folder)): file.read_bytes() for file in files}
 
 
+def stages_run(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The stages that DVC ran, by what it logged."""
+    start = "Running stage '"
+    return [m.removeprefix(start).rstrip("':") for m in caplog.messages if m.startswith(start)]
+
+
 def new_project(folder: Path, layers: int = 4, size: int = 3000) -> ToyProject:
     """The project, committed, before its first run."""
     (folder / ".dvc").mkdir(parents=True)

@@ -92,7 +92,8 @@ def stage_name(repo: "Repo", stage: "Stage") -> str:
 def _as_locked(repo: "Repo", out: "Output") -> Out:
     path = repo.fs.relpath(out.fs_path, repo.root_dir)
     size = out.meta.size if out.meta else None
-    return Out(path, stage_name(repo, out.stage), str(out.hash_info.value), size, out.can_push)
+    oid = str(out.hash_info.value) if out.hash_info else ""
+    return Out(path, stage_name(repo, out.stage), oid, size, out.can_push)
 
 
 def _within(path: str, folder: str) -> bool:
