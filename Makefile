@@ -33,7 +33,7 @@ help:  ## what there is
 
 repro: setup  ## the whole study
 	dvc repro
-	@lm-geometry audit --quick --no-remote  # on a full disk `dvc repro` can leave outs unsaved
+	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
 
 pull: setup  ## results from the remote
 	lm-geometry pull
