@@ -1,6 +1,9 @@
 # make repro   set up the environment if need be, then run the whole study: dvc repro
 # make test    set up the environment if need be, then run the tests
 # make check   linting, formatting and types
+# make pull    results from the remote, verified     make remote URL=...  another remote, here alone
+# make audit   the cache and the remote, checked against dvc.lock, and mended
+# make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
 # make benchmark  speed against the published ways, written to benchmarks/RESULTS.md
 # make verify  the tests beside DADApy, in .venv-dadapy, and how far our numbers are from its
 #
@@ -13,6 +16,7 @@ FAISS ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-torch$(TORCH)-faiss-$(FAISS)
+PINS := $(patsubst %,requirements/%.txt,base test ssh s3 $(FAISS))
 PAGE := .dvc/plots/page_offline.html
 DADAPY := .venv-dadapy
 DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
@@ -21,14 +25,30 @@ DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-slow check benchmark verify setup help
+.PHONY: repro pull remote audit drift test test-slow check benchmark verify setup help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,9s/^# \{0,1\}//p' Makefile
+	@sed -n '1,12s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	dvc repro
+	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
+
+pull: setup  ## results from the remote
+	lm-geometry pull
+
+audit: setup  ## every object of cache and remote, read and mended
+	lm-geometry audit --repair
+
+remote: setup  ## another remote, in .dvc/config.local: not in git
+	@test -n "$(URL)" || { echo "make remote URL=/folder, ssh://host/path, s3://bucket/path, gs:// or azure://" >&2; exit 2; }
+	@needed=requirements/$(firstword $(subst ://, ,$(URL))).txt; test ! -f $$needed || $(BIN)/python -m pip install --quiet -r $$needed
+	dvc remote add --local --force --default chosen "$(URL)"
+	dvc remote modify --local chosen verify true
+
+drift: setup  ## whether dvc.lock belongs to params.yaml and the code
+	@lm-geometry drift
 
 test: setup  ## the default test suite
 	pytest
@@ -52,7 +72,7 @@ verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a co
 
 setup: $(READY) $(PAGE)
 
-$(READY): requirements/base.txt requirements/test.txt requirements/$(FAISS).txt pyproject.toml
+$(READY): $(PINS) pyproject.toml
 	@echo "Setting up $(VENV): torch $(TORCH), faiss-$(FAISS). This takes a few minutes, once."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

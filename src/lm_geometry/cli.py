@@ -13,6 +13,9 @@ COMMANDS = {
     "keep": "make a checkpoint of any experiment a model of the catalogue",
     "project": "draw a cloud in the plane by t-SNE or UMAP, coloured by local dimension or label",
     "table": "print means, changes and losses by checkpoint, corpus, layer and L",
+    "pull": "dvc pull, naming the results that the remote lacks or has only damaged",
+    "audit": "check every object of the cache and the remote against dvc.lock, and mend them",
+    "drift": "tell whether dvc.lock belongs to params.yaml and the code; needs no data",
 }
 
 

@@ -1,0 +1,22 @@
+"""`lm-geometry drift`: whether dvc.lock belongs to params.yaml and the code, without any data."""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """There are none."""
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Say so; raises SystemExit naming what changed, by stage."""
+    from dvc.repo import Repo
+
+    from lm_geometry.params.section import ROOT
+    from lm_geometry.remotes.drift import drift
+
+    with Repo(str(ROOT)) as repo:
+        found = drift(repo)
+    if found:
+        lines = [f"{stage}: {', '.join(changes)}" for stage, changes in found.items()]
+        raise SystemExit("\n".join([*lines, "dvc.lock is of another state: `dvc repro`, commit"]))
+    print("dvc.lock belongs to params.yaml, dvc.yaml and the code")

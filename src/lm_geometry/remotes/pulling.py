@@ -1,0 +1,34 @@
+"""`dvc pull`, with the names of the results that it refuses or cannot find."""
+
+from typing import TYPE_CHECKING
+
+from lm_geometry.remotes.audit import Fault, audit
+from lm_geometry.remotes.objects import outs_of
+from lm_geometry.remotes.places import cache_of, remote_of
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+def refuse_empty(repo: "Repo", remote: str | None, targets: list[str]) -> None:
+    """Raises ValueError, in one sentence, where the remote has none of what is not here yet."""
+    cache, far = cache_of(repo), remote_of(repo, remote)
+    oids = {out.oid for out in outs_of(repo, targets)}
+    here = {oid for oid, seen in cache.all_seen(oids, quick=True).items() if seen}
+    there = {oid for oid, seen in far.all_seen(oids - here, quick=True).items() if seen}
+    if oids - here and not there:
+        raise ValueError(f"the {far.name} has none of these results: `dvc repro` rebuilds them")
+
+
+def pull(repo: "Repo", remote: str | None, targets: list[str], jobs: int | None) -> list[Fault]:
+    """What was not brought: empty where `dvc pull` brought everything, each object verified."""
+    from dvc.cli import main
+
+    refuse_empty(repo, remote, targets)
+    options = ["--remote", remote] if remote else []
+    options += ["--jobs", str(jobs)] if jobs else []
+    if main(["--cd", repo.root_dir, "pull", *options, *targets]) == 0:
+        return []
+    found = audit(repo, remote=remote, targets=targets)
+    missing = {item.oid for item in found.items if not found.whole(found.cache, item.oid)}
+    return [fault for fault in found.faults if fault.item.oid in missing]
