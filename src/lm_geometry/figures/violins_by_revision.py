@@ -9,8 +9,7 @@ WIDTH, HEIGHT = 330, 300
 _SIGN = "(datum.place % 2 === 0 ? -1 : 1)"
 _MIDDLE = "floor(datum.place / 2) * 2.4"
 _KEYS: list[str | alt.FieldName] = [
-    *("rev", "revision", "named", "place", "side", "checkpoint", "series", "series_order"),
-    *("cell", "panel"),
+    *("rev", "revision", "named", "place", "side", "checkpoint", "series", "cell"),
 ]
 _MEASURES = ["mean", "median", "standard_deviation", "points"]
 _WORDS = (
