@@ -1,6 +1,5 @@
 """The tables of any revision, for notebooks and reports."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +12,7 @@ FOLDER = "data/tables"
 
 
 def results(rev: str | None = None, root: Path | str = ROOT) -> dict[str, pd.DataFrame]:
-    """Every table of a run by its name: `means`, `changes`, `differences`, `prompt_means` and so on.
+    """Every table of a run by its name: `means`, `changes`, `differences`, `prompt_means`, …
 
     `rev` is a commit, branch, tag, or the name of an experiment; None is what lies in the project
     now. Tables come from the folder, DVC's cache or its remote; nothing is checked out. One row is

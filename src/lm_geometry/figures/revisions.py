@@ -8,17 +8,15 @@ from lm_geometry.figures import channels, panels, theme
 
 # Other colours than those of the corpora, which the charts of one revision use.
 COLOURS = ["#009E73", "#CC79A7", "#8C6D00", "#56B4E9", "#E69F00", "#6b7785"]
-CELL = (
-    "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
-    " + (isValid(datum.at_layer) ? ', layer ' + datum.at_layer : '')"
-)
+CELL = "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
+AT_LAYER = " + (isValid(datum.layer) ? ', layer ' + datum.layer : '')"
 _NAMED = "datum.revision + ': ' + datum.settings"
 
 
 def laid_over(
-    chart: panels.Layers, data: panels.Data, title: str, says: Sequence[str]
+    chart: panels.Layers, data: panels.Data, title: str, says: Sequence[str], cell: str = CELL
 ) -> panels.Panels:
-    """`chart` once for every corpus split, with the records of every revision in it.
+    """`chart` once for every `cell`, a corpus split, with the records of every revision in it.
 
     `place` counts the revisions from 0, in the order in which DVC was given them; `named` is the
     revision with its settings, which tell whether the two may be compared.
@@ -35,7 +33,7 @@ def laid_over(
     figure = figure.transform_window(
         rank="dense_rank()", sort=[alt.SortField("first_row")], frame=[None, None]
     )
-    figure = figure.transform_calculate(place="datum.rank - 1", named=_NAMED, cell=CELL, all="''")
+    figure = figure.transform_calculate(place="datum.rank - 1", named=_NAMED, cell=cell, all="''")
     return figure.configure(**theme.config())
 
 

@@ -9,7 +9,10 @@ from lm_geometry.store.files import whole_file
 
 TEMPLATES = ROOT / ".dvc" / "plots"
 # Charts of revisions laid over each other, and the figure whose data file they draw.
-BY_REVISION = {"violins_by_revision": "local_estimates", "ribbons_by_revision": "dimension_by_layer"}
+BY_REVISION = {
+    "violins_by_revision": "local_estimates",
+    "ribbons_by_revision": "dimension_by_layer",
+}
 DATA_ANCHOR = "<DVC_METRIC_DATA>"
 
 

@@ -23,7 +23,7 @@ def chart(data: panels.Data) -> panels.Panels:
     """Split violins, a panel per corpus split: the first revision left, the second right."""
     layers = [_halves(), _base(), *_summaries(), panels.message()]
     layered = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
-    figure = revisions.laid_over(
+    return revisions.laid_over(
         layered,
         data,
         "Local dimensions of single tokens, revision by revision",
@@ -33,8 +33,8 @@ def chart(data: panels.Data) -> panels.Panels:
             "Dashed: base of the same revision. Diamond: mean. Upright bar: one standard "
             "deviation either way. Level line: median.",
         ],
+        revisions.CELL + revisions.AT_LAYER,
     )
-    return figure.transform_calculate(at_layer="datum.layer")
 
 
 def _sided(which: str) -> alt.Chart:
