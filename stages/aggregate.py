@@ -16,7 +16,7 @@ def main() -> None:
 
     from lm_geometry.params.aggregate import Aggregate
     from lm_geometry.params.estimate import Estimate
-    from lm_geometry.results import write_results
+    from lm_geometry.writing_results import write_results
 
     write_results(Aggregate.read(), Estimate.read())
 

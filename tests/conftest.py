@@ -170,7 +170,14 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyModel
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project: every path of the package points into it, and its code is a link."""
-    modules = ["results", "embedding", "sampling", "estimation", "training_run", "preparing"]
+    modules = [
+        "writing_results",
+        "embedding",
+        "sampling",
+        "estimation",
+        "training_run",
+        "preparing",
+    ]
     modules += ["embedding.prompt_run", "prompt_clouds", "prompt_estimation"]
     for name in modules:
         import_module(f"lm_geometry.{name}")

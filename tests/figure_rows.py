@@ -24,6 +24,14 @@ def rows_of(figure: str, shown: int = 80) -> Records:
             cell | {"layer": layer} | _interval("mean", 9 + i + cell["step"] / 100 + layer / 50)
             for i, (cell, layer) in enumerate(product(cells, LAYERS))
         ]
+    if figure == "layer_heat_map":
+        return [
+            cell
+            | {"layer": layer, "mean": 9 + i / 10, "firm": layer != LAYERS[0]}
+            | _interval("change", i / 10 - cell["step"] / 50)
+            for i, (cell, layer) in enumerate(product(_cells(None), LAYERS))
+            if cell["step"]
+        ]
     if figure == "gride_by_scale":
         return [
             cell | {"layer": 20, "scale": scale} | _interval("dimension", 12 + i - scale / 10)

@@ -31,9 +31,9 @@ from lm_geometry.preparing import prepare_corpora
 from lm_geometry.prompt_clouds import write_prompt_clouds
 from lm_geometry.prompt_estimation import estimate_prompts
 from lm_geometry.prompt_selection.preparing import prepare_prompts
-from lm_geometry.results import write_results
 from lm_geometry.sampling import write_clouds
 from lm_geometry.store.files import read_json, write_json
+from lm_geometry.writing_results import write_results
 
 SPLITS = ["train", "validation"]
 DATA = DataPrep.model_validate(

@@ -77,6 +77,7 @@ LINES = {
     "dimension_by_checkpoint": 2 * len(LAYERS),
     "local_estimates": 0,
     "dimension_by_layer": 2 * 2,
+    "layer_heat_map": 0,
     "gride_by_scale": 2 * 2,
     "difference_of_differences": 2,
     "correlation": 2 * 2 * 2 * 2,
@@ -90,6 +91,7 @@ POINTS = {
     "dimension_by_checkpoint": 2 * len(LAYERS) * len(STEPS),
     "local_estimates": 2 * 2,
     "dimension_by_layer": 2 * 2 * len(LAYERS),
+    "layer_heat_map": 2 * 2 * (len(LAYERS) - 1),  # dots of firm changes; the cells are no points
     "gride_by_scale": 2 * 2 * len(SCALES),
     "difference_of_differences": 2 * len(LAYERS),
     "correlation": 2 * 2 * 2 * 2 * len(LAYERS),

@@ -19,7 +19,7 @@ LAYERS = [
     "measured_prompts arithmetic embedding embedded",
     "clouds token_mask sampling estimation estimated aggregation token_geometry "
     "prompt_clouds prompt_estimation prompt_estimates",
-    "figures results remotes projections studies cli commands",
+    "figures writing_results remotes projections studies published_tables cli commands",
 ]
 LAYER = {name: layer for layer, names in enumerate(LAYERS) for name in names.split()}
 MODULES = sorted(PACKAGE.rglob("*.py"))

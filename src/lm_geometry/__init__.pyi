@@ -16,3 +16,4 @@ from .observables.overlap import neighbourhood_overlap as neighbourhood_overlap
 from .observables.reciprocity import reciprocity as reciprocity
 from .observables.spectrum import effective_rank as effective_rank
 from .observables.spectrum import participation_ratio as participation_ratio
+from .published_tables import results as results

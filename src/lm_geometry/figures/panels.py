@@ -22,7 +22,7 @@ _SETTINGS = (
 _LAYER = "isValid(datum.layer) ? 'layer ' + datum.layer : ''"
 SHOWN_STEP = "(datum.last_step > 0 ? '\\nfine-tuned: step ' + datum.last_step : '')"
 _WRAPPED = "split(replace(datum.text, /(.{1,30})(\\s+|$)/g, '$1\\n'), '\\n')"
-_EMBED = {
+EMBED = {
     "embedOptions": {
         "renderer": "svg",
         "actions": {"export": True, "source": False, "compiled": False, "editor": False},
@@ -70,7 +70,7 @@ def panels(
         columns=1,
         spacing=34,
         title=alt.Title(title, subtitle=list(says)),
-        usermeta=_EMBED,
+        usermeta=EMBED,
     )
     return _with_panel(faceted, line).configure(**config())
 
@@ -91,11 +91,17 @@ def _panel_header() -> alt.Header:
 
 
 def _with_panel(faceted: Panels, line: str) -> Panels:
+    own = {"panel": f"{_SETTINGS} + (isValid(datum.message) ? '' : {line})"}
+    return with_names(faceted, **own)
+
+
+def with_names(faceted: Panels, **own: str) -> Panels:
+    """`faceted` with the fields that charts name things by, and `own` expressions."""
     return (
         faceted.transform_window(row_of_data="row_number()", frame=[None, None])
         .transform_joinaggregate(last_step="max(step)", groupby=["rev", "settings"])
         .transform_calculate(
-            panel=f"{_SETTINGS} + (isValid(datum.message) ? '' : {line})",
+            **own,
             revision="isValid(datum.rev) ? datum.rev : 'this run'",
             series=_LABEL,
             series_order="(datum.role === 'control' ? 1e6 : 0) + datum.row_of_data",

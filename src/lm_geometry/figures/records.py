@@ -18,6 +18,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         *("mean", "median", "standard_deviation", "points", "standardised"),
     ),
     "dimension_by_layer": (*_CELL, "mean", "lower", "upper"),
+    "layer_heat_map": (*_CELL, "mean", "change", "lower", "upper", "firm"),
     "gride_by_scale": (*_CELL, "scale", "dimension", "lower", "upper"),
     "difference_of_differences": (
         *("checkpoint", "step", "shown", "layer", "corpus", "control", "split"),

@@ -37,6 +37,7 @@ class FigureTables:
             "dimension_by_checkpoint": (self._by_checkpoint(), "no estimates"),
             "local_estimates": (self._violins(), "no estimates"),
             "dimension_by_layer": (self._by_layer(), "no estimates"),
+            "layer_heat_map": (self._heat_map(), "there is no checkpoint besides base"),
             "gride_by_scale": (self._gride(), "estimate.gride_range is 0"),
             "difference_of_differences": (
                 self._differences(),
@@ -64,6 +65,14 @@ class FigureTables:
 
     def _by_layer(self) -> Rows:
         return [self._mean(row) for row in _rows(self._sides(self._cell(self.tables.means)))]
+
+    def _heat_map(self) -> Rows:
+        means = {_place(row): row["mean"] for row in _rows(self._cell(self.tables.means))}
+        return [
+            self._mean(row | {"mean": means[_place(row)]})
+            | {"change": row["mean"], "firm": row["adjusted_p_value"] <= 1 - self.confidence}
+            for row in _rows(self._cell(self.tables.changes))
+        ]
 
     def _mean(self, row: dict[str, Any]) -> dict[str, Any]:
         kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
@@ -201,7 +210,7 @@ def _rows(table: pd.DataFrame) -> Rows:
 
 def _defined(rows: Rows) -> Rows:
     """Rows whose value is defined; a bound that is not becomes null, for JSON has no NaN."""
-    values = ("mean", "difference", "dimension", "correlation")
+    values = ("mean", "change", "difference", "dimension", "correlation")
     finite = [
         {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
         for r in rows
@@ -211,6 +220,10 @@ def _defined(rows: Rows) -> Rows:
 
 def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: row[key] for key in keys}
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("corpus", "split", "layer", "checkpoint"))
 
 
 def _step(checkpoint: str) -> int:

@@ -8,6 +8,11 @@ from lm_geometry.params.section import ROOT
 from lm_geometry.store.files import whole_file
 
 TEMPLATES = ROOT / ".dvc" / "plots"
+# Charts of revisions laid over each other, and the figure whose data file they draw.
+BY_REVISION = {
+    "violins_by_revision": "local_estimates",
+    "ribbons_by_revision": "dimension_by_layer",
+}
 DATA_ANCHOR = "<DVC_METRIC_DATA>"
 
 
@@ -21,7 +26,7 @@ def template(figure: str) -> str:
 
 def write_templates(folder: Path = TEMPLATES) -> list[Path]:
     """Paths of the templates written to `folder`, one a figure."""
-    paths = [folder / f"{figure}.json" for figure in NAMES]
+    paths = [folder / f"{figure}.json" for figure in (*NAMES, *BY_REVISION)]
     for path in paths:
         with whole_file(path) as temporary:
             temporary.write_text(template(path.stem), encoding="utf-8")

@@ -16,8 +16,8 @@ from lm_geometry.projections.chart import chart
 from lm_geometry.projections.choice import Choice
 from lm_geometry.projections.mapped import DIMENSION
 from lm_geometry.projections.reduction import COMPONENTS, PERPLEXITY, Method
-from lm_geometry.results import ESTIMATORS
 from lm_geometry.store.files import whole_file
+from lm_geometry.writing_results import ESTIMATORS
 
 METHODS = {"tsne": ("t-SNE", "perplexity"), "umap": ("UMAP", "neighbours")}
 

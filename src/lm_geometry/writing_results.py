@@ -69,6 +69,7 @@ def _settings(
         "dimension_by_checkpoint": intervals,
         "local_estimates": local,
         "dimension_by_layer": intervals,
+        "layer_heat_map": intervals,
         "gride_by_scale": f"{model} · GRIDE · {cloud}",
         "difference_of_differences": intervals,
         "correlation": f"{local} · {settings.confidence:.0%} intervals over {drawn}",
