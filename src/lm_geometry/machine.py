@@ -69,7 +69,7 @@ def part_of(numbers: list[int]) -> list[int]:
     return numbers[start:stop]
 
 
-def memory() -> dict[int | str, str] | None:
+def memory() -> dict[int | str, int | str] | None:
     """What a spread model may take of each GPU (by number) and of `cpu`; None: what is free."""
     parts = [part.split("=") for part in machine().memory.split(",") if part]
     found = {name.strip(): size.strip() for name, size in parts}
