@@ -79,7 +79,8 @@ def _correlations(table: pd.DataFrame, checkpoint: str) -> tuple[Rows, str]:
     for place, (name, part) in enumerate(_correlated(known)):
         rows += [
             {
-                **{key: row[key] for key in ("checkpoint", "corpus", "lower", "upper", "method")},
+                **{key: row[key] for key in ("checkpoint", "corpus", "method")},
+                **{key: _known(row[key]) for key in ("lower", "upper")},
                 **{key: int(row[key]) for key in ("shuffle", "layer", "prompts")},
                 "correlation": row["value"],
                 "given": row["given"],
@@ -101,6 +102,11 @@ def _correlated(known: Any) -> Iterator[tuple[str, pd.DataFrame]]:
         k = min(overlaps["k"].max(), CORRELATED_SIZE)
         yield f"overlap with the next layer, k = {k:g}", overlaps[overlaps["k"] == k]
     yield "mean cosine", known[known["quantity"] == "cosine"]
+
+
+def _known(value: float) -> float | None:
+    """The end of an interval; null where there is none."""
+    return None if np.isnan(value) else value
 
 
 def _spread(row: dict[Any, Any]) -> dict[str, Any]:
