@@ -43,6 +43,7 @@ def rows_of(figure: str, shown: int = 80) -> Records:
         "difference_of_differences": _differences,
         "correlation": _correlations,
         "groups": _groups,
+        "prompt_correlation": _correlations_of_prompts,
         "prompt_dimension": _prompts,
         "prompt_scales": _prompts,
         "prompt_similarity": _similarity,
@@ -132,6 +133,19 @@ def _prompts(shown: int) -> Records:
         for shuffle in SHUFFLES
         for layer in LAYERS
         for scale in SCALES
+    ]
+
+
+def _correlations_of_prompts(shown: int) -> Records:
+    return [
+        {"checkpoint": "base", "corpus": "encyclopaedia", "shuffle": shuffle, "layer": layer}
+        | {"quantity": quantity, "place": place, "method": "spearman", "given": given}
+        | _interval("correlation", 0.3 + place / 10 + shuffle / 100 - layer / 100)
+        | {"prompts": 50}
+        for place, quantity in enumerate(("dimension, scale 2", "mean cosine"))
+        for given in ("", "types")
+        for shuffle in (-1, *SHUFFLES)
+        for layer in LAYERS
     ]
 
 

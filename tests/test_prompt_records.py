@@ -160,7 +160,7 @@ def test_shards_finish_their_own_prompts_and_a_whole_run_takes_them(
     assert done == [{"000008", "000020"}, {"000003", "000008", "000020"}]
     assert files_of(paths.PROMPT_NEIGHBOURS) == {}
     monkeypatch.setattr(machine, "machine", lambda: machine.Machine.model_validate({}))
-    monkeypatch.setattr(prompt_run, "load_model", None)  # nothing is left to be measured
+    monkeypatch.setattr(prompt_run, "load_placed", None)  # nothing is left to be measured
     embed_prompts(source, settings_of())
     assert files_of(paths.PROMPT_NEIGHBOURS) == whole
 

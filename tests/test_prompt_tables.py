@@ -7,19 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from lm_geometry import paths
-from lm_geometry.aggregation.prompts import COLUMNS, write_prompt_tables
+from lm_geometry.aggregation.prompt_correlations import prompt_correlations
+from lm_geometry.aggregation.prompts import COLUMNS, prompt_tables, write_prompt_tables
 from lm_geometry.aggregation.tables import read_aggregated
 from lm_geometry.figures.prompt_rows import prompt_figures
 from lm_geometry.measured_prompts import PromptRecord, write_record
+from lm_geometry.params.aggregate import Bootstrap
 from lm_geometry.prompt_clouds import write_prompt_clouds
-from lm_geometry.prompt_estimates import read_geometry, read_reciprocity, read_records
+from lm_geometry.prompt_estimates import RECIPROCITY, read_geometry, read_reciprocity, read_records
 from lm_geometry.prompt_estimation import estimate_prompts
 from lm_geometry.prompt_geometry import PromptGeometry, prompt_geometry
 from lm_geometry.prompt_records import PromptCloud, PromptRecords, write_index
-from lm_geometry.token_geometry.tables import rows_where
+from lm_geometry.token_geometry.example import example_tables
+from lm_geometry.token_geometry.tables import GeometryTables, rows_where
 
+RESAMPLING = Bootstrap.model_validate({"draws": 100})
 Geometries = dict[tuple[int, int], PromptGeometry]
 RECORDS = PromptRecords(
     "tiny", "own", "all", "document", 40, False, ["base"], [3, 8, 20], [0, 2], [0, 2, 5]
@@ -81,7 +86,7 @@ def test_estimates_are_those_of_each_geometry(estimated: Geometries) -> None:
 
 
 def test_means_are_over_the_prompts_that_have_a_value(estimated: Geometries) -> None:
-    found = write_prompt_tables(0.9)
+    found = write_prompt_tables(0.9, RESAMPLING)
     means = read_aggregated("prompt_means")
     pd.testing.assert_frame_equal(means, found["prompt_means"], check_dtype=False)
 
@@ -109,7 +114,7 @@ def test_means_are_over_the_prompts_that_have_a_value(estimated: Geometries) -> 
 
 
 def test_peaks_leave_the_embeddings_out(estimated: Geometries) -> None:
-    write_prompt_tables(0.95)
+    write_prompt_tables(0.95, RESAMPLING)
     peaks: Any = read_aggregated("prompt_peaks").set_index(["shuffle", "scale"])
     for shuffle in (0, 2):
         by_layer = np.mean(
@@ -122,9 +127,13 @@ def test_peaks_leave_the_embeddings_out(estimated: Geometries) -> None:
 
 
 def test_figures_show_the_means_and_their_spread(estimated: Geometries) -> None:
-    means = write_prompt_tables(0.95)["prompt_means"]
-    figures = dict(prompt_figures(means, RECORDS, "40", "Tiny"))
-    assert set(figures) == {"prompt_dimension", "prompt_scales", "prompt_similarity"}
+    tables = write_prompt_tables(0.95, RESAMPLING)
+    figures = dict(prompt_figures(tables, RECORDS, "40", "Tiny"))
+    assert set(figures) == {
+        f"prompt_{n}" for n in ("correlation", *["dimension", "scales", "similarity"])
+    }
+    few = "3 prompts with a loss; a correlation needs 10"
+    assert [row["message"] for row in figures["prompt_correlation"]] == [few]
     rows = figures["prompt_dimension"]
     assert len(rows) == 2 * 2 * 4  # shuffles, layers from 1 on, scales
     row = next(r for r in rows if (r["shuffle"], r["layer"], r["scale"]) == (2, 5, 4))
@@ -150,11 +159,11 @@ def test_without_prompts_every_table_has_its_columns_and_every_figure_says_so(
     write_index(replace(RECORDS, prompts=[], nothing=reason))
     write_prompt_clouds()
     estimate_prompts()
-    tables = write_prompt_tables(0.95)
+    tables = write_prompt_tables(0.95, RESAMPLING)
     for name, columns in COLUMNS.items():
         assert list(read_aggregated(name)) == columns
         assert len(tables[name]) == 0
-    for _, rows in prompt_figures(tables["prompt_means"], read_records(), "base", "Tiny"):
+    for _, rows in prompt_figures(tables, read_records(), "base", "Tiny"):
         assert [row["message"] for row in rows] == [reason]
 
 
@@ -166,7 +175,102 @@ def test_one_prompt_and_clouds_without_any_value_are_no_error(project: Path) -> 
     write_index(one)
     write_prompt_clouds()
     estimate_prompts()
-    tables = write_prompt_tables(0.95)
+    tables = write_prompt_tables(0.95, RESAMPLING)
     assert "dimension" not in set(tables["prompt_means"]["quantity"])
-    figures = dict(prompt_figures(tables["prompt_means"], one, "base", "Tiny"))
+    figures = dict(prompt_figures(tables, one, "base", "Tiny"))
     assert figures["prompt_dimension"][0]["message"] == "no values"
+
+
+MANY = replace(RECORDS, tokens=1024, prompts=[*range(100, 112)], shuffles=[0, 5], layers=[1, 2, 3])
+
+
+@pytest.fixture(scope="module")
+def correlated() -> tuple[GeometryTables, pd.DataFrame]:
+    """Made-up tables of twelve prompts with their correlations; one value is missing."""
+    made = example_tables(prompts=12, layers=3).where(model="made-up A", shuffle=[0, 5])
+    run = {"model": "tiny", "checkpoint": "base", "corpus": "own", "split": "all"}
+    tables = GeometryTables(**{n: t.assign(**run) for n, t in vars(made).items()})
+    hole: Any = tables.dimension
+    at = (hole["prompt"] == 104) & (hole["layer"] == 2) & (hole["shuffle"] == 5)
+    hole.loc[at, "value"] = np.nan
+    return tables, prompt_correlations(tables, RESAMPLING, 0.9)
+
+
+def test_correlations_with_the_loss_are_scipys_within_each_shuffle_and_pooled(
+    correlated: tuple[GeometryTables, pd.DataFrame],
+) -> None:
+    tables, found = correlated
+    assert list(found.columns) == COLUMNS["prompt_correlations"]
+    sizes = {"dimension": 8 * 3, "overlap": 6 * 2, "cosine": 3, "angle": 3}
+    counts: Any = found["quantity"].value_counts()
+    # three samples, two methods, with and without the types held fixed
+    assert counts.to_dict() == {name: 12 * cells for name, cells in sizes.items()}
+    keys = {"quantity": "dimension", "layer": 2, "scale": 4, "given": ""}
+    merged = rows_where(tables.dimension, layer=2, scale=4).merge(
+        tables.loss, on=["prompt", "shuffle"]
+    )
+    for shuffle in (-1, 0, 5):
+        own = merged.dropna() if shuffle < 0 else merged[merged["shuffle"] == shuffle].dropna()
+        for method, by_scipy in {"pearson": stats.pearsonr, "spearman": stats.spearmanr}.items():
+            (row,) = rows_where(found, **keys, shuffle=shuffle, method=method).to_dict("records")
+            assert row["value"] == pytest.approx(by_scipy(own["value_x"], own["value_y"])[0])
+            assert row["lower"] < row["value"] < row["upper"]
+            assert row["rows"] == {-1: 23, 0: 12, 5: 11}[shuffle]
+            assert row["missing"] == ""
+    partial: Any = rows_where(found, **keys | {"given": "types"}, shuffle=0, method="pearson")
+    own = merged[merged["shuffle"] == 0]
+    a, b = (np.polyfit(own["types"], own[n], 1) for n in ("value_x", "value_y"))
+    left = own["value_x"] - np.polyval(a, own["types"])
+    right = own["value_y"] - np.polyval(b, own["types"])
+    assert partial["value"].item() == pytest.approx(stats.pearsonr(left, right)[0])
+
+
+def test_too_few_prompts_give_a_reason_and_no_value(
+    correlated: tuple[GeometryTables, pd.DataFrame],
+) -> None:
+    tables, _ = correlated
+    without = tables.loss.copy()
+    without.loc[without["shuffle"] == 5, "value"] = np.nan
+    found = prompt_correlations(replace(tables, loss=without), RESAMPLING, 0.9)
+    shuffled: Any = rows_where(found, shuffle=5)
+    assert shuffled["missing"].tolist() == ["0 prompts with a loss; a correlation needs 10"] * 4
+    assert shuffled["layer"].isna().all()
+    of_text: Any = rows_where(found, shuffle=0)
+    constant = of_text["quantity"] == "angle"  # 68 degrees in every made-up text
+    assert set(of_text[~constant]["missing"]) == {""}
+    assert set(of_text[constant]["missing"]) == {"nothing varies"}
+    assert -1 not in set(found["shuffle"])
+    holes = tables.cosine.copy()
+    few = holes["prompt"].between(100, 102)
+    holes.loc[few & (holes["layer"] == 2), "value"] = np.nan
+    found = prompt_correlations(replace(tables, cosine=holes), RESAMPLING, 0.9)
+    at: Any = rows_where(found, quantity="cosine", layer=2, shuffle=0)
+    assert at["value"].isna().all()
+    assert set(at["missing"]) == {"9 prompts with a value; a correlation needs 10"}
+
+
+def test_the_figure_of_correlations_shows_the_table(
+    correlated: tuple[GeometryTables, pd.DataFrame],
+) -> None:
+    tables = prompt_tables(correlated[0], no_reciprocity(), 0.9)
+    tables["prompt_correlations"] = correlated[1]
+    rows = dict(prompt_figures(tables, MANY, "base", "Tiny"))["prompt_correlation"]
+    quantities = dict.fromkeys(row["quantity"] for row in rows)
+    overlap = "overlap with the next layer, k = 8"
+    assert list(quantities) == [
+        *(f"dimension, scale {scale}" for scale in (2, 4, 8)),
+        *(overlap, "mean cosine"),
+    ]
+    keys = {"quantity": "overlap", "k": 8, "layer": 1, "shuffle": -1, "method": "spearman"}
+    (row,) = rows_where(correlated[1], **keys, given="").to_dict("records")
+    shown = [
+        r
+        for r in rows
+        if (r["quantity"], r["layer"], r["shuffle"]) == (overlap, 1, -1)
+        and (r["method"], r["given"]) == ("spearman", "")
+    ]
+    assert [r["correlation"] for r in shown] == [row["value"]]
+
+
+def no_reciprocity() -> pd.DataFrame:
+    return pd.DataFrame(columns=RECIPROCITY)

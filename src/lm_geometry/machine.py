@@ -30,6 +30,17 @@ class Machine(BaseSettings):
     downloads: Path = Field(
         Path("~/.cache/lm-geometry"), description="folder of fetched packages and converted models"
     )
+    spread: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="whether the weights of a model that is only read are spread over all GPUs, "
+        "then memory, then scratch; auto: where they do not fit on one GPU",
+    )
+    memory: str = Field(
+        "",
+        pattern=r"^(\w+=[\d.]+ ?[KMGT]i?B(, ?\w+=[\d.]+ ?[KMGT]i?B)*)?$",
+        description="what a spread model may take of each device, such as 0=20GiB,cpu=60GiB; "
+        "empty: most of what is free",
+    )
     shard: str = Field(
         "",
         pattern=r"^([1-9]\d*/[1-9]\d*)?$",
@@ -56,6 +67,13 @@ def part_of(numbers: list[int]) -> list[int]:
         raise ValueError(f"LM_GEOMETRY_SHARD={shard}: there is no part {part} of {parts}")
     start, stop = ((part - 1) * len(numbers) // parts, part * len(numbers) // parts)
     return numbers[start:stop]
+
+
+def memory() -> dict[int | str, int | str] | None:
+    """What a spread model may take of each GPU (by number) and of `cpu`; None: what is free."""
+    parts = [part.split("=") for part in machine().memory.split(",") if part]
+    found = {name.strip(): size.strip() for name, size in parts}
+    return {int(n) if n.isdigit() else n: size for n, size in found.items()} or None
 
 
 def scratch() -> Path:

@@ -92,7 +92,7 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
     import transformers
 
     kind = getattr(transformers, CLASSES[source.kind])
-    if checkpoint is not None and _is_language_model(checkpoint):
+    if checkpoint is not None and is_language_model(checkpoint):
         torch.manual_seed(source.seed)
         with quiet_loading():
             return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
@@ -135,7 +135,7 @@ def load_with_head(
     return model.eval(), set(found["missing_keys"])
 
 
-def _is_language_model(checkpoint: Path) -> bool:
+def is_language_model(checkpoint: Path) -> bool:
     """Whether a checkpoint is a whole model with a head that predicts tokens."""
     if (checkpoint / "adapter_config.json").exists():
         return False

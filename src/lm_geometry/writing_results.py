@@ -40,8 +40,8 @@ def write_results(settings: Aggregate, estimate: Estimate) -> None:
         confidence=settings.confidence,
         listed=settings.groups.listed,
     )
-    means = write_prompt_tables(settings.confidence)["prompt_means"]
-    prompts = prompt_figures(means, read_records(), shown.checkpoint, _label(source))
+    prompt_tables = write_prompt_tables(settings.confidence, settings.bootstrap)
+    prompts = prompt_figures(prompt_tables, read_records(), shown.checkpoint, _label(source))
     for name, records in [*figures.records(), *prompts]:
         write_json(paths.PLOTS / f"{name}.json", records)
     write_figures(paths.PLOTS)

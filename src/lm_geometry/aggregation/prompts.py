@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from lm_geometry import paths
+from lm_geometry.aggregation import prompt_correlations
+from lm_geometry.params.aggregate import Bootstrap
 from lm_geometry.prompt_estimates import read_geometry, read_reciprocity
 from lm_geometry.store.tables import write_table
 from lm_geometry.token_geometry.means import means, paired_changes, peaks
@@ -28,21 +30,26 @@ COLUMNS = {
     ],
     "prompt_peaks": [*RUN, "shuffle", "scale", "layer", "mean", "standard_deviation", *OWN],
     "prompt_shuffles": [*RUN, "shuffle", *OVERALL],
+    "prompt_correlations": prompt_correlations.COLUMNS,
 }
 """Columns of each table; those that a quantity does not have are NaN there.
 
 `prompt_means` are over prompts; `prompt_changes` are shuffled minus `against`, of the same prompts;
 `prompt_peaks` tell the layer of the largest mean dimension, from layer 1 on (layer 0, before any
-block, has a point per different token); `prompt_shuffles` has a row for each S.
+block, has a point per different token); `prompt_shuffles` has a row for each S;
+`prompt_correlations` are with the loss of the same prompts.
 """
 
 
-def write_prompt_tables(confidence: float) -> dict[str, pd.DataFrame]:
+def write_prompt_tables(confidence: float, resampling: Bootstrap) -> dict[str, pd.DataFrame]:
     """The tables of `COLUMNS`, written to data/tables; without prompts they have no rows.
 
-    Intervals have the coverage `confidence`, over prompts.
+    Intervals have the coverage `confidence`, over prompts; of correlations by `resampling` them.
     """
-    tables = prompt_tables(read_geometry(), read_reciprocity(), confidence)
+    geometry = read_geometry()
+    tables = prompt_tables(geometry, read_reciprocity(), confidence)
+    correlations = prompt_correlations.prompt_correlations(geometry, resampling, confidence)
+    tables["prompt_correlations"] = correlations
     for name, table in tables.items():
         write_table(paths.TABLES / f"{name}.parquet", table)
     return tables
@@ -51,12 +58,14 @@ def write_prompt_tables(confidence: float) -> dict[str, pd.DataFrame]:
 def prompt_tables(
     geometry: GeometryTables, reciprocity: pd.DataFrame, confidence: float
 ) -> dict[str, pd.DataFrame]:
-    """The tables of `COLUMNS` from the estimates of each prompt."""
+    """The tables of `COLUMNS` from the estimates of each prompt, but for the correlations."""
     measured = {name: table.dropna(subset=["value"]) for name, table in vars(geometry).items()}
     inside = measured["dimension"].loc[measured["dimension"]["layer"] >= 1]
     known = GeometryTables(**measured | {"dimension": inside})
     quantities = {**measured, "reciprocity": reciprocity.dropna(subset=["value"])}
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
+    parts: dict[str, list[pd.DataFrame]] = {
+        name: [] for name in COLUMNS if name != "prompt_correlations"
+    }
     for quantity, values in quantities.items():
         if len(values):
             parts["prompt_means"].append(means(values, confidence).assign(quantity=quantity))

@@ -15,8 +15,9 @@ from lm_geometry.embedding.hidden_states import HiddenStates
 from lm_geometry.embedding.masked_token import MaskedTokenStates
 from lm_geometry.embedding.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
 from lm_geometry.model_source import ModelSource
-from lm_geometry.models import has_final_norm, load_model, load_tokenizer
+from lm_geometry.models import has_final_norm, load_tokenizer
 from lm_geometry.params.embed import Embed
+from lm_geometry.placement import load_placed
 from lm_geometry.prepared_corpora import CorpusSplit, read_evaluated
 from lm_geometry.seeds import stream
 from lm_geometry.store.arrays import array_folder, write_array
@@ -142,7 +143,7 @@ class Embedding:
         if self.tokenizer is None:
             assert checkpoint.folder is not None  # base has one where all is learned
             return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
-        model = load_model(self.source, checkpoint.folder)
+        model = load_placed(self.source, checkpoint.folder, device, dtype)
         on_device = (model, device, dtype, self.tokenizer.pad_token_id or 0, self.layers)
         if self.settings.mode == "masked_token":
             return MaskedTokenStates(*on_device, mask_id=self.tokenizer.mask_token_id)

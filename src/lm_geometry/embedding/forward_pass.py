@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from lm_geometry import machine
+from lm_geometry.placement import places
 
 Numbers = npt.NDArray[np.int64]
 
@@ -67,12 +68,12 @@ class Passed:
 
 
 class ForwardPass:
-    """A model on its device, without its head."""
+    """A model on its device, or spread over several, without its head."""
 
     def __init__(
         self, model: Any, device: str, dtype: torch.dtype, pad_id: int, layers: list[int]
     ) -> None:
-        self.model = model.to(device=device, dtype=dtype)
+        self.model = model if places(model) else model.to(device=device, dtype=dtype)
         self.device = device
         self.pad_id = pad_id
         self.layers = layers
@@ -82,9 +83,9 @@ class ForwardPass:
         """States of the sequences, all at once, or in halves where memory does not suffice."""
         output = self._output(sequences)
         if output is not None:
-            layers = [output.hidden_states[layer] for layer in self.layers]
-            part = slice(first, first + len(sequences))
-            yield Passed(part, layers, output.last_hidden_state)
+            last = output.last_hidden_state  # layers of a spread model may be elsewhere
+            layers = [output.hidden_states[layer].to(last.device) for layer in self.layers]
+            yield Passed(slice(first, first + len(sequences)), layers, last)
             return
         torch.cuda.empty_cache()
         half = len(sequences) // 2

@@ -12,8 +12,9 @@ from lm_geometry.embedding.forward_pass import ForwardPass, arithmetic
 from lm_geometry.embedding.token_loss import token_losses
 from lm_geometry.measured_prompts import PromptRecord, write_record
 from lm_geometry.model_source import ModelSource
-from lm_geometry.models import load_model, load_tokenizer
+from lm_geometry.models import load_tokenizer
 from lm_geometry.params.embed import Embed
+from lm_geometry.placement import load_placed
 from lm_geometry.progress import progress
 from lm_geometry.prompt_geometry import PromptGeometry, layer_geometry
 from lm_geometry.prompt_records import PromptCloud, PromptRecords, write_index
@@ -116,7 +117,7 @@ class PromptRun:
         )
         tokenizer = load_tokenizer(self.source)
         ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
-        model = load_model(self.source, checkpoint.folder)
+        model = load_placed(self.source, checkpoint.folder, device, dtype)
         states = ForwardPass(model, device, dtype, tokenizer.pad_token_id or 0, self.layers)
         for cloud in progress(todo, f"{checkpoint.name} prompts"):
             shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]

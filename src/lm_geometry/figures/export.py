@@ -51,7 +51,7 @@ def write_figures(plots: Path) -> list[Path]:
     return written
 
 
-def render(chart: alt.FacetChart) -> dict[str, bytes]:
+def render(chart: alt.FacetChart | alt.VConcatChart) -> dict[str, bytes]:
     """The chart as `png` (two pixels a point) and `svg`."""
     import vl_convert
 

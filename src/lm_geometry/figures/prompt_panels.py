@@ -10,7 +10,7 @@ SAYS = [
     "whose order is permuted. Dashed: the base model where a fine-tuned checkpoint is shown too.",
 ]
 _NAME = (
-    "'S = ' + datum.label + (datum.value == 0 ? ': the text' : "
+    "datum.value < 0 ? 'all shuffles' : 'S = ' + datum.label + (datum.value == 0 ? ': the text' : "
     "': ' + format(pow(4, datum.value), ',') + ' blocks')"
 )
 _DASH = "datum.last_step > 0 && datum.step === 0 ? 'base' : 'fine-tuned'"
@@ -21,7 +21,7 @@ def lines(x: alt.X, y_title: str, tooltip: list[str]) -> panels.Layers:
     encoded = (
         panels.only_records(alt.Chart())
         .transform_calculate(dash=_DASH)
-        .encode(x=x, color=_shuffle_colour(), detail=["corpus:N", "checkpoint:N"])
+        .encode(x=x, color=shuffle_colour(), detail=["corpus:N", "checkpoint:N"])
     )
     y = alt.Y("mean:Q", title=y_title, scale=alt.Scale(zero=False))
     dashes = alt.Scale(domain=theme.SIDES, range=theme.SIDE_DASHES)
@@ -41,7 +41,7 @@ def layer_axis() -> alt.X:
     return alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug())
 
 
-def _shuffle_colour() -> alt.Color:
+def shuffle_colour() -> alt.Color:
     """Colour channel: dark to light with S."""
     scheme = alt.SchemeParams(name="plasma", extent=[0.0, 0.86])
     # A legend takes the opacity of the first layer, a band.

@@ -1,6 +1,6 @@
 """Records of the figures of prompts, taken from the table of means over prompts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,18 @@ from lm_geometry.prompt_records import PromptRecords
 Rows = list[dict[str, Any]]
 LAYERS = 6  # panels of the figure over scales
 SIZES = (1, 4, 31)  # k of the overlaps that are drawn
+CORRELATED_SCALES, CORRELATED_SIZE = (2, 4, 8), 8  # scales and k whose correlation is drawn
 
 
 def prompt_figures(
-    means: pd.DataFrame, records: PromptRecords, checkpoint: str, label: str
+    tables: Mapping[str, pd.DataFrame], records: PromptRecords, checkpoint: str, label: str
 ) -> Iterator[tuple[str, list[Record]]]:
     """(name, records) of each figure of prompts; without any the record says why.
 
-    `means` is the table prompt_means; base and `checkpoint` are shown, as far as they were
-    measured; `label` names the model.
+    Of `tables` prompt_means and prompt_correlations are drawn; base and `checkpoint` are shown, as
+    far as they were measured, of correlations the last of the two; `label` names the model.
     """
+    means = tables["prompt_means"]
     sides = means.loc[means["checkpoint"].isin((BASE, checkpoint))]
     # Layer 0 has a point per different token; its dimension, far above all others, hides them.
     at = [layer for layer in records.layers if layer] or records.layers
@@ -36,6 +38,11 @@ def prompt_figures(
     settings = _settings(records, label)
     for name, rows in made.items():
         yield name, figure_records(name, rows, settings, records.nothing or "no values")
+    rows, nothing = _correlations(tables["prompt_correlations"], checkpoint)
+    yield (
+        "prompt_correlation",
+        figure_records("prompt_correlation", rows, settings, records.nothing or nothing),
+    )
 
 
 def _scaled(table: pd.DataFrame) -> Rows:
@@ -58,6 +65,48 @@ def _similarity(means: pd.DataFrame) -> Rows:
         keys = {"quantity": name, "place": place}
         rows += [_spread(row) | keys for row in chosen.to_dict("records")]
     return rows
+
+
+def _correlations(table: pd.DataFrame, checkpoint: str) -> tuple[Rows, str]:
+    """Rows of the correlations with the loss, and why there are none where that is so."""
+    there = list(table["checkpoint"])
+    own: Any = table[table["checkpoint"] == (checkpoint if checkpoint in there else BASE)]
+    known = own[own["value"].notna() & (own["layer"] >= 1)]
+    if known.empty:
+        reasons = [reason for reason in own["missing"] if reason]
+        return [], reasons[0] if reasons else "no values"
+    rows: Rows = []
+    for place, (name, part) in enumerate(_correlated(known)):
+        rows += [
+            {
+                **{key: row[key] for key in ("checkpoint", "corpus", "method")},
+                **{key: _known(row[key]) for key in ("lower", "upper")},
+                **{key: int(row[key]) for key in ("shuffle", "layer", "prompts")},
+                "correlation": row["value"],
+                "given": row["given"],
+                "quantity": name,
+                "place": place,
+            }
+            for row in part.to_dict("records")
+        ]
+    return rows, ""
+
+
+def _correlated(known: Any) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(name, rows) of the quantities whose correlation is drawn: the paper's scales, and others."""
+    for scale in CORRELATED_SCALES:
+        chosen = (known["quantity"] == "dimension") & (known["scale"] == scale)
+        yield f"dimension, scale {scale}", known[chosen]
+    overlaps = known[known["quantity"] == "overlap"]
+    if len(overlaps):
+        k = min(overlaps["k"].max(), CORRELATED_SIZE)
+        yield f"overlap with the next layer, k = {k:g}", overlaps[overlaps["k"] == k]
+    yield "mean cosine", known[known["quantity"] == "cosine"]
+
+
+def _known(value: float) -> float | None:
+    """The end of an interval; null where there is none."""
+    return None if np.isnan(value) else value
 
 
 def _spread(row: dict[Any, Any]) -> dict[str, Any]:

@@ -28,6 +28,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "prompt_dimension": (*_PROMPTS, "scale", *_SPREAD),
     "prompt_scales": (*_PROMPTS, "scale", *_SPREAD),
     "prompt_similarity": (*_PROMPTS, "quantity", "place", *_SPREAD),
+    "prompt_correlation": (
+        *("checkpoint", "corpus", "shuffle", "layer", "quantity", "place", "method", "given"),
+        *("correlation", "lower", "upper", "prompts"),
+    ),
     "groups": (*_CELL, "grouping", "group", "place", "mean", "lower", "upper", "tokens"),
 }
 OPTIONAL = {"role", "shown", "layer", "firm", "standardised"}

@@ -9,6 +9,7 @@ from ruamel.yaml import YAMLError
 
 from lm_geometry.params.explain import nearest, sentences
 from lm_geometry.params.section import ROOT, Section, read_yaml
+from lm_geometry.studies.prompt_figure import PromptFigure
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
@@ -101,13 +102,19 @@ class Study(Section):
         description="names that replace others where this environment variable is set, such as "
         "corpora in a folder of one's own",
     )
-    figures: list[Figure] = Field(min_length=1, description="what is drawn at the end")
+    figures: list[Figure] = Field([], description="what is drawn at the end")
+    prompt_figures: list[PromptFigure] = Field([], description="figures of prompts")
 
     @model_validator(mode="after")
     def _axes_are_told(self) -> "Study":
+        if not (self.figures or self.prompt_figures):
+            raise ValueError("figures: a study has at least one, or one of prompt_figures")
         for name, values in self.grid.items():
             if not values:
                 raise ValueError(f"grid.{name}: no values")
+        for name in {name for figure in self.prompt_figures for name in figure.only}:
+            if name not in self.cases:
+                raise ValueError(f"only: {name} is no case{nearest(name, sorted(self.cases))}")
         varied = set(self.grid).union(*self.cases.values(), self.fixed)
         for name in [*self.repeats, *(c for figure in self.figures for c in figure.columns)]:
             if name not in varied | {CASE}:

@@ -9,9 +9,14 @@ from lm_geometry.store.hashes import library_versions
 from lm_geometry.studies.collection import Collected
 from lm_geometry.studies.definition import LATER_SCORES, Figure, Study
 from lm_geometry.studies.grid import written
+from lm_geometry.studies.prompt_figure import PromptFigure
 
 MOST_ROWS = 60
 MEASURED = ("hausdorff", "mean", "lower", "upper", "sd", "runs", "over", "draws")
+BEST = (
+    "The largest correlation over the layers. It was looked for, so it is too large by chance, and "
+    "its interval does not know of the search."
+)
 LEADS = (
     "Steps from the peak of a signal, or from its fall by a tenth, to the first step of a "
     "validation accuracy; negative where the signal came later. `reached`: runs that reach that "
@@ -24,7 +29,7 @@ PAIRS = (
     "what the signal did `since` then with how much better the score gets `until` later; `pairs`: "
     "checkpoints of all runs."
 )
-Shown = list[tuple[Figure, str, pd.DataFrame | None]]
+Shown = list[tuple[Figure | PromptFigure, str, pd.DataFrame | None]]
 
 
 def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> str:
@@ -36,7 +41,9 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
     ]
     for figure, stem, rows in shown:
         parts.append(f"## {figure.title}\n\n![{figure.title}]({stem}.png)\n")
-        if rows is not None:
+        if isinstance(figure, PromptFigure):
+            parts.append(_of_prompts(stem, rows))
+        elif rows is not None:
             parts.append(_numbers(figure, stem, rows))
     parts += [_experiments(study, collected), _provenance(study, collected)]
     return "\n".join(parts)
@@ -62,6 +69,16 @@ def _numbers(figure: Figure, stem: str, rows: Any) -> str:
     if len(chosen) > MOST_ROWS:
         return told + "\n"
     return f"{_table(chosen[columns])}\n\n{told}\n"
+
+
+def _of_prompts(stem: str, told: pd.DataFrame | None) -> str:
+    """What a figure of prompts comes down to: peaks, or the largest correlations."""
+    every = f"All numbers: [{stem}.csv]({stem}.csv).\n"
+    if told is None or told.empty:
+        return every
+    if "value" not in told:
+        return f"Where the mean over prompts is largest:\n\n{_table(told)}\n\n{every}"
+    return f"{BEST}\n\n{_table(told)}\n\n{every}"
 
 
 def _over_draws(figure: Figure, rows: Any) -> Any:

@@ -13,11 +13,13 @@ from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
 from lm_geometry.store.files import whole_file
 from lm_geometry.store.tables import write_table
-from lm_geometry.studies import later_scores, lines, over_steps, page, runs
+from lm_geometry.studies import later_scores, lines, over_steps, page, prompts, runs
 from lm_geometry.studies.collection import TABLES, Collected
 from lm_geometry.studies.definition import FOLDER, LATER_SCORES, OVER_STEPS, Figure, Study
+from lm_geometry.studies.prompt_figure import PromptFigure
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
+PROMPT_TABLES = ("prompt_means", "prompt_peaks", "prompt_shuffles", "prompt_correlations")
 DRAWS = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
 WORDS = {
     "model.name": "model",
@@ -46,7 +48,14 @@ def write_report(
         if rows is not None:
             written.append(_write(place / f"{stem}.csv", _csv(rows)))
         shown.append((figure, stem, rows))
-    for table in TABLES:
+    more = study.prompt_figures
+    for figure, stem in zip(more, _prompt_stems(more), strict=True):
+        found = prompts.drawn(figure, study, collected)
+        for suffix, content in render(found.chart).items():
+            written.append(_write(place / f"{stem}.{suffix}", content))
+        written.append(_write(place / f"{stem}.csv", _csv(found.rows)))
+        shown.append((figure, stem, found.told))
+    for table in (*(TABLES if study.figures else ()), *(PROMPT_TABLES if more else ())):
         path = place / f"{table}.parquet"
         write_table(path, _joined(table, study, collected))
         written.append(path)
@@ -150,7 +159,10 @@ def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFram
     parts = []
     for one in collected:
         own = {name: str(runs.label(one.experiment.overrides.get(name))) for name in varied}
-        parts.append(one.tables[table].assign(experiment=one.experiment.name, **own))
+        rows = one.tables.get(table)
+        if rows is None:
+            rows = one.revision.table(f"data/tables/{table}.parquet")
+        parts.append(rows.assign(experiment=one.experiment.name, **own))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -162,6 +174,16 @@ def _stems(figures: list[Figure]) -> list[str]:
         own = figure.kind in ("violins", LATER_SCORES, *OVER_STEPS)
         stem = figure.kind if own else f"{figure.value}_by_{last}"
         stem += "_boxes" if figure.kind == "boxes" else ""
+        stems.append(stem if stem not in stems else f"{stem}_{len(stems) + 1}")
+    return stems
+
+
+def _prompt_stems(figures: list[PromptFigure]) -> list[str]:
+    """File names of figures of prompts, different ones."""
+    stems: list[str] = []
+    for figure in figures:
+        words = [figure.kind] if figure.kind == "correlations" else [figure.quantity, figure.kind]
+        stem = "_".join(["prompt", *words])
         stems.append(stem if stem not in stems else f"{stem}_{len(stems) + 1}")
     return stems
 
