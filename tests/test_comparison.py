@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import lm_geometry
 from lm_geometry.aggregation.tables import ALL
@@ -15,7 +17,7 @@ from lm_geometry.figures.export import NAMES
 from lm_geometry.figures.templates import BY_REVISION
 from lm_geometry.params.section import read_yaml
 from structure import ROOT
-from toy_run import dvc, dvc_json, git, toy_run
+from toy_run import SAME, dvc, dvc_json, git, toy_run
 
 pytestmark = pytest.mark.pipeline  # DVC runs, if only a quick stage
 
@@ -99,7 +101,8 @@ def test_tables_of_an_experiment_a_tag_and_the_workspace(toy: Path) -> None:
         assert list(tables) == list(ALL)
         for name, table in tables.items():
             assert list(table) == ALL[name]
-            assert table.iloc[0].tolist() == [checkpoint] * len(ALL[name])
+            others = [column for column in ALL[name] if column not in SAME]
+            assert table[others].iloc[0].tolist() == [checkpoint] * len(others)
 
 
 def test_an_unknown_revision_is_named(toy: Path) -> None:
@@ -122,6 +125,30 @@ def test_tables_that_are_nowhere_are_named_and_come_from_the_remote(toy: Path) -
     finally:
         shutil.rmtree(cache, ignore_errors=True)
         shutil.copytree(toy.parent / "kept", cache)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of zmq's sockets
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_notebook_reads_published_tables_alone(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.nb?", "*.egg-info")
+    shutil.copytree(ROOT / "src", toy / "src", ignore=ignored)  # the project of the code is the toy
+    monkeypatch.setenv("PYTHONPATH", str(toy / "src"))
+    monkeypatch.setenv("LM_GEOMETRY_REVISIONS", " ".join(STEPS))
+    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    notebook = nbformat.read(ROOT / "examples" / "revisions.ipynb", as_version=4)
+    done = NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    outputs = [out for cell in done.cells for out in cell.get("outputs", [])]
+    printed = "".join(out["text"] for out in outputs if out["output_type"] == "stream")
+    assert [line.split(":")[0] for line in printed.splitlines()] == STEPS
+    assert "means 1" in printed
+    shown = [out["data"] for out in outputs if "data" in out]
+    assert sum("image/png" in data for data in shown) == 1
+    means = next(data["text/plain"] for data in shown if "text/plain" in data)
+    assert "step-40" in means
+    assert "40.0" in means
+    assert "80.0" in means
 
 
 def test_the_module_and_the_function_do_not_collide() -> None:

@@ -10,6 +10,7 @@ from lm_geometry.params.explain import nearest
 COMMANDS = {
     "params": "print every parameter with its value, type, default and meaning",
     "study": "run a named grid of experiments, and draw the figures that answer its question",
+    "report": "write the results of a study into one page that needs no other file",
     "keep": "make a checkpoint of any experiment a model of the catalogue",
     "project": "draw a cloud in the plane by t-SNE or UMAP, coloured by local dimension or label",
     "table": "print means, changes and losses by checkpoint, corpus, layer and L",

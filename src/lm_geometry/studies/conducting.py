@@ -12,6 +12,7 @@ from lm_geometry.studies.definition import Study
 from lm_geometry.studies.existing import in_the_way, same
 from lm_geometry.studies.grid import Experiment, made_first
 from lm_geometry.studies.keeping import keep
+from lm_geometry.studies.provenance import record
 from lm_geometry.studies.report import write_report
 from lm_geometry.studies.revisions import Revision
 from lm_geometry.studies.running import run
@@ -50,6 +51,7 @@ def _run(experiments: list[Experiment], jobs: int, replace: bool, logs: Path) ->
     if not missing:
         return
     outcomes = run(missing, jobs, logs, say=lambda text: print(text, flush=True))
+    record(logs.name, outcomes)
     failed = [outcome for outcome in outcomes if outcome.failed]
     if failed:
         listed = "\n".join(f"  {outcome.name}: {outcome.log}" for outcome in failed)
