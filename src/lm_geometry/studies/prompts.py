@@ -143,7 +143,8 @@ class Prompts:
         ]
         told = ["quantity", "model", "shuffle", "method", "given", "layer", "value"]
         told += ["lower", "upper", "prompts"]
-        return Drawn(chart, rows, pd.concat(best, ignore_index=True)[told])
+        largest: Any = pd.concat(best, ignore_index=True)
+        return Drawn(chart, rows, largest[told])
 
     def scatter(self) -> Drawn:
         """Loss against the quantity at the layer of the largest correlation of each experiment."""
