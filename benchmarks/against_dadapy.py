@@ -5,8 +5,9 @@
 Each library finds its own neighbours. Every cell is the largest deviation on a cloud, over all
 GRIDE scales up to 256, all k up to 31, both directions; relative for dimensions and their errors.
 A second table has one prompt of the bundled model, whose layers `prompt_geometry` reduces; its
-cosines are compared with scikit-learn's. Exits with 1 where a limit is exceeded. `--data` are two arrays `[tokens, width]` of the same
-tokens, such as two layers of data/hidden_states; without it the bundled model embeds bundled text.
+cosines are compared with scikit-learn's. Exits with 1 where a limit is exceeded. `--data` are two
+arrays `[tokens, width]` of the same tokens, such as two layers of data/hidden_states, in place of
+what the bundled model makes of bundled text.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from lm_geometry import (
     gride,
     information_imbalance,
     neighbourhood_overlap,
-    prompt_geometry,
 )
+from lm_geometry.prompt_geometry import prompt_geometry
 
 LIMITS = {
     "GRIDE dimension": 1e-6,
@@ -40,8 +41,8 @@ PROMPT_LIMITS = {
     "GRIDE dimension": 1e-6,
     "GRIDE error": 1e-6,
     "neighbourhood overlap": 1e-12,
-    "mean cosine": 1e-6,
-    "deviation of cosines": 1e-6,
+    "mean cosine": 1e-12,
+    "deviation of cosines": 1e-12,
 }
 PROMPT_LAYERS = [1, 2, 10, 11, 20, 21, 29, 30]
 RANGE, K_MAX = 256, 31
