@@ -4,8 +4,10 @@
 
 Each library finds its own neighbours. Every cell is the largest deviation on a cloud, over all
 GRIDE scales up to 256, all k up to 31, both directions; relative for dimensions and their errors.
-Exits with 1 where a limit is exceeded. `--data` are two arrays `[tokens, width]` of the same
-tokens, such as two layers of data/hidden_states; without it the bundled model embeds bundled text.
+A second table has one prompt of the bundled model, whose layers `prompt_geometry` reduces; its
+cosines are compared with scikit-learn's. Exits with 1 where a limit is exceeded. `--data` are two
+arrays `[tokens, width]` of the same tokens, such as two layers of data/hidden_states, in place of
+what the bundled model makes of bundled text.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 from clouds import made, real
 from numpy.typing import NDArray
+from prompts import real_layers
 
 from lm_geometry import (
     deduplicate,
@@ -25,6 +28,7 @@ from lm_geometry import (
     information_imbalance,
     neighbourhood_overlap,
 )
+from lm_geometry.prompt_geometry import prompt_geometry
 
 LIMITS = {
     "GRIDE dimension": 1e-6,
@@ -33,6 +37,14 @@ LIMITS = {
     "neighbourhood overlap": 1e-12,
     "information imbalance": 1e-12,
 }
+PROMPT_LIMITS = {
+    "GRIDE dimension": 1e-6,
+    "GRIDE error": 1e-6,
+    "neighbourhood overlap": 1e-12,
+    "mean cosine": 1e-12,
+    "deviation of cosines": 1e-12,
+}
+PROMPT_LAYERS = [1, 2, 10, 11, 20, 21, 29, 30]
 RANGE, K_MAX = 256, 31
 MODEL, LAYERS = "smollm2", [20, 24]
 Pair = tuple[NDArray[Any], NDArray[Any]]
@@ -73,6 +85,37 @@ def ours(A: NDArray[Any], B: NDArray[Any]) -> list[Any]:
         overlap,
         information_imbalance(A, B),
     ]
+
+
+def prompt_deviations(states: NDArray[Any]) -> list[list[float]]:
+    """The largest deviation of each kind, a row per layer; overlaps are with the next one."""
+    from dadapy import Data  # pyright: ignore[reportMissingImports]  it has its own environment
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    prompt = prompt_geometry(states, RANGE, K_MAX)
+    scales = prompt.dimension()
+    exact = states.astype(np.float64)
+    rows, data = [], [Data(coordinates=X, maxk=len(X) - 1) for X in exact]
+    for one in data:
+        one.compute_distances()
+    for i, one in enumerate(data):
+        following = min(i + 1, len(data) - 1)
+        dimension, error, _ = one.return_id_scaling_gride(RANGE)
+        overlap = [
+            one.return_data_overlap(dist_indices=data[following].dist_indices, k=k)
+            for k in range(1, K_MAX + 1)
+        ]
+        cosines = cosine_similarity(exact[i])
+        rows.append(
+            [
+                float(np.abs(scales.dimension[i] / dimension - 1).max()),
+                float(np.abs(scales.error[i] / error - 1).max()),
+                float(np.abs(prompt.overlap(i, following) - overlap).max()),
+                abs(float(prompt.mean_cosine[i]) - cosines.mean()),
+                abs(float(prompt.cosine_deviation[i]) - cosines.std()),
+            ]
+        )
+    return rows
 
 
 def theirs(A: NDArray[Any], B: NDArray[Any]) -> list[Any]:
@@ -121,8 +164,26 @@ def main() -> int:
             if not value <= limit:
                 exceeded.append(f"{title}: {name} deviates by {value:.1e}, more than {limit:.0e}")
     print("| limit | | |", " | ".join(f"{limit:.0e}" for limit in LIMITS.values()), "|")
+    if not arguments.data:
+        exceeded += _prompt_table()
     print("\n".join(exceeded), file=sys.stderr, end="\n" if exceeded else "")
     return bool(exceeded)
+
+
+def _prompt_table() -> list[str]:
+    """Prints the table of a prompt, and returns what exceeds its limit."""
+    states = real_layers(MODEL)[PROMPT_LAYERS]
+    head = f"\n| one prompt of {states.shape[1]:,} tokens, {MODEL} |"
+    print(head, " | ".join(PROMPT_LIMITS), "|")
+    print("|---|" + "---|" * len(PROMPT_LIMITS))
+    exceeded = []
+    for layer, found in zip(PROMPT_LAYERS, prompt_deviations(states), strict=True):
+        print(f"| layer {layer} |", " | ".join(f"{value:.1e}" for value in found), "|")
+        for (name, limit), value in zip(PROMPT_LIMITS.items(), found, strict=True):
+            if not value <= limit:
+                exceeded.append(f"layer {layer}: {name} deviates by {value:.1e}")
+    print("| limit |", " | ".join(f"{limit:.0e}" for limit in PROMPT_LIMITS.values()), "|")
+    return exceeded
 
 
 if __name__ == "__main__":

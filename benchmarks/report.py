@@ -31,6 +31,7 @@ SECTIONS: dict[str, tuple[str, list[str], int]] = {
     "graph": ("Neighbour graphs: exact, int8, approximate", ["graphs.py"], 1),
     "pairs": ("Pairs of clouds, and copies", ["pairs.py"], 1),
     "prompts": ("Geometry of one prompt", ["prompts.py"], 1),
+    "prompt-run": ("One prompt through a model", ["prompt_run.py"], 1),
     "grokking": ("A training step on modular arithmetic", ["grokking.py"], 1),
     "embedding": ("Embedding a corpus of short texts", ["embedding.py"], 2),
 }

@@ -27,7 +27,9 @@ def chart(data: panels.Data) -> panels.Panels:
     )
     shown = ["revision:N", "checkpoint:N", "quantity:N", "method:N", "given:N", "shuffle:O"]
     tooltip = [*shown, "layer:O", *channels.interval("correlation"), "prompts:Q"]
-    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
+    # Bands of every shuffle would hide each other; their ends are in the tooltips.
+    banded = encoded.transform_filter("datum.shuffle <= 0")
+    band = banded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=1.9).encode(y=y, strokeDash=dash)
     points = encoded.mark_point(filled=True, size=14, opacity=1).encode(y=y, tooltip=tooltip)
     zero = panels.only_records(alt.Chart()).transform_aggregate(records="count()")
@@ -42,8 +44,8 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: correlation over prompts with the mean next-token loss of the same prompts; "
             "given: with these held fixed (partial correlation).",
-            "Bands: interval by a bootstrap over prompts. Dashed: all shuffles as one sample, "
-            "where shuffling itself moves both sides.",
+            "Bands: interval by a bootstrap over prompts, of the text and of all shuffles. Dashed: "
+            "all shuffles as one sample, where shuffling itself moves both sides.",
         ],
     )
     return figure.transform_calculate(

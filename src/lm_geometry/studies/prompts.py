@@ -119,7 +119,7 @@ class Prompts:
         return Drawn(chart, over, _peaks(values))
 
     def correlations(self) -> Drawn:
-        """Correlations with the loss within each shuffle, and over all where these are lines."""
+        """Correlations with the loss within each shuffle, and over all where shuffles are lines."""
         parts = []
         given = [[], self.figure.given] if self.figure.given else [[]]
         for name, values in self._correlated().items():
@@ -134,11 +134,17 @@ class Prompts:
             panel.insert(0, "model")
         columns = len(self.figure.methods) * len(given)
         chart = correlation.chart(
-            *(rows, self.series, panel, self.figure.title, self._says()),
+            *(self._some_banded(rows), self.series, panel, self.figure.title, self._says()),
             columns=columns if columns > 1 else 3,
         )
-        best = [best_cells(part) for _, part in rows.groupby("quantity", sort=False)]
-        return Drawn(chart, rows, pd.concat(best, ignore_index=True).dropna(axis=1, how="all"))
+        best = [
+            best_cells(part.dropna(axis=1, how="all"))  # scale and k are not of every quantity
+            for _, part in rows.groupby("quantity", sort=False)
+        ]
+        told = ["quantity", "model", "shuffle", "method", "given", "layer", "value"]
+        told += ["lower", "upper", "prompts"]
+        largest: Any = pd.concat(best, ignore_index=True)
+        return Drawn(chart, rows, largest[told])
 
     def scatter(self) -> Drawn:
         """Loss against the quantity at the layer of the largest correlation of each experiment."""
@@ -168,7 +174,14 @@ class Prompts:
             banded=banded,
             **options,
         )
-        return Drawn(chart, over, _peaks(values) if "scale" in values else _nothing())
+        return Drawn(chart, over, _peaks(values) if self.figure.kind == "layers" else _nothing())
+
+    def _some_banded(self, rows: Any) -> pd.DataFrame:
+        """Of many shuffles only the text and all of them keep their intervals, to be seen."""
+        if self.series != "shuffle":
+            return rows
+        hidden = rows["shuffle"] > 0
+        return rows.assign(**{name: rows[name].mask(hidden) for name in ("lower", "upper")})
 
     def _banded(self, values: Any) -> list[int]:
         shuffles = sorted(set(values["shuffle"]))
