@@ -59,6 +59,20 @@ def test_a_head_that_was_not_saved_is_always_the_same(
     assert same_weights(one.bert, load_model(tiny.source).bert)
 
 
+def test_a_head_that_is_not_there_is_told(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = tiny_models["bert"]
+    load_model(tiny.source)
+    assert capsys.readouterr().out == ""
+    body = transformers.AutoModel.from_pretrained(tiny.folder)
+    body.save_pretrained(tmp_path)
+    load_model(replace(tiny.source, source=f"file:{tmp_path}"))
+    told = capsys.readouterr().out
+    assert "of its masked-LM head, such as cls.predictions." in told
+    assert "losses say nothing" in told
+
+
 def test_a_tokenizer_pads_on_the_right(tiny_models: dict[str, TinyModel]) -> None:
     for name, pad in (("llama", "</s>"), ("gpt2", "<|endoftext|>"), ("bert", "[PAD]")):
         tokenizer = load_tokenizer(tiny_models[name].source)

@@ -96,7 +96,14 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
         torch.manual_seed(source.seed)
         with quiet_loading():
             return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
-    model, _ = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
+    model, drawn = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
+    if drawn and source.kind == "encoder" and source.weights != "random":
+        print(
+            f"{source.name} comes without {len(drawn)} weights of its masked-LM head, such as "
+            f"{min(drawn)}; they are drawn at random, and its losses say nothing until a "
+            "masked_lm training, which `lm-geometry keep` makes a model",
+            flush=True,
+        )
     if checkpoint is None:
         return model
     with quiet_loading():
