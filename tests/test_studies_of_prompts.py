@@ -43,7 +43,7 @@ def experiment(case: str, tables: GeometryTables, corpus: str = "c") -> Collecte
     tables_of_run = {"means": pd.DataFrame({"checkpoint": ["base", "40"]})}
     model = {"label": "Tiny", "layers": 6, "weights": "pretrained", "source": "file:m"}
     one = Experiment(f"s-{case}", {}, case)
-    return Collected(one, cast(Any, revision), "c" * 40, params, model, tables_of_run)
+    return Collected(one, cast(Any, revision), "c" * 40, "b" * 40, params, model, tables_of_run)
 
 
 @pytest.fixture(scope="module")
