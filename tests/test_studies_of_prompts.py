@@ -198,4 +198,4 @@ def test_the_page_tells_of_peaks_and_of_the_search(two: list[Collected]) -> None
     for row in rows_where(largest, quantity="mean cosine", shuffle=5).to_dict("records"):
         own = every[every["method"] == row["method"]]["value"]
         assert abs(row["value"]) == own.abs().max()
-    assert "![T](prompt_correlations.png)" in text
+    assert "![T](prompt_correlations.svg)" in text

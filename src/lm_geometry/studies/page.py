@@ -40,7 +40,7 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
         f"published and what to expect, is [studies/{name}.yaml](../../{name}.yaml).\n",
     ]
     for figure, stem, rows in shown:
-        parts.append(f"## {figure.title}\n\n![{figure.title}]({stem}.png)\n")
+        parts.append(f"## {figure.title}\n\n![{figure.title}]({stem}.svg)\n")
         if isinstance(figure, PromptFigure):
             parts.append(_of_prompts(stem, rows))
         elif rows is not None:
