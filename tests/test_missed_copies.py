@@ -1,4 +1,4 @@
-"""Copies of a token: the published deduplication, of distances, misses them; ours, of states, not."""
+"""Copies of a token, which deduplication of distances (the published way) misses, are found."""
 
 import numpy as np
 import pytest
