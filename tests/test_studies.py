@@ -317,6 +317,8 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
     assert "mean over 2 runs" in (tmp_path / "results/s/change_by_layer.svg").read_text()
     assert "N = 25 tokens" in (tmp_path / "results/s/change_by_layer.svg").read_text()
     assert "| s-seed-4 | `finetune.seed=4` |" in page
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True)
+    assert f"The code is that of `{head.stdout.decode()[:10]}`;" in page
     again = {path: path.read_bytes() for path in written_files}
     report.write_report("s", asked, collected, tmp_path / "results")
     assert {path: path.read_bytes() for path in written_files} == again

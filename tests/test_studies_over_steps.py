@@ -58,7 +58,7 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
     }
     experiment = Experiment(f"s-{share}-{seed}", {})
     tables = {"means": means}
-    return Collected(experiment, cast(Any, revision), "c", params, {"layers": 2}, tables)
+    return Collected(experiment, cast(Any, revision), "c", "b", params, {"layers": 2}, tables)
 
 
 def test_a_course_has_scores_of_every_step_and_dimensions_of_checkpoints() -> None:

@@ -23,7 +23,7 @@ The study itself is [studies/{NAME}.yaml](../../{NAME}.yaml).
 
 ## Change over layers
 
-![Change over layers](change_by_layer.png)
+![Change over layers](change_by_layer.svg)
 
 | layer | mean |
 |---|---|
