@@ -75,7 +75,7 @@ def collected(project: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     revision = SimpleNamespace(json=lambda path: read_json(project / path))
     tables = {"means": read_aggregated("means", paths.TABLES)}
     sizes_of = {"layers": own.layers}
-    return Collected(FIRST, cast(Any, revision), "c", params, sizes_of, tables)
+    return Collected(FIRST, cast(Any, revision), "c", "b", params, sizes_of, tables)
 
 
 def test_it_memorises_generalises_and_its_dimension_falls(collected: Collected) -> None:

@@ -48,7 +48,7 @@ def grouped(figure: Figure, data: list[Record], says: list[str]) -> panels.Panel
     return panels.panels(beside, data, figure.title, says)
 
 
-def _over_steps(colour: alt.Color, told: list[Any]) -> alt.LayerChart:
+def _over_steps(colour: alt.Color, told: list[Any]) -> panels.Layers:
     """Lines of means with their bands over the steps, coloured and pointed at as asked."""
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X(
