@@ -157,7 +157,9 @@ def test_a_dry_run_prints_lines_to_copy(
     )
     one = "-n s-cdf-i-1-n-n-neighbors-64 -S 'estimate.cdf=\"(i-1)/n\"'"
     main(["study", "s", "--dry-run"])
-    assert capsys.readouterr().out == (
+    out, told = capsys.readouterr()
+    assert told.startswith("disk: hidden states at most ")
+    assert out == (
         f"{first}dvc exp run --temp {one} -S 'estimate.n_neighbors=[64]'\n"
         f"dvc exp run --temp {one.replace('-64', '-64-128')} -S 'estimate.n_neighbors=[64,128]'\n"
     )

@@ -1,6 +1,7 @@
 """`lm-geometry study`: a named grid of experiments, and the figures that answer its question."""
 
 import argparse
+import sys
 
 from lm_geometry.studies.definition import Study, read_study, study_names
 from lm_geometry.studies.grid import Experiment, experiments, made_first
@@ -34,12 +35,15 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.jobs < 1:
         raise ValueError(f"--jobs: {arguments.jobs} must be 1 or more")
     study = read_study(arguments.name)
+    from lm_geometry.studies.disk import told
     from lm_geometry.studies.runs import refuse_mixture
     from lm_geometry.studies.validation import check_study
 
     found = check_study(arguments.name, study)
     for figure in study.figures:
         refuse_mixture(figure, study, found)
+    if needs := told(found):
+        print(needs, file=sys.stderr, flush=True)
     if arguments.dry_run:
         print("\n".join(lines(arguments.name, study, found, arguments.jobs)))
         return
