@@ -185,13 +185,16 @@ def test_an_empty_remote_is_one_sentence(toy: ToyProject, tmp_path: Path) -> Non
     [
         (["audit", "training"], "dvc.lock names no result of training: `dvc repro` makes them"),
         (["audit", "--remote", "mine"], "remote 'mine' doesn't exist"),
-        (["audit", "--remote", "far"], "requirements/gs.txt"),
+        (["audit", "--remote", "far"], "pip install -r requirements/gs.txt"),
+        (["audit", "--remote", "dav"], "pip install dvc-webdav"),
+        (["pull", "--remote", "far"], "`dvc remote modify far verify true`"),
     ],
 )
 def test_a_mistake_is_said_in_a_sentence(
     toy: ToyProject, arguments: list[str], message: str
 ) -> None:
     toy.dvc("remote", "add", "--quiet", "--local", "far", "gs://bucket/path")
+    toy.dvc("remote", "add", "--quiet", "--local", "dav", "webdav://host/path")
     assert message in complaint(toy, *arguments)
 
 

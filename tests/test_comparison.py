@@ -82,6 +82,13 @@ def test_the_table_of_experiments_loads_without_an_error(toy: Path) -> None:
     assert experiment["metrics"]["metrics/summary.json"]["data"]["points"] == 9000
 
 
+def test_the_states_of_stages_and_data_load_without_an_error(toy: Path) -> None:
+    found = dvc_json(toy, "data", "status", "--granular", "--unchanged")
+    assert set(found) == {"unchanged", "git"}, "the last experiment lies in the workspace, whole"
+    assert {f"plots/{name}.json" for name in NAMES} <= set(found["unchanged"])
+    assert dvc(toy, "stage", "list", "--name-only").split() == ["aggregate"]
+
+
 def test_the_documented_columns_tell_the_experiments_apart(toy: Path) -> None:
     text = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.startswith("dvc exp show --no-pager"))

@@ -4,23 +4,32 @@ import itertools
 import re
 import shlex
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from lm_geometry.cli import main
 from lm_geometry.params.check import check
 from lm_geometry.params.section import read_yaml
 from structure import ROOT
 
-PAGES = ["README.md", "docs/sweeps.md", "docs/grokking.md"]
+DOCS = ["sweeps", "grokking", "coming-from", "remotes"]
+PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS), "studies/README.md"]
 READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
+KEPT = "my-model"  # what `lm-geometry keep` is said to make
 
 
 def commands(page: str) -> list[list[str]]:
     """The words of each command in the page's blocks of shell lines."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
+    arrays = re.findall(r"^(\w+)=\(\n(.*?)^\)\n", blocks, flags=re.DOTALL | re.MULTILINE)
+    for name, content in arrays:
+        blocks = blocks.replace(f"{name}=(\n{content})\n", "")
+        blocks = blocks.replace(f'"${{{name}[@]}}"', " ".join(content.split("\n")))
+    lines = blocks.replace("\\\n", " ").splitlines()
     parts = [part for line in lines for part in _parts(line)]
     return [words for words in parts if words]
 
@@ -59,6 +68,9 @@ def test_the_line_is_understood_and_valid(words: list[str], tmp_path: Path) -> N
     experiments = expanded(words)
     assert len(experiments) > 1 or "--queue" not in words
     shutil.copytree(ROOT / "catalogue", tmp_path / "catalogue")
+    models = read_yaml(ROOT / "catalogue" / "models.yaml")
+    with (tmp_path / "catalogue" / "models.yaml").open("a") as file:
+        YAML().dump({KEPT: models["smollm2"]}, file)
     (tmp_path / "models" / "my-llama").mkdir(parents=True)
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "news.jsonl").touch()
@@ -79,13 +91,18 @@ def _own(override: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_other_lines_have_options_that_exist(page: str) -> None:
+def test_other_lines_have_options_that_exist(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from dvc.cli import parse_args
 
-    found = [words for words in commands(page) if words[:1] == ["dvc"]]
-    assert found
-    for words in found:
-        parse_args(words[1:])
+    found = commands(page)
+    assert any(words[0] == "dvc" for words in found)
+    for program, *words in found:
+        if program == "dvc":
+            parse_args(words)
+        elif program == "lm-geometry":
+            command = import_module(f"lm_geometry.commands.{words[0]}")
+            monkeypatch.setattr(command, "run", lambda arguments: None)
+            main(words)
 
 
 def test_what_the_lines_sweep_is_what_the_page_says() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import lm_geometry
 from conftest import TinyModel
 from structure import ROOT
 
@@ -247,10 +248,29 @@ def kill_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def test_an_experiment_runs_with_the_code_and_params_of_its_own(project: Project) -> None:
+def test_a_queued_experiment_runs_with_the_code_and_params_of_its_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.run("git", "add", "--all")
     project.run("git", "commit", "--quiet", "--message", "results")
-    project.dvc("exp", "run", "--temp", "--name", "wide", "-S", "aggregate.confidence=0.5")
+    queue = ["exp", "run", "--queue", "--name", "at-2", "-S", "embed.checkpoints=[2]"]
+    project.dvc(*queue, "-S", "embed.prompts.checkpoints=[2]")
+    # An installed package is that of the workspace, whose code is edited after queueing.
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", str(project.folder / "src"))
+    edited = [project.folder / "src" / "lm_geometry" / name for name in ("clouds.py", "paths.py")]
+    for file in edited:
+        file.write_text("raise RuntimeError('the code of the workspace')\n" + file.read_text())
+    project.dvc("exp", "run", "--run-all", "--jobs", "1")
+    log = project.dvc("queue", "logs", "at-2")
+    project.run("git", "checkout", "--quiet", "src")
+    assert project.ran(log) == STAGES[2:]  # finetune is not run again
+    means = lm_geometry.results("at-2", root=project.folder)["means"]
+    assert set(means["checkpoint"]) == {"base", "2"}
+
+
+def test_an_experiment_outside_the_workspace_changes_what_it_says(project: Project) -> None:
+    output = project.dvc("exp", "run", "--temp", "--name", "wide", "-S", "aggregate.confidence=0.5")
+    assert project.ran(output) == ["aggregate"]
     shown = project.dvc("metrics", "diff", "HEAD", "wide", "--json")
     changed = json.loads(shown)["metrics/summary.json"]
     assert set(changed) == {

@@ -36,6 +36,12 @@ All numbers: [change_by_layer.csv](change_by_layer.csv).
 | experiment | commit |
 |---|---|
 | one | 0123456789 |
+
+All of them also have:
+
+- `finetune.steps=80`
+
+## Provenance
 """
 
 
@@ -95,7 +101,14 @@ def test_the_page_tells_the_settings_and_all_numbers(results: Path, study: Study
     assert "<td>NA</td>" in text
     assert "2 rows" in text
     assert "Published (appendix): training seeds" in text  # the study's own file
-    order = ["How much of it", "Settings</h2>", "Change over layers</h2>", "Experiments</h2>"]
+    assert "All of them also have" not in text  # the settings are told once
+    order = [
+        "How much of it",
+        "Settings</h2>",
+        "Change over layers</h2>",
+        "Experiments</h2>",
+        "Provenance",
+    ]
     assert [text.index(words) for words in order] == sorted(text.index(w) for w in order)
 
 

@@ -20,7 +20,7 @@ _HTML = """<!DOCTYPE html>
 {refresh_tag}
 <style>
 body { font-family: "Liberation Sans", Arial, Helvetica, sans-serif; color: #1f2933;
-  margin: 2rem auto; max-width: 1180px; padding: 0 1rem; background: #f4f6f8; }
+  margin: 2rem auto; max-width: 1480px; padding: 0 1rem; background: #f4f6f8; }
 h1 { font-size: 1.5rem; margin-bottom: 0.3rem; }
 p { color: #6b7785; margin-top: 0; }
 body > div { background: white; border: 1px solid #dde3e9; border-radius: 6px;

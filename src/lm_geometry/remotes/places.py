@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BLOCK = 2**20
 AT_A_TIME = 8
+PINNED = ("azure", "gs", "s3", "ssh")  # kinds whose packages are in requirements/
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,9 @@ def remote_of(repo: "Repo", name: str | None = None) -> Place:
         place = Place(f"remote {chosen} ({shown_url(repo, str(chosen))})", odb)
     except ImportError:  # of dvc-s3, dvc-ssh …
         kind = shown_url(repo, str(chosen)).partition("://")[0]
+        needed = f"-r requirements/{kind}.txt" if kind in PINNED else f"dvc-{kind}"
         raise ValueError(
-            f"remote {chosen} is of a kind that needs more: pip install -r requirements/{kind}.txt"
+            f"remote {chosen} is of a kind that needs more: pip install {needed}"
         ) from None
     except ConfigError as error:
         raise ValueError(str(error)) from None

@@ -20,10 +20,21 @@ def refuse_empty(repo: "Repo", remote: str | None, targets: list[str]) -> None:
         raise ValueError(f"the {far.name} has none of these results: `dvc repro` rebuilds them")
 
 
+def refuse_unverified(repo: "Repo", remote: str | None) -> None:
+    """Raises ValueError where DVC would take from the remote whatever it returns."""
+    name = remote or repo.config["core"].get("remote")
+    if name in repo.config["remote"] and not repo.config["remote"][name].get("verify"):
+        raise ValueError(
+            f"what comes from the remote {name} would not be verified: "
+            f"`dvc remote modify {name} verify true`"
+        )
+
+
 def pull(repo: "Repo", remote: str | None, targets: list[str], jobs: int | None) -> list[Fault]:
     """What was not brought: empty where `dvc pull` brought everything, each object verified."""
     from dvc.cli import main
 
+    refuse_unverified(repo, remote)
     refuse_empty(repo, remote, targets)
     options = ["--remote", remote] if remote else []
     options += ["--jobs", str(jobs)] if jobs else []

@@ -66,6 +66,7 @@ def web_page(name: str, study: Study, place: Path) -> str:
     from markdown_it import MarkdownIt
 
     top, rest = (place / "README.md").read_text(encoding="utf-8").split("\n## ", 1)
+    rest = re.sub(r"\nAll of them also have:\n\n(- .*\n)+", "", rest)  # among the settings
     text = "\n\n".join([top, _settings(study), f"## {rest}", _runs(name, place)])
     body = MarkdownIt("commonmark").enable("table").render(text)
     body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
