@@ -1,10 +1,13 @@
 """`lm-geometry study`: named grids of experiments, and the figures that answer their questions."""
 
 import argparse
+import signal
 from pathlib import Path
 
 from lm_geometry.studies.definition import Study, read_study, study_names
 from lm_geometry.studies.grid import Experiment, experiments, made_first
+from lm_geometry.studies.running import InOrder, Runner
+from lm_geometry.studies.slurm.settings import FILE, SlurmSettings, read_settings
 from lm_geometry.studies.upstream import warm_up
 
 QUEUED = "--queue"
@@ -13,7 +16,9 @@ ALONE = "--temp"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a file of studies/, without .yaml")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a file of studies/, without .yaml"
+    )
     parser.add_argument("--all", action="store_true", help="every study that can run here")
     parser.add_argument("--list", action="store_true", help="print every study and its question")
     parser.add_argument("--dry-run", action="store_true", help="print the lines, run nothing")
@@ -60,18 +65,122 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def lines(
-    name: str, study: Study, found: list[Experiment], jobs: int = 1, settings: object = None
+    name: str,
+    study: Study,
+    found: list[Experiment],
+    jobs: int = 1,
+    settings: SlurmSettings | None = None,
 ) -> list[str]:
     """The command lines that do what the study does, to be copied into a shell.
 
-    With `settings` of a cluster, they are what its jobs run, each in a clone.
+    With `settings` of a cluster they are those that its jobs run, each in a clone of its own.
     """
-    if settings is not None:
-        first, rest = warm_up([*made_first(name, study).values(), *found])
-        print(first, rest)
+    alone = [ALONE] if settings is None else []
     printed = []
+    if settings is not None:
+        printed.append(f"# each in a clone of the last commit, by a job with {settings.told()};")
+        printed.append(
+            f"# {settings.parallel} at a time, those first that compute what others share"
+        )
     for alias, first in made_first(name, study).items():
-        printed.append(first.line(ALONE))
+        printed.append(first.line(*alone))
         printed.append(f"lm-geometry keep {first.name} {study.models[alias].step} {alias}")
-    printed += [experiment.line(ALONE if jobs == 1 else QUEUED) for experiment in found]
-    return printed + ([f"dvc queue start -j {jobs}"] if jobs > 1 else [])
+    if jobs == 1 and settings is None:
+        return printed + [experiment.line(*alone) for experiment in found]
+    first, rest = warm_up(found)
+    printed += [experiment.line(*alone) for experiment in first]
+    if settings is not None:
+        return printed + [experiment.line() for experiment in rest]
+    return [
+        *printed,
+        *(experiment.line(QUEUED) for experiment in rest),
+        f"dvc queue start -j {jobs}",
+    ]
+
+
+def _settings(arguments: argparse.Namespace) -> SlurmSettings | None:
+    if not arguments.slurm:
+        return None
+    return read_settings(arguments.slurm_file or FILE)
+
+
+def _chosen(arguments: argparse.Namespace, gpu: bool) -> list[str]:
+    """The studies that were named, or with --all those that can run here; others are told of."""
+    if arguments.all and arguments.names:
+        raise ValueError(f"--all is every study: leave out {', '.join(arguments.names)}")
+    if not arguments.all:
+        if not arguments.names:
+            raise ValueError(f"name a study: {', '.join(study_names())}; --list tells of each")
+        return list(dict.fromkeys(arguments.names))
+    from lm_geometry.studies.choosing import has_gpu, left_out
+
+    chosen = []
+    gpu = gpu or (not arguments.slurm and has_gpu())
+    for name in study_names():
+        reason = left_out(name, read_study(name), gpu)
+        if reason:
+            print(f"# {name} is left out: {reason}", flush=True)
+        else:
+            chosen.append(name)
+    return chosen
+
+
+def _checked(name: str) -> tuple[Study, list[Experiment]]:
+    from lm_geometry.studies.runs import refuse_mixture
+    from lm_geometry.studies.validation import check_study
+
+    study = read_study(name)
+    found = check_study(name, study)
+    for figure in study.figures:
+        refuse_mixture(figure, study, found)
+    return study, found
+
+
+def _conduct(
+    arguments: argparse.Namespace,
+    checked: dict[str, tuple[Study, list[Experiment]]],
+    settings: SlurmSettings | None,
+) -> None:
+    """Conduct studies one after another; one that has no result does not stop the others."""
+    from lm_geometry.machine import scratch
+    from lm_geometry.studies.conducting import Conductor, StudyError
+
+    ended: dict[str, str] = {}
+    for name, (study, found) in checked.items():
+        logs = (scratch() / "studies" / name).absolute()
+        runner = _runner(arguments.jobs, settings, logs)
+        conductor = Conductor(name, study, runner, logs, arguments.replace, arguments.resume)
+        try:
+            conductor.conduct(found)
+        except (StudyError, FileNotFoundError, ValueError) as error:
+            ended[name] = str(error)
+            if len(checked) > 1:
+                print(f"{name} has no result: {error}", flush=True)
+        except KeyboardInterrupt:
+            raise SystemExit(128 + signal.SIGINT) from None
+    if len(checked) > 1:
+        told = {name: ended.get(name, "has its results").splitlines()[0] for name in checked}
+        print("\n".join(f"{name}: {text.removeprefix(f'{name}: ')}" for name, text in told.items()))
+    if ended:
+        raise SystemExit(f"lm-geometry study: {'; '.join(ended.values())}")
+
+
+def _runner(jobs: int, settings: SlurmSettings | None, logs: Path) -> Runner:
+    if settings is not None:
+        from lm_geometry.studies.slurm.on_slurm import OnSlurm
+
+        return OnSlurm(settings, logs)
+    if jobs > 1:
+        from lm_geometry.studies.on_queue import OnQueue
+
+        return OnQueue(jobs, logs)
+    return InOrder(logs)
+
+
+def _print_list() -> None:
+    for name in study_names():
+        study = read_study(name)
+        number = len(experiments(name, study)) + len(study.models)
+        gpu = "; a GPU is needed" if study.gpu else ""
+        print(f"{name}  ({number} experiments, about {study.minutes:g} minutes on two cores{gpu})")
+        print(f"    {study.question}")

@@ -73,3 +73,13 @@ def hub_is_away() -> str:
     except OSError as error:
         return f"it needs the hub, which does not answer ({error})"
     return ""
+
+
+def has_gpu() -> bool:
+    """Whether torch sees a GPU here, and this machine's settings allow it."""
+    import torch
+
+    from lm_geometry.machine import machine
+
+    here = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return here and machine().device != "cpu"

@@ -72,7 +72,8 @@ def table(outcomes: Sequence[Outcome]) -> str:
         rows.append((one.name, str(one.state), time, str(one.log or "") if one.failed else ""))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
-        .rstrip()
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]
+        ).rstrip()
         for row in rows
     )

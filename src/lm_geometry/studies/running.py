@@ -1,4 +1,4 @@
-"""Experiments one after another, each in a temporary clone; and what every way to run them offers."""
+"""Experiments one after another, each in a temporary clone; and what any way to run them has."""
 
 import os
 import subprocess
@@ -78,7 +78,9 @@ class InOrder:
             del waiting[experiment.name]
             yield self._one(experiment, waiting, following)
 
-    def _one(self, experiment: Experiment, waiting: dict[str, str], following: Following) -> Outcome:
+    def _one(
+        self, experiment: Experiment, waiting: dict[str, str], following: Following
+    ) -> Outcome:
         log = self.logs / f"{experiment.name}.log"
         began = time.monotonic()
         words = [sys.executable, "-m", *experiment.command("--temp")]
@@ -88,7 +90,7 @@ class InOrder:
             )
             try:
                 while _runs(process):
-                    following.now({experiment.name: running(log)} | waiting)
+                    following.now({experiment.name: running(log), **waiting})
             except KeyboardInterrupt:
                 _stop(process)
                 seconds = time.monotonic() - began

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from lm_geometry.studies.following import RUNNING, WAITING
 from lm_geometry.studies.outcomes import State
-from lm_geometry.studies.slurm.job import ClonedExperiment
+from lm_geometry.studies.slurm.job import ClonedExperiment, Ran
 from lm_geometry.studies.slurm.settings import SlurmSettings
 
 RESULT_SECONDS = 20.0  # a network file system may show a result later than Slurm the end
@@ -43,12 +43,12 @@ class Job:
         """The job as JSON."""
         return asdict(self)
 
-    def result(self) -> tuple[str, Any] | None:
-        """`success` with what the job returned, `error` with a traceback, or None as yet."""
+    def result(self) -> Ran | str | None:
+        """How it ran, the traceback of what it raised, or None while there is neither."""
         from submitit.core.utils import JobPaths, pickle_load
 
         path = JobPaths(self.folder, self.id, task_id=0).result_pickle
-        return pickle_load(path) if path.exists() else None
+        return pickle_load(path)[1] if path.exists() else None
 
     def printed(self) -> str:
         """What the job's process wrote to its error stream: set-up lines, submitit and Slurm."""
@@ -85,7 +85,7 @@ class Cluster(Protocol):
 class Slurm:
     """The cluster that `sbatch` submits to; all jobs of one call are an array."""
 
-    at_a_time = None  # the array has a limit
+    at_a_time: int | None = None  # the array has a limit
 
     def __init__(self, settings: SlurmSettings, folder: Path, name: str) -> None:
         for command in ("sbatch", "srun", "squeue"):
@@ -127,7 +127,7 @@ class Local:
     def __init__(self, settings: SlurmSettings, folder: Path) -> None:
         self.settings = settings
         self.folder = folder
-        self.at_a_time = settings.parallel
+        self.at_a_time: int | None = settings.parallel
         self._processes: dict[str, Any] = {}
 
     def submit(self, jobs: Sequence[ClonedExperiment], after: Sequence[Job]) -> list[Job]:
@@ -147,7 +147,7 @@ class Local:
 
 
 def seen_by_slurm(jobs: Sequence[Job]) -> dict[str, Seen]:
-    """As `squeue` lists them, or `sacct` where it no longer does; all wait where neither answers."""
+    """As `squeue` lists them, or `sacct` where it no longer does; all wait while it is silent."""
     listed = _squeue()
     if listed is None:
         return {job.experiment: Seen(WAITING) for job in jobs}

@@ -8,13 +8,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.running import environment
 
 PUSHES = 5  # several jobs may push at one moment
 PUSH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How long a job took, and `provenance.facts` of the node."""
+
+    seconds: float
+    where: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,8 @@ class ClonedExperiment:
     log: Path
     cpus: int
 
-    def __call__(self) -> dict[str, Any]:
-        """Seconds, hardware and versions; raises RuntimeError where the experiment failed."""
+    def __call__(self) -> Ran:
+        """How it ran; raises RuntimeError where the experiment failed."""
         from lm_geometry.studies.provenance import facts
 
         began = time.monotonic()
@@ -49,7 +57,7 @@ class ClonedExperiment:
                 self._run(place, log)
         finally:
             shutil.rmtree(place, ignore_errors=True)
-        return {"seconds": time.monotonic() - began, "where": facts()}
+        return Ran(time.monotonic() - began, facts())
 
     def checkpoint(self) -> Any:
         """What submitit submits where the time limit is reached: the same again."""
@@ -110,7 +118,7 @@ def clone_of(clones: Path, name: str, job: str) -> Path:
 
 
 def use_cache_and_remotes(origin: Path, clone: Path) -> None:
-    """Give a clone the DVC cache and remotes of `origin`, by `.dvc/config.local`.
+    """Give a clone the DVC cache and remotes of `origin`, as `dvc cache dir --local` would.
 
     A remote beside the project, as the default one, is elsewhere seen from the clone.
     """
@@ -118,18 +126,12 @@ def use_cache_and_remotes(origin: Path, clone: Path) -> None:
     from dvc.repo import Repo
 
     with Repo(str(origin)) as repo:
-        cache = Path(repo.cache.local_cache_dir)
         remotes = {name: dict(remote) for name, remote in repo.config["remote"].items()}
-        default = repo.config["core"].get("remote")
+        own: dict[str, Any] = {"remote": remotes, "cache": {"dir": repo.cache.local_cache_dir}}
+        if default := repo.config["core"].get("remote"):
+            own["core"] = {"remote": default}
     with Config(str(clone / ".dvc"), validate=False).edit("local") as local:
-        local.setdefault("cache", {})["dir"] = str(cache)
-        local["remote"] = {name: _absolute(remote) for name, remote in remotes.items()}
-        if default:
-            local.setdefault("core", {})["remote"] = default
-
-
-def _absolute(remote: dict[str, Any]) -> dict[str, Any]:
-    return {key: str(value) if key == "url" else value for key, value in remote.items()}
+        cast("dict[str, Any]", local).update(own)
 
 
 def _configured(root: Path, name: str) -> str:

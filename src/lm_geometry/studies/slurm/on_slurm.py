@@ -13,9 +13,9 @@ from lm_geometry.studies.existing import git, there
 from lm_geometry.studies.following import WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
-from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, Seen, cluster
 from lm_geometry.studies.slurm.begun import begun, forget, read_jobs, write_jobs
-from lm_geometry.studies.slurm.job import ClonedExperiment, clone_of
+from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, Seen, cluster
+from lm_geometry.studies.slurm.job import ClonedExperiment, Ran, clone_of
 from lm_geometry.studies.slurm.settings import SlurmSettings
 from lm_geometry.studies.slurm.tree import carried, refuse_dirty
 from lm_geometry.studies.upstream import warm_up
@@ -60,9 +60,9 @@ class OnSlurm:
         results = {job.experiment: job.result() for job in jobs}
         forget(self.logs, [job for job in jobs if results[job.experiment]])
         return [
-            Outcome(name, State.DONE, None, found[1]["seconds"], found[1]["where"])
-            for name, found in results.items()
-            if found and found[0] == "success"
+            Outcome(name, State.DONE, None, ran.seconds, ran.where)
+            for name, ran in results.items()
+            if isinstance(ran, Ran)
         ]
 
     def left(self) -> str:
@@ -160,17 +160,16 @@ class OnSlurm:
         shutil.rmtree(clone_of(self._clones(), job.experiment, job.id), ignore_errors=True)
         forget(self.logs, [job])
         log = self.logs / f"{job.experiment}.log"
-        kind, value = job.result() or ("", "")
-        if kind == "success":
+        result = job.result()
+        if isinstance(result, Ran):
             done = State.DONE if there(job.experiment, self.root) else State.LOST
-            return Outcome(job.experiment, done, log, value["seconds"], value["where"])
-        state = seen.end or (State.FAILED if kind else State.LOST)
-        if "Job not requeued because: timed-out" in value:
+            return Outcome(job.experiment, done, log, result.seconds, result.where)
+        raised = result or ""
+        state = seen.end or (State.FAILED if raised else State.LOST)
+        if "Job not requeued because: timed-out" in raised:
             state = State.TIMED_OUT
         with log.open("a", encoding="utf-8") as file:
-            file.write(f"--- job {job.id} {state}; its process said:
-{job.printed()}
-{value}")
+            file.write(f"--- job {job.id} {state}; its process said:\n{job.printed()}\n{raised}")
         return Outcome(job.experiment, state, log)
 
 
