@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lm_geometry.params.models import read_models
@@ -45,7 +46,7 @@ class Conductor:
     resume: bool = False
     root: Path = ROOT
     results: Path = RESULTS
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = partial(print, flush=True)
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
         """How each experiment is or ended; where all have results, studies/results/NAME is written.

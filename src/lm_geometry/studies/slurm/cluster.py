@@ -150,7 +150,7 @@ def seen_by_slurm(jobs: Sequence[Job]) -> dict[str, Seen]:
     """As `squeue` lists them, or `sacct` where it no longer does; all wait while it is silent."""
     listed = _squeue()
     if listed is None:
-        return {job.experiment: Seen(WAITING) for job in jobs}
+        return {job.experiment: Seen(f"{WAITING} (squeue does not answer)") for job in jobs}
     return {job.experiment: _seen(job, *listed.get(job.id, ("", ""))) for job in jobs}
 
 
