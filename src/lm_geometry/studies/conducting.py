@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from lm_geometry.params.models import read_models
@@ -23,6 +22,10 @@ from lm_geometry.studies.revisions import Revision
 from lm_geometry.studies.running import Runner
 from lm_geometry.studies.slurm import begun
 from lm_geometry.studies.slurm.tree import refuse_untracked_sources
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 class StudyError(Exception):
@@ -46,7 +49,7 @@ class Conductor:
     resume: bool = False
     root: Path = ROOT
     results: Path = RESULTS
-    say: Callable[[str], None] = partial(print, flush=True)
+    say: Callable[[str], None] = _say
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
         """How each experiment is or ended; where all have results, studies/results/NAME is written.

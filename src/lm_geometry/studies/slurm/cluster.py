@@ -1,6 +1,7 @@
 """Where jobs run: Slurm, or this machine without it, both by submitit."""
 
 import getpass
+import importlib.util
 import logging
 import os
 import shutil
@@ -164,7 +165,9 @@ def lives(job: Job) -> bool:
 
 
 def cluster(settings: SlurmSettings, folder: Path, name: str) -> Cluster:
-    """What the settings name; raises ValueError where Slurm is not here."""
+    """What the settings name; raises ValueError where Slurm or submitit is not here."""
+    if importlib.util.find_spec("submitit") is None:
+        raise ValueError("jobs need submitit: pip install -r requirements/slurm.txt")
     if settings.cluster == "local":
         return Local(settings, folder)
     return Slurm(settings, folder, name)

@@ -44,6 +44,7 @@ class OnSlurm:
         self.logs = logs
         self.root = root
         folder = logs / "jobs" / time.strftime("%Y%m%d-%H%M%S")
+        self._began: dict[str, float] = {}  # when an experiment was first seen to run
         self.cluster: Cluster = cluster(settings, folder, logs.name)
 
     def check(self, experiments: list[Experiment]) -> None:
@@ -153,8 +154,10 @@ class OnSlurm:
         return job.cluster == "local" or time.monotonic() - since > RESULT_SECONDS
 
     def _now(self, job: Job, seen: Seen) -> str:
-        waits = seen.now.startswith(WAITING)
-        return seen.now if waits else running(self.logs / f"{job.experiment}.log")
+        if seen.now.startswith(WAITING):
+            return seen.now
+        self._began.setdefault(job.experiment, time.monotonic())
+        return running(self.logs / f"{job.experiment}.log")
 
     def _ended(self, job: Job, seen: Seen) -> Outcome:
         shutil.rmtree(clone_of(self._clones(), job.experiment, job.id), ignore_errors=True)
@@ -169,8 +172,11 @@ class OnSlurm:
         if "Job not requeued because: timed-out" in raised:
             state = State.TIMED_OUT
         with log.open("a", encoding="utf-8") as file:
-            file.write(f"--- job {job.id} {state}; its process said:\n{job.printed()}\n{raised}")
-        return Outcome(job.experiment, state, log)
+            file.write(f"--- job {job.id} {state}; its process said:\n{job.printed() or raised}\n")
+        began = self._began.get(job.experiment)
+        return Outcome(
+            job.experiment, state, log, None if began is None else time.monotonic() - began
+        )
 
 
 def _names(jobs: Sequence[ClonedExperiment]) -> frozenset[str]:

@@ -1,0 +1,102 @@
+"""What is said of experiments while they run and when they ended, and which studies run here."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_geometry.studies import choosing
+from lm_geometry.studies.choosing import left_out
+from lm_geometry.studies.definition import Study, read_study, study_names
+from lm_geometry.studies.following import Following, running
+from lm_geometry.studies.grid import Experiment
+from lm_geometry.studies.outcomes import Outcome, State, table
+from lm_geometry.studies.upstream import warm_up
+
+LOG = Path("logs/b.log")
+
+
+def test_the_table_has_a_state_for_each_and_the_log_of_failures() -> None:
+    outcomes = [
+        Outcome("a", State.EXISTED),
+        Outcome("b", State.FAILED, LOG, 3725.4),
+        Outcome("long-name", State.DONE, LOG, 0.6),
+    ]
+    assert table(outcomes).splitlines() == [
+        "experiment  state    time     log",
+        "a           existed",
+        "b           failed   1:02:05  logs/b.log",
+        "long-name   done     0:00:01",
+    ]
+
+
+def test_every_state_but_three_is_a_failure() -> None:
+    good = {state for state in State if not Outcome("a", state).failed}
+    assert good == {State.DONE, State.EXISTED, State.OLDER}
+
+
+def test_progress_is_said_when_it_changes() -> None:
+    said: list[str] = []
+    following = Following(3, said.append)
+    states = {"a": "running (embed)", "b": "waiting (Resources)", "c": "waiting"}
+    following.now(states)
+    following.now(states)
+    following.ended(Outcome("a", State.DONE, LOG, 61))
+    following.now({"b": "running", "c": "waiting"})
+    following.ended(Outcome("b", State.FAILED, LOG, 5))
+    assert said == [
+        "[0:00:00] 1 running: a (embed); 2 waiting (Resources)",
+        "1/3 a: done (0:01:01)",
+        "[0:00:00] 1 done; 1 running: b; 1 waiting",
+        "2/3 b: FAILED (0:00:05), see logs/b.log",
+    ]
+
+
+def test_the_stage_is_the_last_that_a_log_names(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert running(log) == "running"
+    log.write_text("Running stage 'finetune':\n> python\nRunning stage 'embed':\nnothing yet\n")
+    assert running(log) == "running (embed)"
+
+
+def test_what_is_shared_is_computed_once() -> None:
+    def one(name: str, **overrides: Any) -> Experiment:
+        return Experiment(name, {key.replace("__", "."): v for key, v in overrides.items()})
+
+    a, b = one("a", finetune__seed=0, token_sample__noise=0.1), one("b", finetune__seed=0)
+    c = one("c", finetune__seed=1)
+    assert warm_up([a, b, c]) == ([a, c], [b])
+    assert warm_up([a, c]) == ([], [a, c])
+
+
+def test_all_leaves_out_what_cannot_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
+    monkeypatch.setattr(choosing, "hub_is_away", lambda: "no hub")
+
+    def reason(name: str, gpu: bool = False) -> str:
+        return left_out(name, read_study(name), gpu)
+
+    assert reason("sensitivity_points") == reason("grokking") == ""
+    assert reason("grokking_published") == "it needs a GPU"
+    assert reason("grokking_published", gpu=True) == ""
+    assert reason("finetuning_shift", gpu=True) == "no hub"
+    assert reason("finetuning_shift_dialogue") == "no hub"
+    monkeypatch.setattr(choosing, "hub_is_away", lambda: "")
+    assert reason("token_geometry_pythia_steps") == ""
+    bundled = [name for name in study_names() if "published" not in name]
+    assert sum(not reason(name) for name in bundled) > 15
+
+
+def test_all_leaves_out_what_needs_data_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = read_study("finetuning_shift_dialogue")
+    local = {"LM_GEOMETRY_DATA": {"never": "x"}}
+    asked = study.model_copy(
+        update={
+            "where_set": local,
+            "fixed": study.fixed | {"data_prep.train": "multiwoz21-local"},
+            "cases": {},
+        }
+    )
+    monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
+    assert left_out("s", asked, gpu=True).startswith("it needs data in the folder that LM_GEOMETRY")
+    assert isinstance(asked, Study)
