@@ -136,6 +136,11 @@ class StudyProject:
     def experiments(self) -> list[str]:
         return sorted(self.run("dvc", "exp", "list", "--name-only").split())
 
+    def started(self) -> int:
+        """How many stages started."""
+        file = self.beside / "ran"
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
     def stages_run(self) -> list[str]:
         """`STAGE SEED` of each stage that started, in order; forgotten by the next call."""
         file = self.beside / "ran"
