@@ -6,14 +6,15 @@ Its stages write made-up tables, and obey files in a folder beside it: `hold` le
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ruamel.yaml import YAML
 
 from structure import ROOT
@@ -133,6 +134,19 @@ class StudyProject:
         with (self.folder / name).open("w") as file:
             YAML().dump(value, file)
 
+    def read(self, name: str) -> Any:
+        """What is in a YAML file of the project."""
+        return YAML(typ="safe").load(self.folder / name)
+
+    def kill_workers(self) -> None:
+        """kill -9 for the processes that work on this project's queue, not for what they run."""
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (place / "cmdline").read_bytes().split(b"\0")
+                here = self.folder in (place / "cwd").resolve().parents
+                if here and b"queue-worker" in words:
+                    os.kill(int(place.name), signal.SIGKILL)
+
     def experiments(self) -> list[str]:
         return sorted(self.run("dvc", "exp", "list", "--name-only").split())
 
@@ -189,9 +203,3 @@ def new_project(folder: Path, checkpoints: bool = False) -> StudyProject:
     project.commit()
     project.write("slurm.yaml", LOCAL)
     return project
-
-
-@pytest.fixture
-def study_project(tmp_path: Path) -> StudyProject:
-    """A project of one's own."""
-    return new_project(tmp_path)

@@ -15,7 +15,8 @@ LEAST = {"time": "1:00", "memory": "1GB"}
 
 def read(folder: Path, **fields: Any) -> SlurmSettings:
     with (folder / "slurm.yaml").open("w") as file:
-        YAML().dump({key: value for key, value in (LEAST | fields).items() if value}, file)
+        given = (LEAST | fields).items()
+        YAML().dump({key: value for key, value in given if value is not None}, file)
     return read_settings(folder / "slurm.yaml")
 
 

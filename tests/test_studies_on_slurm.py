@@ -23,8 +23,8 @@ def clones(project: StudyProject) -> list[Path]:
     return list(place.iterdir()) if place.exists() else []
 
 
-def test_jobs_run_in_clones_and_what_failed_is_resumed(study_project: StudyProject) -> None:
-    project = study_project
+def test_jobs_run_in_clones_and_what_failed_is_resumed(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
     (project.folder / "stages" / "new.py").touch()
     assert "  stages/new.py: not in git" in project.study("--slurm", fails=True)
     (project.folder / "stages" / "new.py").unlink()
@@ -51,10 +51,8 @@ def test_jobs_run_in_clones_and_what_failed_is_resumed(study_project: StudyProje
 
 
 @pytest.mark.slow
-def test_jobs_that_still_run_are_waited_for_and_older_code_is_taken(
-    study_project: StudyProject,
-) -> None:
-    project = study_project
+def test_jobs_that_still_run_are_waited_for_and_older_code_is_taken(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
     (project.beside / "hold").touch()
     running = project.start("--slurm")
     wait_for(lambda: project.started() == 2, 600)
