@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.studies.on_queue import workers
+from lm_geometry.studies.revisions import Revision
+from structure import ROOT
 from study_project import StudyProject, new_project, states, wait_for
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
@@ -54,9 +56,8 @@ def test_the_queue_goes_on_after_ctrl_c_and_is_waited_for(tmp_path: Path) -> Non
     assert "were begun in another way" in project.study("--resume", fails=True)
     (project.beside / "hold").unlink()
     assert set(states(project.study("--jobs", "2", "--resume")).values()) <= {"done", "existed"}
-    assert sorted(project.stages_run()) == [
-        f"{s} {n}" for s in ("aggregate", "embed") for n in "123"
-    ]
+    stages = ("aggregate", "embed")
+    assert sorted(project.stages_run()) == [f"{stage} {n}" for stage in stages for n in "123"]
 
 
 def test_what_killed_workers_ran_is_told_and_run_again(tmp_path: Path) -> None:
@@ -76,22 +77,29 @@ def test_what_killed_workers_ran_is_told_and_run_again(tmp_path: Path) -> None:
     assert set(states(project.study("--jobs", "2", "--resume")).values()) == {"done"}
 
 
-def test_queued_experiments_run_the_code_they_were_queued_with(tmp_path: Path) -> None:
+def test_queued_and_temporary_experiments_run_the_code_they_were_queued_with(
+    tmp_path: Path,
+) -> None:
     project = new_project(tmp_path)
-    script = project.folder / "stages" / "make.py"
-    code = script.read_text()
-    script.write_text(code.replace("10.0 + k", "20.0 + k"))
+    package, script = project.folder / "src/lm_geometry/level.py", project.folder / "stages/make.py"
+    lines = (ROOT / "stages" / "embed.py").read_text().splitlines()
+    preamble = [
+        line for line in lines if line.startswith(("import sys", "from pathlib", "sys.path"))
+    ]
+    assert len(preamble) == 3  # what lets a stage import its own clone's package
+    text = script.read_text().replace("10.0 + k", "LEVEL + k")
+    script.write_text("\n".join([*preamble, "from lm_geometry.level import LEVEL", text]))
+    package.write_text("LEVEL = 20.0\n")
+    project.run("git", "add", "--all")
     project.run("dvc", "exp", "run", "--queue", "-n", "early", "-S", "finetune.seed=1")
-    script.write_text(code.replace("10.0 + k", "30.0 + k"))
-    project.run("dvc", "exp", "run", "--temp", "-n", "late", "-S", "finetune.seed=1")
-    script.write_text(code)
-    project.run("dvc", "exp", "run", "--run-all", "-j", "1")
-    for name, mean in (("early", 22.0), ("late", 32.0)):
-        table = "import lm_geometry, pandas as pd, io; from lm_geometry.studies.revisions import "
-        table += (
-            f"Revision; print(Revision({name!r}).table('data/tables/means.parquet')['mean'][0])"
-        )
-        assert float(project.run("python", "-c", table)) == mean
+    package.write_text("LEVEL = 30.0\n")
+    project.run("dvc", "exp", "run", "--temp", "-n", "late", "-S", "finetune.seed=1", "--force")
+    package.write_text("LEVEL = 40.0\n")
+    project.run("dvc", "queue", "start", "-j", "1")
+    wait_for(lambda: project.experiments() == ["early", "late"], 600)
+    for name, level in (("early", 20.0), ("late", 30.0)):
+        table = Revision(name, project.folder).table("data/tables/means.parquet")
+        assert table["mean"][0] == level + 1 + 1  # layer 1, seed 1
 
 
 def test_the_lines_of_a_dry_run_do_the_same_in_a_shell(tmp_path: Path) -> None:
