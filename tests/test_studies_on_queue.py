@@ -89,11 +89,14 @@ def test_queued_and_temporary_experiments_run_the_code_they_were_queued_with(
     assert len(preamble) == 3  # what lets a stage import its own clone's package
     text = script.read_text().replace("10.0 + k", "LEVEL + k")
     script.write_text("\n".join([*preamble, "from lm_geometry.level import LEVEL", text]))
+    pipeline = project.folder / "dvc.yaml"
+    deps = "deps: [stages/make.py"
+    pipeline.write_text(pipeline.read_text().replace(deps, f"{deps}, src/lm_geometry/level.py"))
     package.write_text("LEVEL = 20.0\n")
     project.run("git", "add", "--all")
     project.run("dvc", "exp", "run", "--queue", "-n", "early", "-S", "finetune.seed=1")
     package.write_text("LEVEL = 30.0\n")
-    project.run("dvc", "exp", "run", "--temp", "-n", "late", "-S", "finetune.seed=1", "--force")
+    project.run("dvc", "exp", "run", "--temp", "-n", "late", "-S", "finetune.seed=1")
     package.write_text("LEVEL = 40.0\n")
     project.run("dvc", "queue", "start", "-j", "1")
     wait_for(lambda: project.experiments() == ["early", "late"], 600)

@@ -1,6 +1,7 @@
 """A whole study as jobs: by submitit on this machine, and on a real Slurm of one node."""
 
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import TinyModel
+from lm_geometry.store.files import write_json
 from one_node_slurm import missing, one_node_slurm
 from study_project import StudyProject, new_project, states, wait_for
 
@@ -73,6 +76,34 @@ def test_jobs_that_still_run_are_waited_for_and_older_code_is_taken(tmp_path: Pa
     printed = project.study("--slurm", "--resume")
     assert set(states(printed).values()) == {"existed, older code"}
     assert states(project.study("--slurm")) == DONE
+
+
+@pytest.mark.slow
+def test_a_model_that_a_study_makes_first_reaches_the_clones(
+    tmp_path: Path, tiny_models: dict[str, TinyModel]
+) -> None:
+    project = new_project(tmp_path, checkpoints=True)
+    source, checkpoints = tiny_models["bert"].source, project.beside / "checkpoints"
+    shutil.copytree(tiny_models["bert"].folder, checkpoints / "5")
+    write_json(checkpoints / "base" / "source.json", source.record())
+    write_json(checkpoints / "index.json", {"steps": [5], "task": "masked_lm"})
+    write_json(project.beside / "training" / "index.json", [{"corpus": "rivers"}])
+    layers = {"embed.layers": [1], "aggregate.layer": 1, "finetune.method": "full"}
+    layers |= {"finetune.task": "masked_lm"}
+    first = {"step": 5, "overrides": {"model.name": "minilm"} | layers}
+    study = project.read("studies/s.yaml") | {
+        "fixed": {"model.name": "tiny-more"} | layers,
+        "cases": {"a": {"finetune.seed": 0}},
+        "models": {"tiny-more": first},
+    }
+    project.write("studies/s.yaml", study)
+    printed = project.study("--slurm")
+    assert "model tiny-more: bert after 5 steps on rivers, from" in printed
+    assert states(printed) == {"s-a": "done"}
+    assert project.experiments() == ["s-a", "s-tiny-more"]
+    shown = project.run("git", "show", "--name-only", "--format=", "s-a")
+    assert {"catalogue/models.yaml", "models/tiny-more.dvc"} <= set(shown.split())
+    assert states(project.study("--slurm")) == {"s-a": "existed"}
 
 
 @pytest.fixture
