@@ -1,6 +1,7 @@
 """`lm-geometry study`: named grids of experiments, and the figures that answer their questions."""
 
 import argparse
+import shlex
 import signal
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def _conduct(
     ended: dict[str, str] = {}
     for name, (study, found) in checked.items():
         logs = (scratch() / "studies" / name).absolute()
-        runner = _runner(arguments.jobs, settings, logs)
+        runner = _runner(arguments, settings, logs)
         conductor = Conductor(name, study, runner, logs, arguments.replace, arguments.resume)
         try:
             conductor.conduct(found)
@@ -165,15 +166,17 @@ def _conduct(
         raise SystemExit(f"lm-geometry study: {'; '.join(ended.values())}")
 
 
-def _runner(jobs: int, settings: SlurmSettings | None, logs: Path) -> Runner:
+def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> Runner:
     if settings is not None:
         from lm_geometry.studies.slurm.on_slurm import OnSlurm
 
-        return OnSlurm(settings, logs)
-    if jobs > 1:
+        file = arguments.slurm_file
+        options = f"--slurm --slurm-file {shlex.quote(str(file))}" if file else "--slurm"
+        return OnSlurm(settings, logs, options=options)
+    if arguments.jobs > 1:
         from lm_geometry.studies.on_queue import OnQueue
 
-        return OnQueue(jobs, logs)
+        return OnQueue(arguments.jobs, logs)
     return InOrder(logs)
 
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from lm_geometry.params.models import read_models
 from lm_geometry.params.section import ROOT
-from lm_geometry.studies import on_queue
 from lm_geometry.studies.collection import collect
 from lm_geometry.studies.definition import RESULTS, Study
 from lm_geometry.studies.existing import Existing, in_the_way, older, same
 from lm_geometry.studies.following import Following
 from lm_geometry.studies.grid import Experiment, made_first
 from lm_geometry.studies.keeping import keep
+from lm_geometry.studies.on_queue import tasks_begun
 from lm_geometry.studies.outcomes import Outcome, State, counted, table
 from lm_geometry.studies.provenance import record
 from lm_geometry.studies.report import write_report
 from lm_geometry.studies.revisions import Revision
 from lm_geometry.studies.running import Runner
-from lm_geometry.studies.slurm import begun
+from lm_geometry.studies.slurm.begun import jobs_begun
 from lm_geometry.studies.slurm.tree import refuse_untracked_sources
 
 
@@ -65,9 +65,10 @@ class Conductor:
             if alias not in read_models(self.root)
         }
         every = [*missing.values(), *experiments]
-        refuse_untracked_sources(every, self.root)
-        self.runner.check(every)
         self._refuse_begun(every)
+        if to_run := [one for one in every if self._state(one) is None]:
+            refuse_untracked_sources(to_run, self.root)
+            self.runner.check(to_run)
         outcomes = self._run(list(missing.values()), experiments)
         for alias, first in missing.items():
             entry = keep(
@@ -140,7 +141,7 @@ class Conductor:
         """Nothing may run twice at once, be it begun on DVC's queue or as a job."""
         names = {experiment.name for experiment in experiments}
         own = self.runner.begun(names)
-        found = {**on_queue.begun(names, self.root), **begun.begun(names, self.logs), **own}
+        found = {**tasks_begun(names, self.root), **jobs_begun(names, self.logs), **own}
         if found and not self.resume:
             raise ValueError(
                 f"experiments of this study were begun before:\n{_listed(found)}\n"

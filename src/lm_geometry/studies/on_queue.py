@@ -38,7 +38,7 @@ class OnQueue:
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those that wait or run on the queue."""
-        return begun(names, self.root)
+        return tasks_begun(names, self.root)
 
     def finished(self, names: set[str]) -> list[Outcome]:
         """None: the queue does not keep how long a task ran."""
@@ -65,14 +65,12 @@ class OnQueue:
         """How each ended, as they end."""
         self.logs.mkdir(parents=True, exist_ok=True)
         begun = self.begun({one.name for one in experiments})
-        first, rest = warm_up([one for one in experiments if one.name not in begun])
         self._follow(begun)
-        if first:
-            yield from InOrder(self.logs, self.root).run(first, following)
+        yield from self._wait(following)  # others may share what these compute
+        first, rest = warm_up([one for one in experiments if one.name not in begun])
+        yield from InOrder(self.logs, self.root).run(first, following)
         self._queue(rest)
-        if self._open:
-            self._start()
-            yield from self._wait(following)
+        yield from self._wait(following)
 
     def _follow(self, begun: Mapping[str, str]) -> None:
         found = {task["name"]: task for task in tasks(self.root) if task["status"] in _OPEN}
@@ -99,6 +97,9 @@ class OnQueue:
             raise ValueError(f"DVC's queue did not start: {started.stderr.strip()}")
 
     def _wait(self, following: Following) -> Iterator[Outcome]:
+        if not self._open:
+            return
+        self._start()
         asked, missing = time.monotonic(), set[str]()
         while self._open:
             time.sleep(POLL_SECONDS)
@@ -150,7 +151,7 @@ class OnQueue:
         self._start()
 
 
-def begun(names: set[str], root: Path = ROOT) -> dict[str, str]:
+def tasks_begun(names: set[str], root: Path = ROOT) -> dict[str, str]:
     """Which experiments wait or run on DVC's queue, in words."""
     return {
         task["name"]: f"{task['status'].lower()} on DVC's queue"

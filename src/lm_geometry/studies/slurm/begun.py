@@ -28,7 +28,7 @@ def forget(logs: Path, jobs: Iterable[Job]) -> None:
         write_jobs(logs, [job for job in read_jobs(logs) if job not in ended])
 
 
-def begun(names: set[str], logs: Path) -> dict[str, str]:
+def jobs_begun(names: set[str], logs: Path) -> dict[str, str]:
     """Which experiments have a job that waits or runs, in words."""
     jobs = [job for job in read_jobs(logs) if job.experiment in names and not job.result()]
     on_slurm = [job for job in jobs if job.cluster == "slurm"]

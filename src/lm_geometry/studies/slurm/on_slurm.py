@@ -13,7 +13,7 @@ from lm_geometry.studies.existing import git, there
 from lm_geometry.studies.following import WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
-from lm_geometry.studies.slurm.begun import begun, forget, read_jobs, write_jobs
+from lm_geometry.studies.slurm.begun import forget, jobs_begun, read_jobs, write_jobs
 from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, Seen, cluster
 from lm_geometry.studies.slurm.job import ClonedExperiment, Ran, clone_of
 from lm_geometry.studies.slurm.settings import SlurmSettings
@@ -38,8 +38,10 @@ class OnSlurm:
     wait for it.
     """
 
-    def __init__(self, settings: SlurmSettings, logs: Path, root: Path = ROOT) -> None:
-        self.options = "--slurm"
+    def __init__(
+        self, settings: SlurmSettings, logs: Path, root: Path = ROOT, options: str = "--slurm"
+    ) -> None:
+        self.options = options
         self.settings = settings
         self.logs = logs
         self.root = root
@@ -53,7 +55,7 @@ class OnSlurm:
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those whose jobs wait or run."""
-        return begun(names, self.logs)
+        return jobs_begun(names, self.logs)
 
     def finished(self, names: set[str]) -> list[Outcome]:
         """Of those that have a result, how their jobs ran that ended while nobody waited."""
@@ -80,11 +82,14 @@ class OnSlurm:
     def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
         """How each ended, as they end."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        open_ = self.begun({one.name for one in experiments})
-        jobs = [job for job in read_jobs(self.logs) if job.experiment in open_]
-        first, rest = warm_up([one for one in experiments if one.name not in open_])
-        warm = [self._made(one) for one in first]
-        batches = [Batch(warm), Batch([self._made(one) for one in rest], _names(warm))]
+        begun = self.begun({one.name for one in experiments})
+        jobs = [job for job in read_jobs(self.logs) if job.experiment in begun]
+        # What runs already computes, before all others, what they share with it.
+        first, rest = warm_up(sorted(experiments, key=lambda one: one.name not in begun))
+        warm, others = (
+            [self._made(one) for one in part if one.name not in begun] for part in (first, rest)
+        )
+        batches = [Batch(warm), Batch(others, frozenset(one.name for one in first))]
         if self.cluster.at_a_time is not None:
             batches = [Batch([job], batch.after) for batch in batches for job in batch.jobs]
         yield from self._wait(jobs, deque(batch for batch in batches if batch.jobs), following)
@@ -177,7 +182,3 @@ class OnSlurm:
         return Outcome(
             job.experiment, state, log, None if began is None else time.monotonic() - began
         )
-
-
-def _names(jobs: Sequence[ClonedExperiment]) -> frozenset[str]:
-    return frozenset(job.experiment.name for job in jobs)
