@@ -1,10 +1,15 @@
 """What is said of experiments while they run and when they ended, and which studies run here."""
 
+import argparse
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lm_geometry.cli import main
+from lm_geometry.commands.study import add_arguments
 from lm_geometry.studies import choosing
 from lm_geometry.studies.choosing import left_out
 from lm_geometry.studies.definition import Study, read_study, study_names
@@ -12,6 +17,7 @@ from lm_geometry.studies.following import Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State, table
 from lm_geometry.studies.upstream import warm_up
+from structure import ROOT
 
 LOG = Path("logs/b.log")
 
@@ -100,3 +106,44 @@ def test_all_leaves_out_what_needs_data_of_ones_own(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
     assert left_out("s", asked, gpu=True).startswith("it needs data in the folder that LM_GEOMETRY")
     assert isinstance(asked, Study)
+
+
+@pytest.mark.parametrize("page", ["README.md", "studies/README.md", "docs/studies-on-clusters.md"])
+def test_documented_lines_of_studies_are_understood(page: str) -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_arguments(parser)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = re.findall(r"^lm-geometry study (.+)$", text, flags=re.MULTILINE)
+    assert lines or page == "README.md"
+    for line in lines:
+        given = parser.parse_args(shlex.split(line, comments=True))
+        assert set(given.names) <= set(study_names())
+        assert given.names or given.all or given.list
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "name a study: finetuning_shift"),
+        ("--all grokking", "--all is every study: leave out grokking"),
+        ("grokking --jobs 0", "--jobs: 0 must be 1 or more"),
+        ("grokking --slurm-file x.yaml", "--slurm-file: is for --slurm"),
+        ("grokking --slurm --slurm-file x.yaml", "x.yaml is missing"),
+        ("grokking --jobs 2 --slurm", "not allowed with argument --jobs"),
+        ("grokking --resume --replace", "not allowed with argument --resume"),
+        ("groking", "no study 'groking'; did you mean 'grokking'"),
+        ("grokking --resumed", "unknown option --resumed; did you mean '--resume'"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["study", *shlex.split(line)])
+    assert message in f"{ended.value}{capsys.readouterr().err}"
+
+
+def test_several_studies_are_dry_run_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["study", "sensitivity_seeds", "grokking", "--dry-run"])
+    names = [line.split()[5] for line in capsys.readouterr().out.splitlines()]
+    assert {name.split("-")[0] for name in names} == {"sensitivity_seeds", "grokking"}
