@@ -12,7 +12,7 @@ from lm_geometry.cli import main
 from lm_geometry.commands.study import add_arguments
 from lm_geometry.studies import choosing
 from lm_geometry.studies.choosing import left_out
-from lm_geometry.studies.definition import Study, read_study, study_names
+from lm_geometry.studies.definition import read_study, study_names
 from lm_geometry.studies.following import Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State, table
@@ -94,18 +94,15 @@ def test_all_leaves_out_what_cannot_run_here(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_all_leaves_out_what_needs_data_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = read_study("finetuning_shift_dialogue")
-    local = {"LM_GEOMETRY_DATA": {"never": "x"}}
-    asked = study.model_copy(
-        update={
-            "where_set": local,
-            "fixed": study.fixed | {"data_prep.train": "multiwoz21-local"},
-            "cases": {},
-        }
-    )
+    bundled = read_study("sensitivity_points")
+    own = bundled.fixed | {"data_prep.train": "multiwoz21-local"}
+    study = bundled.model_copy(update={"fixed": own})
     monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
-    assert left_out("s", asked, gpu=True).startswith("it needs data in the folder that LM_GEOMETRY")
-    assert isinstance(asked, Study)
+    assert left_out("s", study, gpu=False) == (
+        "it needs data in the folder that LM_GEOMETRY_DATA names"
+    )
+    monkeypatch.setenv("LM_GEOMETRY_DATA", "/somewhere")
+    assert left_out("s", study, gpu=False) == ""
 
 
 @pytest.mark.parametrize("page", ["README.md", "studies/README.md", "docs/studies-on-clusters.md"])

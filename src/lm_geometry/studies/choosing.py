@@ -4,14 +4,14 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lm_geometry.params.section import ROOT, read_yaml
-from lm_geometry.studies.definition import Study
+from lm_geometry.studies.definition import Overrides, Study
 from lm_geometry.studies.grid import Experiment, experiments
-from lm_geometry.studies.validation import params_of
 
 HUB_SECONDS = 5.0
 _VARIABLE = "$LM_GEOMETRY_DATA"
@@ -39,14 +39,27 @@ def sources_of(found: Iterable[Experiment], root: Path = ROOT) -> set[str]:
     """Where the models and corpora of experiments come from, by the catalogue."""
     models = read_yaml(root / "catalogue" / "models.yaml")
     corpora = read_yaml(root / "catalogue" / "corpora.yaml")
+    default = read_yaml(root / "params.yaml")
     sources: set[str] = set()
     for experiment in found:
-        params = params_of(experiment, root)
+        params = _overridden(default, experiment.overrides)
         data = params["data_prep"]
         sources |= _sources(models, [params["model"]["name"]])
         named = [data["train"], *data["evaluate"], data["prompts"]["corpus"]]
         sources |= _sources(corpora, named)
     return sources
+
+
+def _overridden(params: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """`params` with dotted keys replaced; quicker than DVC's own way, which writes a file."""
+    found = deepcopy(params)
+    for key, value in overrides.items():
+        *sections, last = key.split(".")
+        section = found
+        for name in sections:
+            section = section[name]
+        section[last] = value
+    return found
 
 
 def _sources(catalogue: dict[str, Any], names: Iterable[str | None]) -> set[str]:
