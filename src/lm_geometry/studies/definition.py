@@ -94,6 +94,9 @@ class Study(Section):
 
     question: str = Field(description="what the study answers, in one line")
     minutes: float = Field(gt=0, description="what it takes on two cores, when nothing is cached")
+    gpu: bool = Field(
+        False, description="a GPU is needed: `study --all` leaves it out where there is none"
+    )
     fixed: Overrides = Field({}, description="overrides of params.yaml in every experiment")
     cases: dict[str, Overrides] = Field({}, description="overrides by the name of the case")
     grid: dict[str, list[Any]] = Field({}, description="every combination of these values")
