@@ -12,7 +12,7 @@ from lm_geometry.params.check import check
 from lm_geometry.params.section import read_yaml
 from structure import ROOT
 
-PAGES = ["README.md", "docs/sweeps.md"]
+PAGES = ["README.md", "docs/sweeps.md", "docs/fine-tuning.md"]
 READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
 
 
