@@ -44,7 +44,7 @@ class LiveCurves:
 def nothing(settings: str) -> dict[str, Any]:
     """The one record of a run in which nothing is trained."""
     message = "the model was not fine-tuned (finetune.task is none)"
-    return {**dict.fromkeys(FIELDS), "settings": settings, "message": message}
+    return {**dict.fromkeys(FIELDS), "measure": "", "settings": settings, "message": message}
 
 
 def evenly(rows: list[Row], most: int) -> list[Row]:
@@ -73,5 +73,5 @@ def _rows(records: Records, corpus: str) -> list[dict[str, Any]]:
 
 
 def _row(step: int, measure: str, curve: str, split: str, value: float) -> dict[str, Any]:
-    named = {"step": step, "measure": measure, "place": 0, "curve": curve}
+    named = {"step": step, "measure": measure.replace("_", " "), "place": 0, "curve": curve}
     return named | {"corpus": "", "split": split, "value": value}

@@ -18,10 +18,15 @@ def chart(data: panels.Data) -> panels.Panels:
             scale=channels.snug(),
         ),
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
-        color=alt.Color("curve:N", title="curve", scale=colours),
+        color=alt.Color(
+            "curve:N", title="curve", scale=colours, legend=alt.Legend(symbolOpacity=1)
+        ),
         tooltip=["revision:N", "measure:N", "curve:N", "corpus:N", "split:N", "step:Q", _value()],
     )
-    lines = encoded.mark_line(strokeWidth=1.6)
+    lines = encoded.mark_line().encode(
+        strokeWidth=alt.StrokeWidth("curve:N", scale=alt.Scale(domain=CURVES, range=[0.9, 2.2])),
+        opacity=alt.Opacity("curve:N", scale=alt.Scale(domain=CURVES, range=[0.6, 1.0])),
+    )
     points = encoded.mark_point(filled=True, size=40, opacity=1).transform_filter(
         "datum.curve === 'validation'"
     )
