@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lm_geometry import training_curves
+
 Record = dict[str, Any]
 
 MOST_RECORDS = 10_000
@@ -11,6 +13,7 @@ _CELL = ("checkpoint", "step", "corpus", "role", "split", "layer")
 _PROMPTS = ("checkpoint", "step", "corpus", "shuffle", "layer")
 _SPREAD = ("mean", "lower", "upper", "prompts")
 FIELDS: dict[str, tuple[str, ...]] = {
+    "training": training_curves.FIELDS,
     "loss": ("step", "curve", "corpus", "role", "split", "loss"),
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
     "local_estimates": (
