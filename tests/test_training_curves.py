@@ -29,7 +29,7 @@ def records_of(steps: int) -> dict[str, list[Any]]:
 
 
 def written() -> list[dict[str, Any]]:
-    return read_records("training", read_json(paths.TRAINING_CURVES))
+    return read_records("training", read_json(paths.PLOTS / training_curves.FILE))
 
 
 def test_every_measure_has_its_curves_and_the_loss_counts_once(project: Path) -> None:

@@ -12,6 +12,7 @@ Row = TypeVar("Row")
 Records = Mapping[str, list[Any]]  # `curve` and `scores` of a run, as far as it has come
 Watch = Callable[[Callable[[], Records]], None]
 
+FILE = "training.json"
 FIELDS = ("step", "measure", "place", "curve", "corpus", "split", "value")
 CURVES = {"train": "training", "validation": "validation"}  # by split
 MOST_ROWS = 1500  # of one measure and curve: finer than a pixel
@@ -38,7 +39,7 @@ class LiveCurves:
     def write(self, records: Records) -> None:
         """Write the curves of `records`; the same records give the same bytes."""
         rows = [row | {"settings": self._settings} for row in _rows(records, self._corpus)]
-        write_json(paths.TRAINING_CURVES, rows or [nothing(self._settings)])
+        write_json(paths.PLOTS / FILE, rows or [nothing(self._settings)])
 
 
 def nothing(settings: str) -> dict[str, Any]:
