@@ -180,11 +180,9 @@ def _executor(settings: SlurmSettings, folder: Path, kind: str) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
     restarts = {f"{kind}_max_num_timeout": settings.restarts}
     executor = submitit.AutoExecutor(folder=folder, cluster=kind, **restarts)
-    executor.update_parameters(
-        timeout_min=settings.minutes,
-        cpus_per_task=settings.cpus,
-        gpus_per_node=settings.gpus,
-    )
+    executor.update_parameters(timeout_min=settings.minutes, cpus_per_task=settings.cpus)
+    if settings.gpus:
+        executor.update_parameters(gpus_per_node=settings.gpus)
     return executor
 
 
