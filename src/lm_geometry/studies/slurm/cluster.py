@@ -104,6 +104,7 @@ class Slurm:
         executor = _executor(self.settings, self.folder, "slurm")
         arrays = dict.fromkeys(job.id.partition("_")[0] for job in after)
         dependency = {"slurm_dependency": f"afterany:{':'.join(arrays)}"} if arrays else {}
+        further = {name: v for name, v in self.settings.sbatch.items() if v is not False}
         own = {
             "slurm_partition": self.settings.partition or None,
             "slurm_account": self.settings.account or None,
@@ -111,7 +112,7 @@ class Slurm:
             "slurm_array_parallelism": self.settings.parallel,
             "slurm_signal_delay_s": min(SIGNAL_SECONDS, 15 * self.settings.minutes),
             "slurm_setup": self.settings.setup or None,
-            "slurm_additional_parameters": dict(self.settings.sbatch) or None,
+            "slurm_additional_parameters": further or None,
         }
         chosen = {key: value for key, value in own.items() if value is not None}
         executor.update_parameters(name=self.name, **chosen, **dependency)
