@@ -75,8 +75,8 @@ def one_node_slurm(folder: Path, cpus: int = 4) -> Iterator[dict[str, str]]:
         running.append(_start(folder, "slurmd", "-D", "-f", str(conf)))
         _wait_for(lambda: _idle(variables), "slurmd", folder)
         yield variables
-        subprocess.run(["scancel", "--user=root"], env=os.environ | variables, check=False)
     finally:
+        _end_jobs(variables)
         for process in reversed(running):
             process.terminate()
         for process in running:
@@ -84,6 +84,17 @@ def one_node_slurm(folder: Path, cpus: int = 4) -> Iterator[dict[str, str]]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _end_jobs(variables: dict[str, str]) -> None:
+    """Cancel every job, and wait until its processes are gone, which outlive the daemons."""
+    environment = os.environ | variables
+    subprocess.run(["scancel", "--user=root"], env=environment, capture_output=True)
+    for _ in range(100):
+        asked = subprocess.run(["squeue", "-h"], env=environment, capture_output=True, text=True)
+        if not asked.stdout.strip():
+            return
+        time.sleep(0.2)
 
 
 def _munge(folder: Path) -> list[str]:

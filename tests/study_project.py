@@ -82,7 +82,7 @@ STUDY: dict[str, Any] = {
 }
 CONFIG = "[core]\n    analytics = false\n    check_update = false\n    autostage = true\n"
 CONFIG += "    remote = folder\n['remote \"folder\"']\n    url = ../../remote\n"
-LOCAL = {"cluster": "local", "time": "0:10", "memory": "1GB", "parallel": 2}
+LOCAL = {"cluster": "local", "time": "2:00", "memory": "1GB", "parallel": 2}
 
 
 class StudyProject:

@@ -18,7 +18,7 @@ pytest.importorskip("submitit", reason="requirements/slurm.txt is not installed"
 pytestmark = pytest.mark.pipeline
 
 DONE = {"s-a": "done", "s-b": "done", "s-c": "done"}
-ON_SLURM = {"partition": "debug", "time": "0:10", "memory": "1GB", "parallel": 2}
+ON_SLURM = {"partition": "debug", "time": "2:00", "memory": "1GB", "parallel": 2}
 
 
 def clones(project: StudyProject) -> list[Path]:

@@ -46,7 +46,7 @@ class ClonedExperiment:
         """How it ran; raises RuntimeError where the experiment failed."""
         from lm_geometry.studies.provenance import facts
 
-        began = time.monotonic()
+        began, where = time.monotonic(), facts()
         place = clone_of(self.clones, self.experiment.name, job_id())
         shutil.rmtree(place, ignore_errors=True)  # of this job, before it was begun anew
         place.mkdir(parents=True, mode=0o700)
@@ -57,7 +57,7 @@ class ClonedExperiment:
                 self._run(place, log)
         finally:
             shutil.rmtree(place, ignore_errors=True)
-        return Ran(time.monotonic() - began, facts())
+        return Ran(time.monotonic() - began, where)
 
     def checkpoint(self) -> Any:
         """What submitit submits where the time limit is reached: the same again."""
