@@ -6,6 +6,7 @@ tests/test_published_token_geometry.py.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -81,7 +82,8 @@ def test_the_cosine_rises_with_every_shuffle_in_late_layers_alone(
     by_layer = found.pivot(index="layer", columns="shuffle", values="mean")
     rising = (by_layer.diff(axis=1).iloc[:, 1:] > 0).all(axis=1)
     assert rising[rising].index.tolist() == layers_of((first, 32))
-    change = rows_where(paired_changes(tables.cosine, 5), model=model).set_index("layer")["mean"]
+    changes = rows_where(paired_changes(tables.cosine, 5), model=model)
+    change: Any = changes.set_index("layer")["mean"]
     assert change.idxmax() == 32
     assert round(change[32], 3) == largest
     if model == MISTRAL:
