@@ -13,8 +13,8 @@ _CELL = ("checkpoint", "step", "corpus", "role", "split", "layer")
 _PROMPTS = ("checkpoint", "step", "corpus", "shuffle", "layer")
 _SPREAD = ("mean", "lower", "upper", "prompts")
 FIELDS: dict[str, tuple[str, ...]] = {
-    "training": training_curves.FIELDS,
     "loss": ("step", "curve", "corpus", "role", "split", "loss"),
+    "training": training_curves.FIELDS,
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
     "local_estimates": (
         *("corpus", "role", "split", "layer", "side", "checkpoint", "value", "density"),
