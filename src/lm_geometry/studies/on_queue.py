@@ -94,7 +94,7 @@ class OnQueue:
         self._open |= {task["name"]: task["rev"] for task in new if task["name"] in names}
 
     def _start(self) -> None:
-        """Start the queue's workers, which inherit their output: a pipe would stay open with them."""
+        """Start the queue's workers; they inherit their output, and would hold a pipe open."""
         log = self.logs / "queue.log"
         words = [sys.executable, "-m", "dvc", "queue", "start", "-j", str(self.jobs)]
         with log.open("w", encoding="utf-8") as file:
