@@ -114,7 +114,7 @@ class StudyProject:
     def study(self, *arguments: str, fails: bool = False) -> str:
         """What `lm-geometry study s` printed; asserts that it failed, or did not."""
         process = self.start(*arguments)
-        printed, _ = process.communicate(timeout=900)
+        printed, _ = process.communicate(timeout=1500)
         assert (process.returncode != 0) == fails, printed
         return printed
 

@@ -22,9 +22,9 @@ def interrupted(project: StudyProject, *arguments: str, started: int) -> str:
     """What a study printed that got Ctrl-C when so many stages had started and waited."""
     (project.beside / "hold").touch()
     running = project.start(*arguments)
-    wait_for(lambda: project.started() == started, 600)
+    wait_for(lambda: project.started() == started, 900)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-    printed, _ = running.communicate(timeout=600)
+    printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 130, printed
     return printed
 
@@ -67,10 +67,10 @@ def test_what_killed_workers_ran_is_told_and_run_again(tmp_path: Path) -> None:
     project.write("studies/s.yaml", project.read("studies/s.yaml") | {"cases": cases})
     project.commit()
     running = project.start("--jobs", "2")
-    wait_for(lambda: project.started() == 2, 600)
+    wait_for(lambda: project.started() == 2, 900)
     assert len(workers(project.folder)) == 2
     project.kill_workers()
-    printed, _ = running.communicate(timeout=600)
+    printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 1
     assert set(states(printed).values()) <= {"cancelled", "failed"}
     (project.beside / "hold").unlink()
@@ -99,7 +99,7 @@ def test_queued_and_temporary_experiments_run_the_code_they_were_queued_with(
     project.run("dvc", "exp", "run", "--temp", "-n", "late", "-S", "finetune.seed=1")
     package.write_text("LEVEL = 40.0\n")
     project.run("dvc", "queue", "start", "-j", "1")
-    wait_for(lambda: project.experiments() == ["early", "late"], 600)
+    wait_for(lambda: project.experiments() == ["early", "late"], 900)
     for name, level in (("early", 20.0), ("late", 30.0)):
         table = Revision(name, project.folder).table("data/tables/means.parquet")
         assert table["mean"][0] == level + 1 + 1  # layer 1, seed 1
@@ -122,5 +122,5 @@ def test_the_lines_of_a_dry_run_do_the_same_in_a_shell(tmp_path: Path) -> None:
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    wait_for(lambda: project.experiments() == ["s-a", "s-b", "s-c"], 600)
+    wait_for(lambda: project.experiments() == ["s-a", "s-b", "s-c"], 900)
     assert set(states(project.study()).values()) == {"existed"}

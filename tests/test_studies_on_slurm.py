@@ -58,9 +58,9 @@ def test_jobs_that_still_run_are_waited_for_and_older_code_is_taken(tmp_path: Pa
     project = new_project(tmp_path)
     (project.beside / "hold").touch()
     running = project.start("--slurm")
-    wait_for(lambda: project.started() == 2, 600)
+    wait_for(lambda: project.started() == 2, 900)
     running.send_signal(signal.SIGINT)  # not to its jobs
-    printed, _ = running.communicate(timeout=600)
+    printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 130
     assert states(printed) == {"s-a": "waits or runs", "s-b": "not run", "s-c": "waits or runs"}
     assert "these jobs go on by themselves" in printed
@@ -129,13 +129,13 @@ def test_on_slurm_scancel_and_failure_are_told_and_resumed(on_slurm: StudyProjec
     (project.beside / "hold").touch()
     (project.beside / "fail-4").touch()
     running = project.start("--slurm")
-    wait_for(lambda: project.started() == 2, 600)
+    wait_for(lambda: project.started() == 2, 900)
     listed = project.run("squeue", "--noheader", "--array", "--format=%T %r %j")
     assert sorted(listed.splitlines()) == ["PENDING Dependency s", *["RUNNING None s"] * 2]
     project.run("scancel", job_of(project, "s-a"))
     wait_for(lambda: len(clones(project)) == 1, 60)  # that of s-c
     (project.beside / "hold").unlink()
-    printed, _ = running.communicate(timeout=900)
+    printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 1
     assert states(printed) == {"s-a": "cancelled", "s-b": "done", "s-c": "failed"}
     assert "made ready" in (project.logs / "s-a.log").read_text()
@@ -154,10 +154,10 @@ def test_on_slurm_a_job_near_its_limit_goes_on_in_a_new_one(on_slurm: StudyProje
     project.write("slurm.yaml", ON_SLURM | {"restarts": 1})
     (project.beside / "hold").touch()
     running = project.start("--slurm")
-    wait_for(lambda: project.started() == 2, 600)
+    wait_for(lambda: project.started() == 2, 900)
     before = job_of(project, "s-c")
     running.send_signal(signal.SIGINT)
-    printed, _ = running.communicate(timeout=600)
+    printed, _ = running.communicate(timeout=1500)
     assert states(printed) == dict.fromkeys(DONE, "waits or runs")
     command = ["scancel", "--signal=USR2", before]  # what Slurm sends before the limit
     subprocess.run(command, env=project.environment, check=True)

@@ -1,5 +1,7 @@
 """Experiments several at a time, on DVC's own queue."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +12,7 @@ from lm_geometry.studies.existing import there
 from lm_geometry.studies.following import RUNNING, WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
-from lm_geometry.studies.running import InOrder, dvc
+from lm_geometry.studies.running import InOrder, dvc, environment
 from lm_geometry.studies.upstream import warm_up
 
 POLL_SECONDS = 2.0
@@ -92,9 +94,17 @@ class OnQueue:
         self._open |= {task["name"]: task["rev"] for task in new if task["name"] in names}
 
     def _start(self) -> None:
-        started = dvc(self.root, "queue", "start", "-j", str(self.jobs))
+        """Start the queue's workers; they inherit their output, and would hold a pipe open."""
+        log = self.logs / "queue.log"
+        words = [sys.executable, "-m", "dvc", "queue", "start", "-j", str(self.jobs)]
+        with log.open("w", encoding="utf-8") as file:
+            started = subprocess.run(
+                words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
+            )
         if started.returncode != 0:
-            raise ValueError(f"DVC's queue did not start: {started.stderr.strip()}")
+            raise ValueError(
+                f"DVC's queue did not start: {log.read_text(encoding='utf-8').strip()}"
+            )
 
     def _wait(self, following: Following) -> Iterator[Outcome]:
         if not self._open:
