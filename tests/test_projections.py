@@ -337,7 +337,8 @@ def _at(folder: Path, colour: str) -> tuple:
 def test_tokens_without_an_estimate_are_grey_and_told_of(run: Path) -> None:
     chart, _ = drawn(estimator="lpca")
     svg = render(chart)["svg"].decode()
-    marks = re.findall(r'aria-roledescription="point"[^>]*fill="([^"]*)"', svg)
+    groups = re.findall(r'<g class="mark-symbol role-mark[^>]*>(.*?)</g>', svg)
+    marks = [fill for group in groups for fill in re.findall(r'fill="([^"]*)"', group)]
     assert len(marks) == 2 * 60
     assert marks.count(colours.MISSING) == 2 * (60 - 20)
     assert "Grey tokens have none." in svg
