@@ -39,6 +39,7 @@ def rows_of(figure: str, shown: int = 80) -> Records:
         ]
     return {
         "loss": _loss,
+        "training": _training,
         "local_estimates": _violins,
         "difference_of_differences": _differences,
         "correlation": _correlations,
@@ -75,6 +76,21 @@ def _loss(shown: int) -> Records:
         | {"split": "validation", "loss": 3.5 + i / 10 - step / 1000}
         for i, (corpus, role) in enumerate(CORPORA)
         for step in STEPS
+    ]
+
+
+def _training(shown: int) -> Records:
+    own = {"corpus": "speeches", "place": 0, "measure": "loss"}
+    return [
+        {"step": step, "curve": "training", "split": "train", "value": 3.8 - step / 200} | own
+        for step in range(1, shown + 1)
+    ] + [
+        own
+        | {"step": step, "curve": "validation", "split": "validation", "value": value}
+        | {"measure": measure, "place": place}
+        for place, measure in enumerate(("loss", "accuracy"))
+        for step in STEPS
+        for value in [3.5 - step / 1000 if measure == "loss" else 0.3 + step / 200]
     ]
 
 

@@ -185,7 +185,7 @@ def tables_of(**changes: list[dict[str, Any]]) -> Tables:
             {"corpus": "a", "split": "test", "checkpoint": "10", "mean": 3.25},
         ],
         "global": [],
-        **{name: [] for name in ("correlations", "groups", "clusters", "heuristic")},
+        **{name: [] for name in ("correlations", "groups", "clusters", "scores", "heuristic")},
     }
     frames = [pd.DataFrame((rows | changes)[name], columns=COLUMNS[name]) for name in COLUMNS]
     return Tables(*frames)

@@ -175,6 +175,8 @@ def test_later_stages_need_to_know_nothing_of_equations(embedded: Path) -> None:
     heuristic = read_aggregated("heuristic", paths.TABLES)
     assert set(heuristic["score"]) == {"accuracy", "loss"}
     assert set(heuristic["score_split"]) == {"validation"}
+    scores = read_aggregated("scores", paths.TABLES)
+    assert len(scores) == len(means) * 2 * 3  # splits, measures
 
 
 def test_the_disk_that_is_needed_is_told_before(

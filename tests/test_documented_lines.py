@@ -15,8 +15,8 @@ from lm_geometry.params.check import check
 from lm_geometry.params.section import read_yaml
 from structure import ROOT
 
-PAGES = ["README.md", "docs/sweeps.md", "docs/coming-from.md", "docs/remotes.md"]
-PAGES += ["studies/README.md"]
+DOCS = ["sweeps", "grokking", "coming-from", "remotes", "fine-tuning"]
+PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS), "studies/README.md"]
 READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
 KEPT = "my-model"  # what `lm-geometry keep` is said to make
 

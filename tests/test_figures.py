@@ -74,6 +74,7 @@ def _texts(marks: list[dict[str, Any]]) -> str:
 
 LINES = {
     "loss": 1 + 2,
+    "training": 1 + 2,
     "dimension_by_checkpoint": 2 * len(LAYERS),
     "local_estimates": 0,
     "dimension_by_layer": 2 * 2,
@@ -89,6 +90,7 @@ LINES = {
 }
 POINTS = {
     "loss": 2 * len(STEPS),
+    "training": 2 * len(STEPS),
     "dimension_by_checkpoint": 2 * len(LAYERS) * len(STEPS),
     "local_estimates": 2 * 2,
     "dimension_by_layer": 2 * 2 * len(LAYERS),

@@ -17,6 +17,8 @@ from lm_geometry.aggregation.heuristic import (
     heuristic_rows,
     read_scores,
 )
+from lm_geometry.aggregation.scores import score_rows
+from lm_geometry.aggregation.tables import COLUMNS
 
 STEPS = [0, 10, 20, 40, 80, 100, 120, 140]
 
@@ -106,6 +108,26 @@ def test_over_runs_the_interval_is_students_over_their_correlations() -> None:
     assert row["correlation"] == pytest.approx(np.mean(expected))
     assert (row["lower"], row["upper"]) == pytest.approx((interval.low, interval.high))
     assert (row["pairs"], row["runs"]) == (36, 6)
+
+
+def test_each_estimate_stands_beside_the_scores_of_its_checkpoint(project: Any) -> None:
+    means = pd.concat([means_of([9.0, 8.0, 7.0]), means_of([5.0, 6.0, 4.0], corpus="b")])
+    means = means.assign(lower=means["mean"] - 1, upper=means["mean"] + 1)
+    assert score_rows(means) == []
+    paths.SCORES.parent.mkdir(parents=True, exist_ok=True)
+    scores = pd.concat([scores_of("f1", [0.1, 0.4, 0.3, 0.9]), scores_of("loss", [4.0, 3.0, 2.0])])
+    paths.SCORES.write_text(scores.to_json(orient="records"))
+    rows = pd.DataFrame(score_rows(means))
+    assert list(rows) == COLUMNS["scores"]
+    assert len(rows) == 2 * 3 * 2  # corpora, checkpoints, scores; step 40 was not embedded
+    found = {
+        (row["corpus"], row["checkpoint"], row["score"]): (row["score_value"], row["mean"])
+        for _, row in rows.iterrows()
+    }
+    assert found["a", "base", "f1"] == (0.1, 9.0)
+    assert found["b", "10", "f1"] == (0.4, 6.0)
+    assert found["b", "20", "loss"] == (2.0, 4.0)
+    assert set(rows["score_corpus"]) == {"a"}
 
 
 def test_without_scores_there_is_nothing_to_test(project: Any) -> None:

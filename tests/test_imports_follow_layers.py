@@ -15,6 +15,7 @@ LAYERS = [
     "params paths seeds store machine progress",
     "neighbours dimension observables prompt_geometry statistics",
     "sources corpora model_source models model_names placement tasks training training_run "
+    "training_curves "
     "checkpoints prepared_corpora preparing prompts prompt_selection prompt_records "
     "measured_prompts arithmetic embedding embedded",
     "clouds token_mask sampling estimation estimated aggregation token_geometry "

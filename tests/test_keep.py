@@ -12,12 +12,14 @@ from conftest import TEXTS, TinyModel
 from lm_geometry import machine, model_names, sources
 from lm_geometry.model_source import ModelSource
 from lm_geometry.models import load_model, load_tokenizer, quiet_loading
+from lm_geometry.params.finetune import Finetune
 from lm_geometry.params.model import Model
 from lm_geometry.params.models import ModelEntry, read_models
 from lm_geometry.sources import kept_models
 from lm_geometry.store.files import write_json
 from lm_geometry.studies import keeping
 from lm_geometry.studies.revisions import WORKSPACE, Revision
+from lm_geometry.training.fine_tuning import finetune
 
 
 @pytest.fixture
@@ -86,6 +88,38 @@ def test_a_kept_model_computes_what_the_checkpoint_did(
     torch.testing.assert_close(logits(source), expected)
     size = sum(file.stat().st_size for file in (run / "models" / "my-model").glob("*.safetensors"))
     assert (size < 20_000) == (form == "adapter")
+
+
+@pytest.mark.parametrize(
+    ("name", "task"), [("bert", "token_classification"), ("llama", "sequence_classification")]
+)
+@pytest.mark.parametrize(
+    ("method", "form"), [("full", "merged"), ("lora", "merged"), ("lora", "adapter")]
+)
+def test_a_kept_classifier_is_the_language_model_that_was_embedded(
+    run: Path,
+    tiny_models: dict[str, TinyModel],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    task: str,
+    method: str,
+    form: keeping.Form,
+) -> None:
+    base = tiny_models[name].source
+    words = [text.split(" ") for text in TEXTS]
+    columns = {"text": TEXTS, "label": ["joy", "fear"] * 4, "words": words}
+    columns["tags"] = [["B-x" if len(w) > 5 else "O" for w in sequence] for sequence in words]
+    given = {"task": task, "method": method, "steps": 1, "checkpoints": [1], "warmup_steps": 0}
+    given |= {"learning_rate": 0.01, "lora": {"rank": 2}, "block_tokens": 16}
+    finetune(base, Finetune.model_validate(given), columns, columns, run / "work")
+    checkpoint = run / "data" / "checkpoints" / "1"
+    shutil.copytree(run / "work" / "checkpoints" / "1", checkpoint)
+    write_json(checkpoint.parent / "base" / "source.json", base.record())
+    write_json(checkpoint.parent / "index.json", {"steps": [1], "task": task})
+    expected = logits(base, checkpoint)
+    assert not torch.allclose(expected, logits(base), atol=1e-3)
+    keep(run, 1, "my-model", form)
+    torch.testing.assert_close(logits(resolved(run, "my-model", monkeypatch)), expected)
 
 
 def test_the_weights_come_from_dvc_where_the_folder_is_another(

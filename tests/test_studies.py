@@ -20,9 +20,11 @@ from lm_geometry.store.files import write_json
 from lm_geometry.studies import definition, noise, report, runs
 from lm_geometry.studies.collection import collect
 from lm_geometry.studies.definition import Figure, Study, read_study, study_names
-from lm_geometry.studies.existing import in_the_way, same
+from lm_geometry.studies.existing import in_the_way, older, same
+from lm_geometry.studies.following import Following
 from lm_geometry.studies.grid import Experiment, experiments, written
-from lm_geometry.studies.running import run
+from lm_geometry.studies.outcomes import State
+from lm_geometry.studies.running import InOrder, environment
 from lm_geometry.studies.validation import check_study
 from structure import ROOT
 
@@ -150,6 +152,8 @@ def test_a_dry_run_prints_lines_to_copy(
     grid = {"estimate.cdf": ["(i-1)/n"], "estimate.n_neighbors": [[64], [64, 128]]}
     write(tmp_path, "s", grid=grid, models=kept, figures=[LINES | {"panels": [*grid]}])
     monkeypatch.setattr(study_command, "read_study", lambda name: read_study(name, tmp_path))
+    sizes = ("64", "64-128")
+    names = ["s-tiny-more", *(f"s-cdf-i-1-n-n-neighbors-{size}" for size in sizes)]
     first = (
         "dvc exp run --temp -n s-tiny-more -S model.name=minilm -S finetune.task=masked_lm "
         "-S finetune.method=full -S 'embed.layers=[6]' -S aggregate.layer=6\n"
@@ -157,14 +161,22 @@ def test_a_dry_run_prints_lines_to_copy(
     )
     one = "-n s-cdf-i-1-n-n-neighbors-64 -S 'estimate.cdf=\"(i-1)/n\"'"
     main(["study", "s", "--dry-run"])
-    assert capsys.readouterr().out == (
+    out, told = capsys.readouterr()
+    assert told.startswith("disk: hidden states at most ")
+    assert out == (
         f"{first}dvc exp run --temp {one} -S 'estimate.n_neighbors=[64]'\n"
         f"dvc exp run --temp {one.replace('-64', '-64-128')} -S 'estimate.n_neighbors=[64,128]'\n"
     )
     main(["study", "s", "--dry-run", "--jobs", "2"])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2].startswith("dvc exp run --queue -n s-cdf")
-    assert lines[-1] == "dvc queue start -j 2"
+    assert lines[2].startswith("dvc exp run --temp -n s-cdf")  # what the next one shares
+    assert lines[3].startswith("dvc exp run --queue -n s-cdf")
+    assert lines[4:] == ["dvc queue start -j 2"]
+    (tmp_path / "slurm.yaml").write_text("{time: '1:00', memory: 1GB}")
+    main(["study", "s", "--dry-run", "--slurm", "--slurm-file", str(tmp_path / "slurm.yaml")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("# each in a clone of the last commit, by a job with time 1:00, 1 C")
+    assert [line.split()[4] for line in lines if line.startswith("dvc exp run -n")] == names
 
 
 def test_the_list_has_names_questions_and_costs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -277,8 +289,6 @@ def repository(tmp_path: Path) -> Path:
     commands = [["git", "init", "-q"], ["git", "config", "user.name", "t"]]
     commands += [["git", "config", "user.email", "t@localhost"], ["dvc", "init", "-q"]]
     commands += [["git", "add", "-A"], ["git", *identity, "commit", "-qm", "x"]]
-    from lm_geometry.studies.running import environment
-
     for command in commands:
         subprocess.run(command, cwd=tmp_path, check=True, env=environment(tmp_path))
     return tmp_path
@@ -292,9 +302,10 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
         figures=[LINES | {"value": "change"}],
     )
     found = experiments("s", asked)
-    outcomes = run(found, 1, tmp_path / "logs", repository, say=lambda text: None)
-    assert [outcome.failed for outcome in outcomes] == [False, False, True]
-    assert "seed 13 brings no luck" in outcomes[2].log.read_text()
+    runner = InOrder(tmp_path / "logs", repository)
+    outcomes = list(runner.run(found, Following(len(found), lambda text: None)))
+    assert [outcome.state for outcome in outcomes] == [State.DONE, State.DONE, State.FAILED]
+    assert "seed 13 brings no luck" in (tmp_path / "logs" / "s-seed-13.log").read_text()
     there = [same(experiment, repository) for experiment in found]
     assert [one is not None for one in there] == [True, True, False]
     collected = [
@@ -315,6 +326,8 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
     assert "mean over 2 runs" in (tmp_path / "results/s/change_by_layer.svg").read_text()
     assert "N = 25 tokens" in (tmp_path / "results/s/change_by_layer.svg").read_text()
     assert "| s-seed-4 | `finetune.seed=4` |" in page
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True)
+    assert f"The code is that of `{head.stdout.decode()[:10]}`;" in page
     again = {path: path.read_bytes() for path in written_files}
     report.write_report("s", asked, collected, tmp_path / "results")
     assert {path: path.read_bytes() for path in written_files} == again
@@ -322,10 +335,12 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
     other = in_the_way(found[0], repository)
     assert other is not None
     assert other.differs == "code: src/make.py"
+    assert older(found[0], repository) == other
     wanted = Experiment("s-seed-0", {"finetune.seed": 1})
     other = in_the_way(wanted, repository)
     assert other is not None
     assert other.differs == "parameters: finetune.seed"
+    assert older(wanted, repository) is None
 
 
 def test_the_folder_of_studies_is_told_of() -> None:

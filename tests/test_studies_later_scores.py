@@ -60,8 +60,9 @@ def run(seed: int, falls: bool) -> Any:
 
 
 def row_of(found: pd.DataFrame, **wanted: str) -> Any:
-    chosen = np.logical_and.reduce([found[name] == value for name, value in wanted.items()])
-    (row,) = found[chosen].to_dict("records")
+    wanted_rows = np.logical_and.reduce([found[name] == value for name, value in wanted.items()])
+    chosen: Any = found[wanted_rows]
+    (row,) = chosen.to_dict("records")
     return row
 
 

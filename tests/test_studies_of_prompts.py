@@ -43,7 +43,7 @@ def experiment(case: str, tables: GeometryTables, corpus: str = "c") -> Collecte
     tables_of_run = {"means": pd.DataFrame({"checkpoint": ["base", "40"]})}
     model = {"label": "Tiny", "layers": 6, "weights": "pretrained", "source": "file:m"}
     one = Experiment(f"s-{case}", {}, case)
-    return Collected(one, cast(Any, revision), "c" * 40, params, model, tables_of_run)
+    return Collected(one, cast(Any, revision), "c" * 40, "b" * 40, params, model, tables_of_run)
 
 
 @pytest.fixture(scope="module")
@@ -198,4 +198,4 @@ def test_the_page_tells_of_peaks_and_of_the_search(two: list[Collected]) -> None
     for row in rows_where(largest, quantity="mean cosine", shuffle=5).to_dict("records"):
         own = every[every["method"] == row["method"]]["value"]
         assert abs(row["value"]) == own.abs().max()
-    assert "![T](prompt_correlations.png)" in text
+    assert "![T](prompt_correlations.svg)" in text

@@ -58,7 +58,7 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
     }
     experiment = Experiment(f"s-{share}-{seed}", {})
     tables = {"means": means}
-    return Collected(experiment, cast(Any, revision), "c", params, {"layers": 2}, tables)
+    return Collected(experiment, cast(Any, revision), "c", "b", params, {"layers": 2}, tables)
 
 
 def test_a_course_has_scores_of_every_step_and_dimensions_of_checkpoints() -> None:
@@ -113,12 +113,36 @@ def test_the_axis_of_steps_is_logarithmic_and_leaves_out_step_0() -> None:
     assert '"type": "log"' in str(chart.to_dict()).replace("'", '"')
 
 
+def test_lines_can_be_the_values_of_a_parameter_with_the_splits_side_by_side() -> None:
+    measures = ["weight_norm", "accuracy"]
+    fields = {"kind": "curves", "title": "C", "series": "data_prep.share", "measures": measures}
+    runs = [run_of(seed, share) for share in (0.5, 0.2) for seed in (0, 3)]
+    tables, chart = over_steps.drawn(Figure.model_validate(fields), runs, "m")
+    records = values_of(chart)
+    assert {record["settings"] for record in records} == {"m"}
+    cells = sorted({(record["cell_order"], record["cell"]) for record in records})
+    # The norm, one panel for both splits, is last though it was named first.
+    assert [cell for _, cell in cells] == [
+        "accuracy, train",
+        "accuracy, validation",
+        "norm of all weights",
+    ]
+    groups = {(r["cell"], r["series_value"], r["series_place"]) for r in records}
+    assert len(groups) == 3 * 2
+    assert {(value, place) for _, value, place in groups} == {(0.2, 0), (0.5, 1)}
+    at = tables["csv"].set_index(["data_prep.share", "measure", "split", "step"])
+    assert at.loc[(0.2, "accuracy", "validation", 40)]["mean"] == pytest.approx(0.615)
+    assert at.loc[(0.2, "accuracy", "validation", 40)]["runs"] == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
         ({"kind": "lines", "measures": ["loss"]}, "measures is not for kind lines"),
         ({"kind": "curves", "x": "step"}, "x is not for kind curves"),
         ({"kind": "leads", "value": "change"}, "value is not for kind leads"),
+        ({"kind": "leads", "series": "seed"}, "series is not for kind leads"),
+        ({"kind": "boxes", "series": "seed"}, "series is not for kind boxes"),
     ],
 )
 def test_settings_of_another_kind_of_figure_are_refused(fields: dict, told: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from lm_geometry.cli import main
 from lm_geometry.studies import provenance
 from lm_geometry.studies.definition import Study, read_study
-from lm_geometry.studies.running import Outcome
+from lm_geometry.studies.outcomes import Outcome, State
 from lm_geometry.studies.web_page import web_page, write_web_page
 
 NAME = "sensitivity_seeds"
@@ -23,7 +23,7 @@ The study itself is [studies/{NAME}.yaml](../../{NAME}.yaml).
 
 ## Change over layers
 
-![Change over layers](change_by_layer.png)
+![Change over layers](change_by_layer.svg)
 
 | layer | mean |
 |---|---|
@@ -115,9 +115,9 @@ def test_the_page_tells_the_settings_and_all_numbers(results: Path, study: Study
 def test_durations_are_recorded_beside_hardware_and_versions(results: Path, study: Study) -> None:
     log = results / "log"
     assert "were not recorded" in web_page(NAME, study, results / NAME)
-    first = [Outcome("one", False, log, 61.26), Outcome("two", True, log, 5.0)]
+    first = [Outcome("one", State.DONE, log, 61.26), Outcome("two", State.FAILED, log, 5.0)]
     provenance.record(NAME, first, results)
-    provenance.record(NAME, [Outcome("three", False, log, 1.0)], results)
+    provenance.record(NAME, [Outcome("three", State.DONE, log, 1.0)], results)
     found = provenance.recorded(NAME, results)
     assert {name: run["seconds"] for name, run in found.items()} == {"one": 61.3, "three": 1.0}
     text = web_page(NAME, study, results / NAME)

@@ -347,6 +347,74 @@ def test_recomputed_activations_change_no_loss(
     assert losses[2] != pytest.approx(losses[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_blocks_are_computed_twice_where_activations_are_not_kept(
+    tiny_models: dict[str, TinyModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+) -> None:
+    from transformers.models.llama.modeling_llama import LlamaMLP
+
+    calls: list[bool] = []
+    forward = LlamaMLP.forward
+
+    def counted(self: Any, x: Any) -> Any:
+        calls.append(torch.is_grad_enabled())
+        return forward(self, x)
+
+    monkeypatch.setattr(LlamaMLP, "forward", counted)
+    found = {}
+    for again in (False, True):
+        calls.clear()
+        changes: dict[str, Any] = {"method": method, "lora": {"rank": 2}, "steps": 1}
+        changes |= {"checkpoints": [1], "gradient_checkpointing": again, "accumulate": 2}
+        run(tiny_models["llama"], tmp_path / f"{again}", **changes)
+        found[again] = sum(calls)
+    assert found[False] == 3 * 2  # blocks, forward passes of the step
+    assert found[True] in (3 * 2 * 2, 3 * 2)  # a pass without gradients may come first
+    assert len(calls) > found[False]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("constant_with_warmup", [0, 0.5, 1, 1]),
+        ("linear", [0, 0.5, 1, 0.5]),
+        ("cosine", [0, 0.5, 1, 0.5]),
+        ("cosine_with_restarts", [0, 0.5, 1, 0.5]),
+        ("polynomial", [0, 0.5, 1, 0.5]),
+        ("inverse_sqrt", [0, 0.5, 1, (2 / 3) ** 0.5]),
+    ],
+)
+def test_the_learning_rate_follows_its_schedule(
+    tiny_models: dict[str, TinyModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    schedule: str,
+    shares: list[float],
+) -> None:
+    rates: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def recorded(self: Any, *given: Any, **more: Any) -> Any:
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *given, **more)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", recorded)
+    warmup = 0 if schedule == "constant" else 0.5  # of four steps
+    run(
+        tiny_models["gpt2"],
+        tmp_path,
+        schedule=schedule,
+        warmup_steps=warmup,
+        steps=4,
+        checkpoints=[4],
+    )
+    assert rates == pytest.approx([1e-2 * share for share in shares], rel=1e-4)
+
+
 def test_a_tracker_sees_every_loss_and_changes_none(
     tiny_models: dict[str, TinyModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

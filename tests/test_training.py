@@ -253,6 +253,32 @@ def test_whenever_it_is_interrupted_the_bytes_are_the_same(
     assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
 
 
+def test_a_run_with_one_late_checkpoint_goes_on_from_a_step_before_it(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tiny_models["bert"].source
+    settings = settings_of(task="masked_lm", method="full", checkpoints=[6], schedule="linear")
+    run(source, settings, tmp_path / "whole")
+    monkeypatch.setattr(checkpointing, "SAVE_SECONDS", 0.0)
+    log = checkpointing.KeepCheckpoints.on_log
+    steps: list[int] = []
+
+    def interrupted(self: Any, args: Any, state: Any, *rest: Any, **more: Any) -> Any:
+        steps.append(state.global_step)
+        if steps == [0, 1, 2, 3, 4, 5]:
+            raise KeyboardInterrupt
+        return log(self, args, state, *rest, **more)
+
+    monkeypatch.setattr(checkpointing.KeepCheckpoints, "on_log", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(source, settings, tmp_path / "cut")
+    assert not (tmp_path / "cut" / "checkpoints").exists()
+    steps.clear()
+    run(source, settings, tmp_path / "cut")
+    assert steps[0] == 5  # 4 steps were not trained again
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+
+
 def test_a_whole_model_can_be_trained_and_loaded(
     tiny_models: dict[str, TinyModel], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from lm_geometry.store.files import write_json
 from lm_geometry.store.hashes import path_hash
 from lm_geometry.training.fine_tuning import Records, finetune
 from lm_geometry.training.modular_arithmetic.from_corpus import learn
+from lm_geometry.training_curves import LiveCurves
 
 
 def train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
@@ -20,11 +21,14 @@ def train(source: ModelSource, settings: Finetune, equations: Equations) -> Reco
 
     Both are lists of records with their corpus and split, empty where nothing is trained. Base is
     a pointer to the model's source, and the untrained weights of one that learns `equations` from
-    scratch. An interrupted run goes on from its last checkpoint.
+    scratch. An interrupted run goes on where its state was saved last. plots/training.json has the
+    curves of the run while it goes on, and all of them in the end.
     """
     records: Records = {"steps": [], "curve": [], "scores": []}
     if settings.task != "none":
         records = _train(source, settings, equations)
+    else:
+        LiveCurves("", _described(source, settings)).write(records)
     write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
     index = {"steps": records["steps"], "task": settings.task}
     write_json(paths.CHECKPOINTS / "index.json", index)
@@ -40,23 +44,33 @@ def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Rec
     }
     cells = Cells("finetune", inputs)
     training, held_out = corpus.columns("train"), corpus.columns("validation")
+    curves = LiveCurves(corpus.name, _described(source, settings))
     kept = []
     if settings.task == FROM_SCRATCH:
         device, reason = machine.device()
         print(f"training on {device} ({reason}), {settings.precision}", flush=True)
-        records = learn(settings, equations, training, held_out, cells.folder, device)
+        given = (settings, equations, training, held_out)
+        records = learn(*given, cells.folder, device, curves)
         kept = [BASE]
     else:
-        records = finetune(source, settings, training, held_out, cells.folder)
+        records = finetune(source, settings, training, held_out, cells.folder, curves)
     for name in [*kept, *map(str, records["steps"])]:
         cells.publish("checkpoints", name, to=paths.CHECKPOINTS / name)
     cells.clear()
+    curves.write(records)
     splits = {"training": "train", "validation": "validation"}
     return {
         "steps": records["steps"],
         "curve": [_at(r, corpus.name, splits[r["curve"]]) for r in records["curve"]],
         "scores": [_at(r, corpus.name, r.get("split", "validation")) for r in records["scores"]],
     }
+
+
+def _described(source: ModelSource, settings: Finetune) -> str:
+    """The line under the curves: what is trained, and how."""
+    if settings.task in ("none", FROM_SCRATCH):
+        return source.label
+    return f"{source.label} · {settings.task.replace('_', ' ')} · {settings.method}"
 
 
 def _at(record: dict[str, Any], corpus: str, split: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from lm_geometry.aggregation.correlations import LossCorrelations
 from lm_geometry.aggregation.differences import Change, Key, change_rows, changes, difference_rows
 from lm_geometry.aggregation.groups import GroupedEstimates
 from lm_geometry.aggregation.means import CELL, local_estimates, loss_rows, mean_rows
+from lm_geometry.aggregation.scores import MEAN, SCORED, score_rows
 from lm_geometry.aggregation.shown import Shown
 from lm_geometry.embedded import read_embedded, read_tokens
 from lm_geometry.estimated import GLOBAL, read_global
@@ -35,6 +36,7 @@ COLUMNS = {
     "correlations": [*CELL, *CORRELATION],
     "groups": [*CELL, "grouping", "group", *SUMMARY],
     "clusters": [*CELL, *CLUSTER],
+    "scores": [*CELL, *SCORED, *MEAN],
     "heuristic": [*heuristic.KEYS, *heuristic.RESULT],
 }
 
@@ -53,6 +55,7 @@ class Tables:
     correlations: pd.DataFrame
     groups: pd.DataFrame
     clusters: pd.DataFrame
+    scores: pd.DataFrame
     heuristic: pd.DataFrame
 
     def write(self, folder: Path | None = None) -> None:
@@ -86,6 +89,7 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
         _table("correlations", correlations.rows()),
         groups.table().reindex(columns=COLUMNS["groups"]),
         _table("clusters", clusters),
+        _table("scores", score_rows(mean_table)),
         _table("heuristic", _heuristic_rows(mean_table, settings)),
     )
 

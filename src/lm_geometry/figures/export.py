@@ -56,6 +56,8 @@ def render(chart: alt.FacetChart | alt.VConcatChart) -> dict[str, bytes]:
     import vl_convert
 
     spec, version = chart.to_dict(), vega_lite_version()
+    # a spoken label at every mark doubles an SVG, and is not read where it is shown as a picture
+    spec.setdefault("config", {})["aria"] = False
     offline: list[str] = []  # no address may be read
     png = vl_convert.vegalite_to_png(
         spec, vl_version=version, scale=PIXELS_PER_POINT, allowed_base_urls=offline

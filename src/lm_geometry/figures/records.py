@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lm_geometry import training_curves
+
 Record = dict[str, Any]
 
 MOST_RECORDS = 10_000
@@ -12,6 +14,7 @@ _PROMPTS = ("checkpoint", "step", "corpus", "shuffle", "layer")
 _SPREAD = ("mean", "lower", "upper", "prompts")
 FIELDS: dict[str, tuple[str, ...]] = {
     "loss": ("step", "curve", "corpus", "role", "split", "loss"),
+    "training": training_curves.FIELDS,
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
     "local_estimates": (
         *("corpus", "role", "split", "layer", "side", "checkpoint", "value", "density"),

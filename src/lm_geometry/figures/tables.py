@@ -13,6 +13,7 @@ from lm_geometry.aggregation.tables import Tables
 from lm_geometry.checkpoints import BASE
 from lm_geometry.figures.density import violin_density
 from lm_geometry.figures.records import Record, figure_records
+from lm_geometry.training_curves import MOST_ROWS, evenly
 
 Rows = list[dict[str, Any]]
 
@@ -50,7 +51,10 @@ class FigureTables:
             yield name, figure_records(name, _defined(rows), self.settings[name], nothing)
 
     def _loss(self) -> Rows:
-        rows = [row | self._role(row["corpus"]) for row in self.curve]
+        named = {"training": [], "validation": []}
+        for row in self.curve:
+            named[row["curve"]].append(row | self._role(row["corpus"]))
+        rows = [row for line in named.values() for row in evenly(line, MOST_ROWS)]
         if not rows:
             return []
         for loss in _rows(self.tables.losses.dropna(subset=["mean"])):

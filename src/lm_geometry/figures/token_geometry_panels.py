@@ -8,10 +8,13 @@ import pandas as pd
 
 from lm_geometry.figures import theme
 from lm_geometry.figures.channels import snug
+from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
 WIDTH, HEIGHT = 300, 210
 BRACKETS = "split(datum.label, '\\n')"
+# From matplotlib's map "plasma": S = 0, 1 ... 6.
+SHUFFLE_COLOURS = ["#0d0887", "#6a00a8", "#9c179e", "#cc4778", "#ed7953", "#fb9f3a", "#fdca26"]
 NAMES = {"pearson": "Pearson", "pearson_log": "Pearson, log", "spearman": "Spearman"}
 
 
@@ -23,17 +26,19 @@ def series_names(values: Any, kind: Series) -> pd.Series:
 
 
 def _shuffle_name(shuffle: int) -> str:
-    if shuffle < 0:
+    if shuffle == POOLED:
         return "all shuffles"
     return f"S = {shuffle}: {4**shuffle:,} block{'s' if shuffle else ''}"
 
 
 def series_colour(names: Sequence[str], kind: Series, symbol: str = "stroke") -> alt.Color:
     """Colour channel of the series: dark to light with S for shuffles, else one hue each."""
-    scale = alt.Scale(domain=list(names), range=theme.CORPUS_COLOURS)
-    if kind == "shuffle":
-        scheme = alt.SchemeParams(name="plasma", extent=[0.0, 0.86])
-        scale = alt.Scale(domain=list(names), scheme=scheme, type="ordinal")
+    colours = theme.CORPUS_COLOURS
+    if kind == "shuffle":  # the same colour for the same S in every figure
+        known = {_shuffle_name(at): colour for at, colour in enumerate(SHUFFLE_COLOURS)}
+        known[_shuffle_name(POOLED)] = theme.INK
+        colours = [known.get(name, SHUFFLE_COLOURS[-1]) for name in names]
+    scale = alt.Scale(domain=list(names), range=colours)
     # A legend takes the opacity of the first layer, a band.
     legend = alt.Legend(symbolOpacity=1, symbolType=symbol, symbolStrokeWidth=3)
     return alt.Color("series:N", title=kind, scale=scale, legend=legend)

@@ -1,5 +1,6 @@
 """The results of a study's experiments, each read at its own revision."""
 
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,15 @@ TABLES = ("means", "changes", "differences")
 
 @dataclass(frozen=True)
 class Collected:
-    """One experiment with its tables, and what its figures and headline metrics show."""
+    """One experiment with its tables, and what its figures and headline metrics show.
+
+    `commit` is the experiment's own, `started_from` that of the branch whose code it ran.
+    """
 
     experiment: Experiment
     revision: Revision
     commit: str
+    started_from: str
     params: dict[str, Any]
     model: dict[str, Any]
     tables: dict[str, pd.DataFrame]
@@ -75,10 +80,19 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
         experiment,
         revision,
         commit,
+        _parent(commit, root),
         params_of(experiment, root),
         revision.json("data/model.json"),
         {name: revision.table(f"data/tables/{name}.parquet") for name in TABLES},
     )
+
+
+def _parent(commit: str, root: Path) -> str:
+    """The commit of a branch that an experiment started from, whose code it ran."""
+    command = ["git", "rev-parse", f"{commit}^"]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def draws(collected: Collected) -> pd.DataFrame:

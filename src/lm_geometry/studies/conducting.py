@@ -2,80 +2,179 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from lm_geometry.machine import scratch
 from lm_geometry.params.models import read_models
 from lm_geometry.params.section import ROOT
 from lm_geometry.studies.collection import collect
-from lm_geometry.studies.definition import Study
-from lm_geometry.studies.existing import in_the_way, same
+from lm_geometry.studies.definition import RESULTS, Study
+from lm_geometry.studies.existing import Existing, in_the_way, older, same
+from lm_geometry.studies.following import Following
 from lm_geometry.studies.grid import Experiment, made_first
 from lm_geometry.studies.keeping import keep
+from lm_geometry.studies.on_queue import tasks_begun
+from lm_geometry.studies.outcomes import Outcome, State, counted, table
 from lm_geometry.studies.provenance import record
 from lm_geometry.studies.report import write_report
 from lm_geometry.studies.revisions import Revision
-from lm_geometry.studies.running import run
+from lm_geometry.studies.running import Runner
+from lm_geometry.studies.slurm.begun import jobs_begun
+from lm_geometry.studies.slurm.tree import refuse_untracked_sources
 
 
-def conduct(
-    name: str, study: Study, experiments: list[Experiment], jobs: int, replace: bool
-) -> None:
-    """Run what is not there yet, and write studies/results/NAME.
+def _say(text: str) -> None:
+    print(text, flush=True)
 
-    An experiment that exists with the same parameters and code is not run again. Raises
-    ValueError, naming each, where one exists with others and `replace` is not set; SystemExit
-    where one failed, after all others were run.
+
+class StudyError(Exception):
+    """A study that has no result: experiments failed, as the printed table says."""
+
+
+@dataclass(frozen=True)
+class Conductor:
+    """Runs the experiments of one study, with what the command line asks for.
+
+    `replace` runs those again that exist with other parameters or code. `resume` goes on with a
+    study that was begun: it waits for what still waits or runs, and takes what exists with the
+    same parameters, be its code older.
     """
-    logs = scratch() / "studies" / name
-    for alias, first in made_first(name, study).items():
-        if alias in read_models():
-            print(f"model {alias} is in the catalogue", flush=True)
-            continue
-        _run([first], 1, replace, logs)
-        commit = _commit_of(first)
-        entry = keep(Revision(commit), study.models[alias].step, alias)
-        print(f"model {alias}: {entry.note}", flush=True)
-    _run(experiments, jobs, replace, logs)
-    collected = [collect(experiment, _commit_of(experiment)) for experiment in experiments]
-    for path in write_report(name, study, collected):
-        print(path.relative_to(ROOT))
+
+    name: str
+    study: Study
+    runner: Runner
+    logs: Path
+    replace: bool = False
+    resume: bool = False
+    root: Path = ROOT
+    results: Path = RESULTS
+    say: Callable[[str], None] = _say
+
+    def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
+        """How each experiment is or ended; where all have results, studies/results/NAME is written.
+
+        Raises ValueError before anything is run where something is in the way: experiments with
+        other parameters or code without `replace`, ones that still run without `resume`, a tree
+        that clones would not have. Raises StudyError where one failed, after all others were run,
+        and KeyboardInterrupt, having said what runs on.
+        """
+        missing = {
+            alias: one
+            for alias, one in made_first(self.name, self.study).items()
+            if alias not in read_models(self.root)
+        }
+        every = [*missing.values(), *experiments]
+        self._refuse_begun(every)
+        if to_run := [one for one in every if self._state(one) is None]:
+            refuse_untracked_sources(to_run, self.root)
+            self.runner.check(to_run)
+        outcomes = self._run(list(missing.values()), experiments)
+        for alias, first in missing.items():
+            entry = keep(
+                Revision(self._found(first).commit, self.root),
+                self.study.models[alias].step,
+                alias,
+                root=self.root,
+            )
+            self.say(f"model {alias}: {entry.note}")
+        outcomes += self._run(experiments, [])
+        self._draw(experiments)
+        self.say(table(outcomes))
+        return outcomes
+
+    def _run(self, experiments: list[Experiment], later: list[Experiment]) -> list[Outcome]:
+        """How each ended; raises where one failed, with those for later not run."""
+        there = {one.name: state for one in experiments if (state := self._state(one))}
+        for name, state in there.items():
+            self.say(f"{name}: {state}, with these parameters")
+        record(self.name, self.runner.finished(set(there)), self.results)
+        missing = [one for one in experiments if one.name not in there]
+        self._make_way(missing)
+        following = Following(len(missing), self.say)
+        try:
+            for outcome in self.runner.run(missing, following) if missing else ():
+                following.ended(outcome)
+                record(self.name, [outcome], self.results)
+        except BaseException as error:
+            ended = following.outcomes
+            if isinstance(error, KeyboardInterrupt):
+                open_ = self.runner.begun({one.name for one in missing})
+                ended = [*(Outcome(name, State.OPEN) for name in open_), *ended]
+            self.say(table(_all([*experiments, *later], there, ended)))
+            if isinstance(error, KeyboardInterrupt):
+                self.say(f"interrupted; {self.runner.left()}\n{self._go_on()}")
+            raise
+        if any(outcome.failed for outcome in following.outcomes):
+            outcomes = _all([*experiments, *later], there, following.outcomes)
+            self.say(table(outcomes))
+            self.say(self._go_on())
+            raise StudyError(f"{self.name}: {counted(outcomes)}")
+        return _all(experiments, there, following.outcomes)
+
+    def _go_on(self) -> str:
+        words = ["lm-geometry", "study", self.name, self.runner.options, "--resume"]
+        return f"  {' '.join(filter(None, words))}   goes on"
+
+    def _state(self, experiment: Experiment) -> State | None:
+        if same(experiment, self.root):
+            return State.EXISTED
+        return State.OLDER if self.resume and older(experiment, self.root) else None
+
+    def _found(self, experiment: Experiment) -> Existing:
+        found = same(experiment, self.root)
+        if found is None and self.resume:
+            found = older(experiment, self.root)
+        if found is None:
+            raise ValueError(
+                f"{experiment.name} ran, but is not there with these parameters and this code: "
+                "was something edited meanwhile? Run the study again"
+            )
+        return found
+
+    def _draw(self, experiments: list[Experiment]) -> None:
+        collected = [collect(one, self._found(one).commit, self.root) for one in experiments]
+        for path in write_report(self.name, self.study, collected, self.results):
+            self.say(str(path.relative_to(self.root)))
+
+    def _refuse_begun(self, experiments: list[Experiment]) -> None:
+        """Nothing may run twice at once, be it begun on DVC's queue or as a job."""
+        names = {experiment.name for experiment in experiments}
+        own = self.runner.begun(names)
+        found = {**tasks_begun(names, self.root), **jobs_begun(names, self.logs), **own}
+        if found and not self.resume:
+            raise ValueError(
+                f"experiments of this study were begun before:\n{_listed(found)}\n"
+                "--resume, with the options of before, waits for them and does the rest"
+            )
+        if other := {name: state for name, state in found.items() if name not in own}:
+            raise ValueError(
+                f"these were begun in another way:\n{_listed(other)}\n"
+                "--jobs N --resume waits for what is on DVC's queue, --slurm --resume for jobs"
+            )
+
+    def _make_way(self, experiments: list[Experiment]) -> None:
+        found = [old for one in experiments if (old := in_the_way(one, self.root))]
+        if found and not self.replace:
+            listed = "\n".join(f"  {old.name}: other {old.differs}" for old in found)
+            kept = "" if self.resume else "; --resume takes those with other code as they are"
+            raise ValueError(
+                f"these experiments exist, and are not what the study asks for:\n{listed}\n"
+                f"--replace runs them again{kept}; `dvc exp rename` keeps one under another name"
+            )
+        for old in found:
+            command = [sys.executable, "-m", "dvc", "exp", "remove", "--quiet", old.name]
+            subprocess.run(command, cwd=self.root, check=True)
 
 
-def _run(experiments: list[Experiment], jobs: int, replace: bool, logs: Path) -> None:
-    missing = [experiment for experiment in experiments if same(experiment) is None]
-    for experiment in experiments:
-        if experiment not in missing:
-            print(f"{experiment.name}: exists, with these parameters and this code", flush=True)
-    _make_way(missing, replace)
-    if not missing:
-        return
-    outcomes = run(missing, jobs, logs, say=lambda text: print(text, flush=True))
-    record(logs.name, outcomes)
-    failed = [outcome for outcome in outcomes if outcome.failed]
-    if failed:
-        listed = "\n".join(f"  {outcome.name}: {outcome.log}" for outcome in failed)
-        raise SystemExit(f"{len(failed)} of {len(missing)} experiments failed; see\n{listed}")
+def _listed(found: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name}: {state}" for name, state in found.items())
 
 
-def _make_way(experiments: list[Experiment], replace: bool) -> None:
-    found = [old for experiment in experiments if (old := in_the_way(experiment))]
-    if found and not replace:
-        listed = "\n".join(f"  {old.name}: other {old.differs}" for old in found)
-        raise ValueError(
-            f"these experiments exist, and are not what the study asks for:\n{listed}\n"
-            "--replace runs them again; `dvc exp rename` keeps one under another name"
-        )
-    for old in found:
-        command = [sys.executable, "-m", "dvc", "exp", "remove", "--quiet", old.name]
-        subprocess.run(command, cwd=ROOT, check=True)
-
-
-def _commit_of(experiment: Experiment) -> str:
-    found = same(experiment)
-    if found is None:
-        raise ValueError(
-            f"{experiment.name} ran, but is not there with these parameters and this code: was "
-            "something edited meanwhile? Run the study again"
-        )
-    return found.commit
+def _all(
+    experiments: list[Experiment], there: dict[str, State], ended: list[Outcome]
+) -> list[Outcome]:
+    """An outcome for each experiment, in the order of the study."""
+    known = {name: Outcome(name, state) for name, state in there.items()}
+    known |= {outcome.name: outcome for outcome in ended}
+    return [known.get(one.name, Outcome(one.name, State.NOT_RUN)) for one in experiments]

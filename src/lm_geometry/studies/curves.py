@@ -1,5 +1,7 @@
 """Figures over the steps of training: curves of both splits, and which signal came first."""
 
+from typing import Any
+
 import altair as alt
 
 from lm_geometry.figures import channels, panels, theme
@@ -18,6 +20,36 @@ def curves(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels
     Records have step (above 0), mean, lower, upper, runs, split, measure, measure_order, settings.
     """
     colours = alt.Scale(domain=SPLITS, range=theme.CORPUS_COLOURS[:2])
+    colour = alt.Color("split:N", title="equations", scale=colours, legend=_legend())
+    layered = _over_steps(colour, ["split:N"]).properties(width=WIDTH, height=HEIGHT)
+    measure = alt.Facet("measure:N", sort=channels.first_of("measure_order"))
+    below = panels.cells(layered, measure, columns=1).resolve_scale(y="independent")
+    return panels.panels(below, data, figure.title, says)
+
+
+def grouped(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
+    """The same with a line for each value of `figure.series`, the splits side by side.
+
+    Records have also series_value, its place series_place, cell (words) and cell_order.
+    """
+    name = figure.series.rpartition(".")[2].replace("_", " ")
+    scheme = alt.SchemeParams(name="viridis", extent=[0.0, 0.92])
+    colour = alt.Color(
+        "series_value:O",
+        title=name,
+        sort=channels.first_of("series_place"),
+        scale=alt.Scale(scheme=scheme),
+        legend=alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
+    )
+    told = ["split:N", alt.Tooltip("series_value:O", title=name)]
+    layered = _over_steps(colour, told).properties(width=WIDTH // 2, height=HEIGHT)
+    cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
+    beside = panels.cells(layered, cell, columns=len(SPLITS)).resolve_scale(y="independent")
+    return panels.panels(beside, data, figure.title, says)
+
+
+def _over_steps(colour: alt.Color, told: list[Any]) -> panels.Layers:
+    """Lines of means with their bands over the steps, coloured and pointed at as asked."""
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X(
             "step:Q",
@@ -25,16 +57,13 @@ def curves(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels
             scale=alt.Scale(type="log", nice=False),
             axis=alt.Axis(format="~s"),
         ),
-        color=alt.Color("split:N", title="equations", scale=colours, legend=_legend()),
+        color=colour,
     )
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
-    tooltip = ["measure:N", "split:N", "step:Q", "runs:Q", *channels.interval("mean")]
+    tooltip = ["measure:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
     band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y, tooltip=tooltip)
-    layered = alt.layer(band, line, panels.message()).properties(width=WIDTH, height=HEIGHT)
-    measure = alt.Facet("measure:N", sort=channels.first_of("measure_order"))
-    below = panels.cells(layered, measure, columns=1).resolve_scale(y="independent")
-    return panels.panels(below, data, figure.title, says)
+    return alt.layer(band, line, panels.message())
 
 
 def leads(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:

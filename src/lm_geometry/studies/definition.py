@@ -51,13 +51,18 @@ class Figure(Section):
         min_length=1,
         description="curves: what is drawn, one below the other",
     )
+    series: str = Field(
+        "",
+        description="curves: the parameter whose values are lines, training and validation side "
+        "by side; empty: both in one panel",
+    )
     says: str = Field("", description="a sentence below the title")
 
     @model_validator(mode="after")
     def _settings_belong_to_the_kind(self) -> "Figure":
         over_steps = self.kind in (*OVER_STEPS, LATER_SCORES)
-        idle = {"value", "x", "x_title", "x_scale", "layers"} if over_steps else {"measures"}
-        idle |= set() if self.kind == "curves" else {"measures"}
+        idle = {"value", "x", "x_title", "x_scale", "layers"} if over_steps else set[str]()
+        idle |= set() if self.kind == "curves" else {"measures", "series"}
         idle |= {"panels"} if self.kind == LATER_SCORES else set()
         if wrong := sorted(idle & self.model_fields_set):
             raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
@@ -73,7 +78,8 @@ class Figure(Section):
             "hausdorff": ["token_sample.noise"],
         }
         own = of_tables.get(self.x, [self.x])
-        return [*own, *(name for name in self.panels if name not in own)]
+        told = [*self.panels, self.series] if self.series else self.panels
+        return [*own, *(name for name in told if name not in own)]
 
 
 class Kept(Section):
@@ -88,6 +94,9 @@ class Study(Section):
 
     question: str = Field(description="what the study answers, in one line")
     minutes: float = Field(gt=0, description="what it takes on two cores, when nothing is cached")
+    gpu: bool = Field(
+        False, description="a GPU is needed: `study --all` leaves it out where there is none"
+    )
     fixed: Overrides = Field({}, description="overrides of params.yaml in every experiment")
     cases: dict[str, Overrides] = Field({}, description="overrides by the name of the case")
     grid: dict[str, list[Any]] = Field({}, description="every combination of these values")

@@ -20,6 +20,7 @@ class Existing:
     commit: str
     baseline: str
     differs: str
+    older: bool  # it differs in code alone
 
     @property
     def same(self) -> bool:
@@ -30,16 +31,25 @@ class Existing:
 def existing(experiment: Experiment, root: Path = ROOT) -> list[Existing]:
     """Every experiment of that name, those that started from HEAD first."""
     found = []
-    head = _git(root, "rev-parse", "HEAD").strip()
-    for line in _git(root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").split(
-        "\n"
-    ):
+    head = git(root, "rev-parse", "HEAD").strip()
+    for baseline, commit in there(experiment.name, root).items():
+        differs = _difference(experiment, commit, root)
+        code = _changed_code(root, commit) if not differs else []
+        told = differs or ("code: " + ", ".join(code) if code else "")
+        found.append(Existing(experiment.name, commit, baseline, told, bool(code)))
+    return sorted(found, key=lambda one: one.baseline != head)
+
+
+def there(name: str, root: Path = ROOT) -> dict[str, str]:
+    """The commits of the experiments of that name, each by the commit it started from."""
+    found = {}
+    listed = git(root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/exps")
+    for line in listed.splitlines():
         reference, _, commit = line.partition(" ")
         parts = reference.split("/")  # refs/exps/ab/cdef…/name
-        if len(parts) == 5 and parts[4] == experiment.name:
-            differs = _difference(experiment, commit, root)
-            found.append(Existing(experiment.name, commit, parts[2] + parts[3], differs))
-    return sorted(found, key=lambda one: one.baseline != head)
+        if len(parts) == 5 and parts[4] == name:
+            found[parts[2] + parts[3]] = commit
+    return found
 
 
 def same(experiment: Experiment, root: Path = ROOT) -> Existing | None:
@@ -47,21 +57,26 @@ def same(experiment: Experiment, root: Path = ROOT) -> Existing | None:
     return next((one for one in existing(experiment, root) if one.same), None)
 
 
+def older(experiment: Experiment, root: Path = ROOT) -> Existing | None:
+    """The newest experiment of that name with the same parameters, and other code, if any."""
+    found = [one for one in existing(experiment, root) if one.older]
+    dates = {one.commit: int(git(root, "log", "-1", "--format=%ct", one.commit)) for one in found}
+    return max(found, key=lambda one: dates[one.commit], default=None)
+
+
 def in_the_way(experiment: Experiment, root: Path = ROOT) -> Existing | None:
     """An experiment of that name and of HEAD whose parameters or code are others, if any."""
-    head = _git(root, "rev-parse", "HEAD").strip()
+    head = git(root, "rev-parse", "HEAD").strip()
     found = existing(experiment, root)
     return next((one for one in found if one.baseline == head and not one.same), None)
 
 
 def _difference(experiment: Experiment, commit: str, root: Path) -> str:
-    """What an experiment was run with that is not so now, in words; empty where nothing is."""
+    """What an experiment was run with that is not so now, its code apart; empty: nothing is."""
     wanted = params_of(experiment, root)
     had = _yaml(root, commit, "params.yaml")
     if had != wanted:
         return "parameters: " + ", ".join(sorted(_changed(had, wanted)))
-    if code := _changed_code(root, commit):
-        return "code: " + ", ".join(code)
     for file, names in _sources(wanted).items():
         now, then = read_yaml(root / file), _yaml(root, commit, file)
         if changed := [name for name in names if now.get(name) != then.get(name)]:
@@ -80,7 +95,7 @@ def _changed_code(root: Path, commit: str) -> list[str]:
     """Files of the stages that are not as in `commit`."""
     stages = read_yaml(root / "dvc.yaml")["stages"].values()
     deps = {dep for stage in stages for dep in stage["deps"] if dep.startswith(("src/", "stages/"))}
-    return _git(root, "diff", "--name-only", commit, "--", "dvc.yaml", *sorted(deps)).split()
+    return git(root, "diff", "--name-only", commit, "--", "dvc.yaml", *sorted(deps)).split()
 
 
 def _sources(params: dict[str, Any]) -> dict[str, list[str]]:
@@ -92,10 +107,11 @@ def _sources(params: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _yaml(root: Path, commit: str, path: str) -> Any:
-    return YAML(typ="safe").load(_git(root, "show", f"{commit}:{path}"))
+    return YAML(typ="safe").load(git(root, "show", f"{commit}:{path}"))
 
 
-def _git(root: Path, *arguments: str) -> str:
+def git(root: Path, *arguments: str) -> str:
+    """What a git command printed; raises ValueError with git's words where it failed."""
     ran = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         raise ValueError(f"git {arguments[0]} failed: {ran.stderr.strip()}")

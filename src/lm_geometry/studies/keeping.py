@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lm_geometry.model_source import ModelSource
-from lm_geometry.models import load_model, load_tokenizer, quiet_loading
+from lm_geometry.models import is_language_model, load_model, load_tokenizer, quiet_loading
 from lm_geometry.params.models import ALIAS, ModelEntry, read_models
 from lm_geometry.params.section import ROOT
 from lm_geometry.sources import kept_models
@@ -31,7 +31,9 @@ def keep(
     """The new entry of catalogue/models.yaml for checkpoint `step` of a revision.
 
     Its files are then in `models/<name>`, with the tokenizer, tracked by DVC: the whole model with
-    adapters merged, or for `adapter` the adapters alone with a pointer to their base.
+    adapters merged, or for `adapter` the adapters alone with a pointer to their base. Of a model
+    that learned classes the body is kept, with the language model's head of its base: what the
+    embed stage reads of that checkpoint.
 
     Raises ValueError for a name that is taken or has other characters than a-z, 0-9 and -, for a
     step that the revision does not have, and where adapters are asked for and there are none.
@@ -72,7 +74,7 @@ def _write(base: ModelSource, checkpoint: Path, target: Path, form: Form, where:
     if form == "adapter" and not adapters:
         raise ValueError(f"{where} is a whole model, not adapters: leave --adapter out")
     with whole_folder(target) as temporary, quiet_loading():
-        if form == "merged" and adapters:
+        if form == "merged" and not is_language_model(checkpoint):
             load_model(base, checkpoint).save_pretrained(temporary)
         else:
             shutil.copytree(checkpoint, temporary, dirs_exist_ok=True)

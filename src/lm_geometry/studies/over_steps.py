@@ -24,17 +24,14 @@ def drawn(
     table = course.courses(figure, collected)
     if figure.kind == "curves":
         found = course.curves(figure, table)
-        records = [r for r in _records(figure, found, measured) if r["step"] > 0]
-        order = {measure: place for place, measure in enumerate(figure.measures)}
-        for record in records:
-            record["measure_order"] = order[record["measure"]]
-            record["measure"] = course.MEASURES[record["measure"]]
         says = [
             figure.says,
             _runs(int(found["runs"].to_numpy().max())),
             "Loss and accuracy of all equations.",
         ]
-        return {"csv": found, "parquet": table}, curves.curves(figure, records, _told(says))
+        records = _curves(figure, _records(figure, found, measured))
+        draw = curves.grouped if figure.series else curves.curves
+        return {"csv": found, "parquet": table}, draw(figure, records, _told(says))
     single, over_runs = course.leads(figure, table)
     records = _records(figure, pd.concat([over_runs, single], ignore_index=True), measured)
     order = {signal: place for place, signal in enumerate(dict.fromkeys(single["signal"]))}
@@ -49,6 +46,27 @@ def drawn(
     return {"csv": over_runs, "parquet": single}, curves.leads(figure, records, _told(says))
 
 
+def _curves(figure: Figure, records: Records) -> Records:
+    """Records with the words and the order of their panels; step 0 has no place on the axis."""
+    order = {measure: place for place, measure in enumerate(figure.measures)}
+    kept = [record for record in records if record["step"] > 0]
+    for record in kept:
+        record["measure_order"] = order[record["measure"]]
+        record["measure"] = course.MEASURES[record["measure"]]
+    if not figure.series:
+        return kept
+    values = list(dict.fromkeys(record["series_value"] for record in kept))
+    both = {course.MEASURES[name] for name in course.OF_THE_MODEL}
+    for record in kept:
+        measure, split = record["measure"], record["split"]
+        record["series_place"] = values.index(record["series_value"])
+        record["cell"] = measure if measure in both else f"{measure}, {split}"
+        # What both splits share has one panel, the last, so that the others stay in two columns.
+        place = record["measure_order"] + len(order) * (measure in both)
+        record["cell_order"] = place * len(curves.SPLITS) + curves.SPLITS.index(split)
+    return kept
+
+
 def _records(figure: Figure, table: pd.DataFrame, measured: str) -> Records:
     records = []
     for row in table.to_dict("records"):
@@ -56,6 +74,8 @@ def _records(figure: Figure, table: pd.DataFrame, measured: str) -> Records:
             f"{name.rpartition('.')[2].replace('_', ' ')} {row[name]}" for name in figure.panels
         ]
         common = {"settings": " · ".join([*named, measured]), "corpus": "", "role": None}
+        if figure.series:
+            common["series_value"] = row[figure.series]
         found = {str(key): _null(value) for key, value in row.items() if "." not in str(key)}
         records.append(found | common)
     return records

@@ -40,7 +40,7 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
         f"published and what to expect, is [studies/{name}.yaml](../../{name}.yaml).\n",
     ]
     for figure, stem, rows in shown:
-        parts.append(f"## {figure.title}\n\n![{figure.title}]({stem}.png)\n")
+        parts.append(f"## {figure.title}\n\n![{figure.title}]({stem}.svg)\n")
         if isinstance(figure, PromptFigure):
             parts.append(_of_prompts(stem, rows))
         elif rows is not None:
@@ -111,9 +111,12 @@ def _provenance(study: Study, collected: list[Collected]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in library_versions().items())
     models = dict.fromkeys(json.dumps(one.model, sort_keys=True) for one in collected)
     sources = "\n".join(f"- {_model(json.loads(text))}" for text in models)
+    started = dict.fromkeys(f"`{one.started_from[:10]}`" for one in collected)
     return (
-        "## Provenance\n\nEach commit above holds the code, `params.yaml` and `dvc.lock` of its "
-        f"experiment.\n\n{sources}\n- figures drawn with {versions}\n"
+        f"## Provenance\n\nThe code is that of {', '.join(started)}; with the overrides above it "
+        "gives these numbers. The commits above are the experiments' own, with `params.yaml` and "
+        "`dvc.lock`: they are where the study was run, and where `dvc exp push` has sent them.\n\n"
+        f"{sources}\n- figures drawn with {versions}\n"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from lm_geometry.store.files import read_json, write_json
 from lm_geometry.store.hashes import library_versions
 from lm_geometry.studies.definition import RESULTS
-from lm_geometry.studies.running import Outcome
+from lm_geometry.studies.outcomes import Outcome
 
 FILE = "runs.json"
 
@@ -21,17 +21,24 @@ def record(name: str, outcomes: Iterable[Outcome], folder: Path = RESULTS) -> No
 
     Those that were not run again, because they were there, keep what was recorded when they were.
     """
-    finished = [outcome for outcome in outcomes if not outcome.failed]
+    finished = [one for one in outcomes if not one.failed and one.seconds is not None]
     if not finished:
         return
-    here = {
+    here = {} if all(outcome.where for outcome in finished) else facts()
+    known = recorded(name, folder)
+    for outcome in finished:
+        seconds = round(outcome.seconds or 0.0, 1)
+        known[outcome.name] = {"seconds": seconds, **(outcome.where or here)}
+    write_json(folder / name / FILE, known)
+
+
+def facts() -> dict[str, Any]:
+    """Hardware and versions of this machine, and today's date."""
+    return {
         "hardware": hardware(),
         "versions": {"python": platform.python_version(), **library_versions()},
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
-    known = recorded(name, folder)
-    new = {outcome.name: {"seconds": round(outcome.seconds, 1), **here} for outcome in finished}
-    write_json(folder / name / FILE, known | new)
 
 
 def recorded(name: str, folder: Path = RESULTS) -> dict[str, dict[str, Any]]:

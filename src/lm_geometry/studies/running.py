@@ -1,56 +1,103 @@
-"""Experiments, run one after another in a temporary clone, or several at a time on DVC's queue."""
+"""Experiments one after another, each in a temporary clone; and what any way to run them has."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from lm_geometry.params.section import ROOT
+from lm_geometry.studies.following import WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
+from lm_geometry.studies.outcomes import Outcome, State
 
-POLL_SECONDS = 2.0
-# What later experiments of a study share is computed once, before several run at a time.
-UPSTREAM = ("seed", "model", "data_prep", "finetune", "embed")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one experiment ended, and the file that holds what it printed."""
-
-    name: str
-    failed: bool
-    log: Path
-    seconds: float
+POLL_SECONDS = 1.0
 
 
-def run(
-    experiments: list[Experiment],
-    jobs: int,
-    logs: Path,
-    root: Path = ROOT,
-    say: Callable[[str], None] = print,
-) -> list[Outcome]:
-    """How each experiment ended; one that fails does not stop the others.
+class Runner(Protocol):
+    """One way to run the experiments of a study."""
 
-    The workspace is left as it is: every experiment runs in a clone of its own below `.dvc/tmp`,
-    with the code and catalogue that the workspace had when it was started or queued.
+    options: str  # of `lm-geometry study`, that choose this way
+
+    def check(self, experiments: list[Experiment]) -> None:
+        """Raises ValueError where they could not run, before anything was done."""
+        ...
+
+    def begun(self, names: set[str]) -> Mapping[str, str]:
+        """Which of them wait or run since an earlier call, and where, in words."""
+        ...
+
+    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
+        """How each ended, as they end; those that were begun are waited for, not begun again."""
+        ...
+
+    def finished(self, names: set[str]) -> list[Outcome]:
+        """Of those that have a result, how they ran that ended while nobody waited."""
+        ...
+
+    def left(self) -> str:
+        """After an interruption: what still runs, and the commands that stop it."""
+        ...
+
+
+class InOrder:
+    """Experiments one after another.
+
+    The workspace is left as it is: each runs in a clone of its own below `.dvc/tmp`, with the code
+    and catalogue that the workspace has when it starts.
     """
-    logs.mkdir(parents=True, exist_ok=True)
-    first, rest = (experiments, []) if jobs == 1 else _warm_up(experiments)
-    outcomes = []
-    for number, experiment in enumerate(first, 1):
-        say(f"{number}/{len(experiments)} {experiment.name}")
-        outcomes.append(_run_one(experiment, logs, root))
-        say(_told(outcomes[-1]))
-    if rest:
-        for outcome in _run_queued(rest, jobs, logs, root):
-            outcomes.append(outcome)
-            say(f"{len(outcomes)}/{len(experiments)} {outcome.name}\n{_told(outcome)}")
-    return outcomes
+
+    options = ""
+
+    def __init__(self, logs: Path, root: Path = ROOT) -> None:
+        self.logs = logs
+        self.root = root
+
+    def check(self, experiments: list[Experiment]) -> None:
+        """Nothing can be wrong."""
+
+    def begun(self, names: set[str]) -> Mapping[str, str]:
+        """Nothing outlives a call."""
+        return {}
+
+    def finished(self, names: set[str]) -> list[Outcome]:
+        """Nothing outlives a call."""
+        return []
+
+    def left(self) -> str:
+        """Nothing runs on."""
+        return "nothing runs on"
+
+    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
+        """How each ended; one that fails does not stop the others."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        waiting = dict.fromkeys((one.name for one in experiments), WAITING)
+        for experiment in experiments:
+            del waiting[experiment.name]
+            yield self._one(experiment, waiting, following)
+
+    def _one(
+        self, experiment: Experiment, waiting: dict[str, str], following: Following
+    ) -> Outcome:
+        log = self.logs / f"{experiment.name}.log"
+        began = time.monotonic()
+        words = [sys.executable, "-m", *experiment.command("--temp")]
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
+            )
+            try:
+                while _runs(process):
+                    following.now({experiment.name: running(log), **waiting})
+            except KeyboardInterrupt:
+                _stop(process)
+                seconds = time.monotonic() - began
+                following.ended(Outcome(experiment.name, State.CANCELLED, log, seconds))
+                raise
+        state = State.FAILED if process.returncode else State.DONE
+        return Outcome(experiment.name, state, log, time.monotonic() - began)
 
 
 def environment(root: Path = ROOT) -> dict[str, str]:
@@ -66,67 +113,8 @@ def environment(root: Path = ROOT) -> dict[str, str]:
     return {**own, **os.environ, "PATH": beside}
 
 
-def _warm_up(experiments: list[Experiment]) -> tuple[list[Experiment], list[Experiment]]:
-    """The first experiment of each upstream, and the others, which find its states in the cache."""
-    first: dict[str, Experiment] = {}
-    for experiment in experiments:
-        shared = [item for item in experiment.overrides.items() if _section(item[0]) in UPSTREAM]
-        first.setdefault(repr(sorted(shared, key=str)), experiment)
-    if len(first) == len(experiments):
-        return [], experiments  # nothing is shared
-    chosen = list(first.values())
-    return chosen, [one for one in experiments if one not in chosen]
-
-
-def _section(key: str) -> str:
-    return key.partition(".")[0]
-
-
-def _run_one(experiment: Experiment, logs: Path, root: Path) -> Outcome:
-    log = logs / f"{experiment.name}.log"
-    began = time.monotonic()
-    words = [sys.executable, "-m", *experiment.command("--temp")]
-    with log.open("w", encoding="utf-8") as file:
-        ran = subprocess.run(
-            words, cwd=root, stdout=file, stderr=subprocess.STDOUT, env=environment(root)
-        )
-    return Outcome(experiment.name, ran.returncode != 0, log, time.monotonic() - began)
-
-
-def _run_queued(
-    experiments: list[Experiment], jobs: int, logs: Path, root: Path
-) -> Iterator[Outcome]:
-    """Outcomes as they come; tasks of these names that failed before leave the queue first."""
-    for state in _states(root):
-        if state["name"] in {e.name for e in experiments} and state["status"] == "Failed":
-            _dvc(root, "queue", "remove", state["name"])
-    for experiment in experiments:
-        queued = _dvc(root, *experiment.command("--queue")[1:])
-        if queued.returncode != 0:
-            raise ValueError(f"{experiment.name} was not queued: {queued.stderr.strip()}")
-    began = time.monotonic()
-    _dvc(root, "queue", "start", "-j", str(jobs))
-    waiting = {experiment.name for experiment in experiments}
-    while waiting:
-        time.sleep(POLL_SECONDS)
-        ended = {"Success": False, "Failed": True}
-        for state in _states(root):
-            if state["name"] in waiting and state["status"] in ended:
-                waiting.remove(state["name"])
-                log = logs / f"{state['name']}.log"
-                log.write_text(_dvc(root, "queue", "logs", state["name"]).stdout, encoding="utf-8")
-                seconds = time.monotonic() - began
-                yield Outcome(state["name"], ended[state["status"]], log, seconds)
-
-
-def _states(root: Path) -> list[dict[str, Any]]:
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
-        return list(repo.experiments.celery_queue.status())
-
-
-def _dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A DVC command that was run in `root`, with what it printed."""
     return subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=root,
@@ -136,6 +124,18 @@ def _dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _told(outcome: Outcome) -> str:
-    state = f"FAILED, see {outcome.log}" if outcome.failed else "done"
-    return f"    {state} ({outcome.seconds:.0f} s)"
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process after Ctrl-C, of which a terminal tells DVC and its stage as well."""
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()

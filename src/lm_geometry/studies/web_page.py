@@ -69,7 +69,7 @@ def web_page(name: str, study: Study, place: Path) -> str:
     rest = re.sub(r"\nAll of them also have:\n\n(- .*\n)+", "", rest)  # among the settings
     text = "\n\n".join([top, _settings(study), f"## {rest}", _runs(name, place)])
     body = MarkdownIt("commonmark").enable("table").render(text)
-    body = re.sub(r'<img src="([^"]+)\.png"', lambda found: _picture(place, found.group(1)), body)
+    body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
     body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
     body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)
     whole = [body, "<h2>All numbers</h2>", *map(_table, sorted(place.glob("*.csv")))]

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,26 @@ from lm_geometry.model_source import ModelSource
 from lm_geometry.store.files import whole_folder, write_json
 
 COMPLETE = "complete"  # marks a trainer checkpoint that was written to its end
+SAVE_SECONDS = 300.0  # between two savings of the state from which an interrupted run goes on
 
 
 class KeepCheckpoints(TrainerCallback):
-    """Evaluates and saves at the listed steps, and exports what embedding needs."""
+    """Evaluates and saves at the listed steps, and exports what embedding needs.
+
+    Between them the trainer's state alone is saved every `SAVE_SECONDS`.
+    """
 
     def __init__(self, source: ModelSource, steps: list[int], folder: Path) -> None:
         self.source = source
         self.steps = set(steps)
         self.folder = folder
+        self.saved = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         if state.global_step in self.steps:
             control.should_evaluate = True
+            control.should_save = True
+        elif time.monotonic() - self.saved >= SAVE_SECONDS:
             control.should_save = True
         return control
 
@@ -39,10 +47,14 @@ class KeepCheckpoints(TrainerCallback):
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> Any:
-        export(model, self.source, self.folder / str(state.global_step))
+        kept = state.global_step in self.steps
+        if kept:
+            export(model, self.source, self.folder / str(state.global_step))
         (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
-        loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
-        print(f"step {state.global_step}: validation loss {loss:.4f}", flush=True)
+        self.saved = time.monotonic()
+        if kept:
+            loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
+            print(f"step {state.global_step}: validation loss {loss:.4f}", flush=True)
         return control
 
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback
 
 from lm_geometry import machine
 from lm_geometry.model_source import ModelSource
@@ -23,12 +23,28 @@ from lm_geometry.training.checkpointing import KeepCheckpoints, last_complete
 from lm_geometry.training.reporting import reporting
 from lm_geometry.training.scored_trainer import SCORE, ScoredTrainer
 from lm_geometry.training.trainable import trainable
+from lm_geometry.training_curves import Watch
 
 Records = dict[str, list[Any]]
 
 
+class Watched(TrainerCallback):
+    """Shows what was measured so far, from the first step on also of a run that was resumed."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.watch(lambda: _records(state.log_history))
+
+
 def finetune(
-    source: ModelSource, settings: Finetune, training: Columns, held_out: Columns, work: Path
+    source: ModelSource,
+    settings: Finetune,
+    training: Columns,
+    held_out: Columns,
+    work: Path,
+    watch: Watch | None = None,
 ) -> Records:
     """What a fine-tuning run measured: its `steps`, `curve` and `scores`.
 
@@ -37,7 +53,8 @@ def finetune(
     the base model. The checkpoint of step s stands in `work/checkpoints/s` when this returns:
     adapters for method `lora`, else the whole model, in Hugging Face layout. Trainer state is kept
     below `work`; called again after an interruption, training goes on from the last of it, and
-    every byte is that of an uninterrupted run on the same machine.
+    every byte is that of an uninterrupted run on the same machine. `watch` is called after each
+    step with a function that returns what was measured so far; it changes nothing.
     """
     finished = work / "records.json"
     if finished.exists():
@@ -55,6 +72,8 @@ def finetune(
         length = steps * settings.batch_size * settings.accumulate
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
         trainer.eval_dataset = FixedExamples(_held_out(settings, task, held_out))
+        if watch is not None:
+            trainer.add_callback(Watched(watch))
         resumed = last_complete(work / "trainer")
         trainer.args.eval_on_start = resumed is None
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)

@@ -1,6 +1,6 @@
 """The finetune stage's training on equations, from corpus columns to records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ from lm_geometry.params.arithmetic import Equations
 from lm_geometry.params.finetune import Finetune
 from lm_geometry.training.modular_arithmetic.loop import train
 from lm_geometry.training.modular_arithmetic.recipe import recipe
+from lm_geometry.training.modular_arithmetic.run import Record
+from lm_geometry.training_curves import CURVES, Watch
 
 Columns = Mapping[str, Sequence[Any]]
-CURVES = {"train": "training", "validation": "validation"}
 SCORES = ("loss", "accuracy", "weight_norm")
 
 
@@ -22,16 +23,27 @@ def learn(
     held_out: Columns,
     work: Path,
     device: str,
+    watch: Watch | None = None,
 ) -> dict[str, list[Any]]:
     """What a run measured: its `steps`, `curve` and `scores`, as fine-tuning records them.
 
     Scores are of both splits, whole: loss (nat), accuracy, and the norm of all weights, at every
     measured step. The checkpoints stand in `work/checkpoints` when this returns, `base` among them.
+    `watch` is called on the way, as fine-tuning calls it.
     """
     elements = elements_of(equations.operation, equations.modulus)
     divided = from_columns(training, held_out, elements, equations.seed)
     chosen = recipe(settings, settings.arithmetic, len(divided.train))
-    measured = train(chosen, divided, work, device)
+
+    def watched(so_far: Callable[[], list[Record]]) -> None:
+        if watch is not None:
+            watch(lambda: _records(so_far()))
+
+    measured = train(chosen, divided, work, device, watch=watched)
+    return {"steps": list(chosen.checkpoints), **_records(measured)}
+
+
+def _records(measured: list[Record]) -> dict[str, list[Any]]:
     curve = [
         {"step": row["step"], "curve": CURVES[row["split"]], "loss": row["loss"]}
         for row in measured
@@ -41,4 +53,4 @@ def learn(
         for row in measured
         for name in SCORES
     ]
-    return {"steps": list(chosen.checkpoints), "curve": curve, "scores": scores}
+    return {"curve": curve, "scores": scores}

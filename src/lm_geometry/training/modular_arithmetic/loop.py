@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def train(
     work: Path,
     device: str = "cpu",
     save_seconds: float = 30.0,
+    watch: Callable[[Callable[[], list[Record]]], None] | None = None,
 ) -> list[Record]:
     """What was measured: records of step, split, loss (nat), accuracy and weight_norm.
 
@@ -40,7 +41,8 @@ def train(
     when this returns: `base`, the untrained model, and one for each step of `recipe.checkpoints`.
     The run is saved in `work` every `save_seconds`; called again after an interruption it goes on
     from there, and on the CPU every byte is that of an uninterrupted run with as many threads.
-    Without dropout the shared path is used, in the precision of the recipe. Raises ValueError
+    Without dropout the shared path is used, in the precision of the recipe. `watch` is called
+    after each measurement with a function that returns what was measured so far. Raises ValueError
     where the loss is no longer finite.
     """
     finished = work / "curve.json"
@@ -52,15 +54,17 @@ def train(
         torch.manual_seed(int(stream(recipe.seed, "dropout").integers(2**62)))
         if (work / STATE).exists():
             run.restore(work / STATE)
-        _train(run, work, save_seconds)
+        for _ in _trained(run, work, save_seconds):
+            if watch is not None:
+                watch(lambda: run.curve)
     described = asdict(recipe) | {"model": recipe.model.model_dump()}
     write_json(finished, {"recipe": described, "curve": run.curve})
     (work / STATE).unlink(missing_ok=True)
     return run.curve
 
 
-def _train(run: Run, work: Path, save_seconds: float) -> None:
-    """Train from one measured step to the next, until the last."""
+def _trained(run: Run, work: Path, save_seconds: float) -> Iterator[int]:
+    """Train from one measured step to the next, until the last; each when it was measured."""
     saved = time.monotonic()
     todo = [step for step in run.recipe.measured() if step > run.step or not run.curve]
     for step in progress(todo, f"training, {run.recipe.precision} on {run.device}"):
@@ -72,6 +76,7 @@ def _train(run: Run, work: Path, save_seconds: float) -> None:
         if time.monotonic() - saved >= save_seconds:
             run.save(work / STATE)
             saved = time.monotonic()
+        yield step
 
 
 def advance(run: Run, count: int) -> None:

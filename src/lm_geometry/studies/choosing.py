@@ -1,0 +1,98 @@
+"""Which studies can run here, for `lm-geometry study --all`."""
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.params.section import ROOT, read_yaml
+from lm_geometry.studies.definition import Overrides, Study
+from lm_geometry.studies.grid import Experiment, experiments
+
+HUB_SECONDS = 5.0
+_VARIABLE = "$LM_GEOMETRY_DATA"
+
+
+def left_out(name: str, study: Study, gpu: bool, root: Path = ROOT) -> str:
+    """Why a study cannot run here, in words; empty where it can.
+
+    `gpu` says whether its experiments would have one. What it needs besides is read from the
+    catalogue: the hub, or data of one's own.
+    """
+    if study.gpu and not gpu:
+        return "it needs a GPU"
+    sources = sources_of(experiments(name, study), root)
+    if any(source.startswith(f"file:{_VARIABLE}") for source in sources):
+        variable = _VARIABLE.removeprefix("$")
+        if not os.environ.get(variable):
+            return f"it needs data in the folder that {variable} names"
+    if any(source.startswith("hub:") for source in sources):
+        return hub_is_away()
+    return ""
+
+
+def sources_of(found: Iterable[Experiment], root: Path = ROOT) -> set[str]:
+    """Where the models and corpora of experiments come from, by the catalogue."""
+    models = read_yaml(root / "catalogue" / "models.yaml")
+    corpora = read_yaml(root / "catalogue" / "corpora.yaml")
+    default = read_yaml(root / "params.yaml")
+    sources: set[str] = set()
+    for experiment in found:
+        params = _overridden(default, experiment.overrides)
+        data = params["data_prep"]
+        sources |= _sources(models, [params["model"]["name"]])
+        named = [data["train"], *data["evaluate"], data["prompts"]["corpus"]]
+        sources |= _sources(corpora, named)
+    return sources
+
+
+def _overridden(params: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """`params` with dotted keys replaced; quicker than DVC's own way, which writes a file."""
+    found = deepcopy(params)
+    for key, value in overrides.items():
+        *sections, last = key.split(".")
+        section = found
+        for name in sections:
+            section = section[name]
+        section[last] = value
+    return found
+
+
+def _sources(catalogue: dict[str, Any], names: Iterable[str | None]) -> set[str]:
+    """The sources of names; a name that the catalogue does not have is its own source."""
+    found: set[str] = set()
+    for name in filter(None, names):
+        source = catalogue.get(name, {}).get("source", name)
+        found |= set(source) if isinstance(source, list) else {source}
+    return found
+
+
+@cache
+def hub_is_away() -> str:
+    """Why the Hugging Face hub cannot be asked, in words; empty where it answers."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "it needs the hub, and HF_HUB_OFFLINE is set"
+    try:
+        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        urllib.request.urlopen(request, timeout=HUB_SECONDS).close()
+    except urllib.error.HTTPError:
+        return ""  # it answers
+    except OSError as error:
+        return f"it needs the hub, which does not answer ({error})"
+    return ""
+
+
+def has_gpu() -> bool:
+    """Whether torch sees a GPU here, and this machine's settings allow it."""
+    import torch
+
+    from lm_geometry.machine import machine
+
+    here = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return here and machine().device != "cpu"

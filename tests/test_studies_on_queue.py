@@ -1,0 +1,126 @@
+"""A whole study in order and on DVC's queue: interrupted, resumed, with queued code, as lines."""
+
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lm_geometry.studies.on_queue import workers
+from lm_geometry.studies.revisions import Revision
+from structure import ROOT
+from study_project import StudyProject, new_project, states, wait_for
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+
+DONE = {"s-a": "done", "s-b": "done", "s-c": "done"}
+
+
+def interrupted(project: StudyProject, *arguments: str, started: int) -> str:
+    """What a study printed that got Ctrl-C when so many stages had started and waited."""
+    (project.beside / "hold").touch()
+    running = project.start(*arguments)
+    wait_for(lambda: project.started() == started, 900)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    printed, _ = running.communicate(timeout=1500)
+    assert running.returncode == 130, printed
+    return printed
+
+
+def test_in_order_ctrl_c_tells_where_it_stopped_and_resume_goes_on(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    printed = interrupted(project, started=1)
+    assert states(printed) == {"s-a": "cancelled", "s-b": "not run", "s-c": "not run"}
+    assert "interrupted; nothing runs on" in printed
+    assert "  lm-geometry study s --resume   goes on" in printed
+    (project.beside / "hold").unlink()
+    project.stages_run()
+    assert states(project.study("--resume")) == DONE
+    assert project.stages_run() == ["embed 0", *["aggregate 0"] * 2, "embed 4", "aggregate 4"]
+
+
+def test_the_queue_goes_on_after_ctrl_c_and_is_waited_for(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    cases = {f"c{seed}": {"finetune.seed": seed} for seed in (1, 2, 3)}  # nothing is shared
+    study = project.read("studies/s.yaml")
+    project.write("studies/s.yaml", study | {"cases": cases})
+    project.commit()
+    printed = interrupted(project, "--jobs", "2", started=2)
+    assert states(printed) == dict.fromkeys(("s-c1", "s-c2", "s-c3"), "waits or runs")
+    assert "DVC's queue goes on by itself" in printed
+    assert "  s-c3: queued" in printed
+    assert "lm-geometry study s --jobs 2 --resume   goes on" in printed
+    assert "s-c3: queued on DVC's queue" in project.study("--jobs", "2", fails=True)
+    assert "were begun in another way" in project.study("--resume", fails=True)
+    (project.beside / "hold").unlink()
+    assert set(states(project.study("--jobs", "2", "--resume")).values()) <= {"done", "existed"}
+    stages = ("aggregate", "embed")
+    assert sorted(project.stages_run()) == [f"{stage} {n}" for stage in stages for n in "123"]
+
+
+def test_what_killed_workers_ran_is_told_and_run_again(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    (project.beside / "hold").touch()
+    cases = {f"c{seed}": {"finetune.seed": seed} for seed in (1, 2)}
+    project.write("studies/s.yaml", project.read("studies/s.yaml") | {"cases": cases})
+    project.commit()
+    running = project.start("--jobs", "2")
+    wait_for(lambda: project.started() == 2, 900)
+    assert len(workers(project.folder)) == 2
+    project.kill_workers()
+    printed, _ = running.communicate(timeout=1500)
+    assert running.returncode == 1
+    assert set(states(printed).values()) <= {"cancelled", "failed"}
+    (project.beside / "hold").unlink()
+    assert set(states(project.study("--jobs", "2", "--resume")).values()) == {"done"}
+
+
+def test_queued_and_temporary_experiments_run_the_code_they_were_queued_with(
+    tmp_path: Path,
+) -> None:
+    project = new_project(tmp_path)
+    package, script = project.folder / "src/lm_geometry/level.py", project.folder / "stages/make.py"
+    lines = (ROOT / "stages" / "embed.py").read_text().splitlines()
+    preamble = [
+        line for line in lines if line.startswith(("import sys", "from pathlib", "sys.path"))
+    ]
+    assert len(preamble) == 3  # what lets a stage import its own clone's package
+    text = script.read_text().replace("10.0 + k", "LEVEL + k")
+    script.write_text("\n".join([*preamble, "from lm_geometry.level import LEVEL", text]))
+    pipeline = project.folder / "dvc.yaml"
+    deps = "deps: [stages/make.py"
+    pipeline.write_text(pipeline.read_text().replace(deps, f"{deps}, src/lm_geometry/level.py"))
+    package.write_text("LEVEL = 20.0\n")
+    project.run("git", "add", "--all")
+    project.run("dvc", "exp", "run", "--queue", "-n", "early", "-S", "finetune.seed=1")
+    package.write_text("LEVEL = 30.0\n")
+    project.run("dvc", "exp", "run", "--temp", "-n", "late", "-S", "finetune.seed=1")
+    package.write_text("LEVEL = 40.0\n")
+    project.run("dvc", "queue", "start", "-j", "1")
+    wait_for(lambda: project.experiments() == ["early", "late"], 900)
+    for name, level in (("early", 20.0), ("late", 30.0)):
+        table = Revision(name, project.folder).table("data/tables/means.parquet")
+        assert table["mean"][0] == level + 1 + 1  # layer 1, seed 1
+
+
+def test_the_lines_of_a_dry_run_do_the_same_in_a_shell(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    lines = project.study("--dry-run", "--jobs", "2").splitlines()
+    assert [shlex.split(line)[:4] for line in lines] == [
+        *[["dvc", "exp", "run", "--temp"]] * 2,
+        ["dvc", "exp", "run", "--queue"],
+        ["dvc", "queue", "start", "-j"],
+    ]
+    ran = subprocess.run(
+        ["bash", "-e"],
+        input="\n".join(lines),
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    wait_for(lambda: project.experiments() == ["s-a", "s-b", "s-c"], 900)
+    assert set(states(project.study()).values()) == {"existed"}
