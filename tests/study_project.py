@@ -6,12 +6,10 @@ Its stages write made-up tables, and obey files in a folder beside it: `hold` le
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,15 +135,6 @@ class StudyProject:
     def read(self, name: str) -> Any:
         """What is in a YAML file of the project."""
         return YAML(typ="safe").load(self.folder / name)
-
-    def kill_workers(self) -> None:
-        """kill -9 for the processes that work on this project's queue, not for what they run."""
-        for place in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                words = (place / "cmdline").read_bytes().split(b"\0")
-                here = self.folder in (place / "cwd").resolve().parents
-                if here and b"queue-worker" in words:
-                    os.kill(int(place.name), signal.SIGKILL)
 
     def experiments(self) -> list[str]:
         return sorted(self.run("dvc", "exp", "list", "--name-only").split())

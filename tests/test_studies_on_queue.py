@@ -68,8 +68,11 @@ def test_what_killed_workers_ran_is_told_and_run_again(tmp_path: Path) -> None:
     project.commit()
     running = project.start("--jobs", "2")
     wait_for(lambda: project.started() == 2, 900)
-    assert len(workers(project.folder)) == 2
-    project.kill_workers()
+    found = workers(project.folder)
+    assert len(found) == 2
+    for process in found:
+        os.kill(process, signal.SIGKILL)
+    wait_for(lambda: workers(project.folder) == [], 60)
     printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 1
     assert set(states(printed).values()) <= {"cancelled", "failed"}

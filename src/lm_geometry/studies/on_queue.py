@@ -1,5 +1,6 @@
 """Experiments several at a time, on DVC's own queue."""
 
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_geometry.params.section import ROOT
+from lm_geometry.store.files import read_json
 from lm_geometry.studies.existing import there
 from lm_geometry.studies.following import RUNNING, WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
@@ -183,9 +185,21 @@ def tasks(root: Path) -> list[dict[str, Any]]:
     return found
 
 
-def workers(root: Path) -> list[str]:
-    """The names of the queue's workers that answer."""
-    from dvc.repo import Repo
+def workers(root: Path) -> list[int]:
+    """The process ids of the queue's workers that live.
 
-    with Repo(str(root)) as repo:
-        return list(repo.experiments.celery_queue.worker_status())
+    DVC's own question to them waits for a second only, too short on a busy machine.
+    """
+    folder = root / ".dvc" / "tmp" / "exps" / "celery"
+    ids = [read_json(path)["pid"] for path in sorted(folder.glob("dvc-exp-worker-*.json"))]
+    return [process for process in ids if _lives(process)]
+
+
+def _lives(process: int) -> bool:
+    """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
