@@ -78,6 +78,7 @@ def collected(project: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     return Collected(FIRST, cast(Any, revision), "c", "b", params, sizes_of, tables)
 
 
+@pytest.mark.slow
 def test_it_memorises_generalises_and_its_dimension_falls(collected: Collected) -> None:
     curves, leads = (over_steps.drawn(figure, [collected], "m")[0] for figure in STUDY.figures)
     table = curves["parquet"].set_index(["split", "step"]).sort_index()

@@ -205,6 +205,7 @@ def estimated_data_sets(clouds: int) -> list[tuple[Mean, Mean]]:
     return [estimated(np.random.default_rng([19, i]), clouds) for i in range(100)]
 
 
+@pytest.mark.slow
 def test_estimators_find_no_change_where_there_is_none() -> None:
     changes = [change for _, change in estimated_data_sets(5)]
     found = sum(change.p_value() < 0.05 for change in changes)
@@ -215,6 +216,7 @@ def test_estimators_find_no_change_where_there_is_none() -> None:
     assert differed <= 11
 
 
+@pytest.mark.slow
 def test_intervals_of_estimates_hold_the_mean_over_many_texts() -> None:
     means = [mean for mean, _ in estimated_data_sets(5)]
     truth = np.mean([mean.value for mean in means])
@@ -222,6 +224,7 @@ def test_intervals_of_estimates_hold_the_mean_over_many_texts() -> None:
     assert sum(lower <= truth <= upper for lower, upper in bounds) >= 89
 
 
+@pytest.mark.slow
 def test_one_small_cloud_is_told_apart_from_nothing_far_too_often() -> None:
     """Neighbours are shared across documents: what a cloud happens to hold moves them all.
 
