@@ -194,7 +194,7 @@ def _submitted(
     kind: str,
     processes: dict[str, Any] | None = None,
 ) -> list[Job]:
-    from submitit.core.utils import FailedSubmissionError
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     try:
         if len(jobs) == 1:
@@ -202,7 +202,7 @@ def _submitted(
         else:
             with executor.batch():
                 made = [executor.submit(job) for job in jobs]
-    except (FailedSubmissionError, subprocess.CalledProcessError) as error:
+    except (FailedJobError, FailedSubmissionError) as error:
         raise ValueError(f"sbatch refused the jobs: {error}") from None
     if processes is not None:
         processes |= {one.job_id: one for one in made}

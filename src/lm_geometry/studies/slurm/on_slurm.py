@@ -122,9 +122,12 @@ class OnSlurm:
         return found
 
     def _seen(self, jobs: Sequence[Job]) -> dict[str, Seen]:
-        """As the cluster says, but ended where there is a result."""
+        """As the cluster says, but ended where an experiment ran to its end.
+
+        A job that raised may have been cancelled, which the cluster knows once its process ended.
+        """
         found = self.cluster.seen(jobs) if jobs else {}
-        return found | {job.experiment: Seen() for job in jobs if job.result()}
+        return found | {job.experiment: Seen() for job in jobs if isinstance(job.result(), Ran)}
 
     def _wait(self, jobs: list[Job], todo: deque[Batch], following: Following) -> Iterator[Outcome]:
         gone: dict[str, float] = {}
