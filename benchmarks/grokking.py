@@ -135,7 +135,9 @@ def published(modulus: int, steps: int) -> Callable[[], dict[str, float]]:
     return run
 
 
-def ours(modulus: int, steps: int, precision: str) -> tuple[Callable[[], None], Any]:
+def ours(
+    modulus: int, steps: int, precision: str, device: str = "cpu"
+) -> tuple[Callable[[], None], Any]:
     """The same with this project's training, without what is measured and saved on the way."""
     from lm_geometry.arithmetic import equations
     from lm_geometry.params.arithmetic import Arithmetic, Equations
@@ -146,7 +148,7 @@ def ours(modulus: int, steps: int, precision: str) -> tuple[Callable[[], None], 
     changes = {"steps": 10_000, "batch_size": BATCH, "weight_decay": 1.0, "precision": precision}
     settings = Finetune.model_validate(changes | {"method": "full", "betas": [0.9, 0.98]})
     made = recipe.recipe(settings, Arithmetic.model_validate({}), len(divided.train))
-    started = run.Run.start(made, divided, "cpu")
+    started = run.Run.start(made, divided, device)
     return lambda: loop.advance(started, steps), started
 
 

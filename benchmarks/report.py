@@ -3,7 +3,7 @@
     python benchmarks/report.py [--quick] [--only estimators pairs ...]
 
 The whole takes about half an hour on two cores; `--quick` leaves out the cloud of 60,000 tokens.
-Sections that are not run again keep what the file says.
+Sections that are not run again, as that of a GPU where there is none, keep what the file says.
 """
 
 import argparse
@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[str, list[str], int]] = {
     "prompt-run": ("One prompt through a model", ["prompt_run.py"], 1),
     "grokking": ("A training step on modular arithmetic", ["grokking.py"], 1),
     "embedding": ("Embedding a corpus of short texts", ["embedding.py"], 2),
+    "gpu": ("On a GPU", ["on_gpu.py"], os.cpu_count() or 1),
 }
 QUICK = ("large", "graph")
 BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -66,9 +67,10 @@ def main() -> None:
     arguments = parser.parse_args()
     found = written()
     libraries = measured.versions("numpy", "torch", "scikit-dimension", "faiss-cpu", "dadapy")
+    gpu = measured.graphics_processor()
     machine = f"Measured on: {measured.hardware()}; {libraries}."
     for name in arguments.only:
-        if arguments.quick and name in QUICK:
+        if (arguments.quick and name in QUICK) or (name == "gpu" and not gpu):
             continue
         title, script, threads = SECTIONS[name]
         found[title] = f"{machine}\n\n{run(script, threads)}"

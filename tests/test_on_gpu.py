@@ -102,7 +102,7 @@ def test_a_batch_too_large_for_the_card_is_halved(
     tiny = tiny_models["gpt2"]
     texts = [" ".join(TEXTS)] * 4096
     prepare_corpora({"open": texts})
-    settings = settings_of(layers=[2], max_tokens=200)
+    settings = settings_of(layers=[2], max_length=200)
     embedding_run.embed(tiny.source, settings, seed=0)
     split = read_embedded().splits[0]
     expected = np.array(read_states("base", split, 2))
@@ -111,7 +111,7 @@ def test_a_batch_too_large_for_the_card_is_halved(
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(300 * 2**20 / total)
     try:
-        large = settings_of(layers=[2], max_tokens=200, batch_tokens=1_000_000)
+        large = settings_of(layers=[2], max_length=200, batch_tokens=1_000_000)
         embedding_run.embed(tiny.source, large, seed=0)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
@@ -187,7 +187,7 @@ def test_a_model_over_the_gpu_and_memory_gives_the_same_states(
 ) -> None:
     source = tiny_models["llama"].source
     monkeypatch.setenv("LM_GEOMETRY_SPREAD", "always")
-    monkeypatch.setenv("LM_GEOMETRY_MEMORY", "0=70KB,cpu=1GB")
+    monkeypatch.setenv("LM_GEOMETRY_MEMORY", "0=130KB,cpu=1GB")
     machine.machine.cache_clear()
     spread, whole = load_placed(source, None, "cuda", torch.float32), load_model(source)
     assert {str(place) for place in places(spread).values()} == {"0", "cpu"}
