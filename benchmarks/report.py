@@ -76,7 +76,9 @@ def main() -> None:
         found[title] = f"{machine}\n\n{run(script, threads)}"
         titles = [title for title, _, _ in SECTIONS.values() if title in found]
         body = "\n\n".join(f"## {title}\n\n{found[title]}" for title in titles)
-        RESULTS.write_text(f"# Results of the benchmarks\n\nMade by `make benchmark`.\n\n{body}\n")
+        RESULTS.write_text(
+            f"# Results of the benchmarks\n\nMade by `make benchmark`, on machines that other programs used as well.\n\n{body}\n"
+        )
 
 
 if __name__ == "__main__":
