@@ -36,6 +36,10 @@ SECTIONS: dict[str, tuple[str, list[str], int]] = {
     "embedding": ("Embedding a corpus of short texts", ["embedding.py"], 2),
     "gpu": ("On a GPU", ["on_gpu.py"], os.cpu_count() or 1),
 }
+HEADER = """\
+# Results of the benchmarks
+
+Made by `make benchmark`, on machines that other programs used as well."""
 QUICK = ("large", "graph")
 BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -76,9 +80,7 @@ def main() -> None:
         found[title] = f"{machine}\n\n{run(script, threads)}"
         titles = [title for title, _, _ in SECTIONS.values() if title in found]
         body = "\n\n".join(f"## {title}\n\n{found[title]}" for title in titles)
-        RESULTS.write_text(
-            f"# Results of the benchmarks\n\nMade by `make benchmark`, on machines that other programs used as well.\n\n{body}\n"
-        )
+        RESULTS.write_text(f"{HEADER}\n\n{body}\n")
 
 
 if __name__ == "__main__":
