@@ -1,12 +1,13 @@
 """The disk that the arrays of a study take, told before anything runs."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from lm_geometry.params.data_prep import DataPrep
 from lm_geometry.params.embed import Embed
 from lm_geometry.params.finetune import Finetune
-from lm_geometry.params.models import read_models
+from lm_geometry.params.models import ModelEntry, read_models
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.upstream import SECTIONS
 from lm_geometry.studies.validation import params_of
@@ -97,13 +98,19 @@ def checkpoints_of_equations(params: dict[str, Any]) -> int:
 
 def _sizes(params: dict[str, Any]) -> tuple[int, int] | None:
     """Blocks and width of the model, as far as the catalogue knows it."""
-    entry = read_models().get(params["model"]["name"])
+    entry = _catalogue().get(params["model"]["name"])
     if entry is None:
         return None
     if entry.kind == "arithmetic":
         own = Finetune.model_validate(params["finetune"]).arithmetic
         return own.layers, own.width
     return (entry.layers, entry.width) if entry.layers and entry.width else None
+
+
+@cache
+def _catalogue() -> dict[str, ModelEntry]:
+    """Read once for all experiments of a study."""
+    return read_models()
 
 
 def _steps(params: dict[str, Any]) -> list[int] | None:

@@ -1,6 +1,8 @@
 """Every override of a study is checked before anything runs."""
 
+import json
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,10 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     found = experiments(name, study)
     starts = {alias: one.overrides.get("model.name") for alias, one in first.items()}
     errors: dict[str, None] = {}
-    for experiment in [*first.values(), *found]:
-        errors |= dict.fromkeys(_errors(experiment, starts, root))
+    with tempfile.TemporaryDirectory() as name_of_copy:
+        copy = _copied(root, Path(name_of_copy), starts)
+        for experiment in [*first.values(), *found]:
+            errors |= dict.fromkeys(_errors(experiment, root, copy))
     if errors:
         raise ValueError(f"studies/{name}.yaml: nothing was run\n" + "\n".join(errors))
     return found
@@ -32,36 +36,54 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
 
 def params_of(experiment: Experiment, root: Path = ROOT) -> dict[str, Any]:
     """params.yaml as DVC will write it for an experiment."""
-    with tempfile.TemporaryDirectory() as name:
-        return read_yaml(_overridden(experiment, root, Path(name)))
+    return json.loads(_overridden(*_asked(experiment, root)))
 
 
-def _errors(experiment: Experiment, starts: dict[str, Any], root: Path) -> list[str]:
-    there = _flat(read_yaml(root / "params.yaml"))
+def _errors(experiment: Experiment, root: Path, copy: Path) -> list[str]:
+    """What `check` says of the parameters of an experiment, put into the copy of the project."""
+    base, lines = _asked(experiment, root)
+    there = _flat(json.loads(base))
     unknown = [key for key in experiment.overrides if key not in there]
     if unknown:
         return [f"{key}: unknown parameter{nearest(key, sorted(there))}" for key in unknown]
-    with tempfile.TemporaryDirectory() as name:
-        copy = Path(name)
-        for entry in root.iterdir():
-            if entry.name not in ("params.yaml", "catalogue"):
-                (copy / entry.name).symlink_to(entry)
-        _overridden(experiment, root, copy)
-        _catalogue(root, copy, starts)
-        try:
-            check(copy)
-        except ParamsError as error:
-            return [f"{experiment.name}: {line}" for line in str(error).splitlines()]
+    (copy / "params.yaml").write_text(_overridden(base, lines), encoding="utf-8")
+    try:
+        check(copy)
+    except ParamsError as error:
+        return [f"{experiment.name}: {line}" for line in str(error).splitlines()]
     return []
 
 
-def _overridden(experiment: Experiment, root: Path, folder: Path) -> Path:
-    path = folder / "params.yaml"
-    path.write_bytes((root / "params.yaml").read_bytes())
-    if experiment.overrides:
-        lines = [f"{key}={written(value)}" for key, value in experiment.overrides.items()]
-        apply_overrides(path, lines)
-    return path
+def _asked(experiment: Experiment, root: Path) -> tuple[str, tuple[str, ...]]:
+    """params.yaml of the project, and the overrides as `dvc exp run -S` takes them."""
+    lines = tuple(f"{key}={written(value)}" for key, value in experiment.overrides.items())
+    return _as_json((root / "params.yaml").read_text(encoding="utf-8")), lines
+
+
+@cache
+def _as_json(text: str) -> str:
+    return json.dumps(YAML(typ="safe").load(text) or {}, default=str)
+
+
+@cache
+def _overridden(base: str, lines: tuple[str, ...]) -> str:
+    """The parameters as JSON, which is YAML as well: DVC keeps the comments of YAML, slowly."""
+    if not lines:
+        return base
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "params.json"
+        path.write_text(base, encoding="utf-8")
+        apply_overrides(path, list(lines))
+        return path.read_text(encoding="utf-8")
+
+
+def _copied(root: Path, copy: Path, starts: dict[str, Any]) -> Path:
+    """The project, but for params.yaml, and with the models that are still to be made."""
+    for entry in root.iterdir():
+        if entry.name not in ("params.yaml", "catalogue"):
+            (copy / entry.name).symlink_to(entry)
+    _catalogue(root, copy, starts)
+    return copy
 
 
 def _catalogue(root: Path, copy: Path, starts: dict[str, Any]) -> None:
