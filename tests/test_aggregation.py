@@ -18,6 +18,7 @@ from lm_geometry.aggregation.tables import COLUMNS, Tables, make_tables, read_ag
 from lm_geometry.dimension import local_dimension
 from lm_geometry.embedded import Embedded, read_states, write_index
 from lm_geometry.estimated import estimated_clouds, read_global, read_local
+from lm_geometry.figures.tables import FigureTables
 from lm_geometry.params.aggregate import Aggregate
 from lm_geometry.params.estimate import Estimate
 from lm_geometry.params.token_sample import TokenSample
@@ -381,3 +382,20 @@ def test_a_difference_needs_both_means() -> None:
     assert math.isnan(row["adjusted_p_value"])
     assert math.isnan(row["mean"])
     assert math.isnan(row["lower"])
+
+
+def test_bars_of_gride_are_over_clouds_and_absent_for_one() -> None:
+    keys = {"checkpoint": "base", "corpus": "a", "split": "test", "layer": 2, "estimator": "gride"}
+    values = {(2, 0): 7.0, (2, 1): 7.6, (2, 2): 7.3, (4, 0): 8.0}
+    whole = pd.DataFrame(
+        keys | {"scale": scale, "sampling_seed": seed, "value": value, "standard_error": 0.01}
+        for (scale, seed), value in values.items()
+    )
+    empty = {name: pd.DataFrame() for name in Tables.__dataclass_fields__}
+    tables = Tables(**empty | {"whole": whole})
+    of_three, of_one = FigureTables(tables, SHOWN, None, [], {}, 0.95, 5).gride()
+    half = stats.t.ppf(0.975, 2) * np.std([7.0, 7.6, 7.3], ddof=1) / np.sqrt(3)
+    assert of_three["dimension"] == pytest.approx(7.3)
+    assert of_three["upper"] - of_three["dimension"] == pytest.approx(half)
+    assert of_one["dimension"] == 8.0
+    assert np.isnan([of_one["lower"], of_one["upper"]]).all()

@@ -58,6 +58,19 @@ def test_every_study_of_the_repository_could_run(
         assert word.lower() in header.lower() or name in ("finetuning_shift", "untrained_control")
 
 
+@pytest.mark.parametrize("name", ["llama-3-2-1b", "llama-3-2-3b", "llama-3-1-8b", "phi-3-5-mini"])
+def test_the_other_published_models_can_be_cases_as_the_header_says(name: str) -> None:
+    study = read_study("finetuning_shift")
+    header = (ROOT / "studies" / "finetuning_shift.yaml").read_text().split("\nquestion:")[0]
+    lines = [line[4:] for line in header.splitlines() if line.startswith("#   ")]
+    assert name in header
+    more = YAML(typ="safe").load("\n".join(lines).replace("llama-3-2-1b", name))
+    found = check_study("finetuning_shift", study.model_copy(update={"cases": study.cases | more}))
+    of_it = [one.overrides for one in found if one.overrides["model.name"] == name]
+    assert len(of_it) == 4
+    assert all(one["finetune.lora.layers"] == "all" for one in of_it)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

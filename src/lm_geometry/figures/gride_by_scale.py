@@ -31,9 +31,10 @@ def chart(data: panels.Data) -> panels.Panels:
         data,
         "GRIDE dimension by scale",
         [
-            "Points: one estimate per cloud and scale, from near neighbours (left) to far "
+            "Points: mean of the clouds' estimates at a scale, from near neighbours (left) to far "
             "ones (right).",
-            "Bars: 95 % interval of the estimate, from its standard error.",
+            "Bars: 95 % interval over several clouds, drawn from the same documents: others move "
+            "it more.",
             "Dashed and hollow: the base model. Solid: the fine-tuned checkpoint named above each "
             "panel.",
         ],

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lm_geometry.aggregation.means import local_estimates
@@ -13,6 +14,7 @@ from lm_geometry.aggregation.tables import Tables
 from lm_geometry.checkpoints import BASE
 from lm_geometry.figures.density import violin_density
 from lm_geometry.figures.records import Record, figure_records
+from lm_geometry.statistics.means import clustered_mean
 from lm_geometry.training_curves import MOST_ROWS, evenly
 
 Rows = list[dict[str, Any]]
@@ -39,7 +41,7 @@ class FigureTables:
             "local_estimates": (self._violins(), "no estimates"),
             "dimension_by_layer": (self._by_layer(), "no estimates"),
             "layer_heat_map": (self._heat_map(), "there is no checkpoint besides base"),
-            "gride_by_scale": (self._gride(), "estimate.gride_range is 0"),
+            "gride_by_scale": (self.gride(), "estimate.gride_range is 0"),
             "difference_of_differences": (
                 self._differences(),
                 "this needs a checkpoint, the fine-tuned corpus and a control corpus",
@@ -122,27 +124,25 @@ class FigureTables:
     def _sides(self, table: pd.DataFrame) -> pd.DataFrame:
         return table.loc[table["checkpoint"].isin((BASE, self.shown.checkpoint))]
 
-    def _gride(self) -> Rows:
+    def gride(self) -> Rows:
+        """GRIDE at every scale of the shown layer: the mean over clouds, with its interval."""
         whole = self.tables.whole
         chosen = whole.loc[
             (whole["estimator"] == "gride")
             & (whole["layer"] == self.shown.layer)
             & whole["checkpoint"].isin((BASE, self.shown.checkpoint))
         ]
-        keys = ["checkpoint", "corpus", "split", "layer", "scale"]
-        means = chosen.groupby(keys, sort=False, as_index=False).agg(
-            {"value": "mean", "standard_error": "mean"}
-        )
-        kept = ("checkpoint", "corpus", "split", "layer")
-        return [
-            _taken(row, kept)
-            | {"scale": int(row["scale"]), "dimension": row["value"]}
-            | {"lower": row["value"] - 1.96 * row["standard_error"]}
-            | {"upper": row["value"] + 1.96 * row["standard_error"]}
-            | {"step": _step(row["checkpoint"])}
-            | self._role(row["corpus"])
-            for row in _rows(means)
-        ]
+        kept = ("checkpoint", "corpus", "split", "layer", "scale")
+        rows = []
+        for _, clouds in chosen.groupby(list(kept), sort=False):
+            # The estimator's own standard error takes tokens for independent, which they are not.
+            mean = clustered_mean(clouds["value"].to_numpy(), np.arange(len(clouds)))
+            lower, upper = mean.interval(self.confidence)
+            row = _taken(clouds.iloc[0].to_dict(), kept)
+            found = {"dimension": mean.value, "lower": lower, "upper": upper}
+            more = {"scale": int(row["scale"]), "step": _step(row["checkpoint"])}
+            rows.append(row | found | more | self._role(row["corpus"]))
+        return rows
 
     def _violins(self) -> Rows:
         rows = []
