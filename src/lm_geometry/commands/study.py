@@ -10,7 +10,6 @@ from lm_geometry.studies.definition import Study, read_study, study_names
 from lm_geometry.studies.grid import Experiment, experiments, made_first
 from lm_geometry.studies.running import InOrder, Runner
 from lm_geometry.studies.slurm.settings import FILE, SlurmSettings, read_settings
-from lm_geometry.studies.upstream import warm_up
 
 QUEUED = "--queue"
 ALONE = "--temp"
@@ -89,13 +88,17 @@ def lines(
         printed.append(f"lm-geometry keep {first.name} {study.models[alias].step} {alias}")
     if jobs == 1 and settings is None:
         return printed + [experiment.line(*alone) for experiment in found]
-    first, rest = warm_up(found)
-    printed += [experiment.line(*alone) for experiment in first]
+    from lm_geometry.studies.upstream import awaited, levels
+
+    ordered = [experiment for level in levels(found) for experiment in level]
     if settings is not None:
-        return printed + [experiment.line() for experiment in rest]
+        return printed + [experiment.line() for experiment in ordered]
+    # A shell cannot wait for what the queue runs: what others share is computed before.
+    awaiting = set(awaited(found).values())
     return [
         *printed,
-        *(experiment.line(QUEUED) for experiment in rest),
+        *(experiment.line(ALONE) for experiment in ordered if experiment.name in awaiting),
+        *(experiment.line(QUEUED) for experiment in ordered if experiment.name not in awaiting),
         f"dvc queue start -j {jobs}",
     ]
 
