@@ -5,11 +5,14 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lm_geometry.studies.definition import Study, read_study, study_names
 from lm_geometry.studies.grid import Experiment, experiments, made_first
-from lm_geometry.studies.running import InOrder, Runner
 from lm_geometry.studies.slurm.settings import FILE, SlurmSettings, read_settings
+
+if TYPE_CHECKING:
+    from lm_geometry.studies.running import Runner
 
 QUEUED = "--queue"
 ALONE = "--temp"
@@ -173,7 +176,7 @@ def _conduct(
         raise SystemExit(f"lm-geometry study: {'; '.join(ended.values())}")
 
 
-def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> Runner:
+def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> "Runner":
     if settings is not None:
         from lm_geometry.studies.slurm.on_slurm import OnSlurm
 
@@ -184,6 +187,8 @@ def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs:
         from lm_geometry.studies.on_queue import OnQueue
 
         return OnQueue(arguments.jobs, logs)
+    from lm_geometry.studies.running import InOrder
+
     return InOrder(logs)
 
 

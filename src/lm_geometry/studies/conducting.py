@@ -21,7 +21,7 @@ from lm_geometry.studies.report import write_report
 from lm_geometry.studies.revisions import Revision
 from lm_geometry.studies.running import Runner
 from lm_geometry.studies.slurm.begun import jobs_begun
-from lm_geometry.studies.slurm.tree import refuse_untracked_sources
+from lm_geometry.studies.tree import refuse_untracked_sources
 
 
 def _say(text: str) -> None:

@@ -15,6 +15,7 @@ from lm_geometry.studies.following import RUNNING, WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
 from lm_geometry.studies.running import dvc, environment
+from lm_geometry.studies.tree import refuse_untracked_code
 from lm_geometry.studies.upstream import levels
 
 POLL_SECONDS = 2.0
@@ -39,7 +40,8 @@ class OnQueue:
         self._began: dict[str, float] = {}
 
     def check(self, experiments: list[Experiment]) -> None:
-        """Nothing can be wrong."""
+        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
+        refuse_untracked_code(self.root)
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those that wait or run on the queue."""

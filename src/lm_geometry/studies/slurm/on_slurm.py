@@ -16,7 +16,7 @@ from lm_geometry.studies.slurm.begun import forget, jobs_begun, read_jobs, write
 from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, Seen, cluster
 from lm_geometry.studies.slurm.job import ClonedExperiment, Ran, clone_of
 from lm_geometry.studies.slurm.settings import SlurmSettings
-from lm_geometry.studies.slurm.tree import carried, refuse_dirty
+from lm_geometry.studies.tree import carried, refuse_dirty
 from lm_geometry.studies.upstream import awaited, levels
 
 POLL_SECONDS = {"slurm": 5.0, "local": 0.3}
