@@ -106,10 +106,17 @@ def _changed_code(root: Path, commit: str) -> list[str]:
 
 
 def _sources(params: dict[str, Any]) -> dict[str, list[str]]:
+    """The names in each file of the catalogue whose entries an experiment reads."""
     data = params.get("data_prep", {})
+    prompts = data.get("prompts", {"count": 0})
+    models = [params.get("model", {}).get("name")]
+    corpora = [data.get("train"), *data.get("evaluate", [])]
+    if prompts["count"] != 0:  # else nothing of them is read
+        models += prompts["tokenizers"]
+        corpora.append(prompts["corpus"])
     return {
-        "catalogue/models.yaml": [params.get("model", {}).get("name")],
-        "catalogue/corpora.yaml": [data.get("train"), *data.get("evaluate", [])],
+        "catalogue/models.yaml": list(dict.fromkeys(models)),
+        "catalogue/corpora.yaml": list(dict.fromkeys(corpora)),
     }
 
 
