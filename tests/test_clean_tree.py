@@ -1,11 +1,18 @@
-"""What of a working tree a job's clone would not have is refused, or travels with the job."""
+"""What of a working tree a clone would not have is refused, or travels with a job."""
 
 from pathlib import Path
 
 import pytest
 
 from lm_geometry.studies.grid import Experiment
-from lm_geometry.studies.slurm.tree import carried, refuse_dirty, refuse_untracked_sources
+from lm_geometry.studies.on_queue import OnQueue
+from lm_geometry.studies.running import InOrder
+from lm_geometry.studies.tree import (
+    carried,
+    refuse_dirty,
+    refuse_untracked_code,
+    refuse_untracked_sources,
+)
 from toy_run import commit, git
 
 
@@ -47,6 +54,24 @@ def test_each_file_that_a_clone_would_miss_is_named(tree: Path) -> None:
     ]
     commit(tree, "y")
     refuse_dirty(tree)
+
+
+def test_new_code_must_be_known_to_git(tree: Path) -> None:
+    write(tree, "src/a.py", "studies/new.yaml", "notes.txt", "data/x")  # none is missed in a clone
+    refuse_untracked_code(tree)
+    write(tree, "src/in/new.py", "stages/new.py")
+    with pytest.raises(ValueError, match="in a clone, which would not have") as told:
+        refuse_untracked_code(tree)
+    assert str(told.value).splitlines()[1:] == [
+        "  src/in/new.py: not in git",
+        "  stages/new.py: not in git",
+        "add them to git, or take them away: git add src/in/new.py stages/new.py",
+    ]
+    for runner in (InOrder(tree / "logs", tree), OnQueue(2, tree / "logs", tree)):
+        with pytest.raises(ValueError, match=r"stages/new.py: not in git"):
+            runner.check([])
+    git(tree, "add", "src", "stages")
+    refuse_untracked_code(tree)
 
 
 def test_what_git_ignores_and_what_no_stage_reads_may_differ(tree: Path) -> None:

@@ -60,6 +60,19 @@ def test_the_queue_goes_on_after_ctrl_c_and_is_waited_for(tmp_path: Path) -> Non
     assert sorted(project.stages_run()) == [f"{stage} {n}" for stage in stages for n in "123"]
 
 
+def test_on_the_queue_only_what_is_shared_is_waited_for(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    (project.beside / "hold").touch()
+    running = project.start("--jobs", "2")
+    wait_for(lambda: project.started() == 2, 900)
+    assert sorted(project.stages_run()) == ["embed 0", "embed 4"]  # a and c; b shares a's
+    (project.beside / "hold").unlink()
+    printed, _ = running.communicate(timeout=1500)
+    assert states(printed) == DONE, printed
+    assert "2 running: s-a" in printed
+    assert sorted(project.stages_run()) == ["aggregate 0", "aggregate 0", "aggregate 4"]
+
+
 def test_what_killed_workers_ran_is_told_and_run_again(tmp_path: Path) -> None:
     project = new_project(tmp_path)
     (project.beside / "hold").touch()
@@ -112,8 +125,8 @@ def test_the_lines_of_a_dry_run_do_the_same_in_a_shell(tmp_path: Path) -> None:
     project = new_project(tmp_path)
     lines = project.study("--dry-run", "--jobs", "2").splitlines()
     assert [shlex.split(line)[:4] for line in lines] == [
-        *[["dvc", "exp", "run", "--temp"]] * 2,
-        ["dvc", "exp", "run", "--queue"],
+        ["dvc", "exp", "run", "--temp"],
+        *[["dvc", "exp", "run", "--queue"]] * 2,
         ["dvc", "queue", "start", "-j"],
     ]
     ran = subprocess.run(

@@ -16,7 +16,7 @@ from lm_geometry.studies.definition import read_study, study_names
 from lm_geometry.studies.following import Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State, table
-from lm_geometry.studies.upstream import warm_up
+from lm_geometry.studies.upstream import awaited, levels
 from structure import ROOT
 
 LOG = Path("logs/b.log")
@@ -65,14 +65,47 @@ def test_the_stage_is_the_last_that_a_log_names(tmp_path: Path) -> None:
     assert running(log) == "running (embed)"
 
 
-def test_what_is_shared_is_computed_once() -> None:
-    def one(name: str, **overrides: Any) -> Experiment:
-        return Experiment(name, {key.replace("__", "."): v for key, v in overrides.items()})
+def waits(experiments: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What `awaited` says, and that each list of `levels` has what the lists before make ready."""
+    made = [Experiment(name, overrides) for name, overrides in experiments.items()]
+    found, ended = awaited(made), set[str]()
+    for level in levels(made):
+        assert {found[one.name] for one in level if one.name in found} <= ended
+        ended |= {one.name for one in level}
+    assert ended == set(experiments)
+    return found
 
-    a, b = one("a", finetune__seed=0, token_sample__noise=0.1), one("b", finetune__seed=0)
-    c = one("c", finetune__seed=1)
-    assert warm_up([a, b, c]) == ([a, c], [b])
-    assert warm_up([a, c]) == ([], [a, c])
+
+def test_an_experiment_waits_for_the_first_with_its_hidden_states() -> None:
+    a, b = {"finetune.seed": 0, "token_sample.noise": 0.1}, {"token_sample.noise": 0.2}
+    c = {"finetune.seed": 1}  # which nobody shares: it neither waits nor is waited for
+    assert waits({"a": a, "c": c, "b": b}) == {"b": "a"}  # seed 0 is that of params.yaml
+    assert waits({"a": a, "c": c}) == {}
+    made = [Experiment("c", c), Experiment("a", a), Experiment("b", b)]
+    assert [[one.name for one in level] for level in levels(made)] == [["a", "c"], ["b"]]
+
+
+def test_fine_tuning_is_shared_by_those_with_other_hidden_states() -> None:
+    first, other = {"embed.layers": [12]}, {"embed.layers": [20]}
+    found = waits({"a": first, "b": other, "c": other | {"estimate.cdf": "(i-1)/n"}, "d": first})
+    assert found == {"b": "a", "c": "b", "d": "a"}
+    seeds = {f"s{seed}": {"seed": seed} for seed in (0, 1)}  # of hidden states, not of batches
+    assert waits(seeds) == {"s1": "s0"}
+    random = {name: own | {"model.weights": "random"} for name, own in seeds.items()}
+    assert waits(random) == {}
+    texts = {"data_prep.evaluate": ["news"]}, {"data_prep.prompts.count": 0}
+    assert waits({"a": {}, "b": texts[0], "c": texts[1]}) == {"b": "a", "c": "a"}
+
+
+def test_without_fine_tuning_only_hidden_states_are_waited_for() -> None:
+    none = {"finetune.task": "none", "finetune.checkpoints": []}
+    layers = {name: none | {"embed.layers": [layer]} for name, layer in (("a", 12), ("b", 20))}
+    assert waits(layers) == {}
+    assert waits(layers | {"c": layers["b"] | {"token_sample.noise": 0.1}}) == {"c": "b"}
+
+
+def test_nobody_waits_for_prepared_data() -> None:
+    assert waits({f"s{seed}": {"finetune.seed": seed} for seed in range(4)}) == {}
 
 
 def test_all_leaves_out_what_cannot_run_here(monkeypatch: pytest.MonkeyPatch) -> None:

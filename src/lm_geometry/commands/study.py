@@ -5,12 +5,14 @@ import shlex
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lm_geometry.studies.definition import Study, read_study, study_names
 from lm_geometry.studies.grid import Experiment, experiments, made_first
-from lm_geometry.studies.running import InOrder, Runner
 from lm_geometry.studies.slurm.settings import FILE, SlurmSettings, read_settings
-from lm_geometry.studies.upstream import warm_up
+
+if TYPE_CHECKING:
+    from lm_geometry.studies.running import Runner
 
 QUEUED = "--queue"
 ALONE = "--temp"
@@ -89,13 +91,17 @@ def lines(
         printed.append(f"lm-geometry keep {first.name} {study.models[alias].step} {alias}")
     if jobs == 1 and settings is None:
         return printed + [experiment.line(*alone) for experiment in found]
-    first, rest = warm_up(found)
-    printed += [experiment.line(*alone) for experiment in first]
+    from lm_geometry.studies.upstream import awaited, levels
+
+    ordered = [experiment for level in levels(found) for experiment in level]
     if settings is not None:
-        return printed + [experiment.line() for experiment in rest]
+        return printed + [experiment.line() for experiment in ordered]
+    # A shell cannot wait for what the queue runs: what others share is computed before.
+    awaiting = set(awaited(found).values())
     return [
         *printed,
-        *(experiment.line(QUEUED) for experiment in rest),
+        *(experiment.line(ALONE) for experiment in ordered if experiment.name in awaiting),
+        *(experiment.line(QUEUED) for experiment in ordered if experiment.name not in awaiting),
         f"dvc queue start -j {jobs}",
     ]
 
@@ -170,7 +176,7 @@ def _conduct(
         raise SystemExit(f"lm-geometry study: {'; '.join(ended.values())}")
 
 
-def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> Runner:
+def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> "Runner":
     if settings is not None:
         from lm_geometry.studies.slurm.on_slurm import OnSlurm
 
@@ -181,6 +187,8 @@ def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs:
         from lm_geometry.studies.on_queue import OnQueue
 
         return OnQueue(arguments.jobs, logs)
+    from lm_geometry.studies.running import InOrder
+
     return InOrder(logs)
 
 

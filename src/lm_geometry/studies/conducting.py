@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm_geometry.params.models import read_models
 from lm_geometry.params.section import ROOT
 from lm_geometry.studies.collection import collect
 from lm_geometry.studies.definition import RESULTS, Study
@@ -14,6 +13,7 @@ from lm_geometry.studies.existing import Existing, in_the_way, older, same
 from lm_geometry.studies.following import Following
 from lm_geometry.studies.grid import Experiment, made_first
 from lm_geometry.studies.keeping import keep
+from lm_geometry.studies.made_models import taken_as_they_are
 from lm_geometry.studies.on_queue import tasks_begun
 from lm_geometry.studies.outcomes import Outcome, State, counted, table
 from lm_geometry.studies.provenance import record
@@ -21,7 +21,7 @@ from lm_geometry.studies.report import write_report
 from lm_geometry.studies.revisions import Revision
 from lm_geometry.studies.running import Runner
 from lm_geometry.studies.slurm.begun import jobs_begun
-from lm_geometry.studies.slurm.tree import refuse_untracked_sources
+from lm_geometry.studies.tree import refuse_untracked_sources
 
 
 def _say(text: str) -> None:
@@ -55,15 +55,12 @@ class Conductor:
         """How each experiment is or ended; where all have results, studies/results/NAME is written.
 
         Raises ValueError before anything is run where something is in the way: experiments with
-        other parameters or code without `replace`, ones that still run without `resume`, a tree
-        that clones would not have. Raises StudyError where one failed, after all others were run,
-        and KeyboardInterrupt, having said what runs on.
+        other parameters or code without `replace`, ones that still run without `resume`, models of
+        the catalogue that the study would make otherwise, a tree that clones would not have.
+        Raises StudyError where one failed, after all others were run, and KeyboardInterrupt, having
+        said what runs on.
         """
-        missing = {
-            alias: one
-            for alias, one in made_first(self.name, self.study).items()
-            if alias not in read_models(self.root)
-        }
+        missing = self._models_to_make()
         every = [*missing.values(), *experiments]
         self._refuse_begun(every)
         if to_run := [one for one in every if self._state(one) is None]:
@@ -82,6 +79,15 @@ class Conductor:
         self._draw(experiments)
         self.say(table(outcomes))
         return outcomes
+
+    def _models_to_make(self) -> dict[str, Experiment]:
+        """The experiments of models that the catalogue does not have; of others it says so."""
+        first = made_first(self.name, self.study)
+        steps = {alias: (one, self.study.models[alias].step) for alias, one in first.items()}
+        taken = taken_as_they_are(steps, self.root)
+        for alias, entry in taken.items():
+            self.say(f"model {alias}: taken as it is in the catalogue: {entry.note or 'no note'}")
+        return {alias: one for alias, one in first.items() if alias not in taken}
 
     def _run(self, experiments: list[Experiment], later: list[Experiment]) -> list[Outcome]:
         """How each ended; raises where one failed, with those for later not run."""

@@ -9,7 +9,7 @@ from lm_geometry.params.embed import Embed
 from lm_geometry.params.finetune import Finetune
 from lm_geometry.params.models import ModelEntry, read_models
 from lm_geometry.studies.grid import Experiment
-from lm_geometry.studies.upstream import SECTIONS
+from lm_geometry.studies.upstream import states
 from lm_geometry.studies.validation import params_of
 
 FLOAT32 = 4  # bytes of a stored coordinate or weight
@@ -25,7 +25,7 @@ def told(experiments: Sequence[Experiment]) -> str:
     upstream: dict[str, dict[str, Any]] = {}
     for experiment in experiments:
         params = params_of(experiment)
-        upstream.setdefault(repr([params.get(name) for name in SECTIONS]), params)
+        upstream.setdefault(states(params), params)
     parts = {
         "hidden states at most": hidden_states,
         "records of prompts": prompt_records,

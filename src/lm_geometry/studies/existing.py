@@ -1,6 +1,7 @@
 """Experiments that exist already, and whether they are what the study asks for."""
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def existing(experiment: Experiment, root: Path = ROOT) -> list[Existing]:
     found = []
     head = git(root, "rev-parse", "HEAD").strip()
     for baseline, commit in there(experiment.name, root).items():
-        differs = _difference(experiment, commit, root)
+        differs = difference(experiment, commit, root)
         code = _changed_code(root, commit) if not differs else []
         told = differs or ("code: " + ", ".join(code) if code else "")
         found.append(Existing(experiment.name, commit, baseline, told, bool(code)))
@@ -71,10 +72,16 @@ def in_the_way(experiment: Experiment, root: Path = ROOT) -> Existing | None:
     return next((one for one in found if one.baseline == head and not one.same), None)
 
 
-def _difference(experiment: Experiment, commit: str, root: Path) -> str:
-    """What an experiment was run with that is not so now, its code apart; empty: nothing is."""
-    wanted = params_of(experiment, root)
-    had = _yaml(root, commit, "params.yaml")
+def difference(
+    experiment: Experiment, commit: str, root: Path, sections: Sequence[str] | None = None
+) -> str:
+    """What an experiment was run with that is not so now, its code apart; empty: nothing is.
+
+    With `sections` only these of params.yaml are compared.
+    """
+    wanted, had = params_of(experiment, root), _yaml(root, commit, "params.yaml")
+    if sections is not None:
+        wanted, had = ({key: of.get(key) for key in sections} for of in (wanted, had))
     if had != wanted:
         return "parameters: " + ", ".join(sorted(_changed(had, wanted)))
     for file, names in _sources(wanted).items():
@@ -99,10 +106,17 @@ def _changed_code(root: Path, commit: str) -> list[str]:
 
 
 def _sources(params: dict[str, Any]) -> dict[str, list[str]]:
+    """The names in each file of the catalogue whose entries an experiment reads."""
     data = params.get("data_prep", {})
+    prompts = data.get("prompts", {"count": 0})
+    models = [params.get("model", {}).get("name")]
+    corpora = [data.get("train"), *data.get("evaluate", [])]
+    if prompts["count"] != 0:  # else nothing of them is read
+        models += prompts["tokenizers"]
+        corpora.append(prompts["corpus"])
     return {
-        "catalogue/models.yaml": [params.get("model", {}).get("name")],
-        "catalogue/corpora.yaml": [data.get("train"), *data.get("evaluate", [])],
+        "catalogue/models.yaml": list(dict.fromkeys(models)),
+        "catalogue/corpora.yaml": list(dict.fromkeys(corpora)),
     }
 
 

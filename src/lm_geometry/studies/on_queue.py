@@ -14,16 +14,18 @@ from lm_geometry.studies.existing import there
 from lm_geometry.studies.following import RUNNING, WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
-from lm_geometry.studies.running import InOrder, dvc, environment
-from lm_geometry.studies.upstream import warm_up
+from lm_geometry.studies.running import dvc, environment
+from lm_geometry.studies.tree import refuse_untracked_code
+from lm_geometry.studies.upstream import levels
 
 POLL_SECONDS = 2.0
 WORKERS_SECONDS = 30.0  # between two questions whether the queue's workers are there
+IDLE_SECONDS = 40.0  # workers end some ten seconds after they found the queue empty
 _OPEN = {"Running": RUNNING, "Queued": WAITING}
 
 
 class OnQueue:
-    """Experiments on DVC's queue, `jobs` at a time, after what they share was run in order.
+    """Experiments on DVC's queue, `jobs` at a time; those first that compute what others share.
 
     Each runs with the code and catalogue that the workspace had when it was queued. The queue's
     workers are processes of their own: they go on when this one is interrupted.
@@ -38,7 +40,8 @@ class OnQueue:
         self._began: dict[str, float] = {}
 
     def check(self, experiments: list[Experiment]) -> None:
-        """Nothing can be wrong."""
+        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
+        refuse_untracked_code(self.root)
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those that wait or run on the queue."""
@@ -70,11 +73,17 @@ class OnQueue:
         self.logs.mkdir(parents=True, exist_ok=True)
         begun = self.begun({one.name for one in experiments})
         self._follow(begun)
-        yield from self._wait(following)  # others may share what these compute
-        first, rest = warm_up([one for one in experiments if one.name not in begun])
-        yield from InOrder(self.logs, self.root).run(first, following)
-        self._queue(rest)
-        yield from self._wait(following)
+        # What runs already computes, before all others, what they share with it.
+        ordered = sorted(experiments, key=lambda one: one.name not in begun)
+        todo = [
+            [one for one in level if one.name not in begun] for level in levels(ordered, self.root)
+        ]
+        for number, level in enumerate(todo):
+            if number:
+                _idle_workers_end(self.root)
+            self._queue(level)
+            later = [one.name for further in todo[number + 1 :] for one in further]
+            yield from self._wait(following, later)
 
     def _follow(self, begun: Mapping[str, str]) -> None:
         found = {task["name"]: task for task in tasks(self.root) if task["status"] in _OPEN}
@@ -108,7 +117,7 @@ class OnQueue:
                 f"DVC's queue did not start: {log.read_text(encoding='utf-8').strip()}"
             )
 
-    def _wait(self, following: Following) -> Iterator[Outcome]:
+    def _wait(self, following: Following, later: list[str]) -> Iterator[Outcome]:
         if not self._open:
             return
         self._start()
@@ -123,8 +132,8 @@ class OnQueue:
                 if states.get(rev) not in _OPEN and (rev in states or name in missing):
                     yield self._ended(name, found.get(rev, {}))
             missing = gone
-            open_ = self._open.items()
-            following.now({name: self._now(name, found.get(rev, {})) for name, rev in open_})
+            now = {name: self._now(name, found.get(rev, {})) for name, rev in self._open.items()}
+            following.now(now | dict.fromkeys(later, WAITING))
             if self._open and time.monotonic() - asked > WORKERS_SECONDS:
                 asked = time.monotonic()
                 self._mend(states)
@@ -193,6 +202,17 @@ def workers(root: Path) -> list[int]:
     folder = root / ".dvc" / "tmp" / "exps" / "celery"
     ids = [read_json(path)["pid"] for path in sorted(folder.glob("dvc-exp-worker-*.json"))]
     return [process for process in ids if _lives(process)]
+
+
+def _idle_workers_end(root: Path) -> None:
+    """Wait until the queue's workers ended that have nothing to do.
+
+    DVC starts as many as are missing, but asks for a second who is there, and they look for
+    questions once a second: a live one may be started twice, and more would run at a time.
+    """
+    end = time.monotonic() + IDLE_SECONDS
+    while workers(root) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
 
 
 def _lives(process: int) -> bool:

@@ -12,6 +12,7 @@ from lm_geometry.params.section import ROOT
 from lm_geometry.studies.following import WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
+from lm_geometry.studies.tree import refuse_untracked_code
 
 POLL_SECONDS = 1.0
 
@@ -56,7 +57,8 @@ class InOrder:
         self.root = root
 
     def check(self, experiments: list[Experiment]) -> None:
-        """Nothing can be wrong."""
+        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
+        refuse_untracked_code(self.root)
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Nothing outlives a call."""

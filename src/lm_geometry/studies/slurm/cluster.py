@@ -102,8 +102,8 @@ class Slurm:
     def submit(self, jobs: Sequence[ClonedExperiment], after: Sequence[Job]) -> list[Job]:
         """Submit an array; it starts, whatever became of `after`, when all of them ended."""
         executor = _executor(self.settings, self.folder, "slurm")
-        arrays = dict.fromkeys(job.id.partition("_")[0] for job in after)
-        dependency = {"slurm_dependency": f"afterany:{':'.join(arrays)}"} if arrays else {}
+        ids = ":".join(job.id for job in after)  # of single tasks, not of their whole arrays
+        dependency = {"slurm_dependency": f"afterany:{ids}"} if ids else {}
         further = {name: v for name, v in self.settings.sbatch.items() if v is not False}
         own = {
             "slurm_partition": self.settings.partition or None,

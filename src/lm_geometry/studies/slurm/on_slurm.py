@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,15 @@ from lm_geometry.studies.slurm.begun import forget, jobs_begun, read_jobs, write
 from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, Seen, cluster
 from lm_geometry.studies.slurm.job import ClonedExperiment, Ran, clone_of
 from lm_geometry.studies.slurm.settings import SlurmSettings
-from lm_geometry.studies.slurm.tree import carried, refuse_dirty
-from lm_geometry.studies.upstream import warm_up
+from lm_geometry.studies.tree import carried, refuse_dirty
+from lm_geometry.studies.upstream import awaited, levels
 
 POLL_SECONDS = {"slurm": 5.0, "local": 0.3}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Jobs to submit together, once those of the experiments named in `after` ended."""
+    """Jobs to submit together, which start when those of the experiments in `after` ended."""
 
     jobs: Sequence[ClonedExperiment]
     after: frozenset[str] = frozenset()
@@ -85,14 +84,22 @@ class OnSlurm:
         begun = self.begun({one.name for one in experiments})
         jobs = [job for job in read_jobs(self.logs) if job.experiment in begun]
         # What runs already computes, before all others, what they share with it.
-        first, rest = warm_up(sorted(experiments, key=lambda one: one.name not in begun))
-        warm, others = (
-            [self._made(one) for one in part if one.name not in begun] for part in (first, rest)
-        )
-        batches = [Batch(warm), Batch(others, frozenset(one.name for one in first))]
+        ordered = sorted(experiments, key=lambda one: one.name not in begun)
+        waits = awaited(ordered, self.root)
+        parts = [
+            [one for one in level if one.name not in begun] for level in levels(ordered, self.root)
+        ]
         if self.cluster.at_a_time is not None:
-            batches = [Batch([job], batch.after) for batch in batches for job in batch.jobs]
-        yield from self._wait(jobs, deque(batch for batch in batches if batch.jobs), following)
+            parts = [[one] for part in parts for one in part]
+        batches = [
+            Batch(
+                [self._made(one) for one in part],
+                frozenset(waits[one.name] for one in part if one.name in waits),
+            )
+            for part in parts
+            if part
+        ]
+        yield from self._wait(jobs, batches, following)
 
     def _made(self, experiment: Experiment) -> ClonedExperiment:
         return ClonedExperiment(
@@ -129,11 +136,12 @@ class OnSlurm:
         found = self.cluster.seen(jobs) if jobs else {}
         return found | {job.experiment: Seen() for job in jobs if isinstance(job.result(), Ran)}
 
-    def _wait(self, jobs: list[Job], todo: deque[Batch], following: Following) -> Iterator[Outcome]:
+    def _wait(self, jobs: list[Job], todo: list[Batch], following: Following) -> Iterator[Outcome]:
         gone: dict[str, float] = {}
         while jobs or todo:
-            while todo and self._may_start(todo[0], jobs):
-                jobs += self._submit(todo.popleft())
+            while batch := self._startable(todo, jobs):
+                todo.remove(batch)
+                jobs += self._submit(batch)
             seen = self._seen(jobs)
             for job in list(jobs):
                 one = seen[job.experiment]
@@ -148,11 +156,16 @@ class OnSlurm:
             if jobs:
                 time.sleep(POLL_SECONDS[self.settings.cluster])
 
-    def _may_start(self, batch: Batch, jobs: Sequence[Job]) -> bool:
+    def _startable(self, todo: list[Batch], jobs: Sequence[Job]) -> Batch | None:
+        """The next batch to submit now, if there is one; Slurm itself lets batches wait."""
         limit = self.cluster.at_a_time
         if limit is None:
-            return True
-        return len(jobs) < limit and not batch.after & {job.experiment for job in jobs}
+            return next(iter(todo), None)
+        if len(jobs) >= limit:
+            return None
+        open_ = {job.experiment for job in jobs}
+        open_ |= {one.experiment.name for batch in todo for one in batch.jobs}
+        return next((batch for batch in todo if not batch.after & open_), None)
 
     def _over(self, job: Job, seen: Seen, gone: dict[str, float]) -> bool:
         """Whether no result will come of a job that neither waits nor runs, or it is there."""

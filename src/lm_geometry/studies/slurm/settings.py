@@ -32,7 +32,12 @@ class SlurmSettings(Section):
     memory: str = Field(
         pattern=r"^[1-9]\d*(MB|GB|TB)$", description="memory of a job, such as 32GB"
     )
-    parallel: int = Field(16, gt=0, description="jobs of a study that run at a time")
+    parallel: int = Field(
+        16,
+        gt=0,
+        description="jobs of an array that run at a time; a study has up to three arrays, for what "
+        "its experiments share",
+    )
     restarts: int = Field(
         2,
         ge=0,

@@ -1,5 +1,6 @@
-"""What a job's clone would have, and what of this working tree it would not."""
+"""What of this working tree the clone of an experiment would have, and what it would not."""
 
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from lm_geometry.studies.validation import params_of
 CARRIED = ("catalogue/models.yaml", "models/")
 # A study's file has become overrides when a job is made, and no stage reads results of studies.
 UNREAD = ("studies/",)
+CODE = ("src/", "stages/")
 _WORDS = {"??": "not in git", "D": "deleted", "A": "added", "R": "renamed"}
 
 
@@ -31,6 +33,20 @@ def refuse_dirty(root: Path = ROOT) -> None:
         raise ValueError(
             "a job works in a clone of the last commit, which would not have\n"
             f"{listed}\ncommit these files, or take them away: git stash --include-untracked"
+        )
+
+
+def refuse_untracked_code(root: Path = ROOT) -> None:
+    """Raises ValueError naming each new file of the code that one of DVC's clones would miss.
+
+    DVC takes along what changed since HEAD where git knows the file, be it by `git add` alone.
+    """
+    new = [path for path, code in _changes(root).items() if code == "??" and path.startswith(CODE)]
+    if new:
+        listed = "\n".join(f"  {path}: {_WORDS['??']}" for path in new)
+        raise ValueError(
+            "an experiment of a study runs in a clone, which would not have\n"
+            f"{listed}\nadd them to git, or take them away: git add {shlex.join(new)}"
         )
 
 
