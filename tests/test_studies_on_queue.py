@@ -41,6 +41,30 @@ def test_in_order_ctrl_c_tells_where_it_stopped_and_resume_goes_on(tmp_path: Pat
     assert project.stages_run() == ["embed 0", *["aggregate 0"] * 2, "embed 4", "aggregate 4"]
 
 
+FULL = """
+if stage == "aggregate" and (beside / "full").exists():
+    import hashlib
+    name = hashlib.md5(Path("data/model.json").read_bytes()).hexdigest()
+    (beside.parent / "project" / ".dvc" / "cache" / "files" / "md5" / name[:2] / name[2:]).unlink()
+"""
+
+
+def test_what_a_full_disk_kept_out_of_the_cache_is_told_and_run_again(tmp_path: Path) -> None:
+    project = new_project(tmp_path)
+    with (project.folder / "stages" / "make.py").open("a") as file:
+        file.write(FULL)
+    project.write("studies/s.yaml", project.read("studies/s.yaml") | {"cases": {"a": {"seed": 1}}})
+    project.commit()
+    (project.beside / "full").touch()
+    printed = project.study(fails=True)
+    assert states(printed) == {"s-a": "lost"}
+    assert "cache lacks data/model.json" in (project.logs / "s-a.log").read_text()[-500:]
+    assert project.experiments() == []
+    (project.beside / "full").unlink()
+    assert states(project.study()) == {"s-a": "done"}
+    assert project.stages_run() == ["embed 0", "aggregate 0", "embed 0"]
+
+
 def test_the_queue_goes_on_after_ctrl_c_and_is_waited_for(tmp_path: Path) -> None:
     project = new_project(tmp_path)
     cases = {f"c{seed}": {"finetune.seed": seed} for seed in (1, 2, 3)}  # nothing is shared

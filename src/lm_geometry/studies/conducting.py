@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lm_geometry.params.section import ROOT
 from lm_geometry.studies.collection import collect
+from lm_geometry.studies.completeness import checked
 from lm_geometry.studies.definition import RESULTS, Study
 from lm_geometry.studies.existing import Existing, in_the_way, older, same
 from lm_geometry.studies.following import Following
@@ -99,15 +100,16 @@ class Conductor:
         self._make_way(missing)
         following = Following(len(missing), self.say)
         try:
-            for outcome in self.runner.run(missing, following) if missing else ():
+            for ended in self.runner.run(missing, following) if missing else ():
+                outcome = checked(ended, self.root)
                 following.ended(outcome)
                 record(self.name, [outcome], self.results)
         except BaseException as error:
-            ended = following.outcomes
+            known = following.outcomes
             if isinstance(error, KeyboardInterrupt):
                 open_ = self.runner.begun({one.name for one in missing})
-                ended = [*(Outcome(name, State.OPEN) for name in open_), *ended]
-            self.say(table(_all([*experiments, *later], there, ended)))
+                known = [*(Outcome(name, State.OPEN) for name in open_), *known]
+            self.say(table(_all([*experiments, *later], there, known)))
             if isinstance(error, KeyboardInterrupt):
                 self.say(f"interrupted; {self.runner.left()}\n{self._go_on()}")
             raise

@@ -1,0 +1,51 @@
+"""Whether DVC's cache has all that an experiment made: DVC ends well where the disk was full."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from lm_geometry.params.section import ROOT
+from lm_geometry.studies.existing import git, there
+from lm_geometry.studies.outcomes import Outcome, State
+
+
+def checked(outcome: Outcome, root: Path = ROOT) -> Outcome:
+    """The outcome, which is `lost` where DVC took an experiment for done that it could not save.
+
+    Such an experiment is removed, so that the same command runs it again.
+    """
+    head = git(root, "rev-parse", "HEAD").strip()
+    commit = there(outcome.name, root).get(head)
+    gone = lacking(commit, root) if outcome.state is State.DONE and commit else []
+    if not gone:
+        return outcome
+    more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+    if outcome.log:
+        with outcome.log.open("a", encoding="utf-8") as log:
+            log.write(
+                f"DVC's cache lacks {gone[0]}{more}, though DVC reported no error: was the disk "
+                "full? The experiment was removed; the same command runs it again.\n"
+            )
+    command = [sys.executable, "-m", "dvc", "exp", "remove", "--quiet", outcome.name]
+    subprocess.run(command, cwd=root, check=True)
+    return replace(outcome, state=State.LOST)
+
+
+def lacking(commit: str, root: Path = ROOT) -> list[str]:
+    """Paths of the results of a revision whose objects the cache lacks, or has in part."""
+    from dvc.repo import Repo
+
+    from lm_geometry.remotes.objects import items_of, outs_of
+    from lm_geometry.remotes.places import cache_of
+
+    with Repo(str(root), rev=commit) as repo:
+        cache = cache_of(repo)
+        items = [item for out in outs_of(repo, []) for item in items_of(out, [cache])]
+        seen = cache.all_seen((item.oid for item in items), quick=True)
+    found = []
+    for item in items:
+        there = seen[item.oid]
+        if there is None or item.size not in (None, there.size):
+            found.append(str(item))
+    return found
