@@ -77,7 +77,8 @@ def _drawn(
         return rows, lines.boxes(figure, records, _says(figure, [DRAWS]))
     table = runs.over_runs(rows, figure)
     records = _records(figure, table.rename(columns={"mean": "value"}), collected[0])
-    return table, lines.lines(figure, records, _says(figure, [_intervals(table, collected[0])]))
+    says = _says(figure, [_intervals(table, collected[0]), _firm(figure, collected)])
+    return table, lines.lines(figure, records, says)
 
 
 def _violins(figure: Figure, collected: list[Collected]) -> alt.FacetChart:
@@ -105,6 +106,8 @@ def _records(figure: Figure, table: Any, first: Collected) -> list[dict[str, Any
     records = []
     for row in table.to_dict("records"):
         own = {"x": row[figure.x], "x_order": order[row[figure.x]]}
+        if "adjusted_p_value" in row:  # one that is undefined is not firm
+            own["firm"] = row["adjusted_p_value"] <= 1 - runs.CONFIDENCE
         corpus = f"{row['corpus']} − {row['control']}" if row["control"] else row["corpus"]
         role = None if row["control"] else row["role"] or None
         settings = " · ".join([*_panel(figure, row), _measured(figure, first)])
@@ -149,6 +152,15 @@ def _intervals(table: pd.DataFrame, one: Collected) -> str:
         return f"Points: one run. Bars: 95 % interval over its {drawn}; another run moves it more."
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
+
+
+def _firm(figure: Figure, collected: list[Collected]) -> str:
+    """What hollow points of changes and differences mean; of dimensions they are base."""
+    if figure.value == "dimension":
+        return ""
+    if all(len(set(one.tables["means"]["layer"])) == 1 for one in collected):
+        return f"Hollow: not firm (p above {1 - runs.CONFIDENCE:.2g})."
+    return "Hollow: not firm once all layers are counted (Benjamini–Hochberg)."
 
 
 def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFrame:

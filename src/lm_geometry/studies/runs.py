@@ -10,6 +10,7 @@ from scipy import stats
 from lm_geometry.checkpoints import BASE
 from lm_geometry.studies.collection import Collected, draws, step_of
 from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.effects import adjusted_over_layers, p_value_and_effect
 from lm_geometry.studies.noise import KEYS, distances
 
 SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
@@ -18,10 +19,11 @@ CONFIDENCE = 0.95
 
 
 def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.DataFrame:
-    """A row per experiment and cell that a figure shows; one per draw of a cloud for boxes.
+    """A row per experiment and cell of every layer; one per draw of a cloud for boxes.
 
     Columns: experiment, the study's repeats and the figure's own parameters, CELL, step, side,
-    role, mean, lower, upper, values, documents, and hausdorff where that is asked for.
+    role, shown (whether the layer is), mean, lower, upper, values, documents, p_value of changes
+    and differences, and hausdorff, of the shown layer, where that is asked for.
     """
     tables = [_rows(figure, one) for one in collected]
     labels = [*study.repeats, *figure.columns]
@@ -34,17 +36,24 @@ def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.Data
 
 
 def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """A row per cell: the mean over experiments, its interval, and the number of runs.
+    """A row per cell that the figure shows: the mean over experiments, its interval, and the runs.
 
     The interval is Student's t over runs; of a single run it is that over documents, as the
-    pipeline gives it. `over` says which.
+    pipeline gives it. `over` says which. Changes and differences have also `p_value`, `effect`
+    (see `p_value_and_effect`) and `adjusted_p_value`, in which layers that are not shown count too.
     """
     keys = [*figure.columns, *CELL, "step", "side", "role", "shown"]
     found = []
     groups: Any = rows.groupby(keys, sort=False, dropna=False)
     for cell, group in groups:
-        found.append(dict(zip(keys, cell, strict=True)) | _summary(group, confidence))
-    return pd.DataFrame(found)
+        own = {} if figure.value == "dimension" else p_value_and_effect(group)
+        found.append(dict(zip(keys, cell, strict=True)) | _summary(group, confidence) | own)
+    table: Any = pd.DataFrame(found)
+    if figure.value != "dimension":
+        table = adjusted_over_layers(table, keys)
+    if figure.x != "layer" and figure.layers == "shown":
+        table = table[table["shown"]].reset_index(drop=True)
+    return table
 
 
 def label(value: Any) -> Hashable:
@@ -75,8 +84,6 @@ def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
     chosen = table["estimator"] == one.estimator
     if figure.x != "n_neighbors":
         chosen &= table["n_neighbors"] == one.n_neighbors
-    if figure.x != "layer" and figure.layers == "shown":
-        chosen &= table["layer"] == one.layer
     if figure.x != "step":
         chosen &= table["checkpoint"].isin([BASE, one.checkpoint])
     table = table[chosen].copy()
