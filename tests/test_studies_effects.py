@@ -135,6 +135,13 @@ def test_points_that_are_not_firm_are_hollow_and_the_page_has_the_numbers(tmp_pa
     assert list(firm["layer"]) == [1, 1]
 
 
+def test_what_the_interval_is_over_is_said_alike_in_table_and_figure(tmp_path: Path) -> None:
+    report.write_report("s", study(), [run_of(0, CHANGES)], tmp_path)
+    over = set(pd.read_csv(tmp_path / "s" / "change_by_layer.csv")["over"])
+    assert over == {"documents and 3 clouds"}
+    assert f"over its {over.pop()};" in (tmp_path / "s" / "change_by_layer.svg").read_text()
+
+
 def test_hollow_means_base_in_figures_of_the_dimension(tmp_path: Path) -> None:
     asked = study(value="dimension")
     report.write_report("s", asked, [run_of(one, CHANGES) for one in range(3)], tmp_path)

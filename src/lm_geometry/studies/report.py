@@ -77,7 +77,7 @@ def _drawn(
         return rows, lines.boxes(figure, records, _says(figure, [DRAWS]))
     table = runs.over_runs(rows, figure)
     records = _records(figure, table.rename(columns={"mean": "value"}), collected[0])
-    says = _says(figure, [_intervals(table, collected[0]), _firm(figure, collected)])
+    says = _says(figure, [_intervals(table), _firm(figure, collected)])
     return table, lines.lines(figure, records, says)
 
 
@@ -144,11 +144,10 @@ def _says(figure: Figure, more: list[str]) -> list[str]:
     return [line for line in [figure.says, *more] if line]
 
 
-def _intervals(table: pd.DataFrame, one: Collected) -> str:
+def _intervals(table: pd.DataFrame) -> str:
     counts = sorted(set(table["runs"]))
     if counts == [1]:
-        clouds = len(one.params["token_sample"]["seeds"])
-        drawn = "documents" if clouds == 1 else f"documents and {clouds} clouds"
+        drawn = " or ".join(dict.fromkeys(table["over"]))
         return f"Points: one run. Bars: 95 % interval over its {drawn}; another run moves it more."
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
