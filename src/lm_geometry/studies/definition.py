@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from ruamel.yaml import YAMLError
 
 from lm_geometry.params.explain import nearest, sentences
@@ -13,6 +13,7 @@ from lm_geometry.studies.prompt_figure import PromptFigure
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
+DRAWN = "study.yaml"  # beside figures: the file that they were drawn by
 
 Overrides = dict[str, Any]
 CASE = "case"
@@ -135,6 +136,12 @@ class Study(Section):
     )
     figures: list[Figure] = Field([], description="what is drawn at the end")
     prompt_figures: list[PromptFigure] = Field([], description="figures of prompts")
+    _text: str = PrivateAttr("")
+
+    @property
+    def text(self) -> str:
+        """The file that it was read from, comments and all; empty where there was none."""
+        return self._text
 
     @model_validator(mode="after")
     def _axes_are_told(self) -> "Study":
@@ -179,10 +186,25 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
     known = study_names(folder)
     if name not in known:
         raise ValueError(f"no study {name!r}{nearest(name, known)}")
-    where = f"studies/{name}.yaml"
+    return _read(folder / f"{name}.yaml", f"studies/{name}.yaml")
+
+
+def drawn_study(name: str, results: Path = RESULTS) -> Study | None:
+    """The study of that name as it was when its figures were drawn, if that was kept.
+
+    Raises ValueError as `read_study` does.
+    """
+    path = results / name / DRAWN
+    return _read(path, f"studies/results/{name}/{DRAWN}") if path.exists() else None
+
+
+def _read(path: Path, where: str) -> Study:
+    """The study in a file that messages call `where`."""
     try:
-        return Study.model_validate(read_yaml(folder / f"{name}.yaml"))
+        study = Study.model_validate(read_yaml(path))
     except YAMLError as error:
         raise ValueError(f"{where} cannot be read: {error}") from None
     except ValidationError as error:
         raise ValueError("\n".join(sentences(error, Study, f"{where}: "))) from None
+    study._text = path.read_text(encoding="utf-8")
+    return study

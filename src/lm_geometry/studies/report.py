@@ -15,7 +15,14 @@ from lm_geometry.store.files import whole_file
 from lm_geometry.store.tables import write_table
 from lm_geometry.studies import later_scores, lines, over_steps, page, prompts, runs
 from lm_geometry.studies.collection import TABLES, Collected
-from lm_geometry.studies.definition import FOLDER, LATER_SCORES, OVER_STEPS, Figure, Study
+from lm_geometry.studies.definition import (
+    DRAWN,
+    FOLDER,
+    LATER_SCORES,
+    OVER_STEPS,
+    Figure,
+    Study,
+)
 from lm_geometry.studies.prompt_figure import PromptFigure
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
@@ -59,6 +66,8 @@ def write_report(
         path = place / f"{table}.parquet"
         write_table(path, _joined(table, study, collected))
         written.append(path)
+    if study.text:
+        written.append(_write(place / DRAWN, study.text.encode()))
     text = page.page(name, study, collected, shown)
     return [*written, _write(place / "README.md", text.encode())]
 
