@@ -223,6 +223,9 @@ def test_intervals_over_runs_are_students() -> None:
     assert (found["runs"], found["over"]) == (3, "runs")
     one = runs.over_runs(rows([2.0]), Figure.model_validate(LINES)).iloc[0]
     assert (one["lower"], one["upper"], one["over"]) == (1.0, 3.0, "documents")
+    several = rows([2.0]).assign(clouds=3)
+    (over,) = runs.over_runs(several, Figure.model_validate(LINES))["over"]
+    assert over == "documents and 3 clouds"
 
 
 class Folder:

@@ -143,8 +143,33 @@ def test_lines_can_be_the_values_of_a_parameter_with_the_splits_side_by_side() -
         ({"kind": "leads", "value": "change"}, "value is not for kind leads"),
         ({"kind": "leads", "series": "seed"}, "series is not for kind leads"),
         ({"kind": "boxes", "series": "seed"}, "series is not for kind boxes"),
+        ({"kind": "boxes", "value": "change"}, "value is not for kind boxes"),
+        ({"kind": "boxes", "layers": "all"}, "layers is not for kind boxes"),
+        ({"kind": "boxes", "x": "n_neighbors"}, "x: n_neighbors is not for kind boxes"),
+        ({"kind": "boxes", "x": "step"}, "x: step is not for kind boxes"),
+        ({"kind": "boxes", "x": "layer"}, "x: layer is not for kind boxes.*name a parameter"),
+        ({"kind": "boxes", "x": "seed", "x_scale": "log"}, "x_scale: log is not for kind boxes"),
+        ({"kind": "violins", "value": "change"}, "value is not for kind violins"),
+        ({"kind": "violins", "x": "seed"}, "x is not for kind violins"),
+        ({"kind": "violins", "x_title": "seed"}, "x_title is not for kind violins"),
+        ({"kind": "violins", "x_scale": "log"}, "x_scale is not for kind violins"),
+        ({"kind": "violins", "layers": "all"}, "layers is not for kind violins"),
+        ({"kind": "violins", "panels": ["seed"]}, "panels is not for kind violins"),
     ],
 )
 def test_settings_of_another_kind_of_figure_are_refused(fields: dict, told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Figure.model_validate({"title": "T"} | fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "boxes", "x": "seed", "x_scale": "category", "x_title": "S", "panels": ["case"]},
+        {"kind": "boxes"},
+        {"kind": "violins", "says": "Of one run."},
+        {"kind": "lines", "value": "change", "x": "step", "x_scale": "log", "layers": "all"},
+    ],
+)
+def test_settings_of_its_own_kind_are_taken(fields: dict) -> None:
+    assert Figure.model_validate({"title": "T"} | fields).model_fields_set == {"title", *fields}

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.cli import main
-from lm_geometry.studies import provenance
-from lm_geometry.studies.definition import Study, read_study
+from lm_geometry.studies import provenance, report
+from lm_geometry.studies.definition import DRAWN, FOLDER, Study, read_study
 from lm_geometry.studies.outcomes import Outcome, State
 from lm_geometry.studies.web_page import web_page, write_web_page
+from study_runs import CHANGES, run_of
 
 NAME = "sensitivity_seeds"
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg"><text>a & b</text></svg>'
@@ -112,9 +113,40 @@ def test_the_page_tells_the_settings_and_all_numbers(results: Path, study: Study
     assert [text.index(words) for words in order] == sorted(text.index(w) for w in order)
 
 
+def test_the_definition_is_that_of_the_figures(results: Path, study: Study) -> None:
+    now = (FOLDER / f"{NAME}.yaml").read_text()
+    (results / NAME / DRAWN).write_text(now)
+    assert "was edited since" not in web_page(NAME, study, results / NAME)
+    before = now.replace("finetune.seed: [0", "finetune.seed: [41, 0")
+    assert before != now
+    (results / NAME / DRAWN).write_text(before)
+    text = web_page(NAME, study, results / NAME)
+    assert f"<code>studies/{NAME}.yaml</code> was edited since these figures were drawn" in text
+    assert "<code>finetune.seed</code>: <code>41</code>, <code>0</code>" in text
+    assert "finetune.seed: [41, 0" in text  # in the file, at the end
+    (results / NAME / DRAWN).write_text("question: no more\n")
+    with pytest.raises(ValueError, match=rf"studies/results/{NAME}/{DRAWN}: minutes: is missing"):
+        web_page(NAME, study, results / NAME)
+
+
+def test_the_definition_is_kept_when_figures_are_drawn(tmp_path: Path) -> None:
+    text = (
+        "# Expect little.\nquestion: Q?\nminutes: 1\ngrid: {finetune.seed: [0, 1]}\n"
+        "repeats: [finetune.seed]\nfigures: [{kind: lines, title: T, value: change}]\n"
+    )
+    (tmp_path / "s.yaml").write_text(text)
+    asked = read_study("s", tmp_path)
+    (tmp_path / "s.yaml").write_text("question: edited while experiments ran\n")
+    runs = [run_of(number, CHANGES) for number in (0, 1)]
+    written = report.write_report("s", asked, runs, tmp_path / "results")
+    assert tmp_path / "results" / "s" / DRAWN in written
+    assert (tmp_path / "results" / "s" / DRAWN).read_text() == text
+
+
 def test_durations_are_recorded_beside_hardware_and_versions(results: Path, study: Study) -> None:
     log = results / "log"
-    assert "were not recorded" in web_page(NAME, study, results / NAME)
+    # Such as of experiments that were run before durations were kept, by a study or by hand.
+    assert "hardware were not recorded.</p>" in web_page(NAME, study, results / NAME)
     first = [Outcome("one", State.DONE, log, 61.26), Outcome("two", State.FAILED, log, 5.0)]
     provenance.record(NAME, first, results)
     provenance.record(NAME, [Outcome("three", State.DONE, log, 1.0)], results)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from ruamel.yaml import YAMLError
 
 from lm_geometry.params.explain import nearest, sentences
@@ -13,11 +13,23 @@ from lm_geometry.studies.prompt_figure import PromptFigure
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
+DRAWN = "study.yaml"  # beside figures: the file that they were drawn by
 
 Overrides = dict[str, Any]
 CASE = "case"
 OVER_STEPS = ("curves", "leads")  # kinds of figures
 LATER_SCORES = "later_scores"
+_AXES = {"value", "x", "x_title", "x_scale", "layers"}
+_CURVES = {"measures", "series"}
+IDLE = {  # settings that a kind of figure has no use for
+    "violins": {*_AXES, *_CURVES, "panels"},
+    "lines": _CURVES,
+    "boxes": {"value", "layers", *_CURVES},
+    "curves": _AXES,
+    "leads": {*_AXES, *_CURVES},
+    LATER_SCORES: {*_AXES, *_CURVES, "panels"},
+}
+ONE_IN_BOXES = ("layer", "n_neighbors", "step")
 
 
 class Figure(Section):
@@ -32,19 +44,23 @@ class Figure(Section):
     title: str = Field(description="what the figure answers")
     value: Literal["dimension", "change", "difference"] = Field(
         "dimension",
-        description="mean local dimension, its change since base, or that change minus the change "
-        "on a control corpus",
+        description="lines: mean local dimension, its change since base, or that change minus the "
+        "change on a control corpus",
     )
     x: str = Field(
-        "layer", description="layer, n_neighbors, step, hausdorff, or a parameter of the grid"
+        "layer",
+        description="layer, n_neighbors, step, hausdorff, or a parameter of the grid; boxes: "
+        "hausdorff or a parameter",
     )
     x_title: str = Field("", description="words at the axis; empty: the name of x")
-    x_scale: Literal["linear", "log", "category"] = Field("linear", description="the axis of x")
+    x_scale: Literal["linear", "log", "category"] = Field(
+        "linear", description="the axis of x; boxes: category"
+    )
     panels: list[str] = Field(
         [], description="a panel for each value of these parameters, or for each case"
     )
     layers: Literal["shown", "all"] = Field(
-        "shown", description="the layer of aggregate.layer, or a panel for each"
+        "shown", description="lines: the layer of aggregate.layer, or a panel for each"
     )
     measures: list[Literal["accuracy", "loss", "dimension", "weight_norm"]] = Field(
         ["accuracy", "loss", "dimension"],
@@ -60,12 +76,19 @@ class Figure(Section):
 
     @model_validator(mode="after")
     def _settings_belong_to_the_kind(self) -> "Figure":
-        over_steps = self.kind in (*OVER_STEPS, LATER_SCORES)
-        idle = {"value", "x", "x_title", "x_scale", "layers"} if over_steps else set[str]()
-        idle |= set() if self.kind == "curves" else {"measures", "series"}
-        idle |= {"panels"} if self.kind == LATER_SCORES else set()
-        if wrong := sorted(idle & self.model_fields_set):
+        given = self.model_fields_set
+        if wrong := sorted(IDLE[self.kind] & given):
             raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
+        if self.kind == "boxes" and "x" in given and self.x in ONE_IN_BOXES:
+            raise ValueError(
+                f"x: {self.x} is not for kind boxes, which shows one layer, one L and one "
+                "checkpoint beside base: name a parameter of the grid, or `case`"
+            )
+        if self.kind == "boxes" and "x_scale" in given and self.x_scale != "category":
+            raise ValueError(
+                f"x_scale: {self.x_scale} is not for kind boxes, whose axis has a place for each "
+                "value: leave it out, or say category"
+            )
         return self
 
     @property
@@ -113,6 +136,12 @@ class Study(Section):
     )
     figures: list[Figure] = Field([], description="what is drawn at the end")
     prompt_figures: list[PromptFigure] = Field([], description="figures of prompts")
+    _text: str = PrivateAttr("")
+
+    @property
+    def text(self) -> str:
+        """The file that it was read from, comments and all; empty where there was none."""
+        return self._text
 
     @model_validator(mode="after")
     def _axes_are_told(self) -> "Study":
@@ -157,10 +186,25 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
     known = study_names(folder)
     if name not in known:
         raise ValueError(f"no study {name!r}{nearest(name, known)}")
-    where = f"studies/{name}.yaml"
+    return _read(folder / f"{name}.yaml", f"studies/{name}.yaml")
+
+
+def drawn_study(name: str, results: Path = RESULTS) -> Study | None:
+    """The study of that name as it was when its figures were drawn, if that was kept.
+
+    Raises ValueError as `read_study` does.
+    """
+    path = results / name / DRAWN
+    return _read(path, f"studies/results/{name}/{DRAWN}") if path.exists() else None
+
+
+def _read(path: Path, where: str) -> Study:
+    """The study in a file that messages call `where`."""
     try:
-        return Study.model_validate(read_yaml(folder / f"{name}.yaml"))
+        study = Study.model_validate(read_yaml(path))
     except YAMLError as error:
         raise ValueError(f"{where} cannot be read: {error}") from None
     except ValidationError as error:
         raise ValueError("\n".join(sentences(error, Study, f"{where}: "))) from None
+    study._text = path.read_text(encoding="utf-8")
+    return study

@@ -19,7 +19,8 @@ WIDTH, HEIGHT = 560, 300
 def lines(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
     """Means over `x`, a line per corpus split and side, with an interval each.
 
-    Records have x, value, lower, upper, runs, corpus, role, split, layer, step, side, settings.
+    Records have x, value, lower, upper, runs, corpus, role, split, layer, step, side, settings;
+    of changes and differences also adjusted_p_value and whether it is firm.
     """
     encoded = panels.only_records(alt.Chart()).encode(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
@@ -30,10 +31,12 @@ def lines(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
     line = encoded.mark_line(strokeWidth=2).encode(y=y)
     if figure.value == "dimension":  # of changes there is no base
         line = line.encode(strokeDash=channels.side_dash())
-    points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
-    layers = [bars, line, *points, panels.message()]
-    if figure.value != "dimension":
-        layers = [_zero(), *layers]
+    if figure.value == "dimension":
+        points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
+        layers = [bars, line, *points, panels.message()]
+    else:
+        points = _points_by_firmness(encoded.encode(y=y), tooltip)
+        layers = [_zero(), bars, line, *points, panels.message()]
     return _paneled(figure, alt.layer(*layers), data, says)
 
 
@@ -105,6 +108,19 @@ def _colour(figure: Figure) -> alt.Color:
     if figure.value == "difference":
         colour = colour.title("corpora")
     return colour
+
+
+def _points_by_firmness(chart: alt.Chart, tooltip: list[Any]) -> list[alt.Chart]:
+    """Points of `chart` by split: full where a change is firm, hollow where it is not."""
+    told = "isValid(datum.adjusted_p_value) ? format(datum.adjusted_p_value, '.2g') : 'undefined'"
+    tooltip = [*tooltip, alt.Tooltip("adjusted_p:N", title="adjusted p")]
+    shaped = chart.transform_calculate(adjusted_p=told).encode(
+        shape=channels.split_shape(), tooltip=tooltip
+    )
+    # The full ones come first, since a legend takes the fill of the first layer.
+    full = shaped.mark_point(filled=True, size=65, opacity=1)
+    hollow = shaped.mark_point(fill="white", strokeWidth=1.8, size=50, opacity=1)
+    return [full.transform_filter("datum.firm"), hollow.transform_filter("!datum.firm")]
 
 
 def _zero() -> alt.Chart:

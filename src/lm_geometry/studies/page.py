@@ -12,7 +12,17 @@ from lm_geometry.studies.grid import written
 from lm_geometry.studies.prompt_figure import PromptFigure
 
 MOST_ROWS = 60
-MEASURED = ("hausdorff", "mean", "lower", "upper", "sd", "runs", "over", "draws")
+TESTED = ("p_value", "adjusted_p_value", "effect")
+MEASURED = ("hausdorff", "mean", "lower", "upper", *TESTED, "sd", "runs", "over", "draws")
+DIGITS = {"p_value": 2, "adjusted_p_value": 2, "effect": 3}  # of others 4
+FIRM = (
+    "`p_value`: of no change, two-sided (Student's t, over what the interval is over; `nan` where "
+    "nothing varies); `adjusted_p_value`: once all layers are counted (Benjamini–Hochberg)"
+)
+EFFECT = (
+    "; `effect`: the mean in standard deviations of the runs, or of the documents' mean changes "
+    "where there is one run"
+)
 BEST = (
     "The largest correlation over the layers. It was looked for, so it is too large by chance, and "
     "its interval does not know of the search."
@@ -66,6 +76,8 @@ def _numbers(figure: Figure, stem: str, rows: Any) -> str:
     names = [*figure.columns, "corpus", "control", "split", "n_neighbors", "layer", "checkpoint"]
     varied = [n for n in names if n in chosen and chosen[n].nunique(dropna=False) > 1]
     columns = list(dict.fromkeys([*varied, *(n for n in MEASURED if n in chosen)]))
+    if "p_value" in chosen:
+        told = f"{FIRM}{EFFECT if 'effect' in chosen else ''}.\n\n{told}"
     if len(chosen) > MOST_ROWS:
         return told + "\n"
     return f"{_table(chosen[columns])}\n\n{told}\n"
@@ -126,8 +138,12 @@ def _model(model: dict[str, Any]) -> str:
 
 def _table(table: Any) -> str:
     head = "| " + " | ".join(map(str, table.columns)) + " |\n" + "|---" * len(table.columns) + "|"
+    digits = [DIGITS.get(name, 4) for name in table.columns]
     rows = [
-        "| " + " | ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row) + " |"
-        for row in table.itertuples(index=False)
+        "| " + " | ".join(map(_cell, row, digits)) + " |" for row in table.itertuples(index=False)
     ]
     return "\n".join([head, *rows])
+
+
+def _cell(value: Any, digits: int) -> str:
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

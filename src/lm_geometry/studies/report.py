@@ -15,7 +15,14 @@ from lm_geometry.store.files import whole_file
 from lm_geometry.store.tables import write_table
 from lm_geometry.studies import later_scores, lines, over_steps, page, prompts, runs
 from lm_geometry.studies.collection import TABLES, Collected
-from lm_geometry.studies.definition import FOLDER, LATER_SCORES, OVER_STEPS, Figure, Study
+from lm_geometry.studies.definition import (
+    DRAWN,
+    FOLDER,
+    LATER_SCORES,
+    OVER_STEPS,
+    Figure,
+    Study,
+)
 from lm_geometry.studies.prompt_figure import PromptFigure
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
@@ -59,6 +66,8 @@ def write_report(
         path = place / f"{table}.parquet"
         write_table(path, _joined(table, study, collected))
         written.append(path)
+    if study.text:
+        written.append(_write(place / DRAWN, study.text.encode()))
     text = page.page(name, study, collected, shown)
     return [*written, _write(place / "README.md", text.encode())]
 
@@ -77,7 +86,8 @@ def _drawn(
         return rows, lines.boxes(figure, records, _says(figure, [DRAWS]))
     table = runs.over_runs(rows, figure)
     records = _records(figure, table.rename(columns={"mean": "value"}), collected[0])
-    return table, lines.lines(figure, records, _says(figure, [_intervals(table, collected[0])]))
+    says = _says(figure, [_intervals(table), _firm(figure, collected)])
+    return table, lines.lines(figure, records, says)
 
 
 def _violins(figure: Figure, collected: list[Collected]) -> alt.FacetChart:
@@ -105,6 +115,8 @@ def _records(figure: Figure, table: Any, first: Collected) -> list[dict[str, Any
     records = []
     for row in table.to_dict("records"):
         own = {"x": row[figure.x], "x_order": order[row[figure.x]]}
+        if "adjusted_p_value" in row:  # one that is undefined is not firm
+            own["firm"] = row["adjusted_p_value"] <= 1 - runs.CONFIDENCE
         corpus = f"{row['corpus']} − {row['control']}" if row["control"] else row["corpus"]
         role = None if row["control"] else row["role"] or None
         settings = " · ".join([*_panel(figure, row), _measured(figure, first)])
@@ -141,14 +153,22 @@ def _says(figure: Figure, more: list[str]) -> list[str]:
     return [line for line in [figure.says, *more] if line]
 
 
-def _intervals(table: pd.DataFrame, one: Collected) -> str:
+def _intervals(table: pd.DataFrame) -> str:
     counts = sorted(set(table["runs"]))
     if counts == [1]:
-        clouds = len(one.params["token_sample"]["seeds"])
-        drawn = "documents" if clouds == 1 else f"documents and {clouds} clouds"
+        drawn = " or ".join(dict.fromkeys(table["over"]))
         return f"Points: one run. Bars: 95 % interval over its {drawn}; another run moves it more."
     number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
+
+
+def _firm(figure: Figure, collected: list[Collected]) -> str:
+    """What hollow points of changes and differences mean; of dimensions they are base."""
+    if figure.value == "dimension":
+        return ""
+    if all(len(set(one.tables["means"]["layer"])) == 1 for one in collected):
+        return f"Hollow: not firm (p above {1 - runs.CONFIDENCE:.2g})."
+    return "Hollow: not firm once all layers are counted (Benjamini–Hochberg)."
 
 
 def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from scipy import stats
 from lm_geometry.checkpoints import BASE
 from lm_geometry.studies.collection import Collected, draws, step_of
 from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.effects import adjusted_over_layers, p_value_and_effect
 from lm_geometry.studies.noise import KEYS, distances
 
 SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
@@ -18,10 +19,11 @@ CONFIDENCE = 0.95
 
 
 def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.DataFrame:
-    """A row per experiment and cell that a figure shows; one per draw of a cloud for boxes.
+    """A row per experiment and cell of every layer; one per draw of a cloud for boxes.
 
     Columns: experiment, the study's repeats and the figure's own parameters, CELL, step, side,
-    role, mean, lower, upper, values, documents, and hausdorff where that is asked for.
+    role, shown (whether the layer is), mean, lower, upper, values, documents, clouds, p_value of
+    changes and differences, and hausdorff, of the shown layer, where that is asked for.
     """
     tables = [_rows(figure, one) for one in collected]
     labels = [*study.repeats, *figure.columns]
@@ -34,17 +36,29 @@ def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.Data
 
 
 def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """A row per cell: the mean over experiments, its interval, and the number of runs.
+    """A row per cell that the figure shows: the mean over experiments, its interval, and the runs.
 
-    The interval is Student's t over runs; of a single run it is that over documents, as the
-    pipeline gives it. `over` says which.
+    The interval is Student's t over runs; of a single run it is that over documents and clouds, as
+    the pipeline gives it. `over` says which. Changes and differences have also `p_value`, `effect`
+    (see `p_value_and_effect`) and `adjusted_p_value`, in which layers that are not shown count too.
     """
     keys = [*figure.columns, *CELL, "step", "side", "role", "shown"]
     found = []
     groups: Any = rows.groupby(keys, sort=False, dropna=False)
     for cell, group in groups:
-        found.append(dict(zip(keys, cell, strict=True)) | _summary(group, confidence))
-    return pd.DataFrame(found)
+        own = {} if figure.value == "dimension" else p_value_and_effect(group)
+        found.append(dict(zip(keys, cell, strict=True)) | _summary(group, confidence) | own)
+    table: Any = pd.DataFrame(found)
+    if figure.value != "dimension":
+        table = adjusted_over_layers(table, keys)
+    if figure.x != "layer" and figure.layers == "shown":
+        table = table[table["shown"]].reset_index(drop=True)
+    return table
+
+
+def within_run(clouds: int) -> str:
+    """Words for what the interval of a single run is over."""
+    return "documents" if clouds == 1 else f"documents and {clouds} clouds"
 
 
 def label(value: Any) -> Hashable:
@@ -71,12 +85,10 @@ def refuse_mixture(figure: Figure, study: Study, experiments: list[Any]) -> None
 
 
 def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
-    table: Any = draws(one) if figure.kind == "boxes" else one.tables[SOURCES[figure.value]]
+    table: Any = draws(one) if figure.kind == "boxes" else _cells(figure, one)
     chosen = table["estimator"] == one.estimator
     if figure.x != "n_neighbors":
         chosen &= table["n_neighbors"] == one.n_neighbors
-    if figure.x != "layer" and figure.layers == "shown":
-        chosen &= table["layer"] == one.layer
     if figure.x != "step":
         chosen &= table["checkpoint"].isin([BASE, one.checkpoint])
     table = table[chosen].copy()
@@ -89,6 +101,11 @@ def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
     if figure.x == "hausdorff":
         table = table.merge(distances(one), on=KEYS, how="left", validate="many_to_one")
     return table
+
+
+def _cells(figure: Figure, one: Collected) -> pd.DataFrame:
+    """The pipeline's table with the clouds that its intervals are over, of which not all tell."""
+    return one.tables[SOURCES[figure.value]].assign(clouds=len(one.params["token_sample"]["seeds"]))
 
 
 def _role(corpus: str, trained_on: str | None) -> str:
@@ -105,7 +122,7 @@ def _summary(group: Any, confidence: float) -> dict[str, Any]:
         "lower": float(group["lower"].iloc[0]),
         "upper": float(group["upper"].iloc[0]),
         "runs": runs,
-        "over": "documents",
+        "over": within_run(int(group["clouds"].iloc[0])),
         "values": int(group["values"].min()),
     }
     if runs > 1:

@@ -8,11 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from lm_geometry.studies.definition import FOLDER, RESULTS, Study
+from lm_geometry.studies.definition import RESULTS, Study, drawn_study
 from lm_geometry.studies.grid import written
 from lm_geometry.studies.provenance import recorded
 
 MOST_ROWS = 2000
+_EDITED = (
+    "`studies/{name}.yaml` was edited since these figures were drawn: settings and definition here "
+    "are those that they were drawn by."
+)
 _HTML = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -62,18 +66,24 @@ def write_web_page(name: str, study: Study, path: Path, results: Path = RESULTS)
 
 
 def web_page(name: str, study: Study, place: Path) -> str:
-    """Text of the page: question, settings, figures, numbers, experiments, provenance."""
+    """Text of the page: question, settings, figures, numbers, experiments, provenance.
+
+    `study` is as its file says now; the page has the settings that the figures were drawn by, and
+    says so where the file was edited since.
+    """
     from markdown_it import MarkdownIt
 
+    drawn = drawn_study(name, place.parent) or study
+    edited = [_EDITED.format(name=name)] if drawn.text != study.text else []
     top, rest = (place / "README.md").read_text(encoding="utf-8").split("\n## ", 1)
     rest = re.sub(r"\nAll of them also have:\n\n(- .*\n)+", "", rest)  # among the settings
-    text = "\n\n".join([top, _settings(study), f"## {rest}", _runs(name, place)])
+    text = "\n\n".join([top, *edited, _settings(drawn), f"## {rest}", _runs(name, place)])
     body = MarkdownIt("commonmark").enable("table").render(text)
     body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
     body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
     body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)
     whole = [body, "<h2>All numbers</h2>", *map(_table, sorted(place.glob("*.csv")))]
-    return _HTML.format(title=html.escape(name), body="\n".join([*whole, _definition(name)]))
+    return _HTML.format(title=html.escape(name), body="\n".join([*whole, _definition(name, drawn)]))
 
 
 def _settings(study: Study) -> str:
@@ -109,7 +119,7 @@ def _runs(name: str, place: Path) -> str:
     """Markdown: how long each experiment took, on what and with which versions."""
     found = recorded(name, place.parent)
     if not found:
-        return "Durations and hardware were not recorded: the experiments were not run by a study."
+        return "Durations and hardware were not recorded."
     hardware = dict.fromkeys(run["hardware"] for run in found.values())
     versions = dict.fromkeys(
         ", ".join(f"{library} {number}" for library, number in run["versions"].items())
@@ -136,7 +146,7 @@ def _table(path: Path) -> str:
     return f'<details id="{path.name}"><summary>{told}</summary>\n{rows}\n</details>'
 
 
-def _definition(name: str) -> str:
-    text = html.escape((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+def _definition(name: str, study: Study) -> str:
+    text = html.escape(study.text)
     summary = f"studies/{name}.yaml: what is published, what to expect"
     return f'<details id="definition"><summary>{summary}</summary>\n<pre>{text}</pre>\n</details>'
