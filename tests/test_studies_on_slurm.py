@@ -103,7 +103,9 @@ def test_a_model_that_a_study_makes_first_reaches_the_clones(
     assert project.experiments() == ["s-a", "s-tiny-more"]
     shown = project.run("git", "show", "--name-only", "--format=", "s-a")
     assert {"catalogue/models.yaml", "models/tiny-more.dvc"} <= set(shown.split())
-    assert states(project.study("--slurm")) == {"s-a": "existed"}
+    printed = project.study("--slurm")
+    assert "model tiny-more: taken as it is in the catalogue: bert after 5 steps on" in printed
+    assert states(printed) == {"s-a": "existed"}
 
 
 @pytest.fixture
@@ -167,6 +169,24 @@ def test_on_slurm_a_job_near_its_limit_goes_on_in_a_new_one(on_slurm: StudyProje
     log = (project.logs / "s-c.log").read_text()
     assert log.count(f"--- job {before} on ") == 2
     assert project.stages_run().count("embed 4") == 2
+
+
+@pytest.mark.slurm
+def test_on_slurm_a_job_that_reaches_its_limit_is_timed_out(on_slurm: StudyProject) -> None:
+    project = on_slurm
+    project.write("slurm.yaml", ON_SLURM | {"time": "0:01", "restarts": 0})
+    study = project.read("studies/s.yaml")
+    project.write("studies/s.yaml", study | {"cases": {"a": study["cases"]["a"]}})
+    (project.beside / "hold").touch()
+    printed = project.study("--slurm", fails=True)
+    assert states(printed) == {"s-a": "timed out"}
+    log = (project.logs / "s-a.log").read_text()
+    assert "was told to end: time limit or preemption" in log
+    assert "s-a: TIMED OUT" in printed
+    assert (project.experiments(), clones(project)) == ([], [])
+    (project.beside / "hold").unlink()
+    project.write("slurm.yaml", ON_SLURM)
+    assert states(project.study("--slurm", "--resume")) == {"s-a": "done"}
 
 
 @pytest.mark.slurm
