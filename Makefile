@@ -21,6 +21,9 @@ PAGE := .dvc/plots/page_offline.html
 DADAPY := .venv-dadapy
 DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
 
+# Two processes; a file's tests share what its first one made, so that they stay together.
+PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 # libgomp's idle threads would spin, which makes two threads slower than one on a busy machine.
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -51,7 +54,7 @@ drift: setup  ## whether dvc.lock belongs to params.yaml and the code
 	@lm-geometry drift
 
 test: setup  ## the default test suite
-	pytest
+	$(PYTEST)
 
 test-slow: setup  ## heavier tests as well
 	pytest -m "slow or not slow"
@@ -67,7 +70,7 @@ benchmark: setup  ## speed against the published ways
 verify: export PATH := $(CURDIR)/$(DADAPY)/bin:$(PATH)
 verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a comparison with it
 	python -m pip check
-	pytest
+	$(PYTEST)
 	python benchmarks/against_dadapy.py
 
 setup: $(READY) $(PAGE)

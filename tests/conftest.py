@@ -33,6 +33,11 @@ TEXTS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no process ends long after the other."""
+    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+
+
 @dataclass(frozen=True)
 class TinyModel:
     """A model of random weights in Hugging Face layout."""

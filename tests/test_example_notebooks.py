@@ -41,7 +41,7 @@ def _outputs(path: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> lis
 @pytest.mark.parametrize(
     "path", [path for path in NOTEBOOKS if path.stem != OF_REVISIONS], ids=lambda path: path.stem
 )
-@pytest.mark.parametrize("tables", ["made-up", "published"])
+@pytest.mark.parametrize("tables", ["made-up", pytest.param("published", marks=pytest.mark.slow)])
 def test_notebooks_run_and_draw(path: Path, tables: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if tables == "published" and not REFERENCE:
         pytest.skip("LM_GEOMETRY_REFERENCE does not name the folder of published arrays")

@@ -17,6 +17,7 @@ from conftest import TinyModel
 from structure import ROOT
 
 pytestmark = pytest.mark.pipeline
+SLOW = pytest.mark.slow
 
 # What is tested here is not how much text there is, but which stage runs when.
 TINY = {
@@ -213,7 +214,10 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize("killed", KILLS)
+@pytest.mark.parametrize(
+    "killed",
+    ["finetune", "embed prompts", *(pytest.param(n, marks=SLOW) for n in ("embed", "estimate"))],
+)
 def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, killed: str) -> None:
     before = project.bytes()
     pattern, stage = KILLS[killed], killed.split()[0]
@@ -248,6 +252,7 @@ def kill_group(process: subprocess.Popen) -> None:
     process.wait()
 
 
+@SLOW
 def test_a_queued_experiment_runs_with_the_code_and_params_of_its_own(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

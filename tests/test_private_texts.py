@@ -165,6 +165,7 @@ def test_a_clone_elsewhere_has_nothing_to_run_until_it_needs_the_text(
     assert "may not be passed on and is not on this machine" in said
 
 
+@pytest.mark.slow
 def test_only_what_a_changed_stage_needs_is_pulled(project: Project) -> None:
     project.run("git", "clone", "--quiet", ".", str(project.folder.parent / "part"))
     part = Project(project.folder.parent / "part")

@@ -45,9 +45,9 @@ def write(folder: Path, name: str, **fields: Any) -> None:
 def test_every_study_of_the_repository_could_run(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variables in ([], ["LM_GEOMETRY_DATA"]):
-        monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
-        for variable in variables:
+    monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
+    for variable in [None, *read_study(name).where_set]:
+        if variable:
             monkeypatch.setenv(variable, "somewhere")
         found = check_study(name, read_study(name))
         for figure in read_study(name).figures:
