@@ -64,6 +64,7 @@ def test_clones_of_the_same_code_share_what_is_compiled_and_other_code_does_not(
     assert len(files()) == 2 * len(compiled)
 
 
+@pytest.mark.slow
 def test_estimates_are_the_same_whether_their_loops_were_just_compiled_or_not(tmp_path):
     script = (
         "import numpy as np; from lm_geometry import local_dimension\n"

@@ -181,6 +181,7 @@ def test_a_parameter_changes_the_stages_that_depend_on_it(project: Project, stag
     assert changed == ({"estimate", "aggregate"} if stage == "estimate" else {stage})
 
 
+@SLOW
 def test_a_changed_parameter_runs_that_stage_and_what_follows(project: Project) -> None:
     project.set_params({"token_sample.points": "140"})
     assert project.ran(project.dvc("repro")) == ["token-sample", "estimate", "aggregate"]
@@ -216,7 +217,7 @@ KILLS = {
 
 @pytest.mark.parametrize(
     "killed",
-    ["finetune", "embed prompts", *(pytest.param(n, marks=SLOW) for n in ("embed", "estimate"))],
+    ["finetune", *(pytest.param(n, marks=SLOW) for n in ("embed", "embed prompts", "estimate"))],
 )
 def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, killed: str) -> None:
     before = project.bytes()
