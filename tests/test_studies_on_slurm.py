@@ -101,7 +101,9 @@ def test_a_model_that_a_study_makes_first_reaches_the_clones(
     assert "model tiny-more: bert after 5 steps on rivers, from" in printed
     assert states(printed) == {"s-a": "done"}
     assert project.experiments() == ["s-a", "s-tiny-more"]
-    shown = project.run("git", "show", "--name-only", "--format=", "s-a")
+    references = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
+    of_a = next(reference for reference in references if reference.endswith("/s-a"))
+    shown = project.run("git", "show", "--name-only", "--format=", of_a)
     assert {"catalogue/models.yaml", "models/tiny-more.dvc"} <= set(shown.split())
     printed = project.study("--slurm")
     assert "model tiny-more: taken as it is in the catalogue: bert after 5 steps on" in printed
