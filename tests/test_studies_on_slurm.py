@@ -99,7 +99,7 @@ def test_a_model_that_a_study_makes_first_reaches_the_clones(
     project.write("studies/s.yaml", study)
     printed = project.study("--slurm")
     assert "model tiny-more: bert after 5 steps on rivers, from" in printed
-    assert states(printed) == {"s-a": "done"}
+    assert states(printed) == {"s-tiny-more": "done", "s-a": "done"}
     assert project.experiments() == ["s-a", "s-tiny-more"]
     references = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     of_a = next(reference for reference in references if reference.endswith("/s-a"))
