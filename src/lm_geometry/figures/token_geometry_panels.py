@@ -63,7 +63,8 @@ def lines(
     line = base.mark_line(strokeWidth=1.9).encode(y=y)
     points = base.mark_point(filled=True, size=16, opacity=1).encode(y=y, tooltip=tooltip)
     bounded = [band] if bool(data["lower"].notna().to_numpy().any()) else []
-    level = alt.Chart().mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
+    once = alt.Chart().transform_aggregate(records="count()")  # a panel, and not for each row
+    level = once.mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
     layers = [*([level] if zero else []), *bounded, line, points]
     order = list(dict.fromkeys(data["panel"]))
     width = WIDTH if columns < 3 else 0.78 * WIDTH

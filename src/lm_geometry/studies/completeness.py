@@ -1,13 +1,16 @@
 """Whether DVC's cache has all that an experiment made: DVC ends well where the disk was full."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lm_geometry.params.section import ROOT
-from lm_geometry.studies.existing import git, there
+from lm_geometry.studies.existing import git, remove, there
 from lm_geometry.studies.outcomes import Outcome, State
+
+if TYPE_CHECKING:
+    from lm_geometry.remotes.objects import Item
+    from lm_geometry.remotes.places import Seen
 
 
 def checked(outcome: Outcome, root: Path = ROOT) -> Outcome:
@@ -15,9 +18,10 @@ def checked(outcome: Outcome, root: Path = ROOT) -> Outcome:
 
     Such an experiment is removed, so that the same command runs it again.
     """
-    head = git(root, "rev-parse", "HEAD").strip()
-    commit = there(outcome.name, root).get(head)
-    gone = lacking(commit, root) if outcome.state is State.DONE and commit else []
+    if outcome.state is not State.DONE:
+        return outcome
+    commit = there(outcome.name, root).get(git(root, "rev-parse", "HEAD").strip())
+    gone = lacking(commit, root) if commit else []
     if not gone:
         return outcome
     more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
@@ -27,8 +31,7 @@ def checked(outcome: Outcome, root: Path = ROOT) -> Outcome:
                 f"DVC's cache lacks {gone[0]}{more}, though DVC reported no error: was the disk "
                 "full? The experiment was removed; the same command runs it again.\n"
             )
-    command = [sys.executable, "-m", "dvc", "exp", "remove", "--quiet", outcome.name]
-    subprocess.run(command, cwd=root, check=True)
+    remove(outcome.name, root)
     return replace(outcome, state=State.LOST)
 
 
@@ -43,9 +46,8 @@ def lacking(commit: str, root: Path = ROOT) -> list[str]:
         cache = cache_of(repo)
         items = [item for out in outs_of(repo, []) for item in items_of(out, [cache])]
         seen = cache.all_seen((item.oid for item in items), quick=True)
-    found = []
-    for item in items:
-        there = seen[item.oid]
-        if there is None or item.size not in (None, there.size):
-            found.append(str(item))
-    return found
+    return [str(item) for item in items if not _whole(item, seen[item.oid])]
+
+
+def _whole(item: "Item", seen: "Seen | None") -> bool:
+    return seen is not None and item.size in (None, seen.size)

@@ -1,7 +1,5 @@
 """A study from its first experiment to its figures."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,7 @@ from lm_geometry.params.section import ROOT
 from lm_geometry.studies.collection import collect
 from lm_geometry.studies.completeness import checked
 from lm_geometry.studies.definition import RESULTS, Study
-from lm_geometry.studies.existing import Existing, in_the_way, older, same
+from lm_geometry.studies.existing import Existing, in_the_way, older, remove, same
 from lm_geometry.studies.following import Following
 from lm_geometry.studies.grid import Experiment, made_first
 from lm_geometry.studies.keeping import keep
@@ -171,8 +169,7 @@ class Conductor:
                 f"--replace runs them again{kept}; `dvc exp rename` keeps one under another name"
             )
         for old in found:
-            command = [sys.executable, "-m", "dvc", "exp", "remove", "--quiet", old.name]
-            subprocess.run(command, cwd=self.root, check=True)
+            remove(old.name, self.root)
 
 
 def _listed(found: Mapping[str, str]) -> str:

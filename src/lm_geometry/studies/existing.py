@@ -1,6 +1,7 @@
 """Experiments that exist already, and whether they are what the study asks for."""
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,12 @@ def there(name: str, root: Path = ROOT) -> dict[str, str]:
         if len(parts) == 5 and parts[4] == name:
             found[parts[2] + parts[3]] = commit
     return found
+
+
+def remove(name: str, root: Path = ROOT) -> None:
+    """Take an experiment out of git; its results stay in DVC's cache."""
+    command = [sys.executable, "-m", "dvc", "exp", "remove", "--quiet", name]
+    subprocess.run(command, cwd=root, check=True)
 
 
 def same(experiment: Experiment, root: Path = ROOT) -> Existing | None:

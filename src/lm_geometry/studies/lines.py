@@ -31,7 +31,6 @@ def lines(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
     line = encoded.mark_line(strokeWidth=2).encode(y=y)
     if figure.value == "dimension":  # of changes there is no base
         line = line.encode(strokeDash=channels.side_dash())
-    if figure.value == "dimension":
         points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
         layers = [bars, line, *points, panels.message()]
     else:

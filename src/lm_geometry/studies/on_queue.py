@@ -1,6 +1,5 @@
 """Experiments several at a time, on DVC's own queue."""
 
-import os
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from lm_geometry.studies.existing import there
 from lm_geometry.studies.following import RUNNING, WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
-from lm_geometry.studies.running import dvc, environment
+from lm_geometry.studies.running import dvc, environment, lives
 from lm_geometry.studies.tree import refuse_untracked_code
 from lm_geometry.studies.upstream import levels
 
@@ -201,7 +200,7 @@ def workers(root: Path) -> list[int]:
     """
     folder = root / ".dvc" / "tmp" / "exps" / "celery"
     ids = [read_json(path)["pid"] for path in sorted(folder.glob("dvc-exp-worker-*.json"))]
-    return [process for process in ids if _lives(process)]
+    return [process for process in ids if lives(process)]
 
 
 def _idle_workers_end(root: Path) -> None:
@@ -213,13 +212,3 @@ def _idle_workers_end(root: Path) -> None:
     end = time.monotonic() + IDLE_SECONDS
     while workers(root) and time.monotonic() < end:
         time.sleep(POLL_SECONDS)
-
-
-def _lives(process: int) -> bool:
-    """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
-    try:
-        os.kill(process, 0)
-    except OSError:
-        return False
-    status = Path(f"/proc/{process}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -126,6 +126,16 @@ def dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def lives(process: int) -> bool:
+    """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def _runs(process: subprocess.Popen[bytes]) -> bool:
     try:
         process.wait(POLL_SECONDS)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lm_geometry.store.files import read_json, write_json
 from lm_geometry.studies.following import RUNNING
-from lm_geometry.studies.slurm.cluster import Job, Seen, lives, seen_by_slurm
+from lm_geometry.studies.slurm.cluster import Job, lives
+from lm_geometry.studies.slurm.listed import Seen, seen_by_slurm
 
 FILE = "jobs.json"
 

@@ -1,34 +1,23 @@
 """Where jobs run: Slurm, or this machine without it, both by submitit."""
 
-import getpass
 import importlib.util
 import logging
 import os
 import shutil
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lm_geometry.studies.following import RUNNING, WAITING
-from lm_geometry.studies.outcomes import State
+from lm_geometry.studies.following import RUNNING
+from lm_geometry.studies.running import lives as process_lives
 from lm_geometry.studies.slurm.job import ClonedExperiment, Ran
+from lm_geometry.studies.slurm.listed import Seen, seen_by_slurm
 from lm_geometry.studies.slurm.settings import SlurmSettings
 
 RESULT_SECONDS = 20.0  # a network file system may show a result later than Slurm the end
 SIGNAL_SECONDS = 90  # before the time limit, a job is told, so that it can go on in a new one
-_ENDS = {
-    "CANCELLED": State.CANCELLED,
-    "TIMEOUT": State.TIMED_OUT,
-    "DEADLINE": State.TIMED_OUT,
-    "OUT_OF_MEMORY": State.OUT_OF_MEMORY,
-    "PREEMPTED": State.CANCELLED,
-    "FAILED": State.FAILED,
-    "NODE_FAIL": State.FAILED,
-    "BOOT_FAIL": State.FAILED,
-    "COMPLETED": State.FAILED,  # and yet without a result
-}
 
 
 @dataclass(frozen=True)
@@ -59,14 +48,6 @@ class Job:
         # A job array that never started a task leaves its words in another file.
         found = sorted(paths.folder.glob(f"{self.id}_*log.err"))
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in found)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a cluster says of a job: `waiting` or `running` now; else it ended, how if known."""
-
-    now: str = ""
-    end: State | None = None
 
 
 class Cluster(Protocol):
@@ -137,7 +118,8 @@ class Local:
         executor = _executor(self.settings, self.folder, "local")
         if self.settings.setup:
             executor.update_parameters(local_setup=self.settings.setup)
-        return _submitted(executor, jobs, self.folder, "local", self._processes)
+        with _written_to(self.folder / "started.log"):
+            return _submitted(executor, jobs, self.folder, "local", self._processes)
 
     def seen(self, jobs: Sequence[Job]) -> dict[str, Seen]:
         """Whether the process of a job lives."""
@@ -148,21 +130,9 @@ class Local:
         return lives(job) if own is None else not own.done()
 
 
-def seen_by_slurm(jobs: Sequence[Job]) -> dict[str, Seen]:
-    """As `squeue` lists them, or `sacct` where it no longer does; all wait while it is silent."""
-    listed = _squeue()
-    if listed is None:
-        return {job.experiment: Seen(f"{WAITING} (squeue does not answer)") for job in jobs}
-    return {job.experiment: _seen(job, *listed.get(job.id, ("", ""))) for job in jobs}
-
-
 def lives(job: Job) -> bool:
     """Whether the process of a job of this machine, begun by another call, is there."""
-    try:
-        os.kill(int(job.id), 0)
-    except OSError:
-        return False
-    return True
+    return process_lives(int(job.id))
 
 
 def cluster(settings: SlurmSettings, folder: Path, name: str) -> Cluster:
@@ -172,6 +142,21 @@ def cluster(settings: SlurmSettings, folder: Path, name: str) -> Cluster:
     if settings.cluster == "local":
         return Local(settings, folder)
     return Slurm(settings, folder, name)
+
+
+@contextmanager
+def _written_to(path: Path) -> Iterator[None]:
+    """Processes started inside write to a file: they outlive this one, and would hold its pipe."""
+    kept = [os.dup(stream) for stream in (1, 2)]
+    with path.open("ab") as file:
+        try:
+            for stream in (1, 2):
+                os.dup2(file.fileno(), stream)
+            yield
+        finally:
+            for stream, own in zip((1, 2), kept, strict=True):
+                os.dup2(own, stream)
+                os.close(own)
 
 
 def _executor(settings: SlurmSettings, folder: Path, kind: str) -> Any:
@@ -210,33 +195,3 @@ def _submitted(
         Job(job.experiment.name, one.job_id, str(folder), kind)
         for job, one in zip(jobs, made, strict=True)
     ]
-
-
-def _seen(job: Job, word: str, reason: str) -> Seen:
-    word = word or _sacct(job.id)
-    if not word or word in _ENDS:
-        return Seen(end=_ENDS.get(word))
-    if word not in ("PENDING", "REQUEUED", "CONFIGURING", "SUSPENDED", "REQUEUE_HOLD"):
-        return Seen(RUNNING)
-    return Seen(f"{WAITING} ({reason})" if reason not in ("", "None") else WAITING)
-
-
-def _squeue() -> dict[str, tuple[str, str]] | None:
-    """State and reason of this user's jobs by id, ended ones for some minutes; None: no answer."""
-    format_ = ["--noheader", "--array", "--states=all", "--format=%i|%T|%r"]
-    asked = subprocess.run(
-        ["squeue", f"--user={getpass.getuser()}", *format_], capture_output=True, text=True
-    )
-    if asked.returncode != 0:
-        return None  # the controller is away for a moment
-    rows = (line.strip().split("|", 2) for line in asked.stdout.splitlines() if line.count("|") > 1)
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def _sacct(job: str) -> str:
-    """The state that the cluster's accounts have of a job; empty where they have none."""
-    if not shutil.which("sacct"):
-        return ""
-    options = ["--noheader", "--allocations", "--parsable2", "--format=State"]
-    asked = subprocess.run(["sacct", *options, "--jobs", job], capture_output=True, text=True)
-    return asked.stdout.split()[0] if asked.returncode == 0 and asked.stdout.split() else ""

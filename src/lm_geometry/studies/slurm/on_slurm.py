@@ -13,8 +13,9 @@ from lm_geometry.studies.following import WAITING, Following, running
 from lm_geometry.studies.grid import Experiment
 from lm_geometry.studies.outcomes import Outcome, State
 from lm_geometry.studies.slurm.begun import forget, jobs_begun, read_jobs, write_jobs
-from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, Seen, cluster
+from lm_geometry.studies.slurm.cluster import RESULT_SECONDS, Cluster, Job, cluster
 from lm_geometry.studies.slurm.job import ClonedExperiment, Ran, clone_of
+from lm_geometry.studies.slurm.listed import Seen
 from lm_geometry.studies.slurm.settings import SlurmSettings
 from lm_geometry.studies.tree import carried, refuse_dirty
 from lm_geometry.studies.upstream import awaited, levels
