@@ -12,7 +12,6 @@ from lm_geometry.statistics import (
     between_runs,
     clustered_mean,
     grouped_means,
-    pooled_runs,
     standardised_by_documents,
     standardised_by_tokens,
 )
@@ -141,13 +140,12 @@ def test_crossed_documents_and_clouds_are_the_analysis_of_variance() -> None:
     by_document = S * ((rows - whole) ** 2).sum() / (G - 1)
     by_cloud = G * ((columns - whole) ** 2).sum() / (S - 1)
     rest = ((table - rows[:, None] - columns + whole) ** 2).sum() / (G - 1) / (S - 1)
-    squares, freedom = np.array([by_document, by_cloud, rest]), [G - 1, S - 1, (G - 1) * (S - 1)]
-    variance = (by_document + by_cloud - rest) / (G * S)
+    of_documents, of_clouds = by_document / (G * S), (by_cloud - rest) / (G * S)
+    variance = of_documents + of_clouds
     assert mean.value == pytest.approx(whole)
     assert mean.standard_error == pytest.approx(np.sqrt(variance), rel=1e-12)
-    assert mean.degrees == pytest.approx(
-        variance**2 / ((squares / (G * S)) ** 2 / freedom).sum(), rel=1e-12
-    )
+    shares = [of_documents / variance, of_clouds / variance]
+    assert 1 / mean.degrees == pytest.approx(np.dot(shares, [1 / (G - 1), 1 / (S - 1)]), rel=1e-12)
 
 
 def test_clouds_never_narrow_an_interval() -> None:
@@ -194,18 +192,6 @@ def test_runs_that_were_drawn_apart_are_averaged_with_students_t() -> None:
     assert missing.value == 1
     assert all(map(math.isnan, missing.interval(0.95)))
     assert math.isnan(between_runs([]).value)
-
-
-def test_runs_on_the_same_documents_keep_what_documents_add() -> None:
-    means = [mean_of(2.0, 0.3, 20), mean_of(2.4, 0.4, 15), mean_of(1.9, 0.2, 30)]
-    pooled = pooled_runs(means)
-    within, between = (0.09 + 0.16 + 0.04) / 3, np.var([2.0, 2.4, 1.9], ddof=1) / 3
-    assert pooled.value == pytest.approx(2.1)
-    assert pooled.standard_error == pytest.approx(np.sqrt(within + between))
-    freedom = (within + between) ** 2 / (within**2 / 15 + between**2 / 2)
-    assert pooled.degrees == pytest.approx(freedom)
-    assert pooled.standard_error > between_runs(means).standard_error
-    assert math.isnan(pooled_runs([]).value)
 
 
 def test_effect_sizes_name_their_unit() -> None:

@@ -7,7 +7,7 @@ from lm_geometry.statistics.effects import (
 )
 from lm_geometry.statistics.grouped import GroupedMeans, grouped_means
 from lm_geometry.statistics.means import Mean, clustered_mean
-from lm_geometry.statistics.runs import between_runs, pooled_runs
+from lm_geometry.statistics.runs import between_runs
 
 __all__ = [
     "GroupedMeans",
@@ -16,7 +16,6 @@ __all__ = [
     "between_runs",
     "clustered_mean",
     "grouped_means",
-    "pooled_runs",
     "standardised_by_documents",
     "standardised_by_tokens",
 ]
