@@ -130,10 +130,11 @@ def lives(process: int) -> bool:
     """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
     try:
         os.kill(process, 0)
-    except OSError:
+        if not Path("/proc/self").exists():
+            return True
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # it ended, or it did between the two questions
         return False
-    status = Path(f"/proc/{process}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def _runs(process: subprocess.Popen[bytes]) -> bool:
