@@ -197,5 +197,6 @@ def _print_list() -> None:
         study = read_study(name)
         number = len(experiments(name, study)) + len(study.models)
         gpu = "; a GPU is needed" if study.gpu else ""
-        print(f"{name}  ({number} experiments, about {study.minutes:g} minutes on two cores{gpu})")
+        runs = "1 experiment" if number == 1 else f"{number} experiments"
+        print(f"{name}  ({runs}, about {study.minutes:g} minutes on two cores{gpu})")
         print(f"    {study.question}")
