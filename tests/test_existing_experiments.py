@@ -69,3 +69,12 @@ def test_without_prompts_their_corpus_and_tokenizers_are_not_read(project: Path)
         catalogue[entry]["label"] = "edited"
         write(project / "catalogue" / f"{file}.yaml", catalogue)
     assert difference(Experiment("s", {}), "HEAD", project) == ""
+
+
+def test_where_an_entry_is_from_makes_no_other_experiment_of_it(project: Path) -> None:
+    """The note of a kept model names the commit it was kept from: another in every clone."""
+    file = project / "catalogue" / "models.yaml"
+    catalogue = read_yaml(file)
+    catalogue["smollm2"]["note"] = "kept from another commit"
+    write(file, catalogue)
+    assert difference(Experiment("s", {}), "HEAD", project) == ""

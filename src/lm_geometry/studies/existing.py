@@ -93,9 +93,14 @@ def difference(
         return "parameters: " + ", ".join(sorted(_changed(had, wanted)))
     for file, names in _sources(wanted).items():
         now, then = read_yaml(root / file), _yaml(root, commit, file)
-        if changed := [name for name in names if now.get(name) != then.get(name)]:
+        if changed := [n for n in names if _read(now.get(n)) != _read(then.get(n))]:
             return f"{file}: " + ", ".join(changed)
     return ""
+
+
+def _read(entry: dict[str, Any] | None) -> dict[str, Any]:
+    """What an experiment takes from an entry of the catalogue; a note says where it is from."""
+    return {key: value for key, value in (entry or {}).items() if key != "note"}
 
 
 def _changed(had: Any, wanted: Any, prefix: str = "") -> set[str]:

@@ -1,5 +1,6 @@
 """Figures of a study's means: lines with intervals over runs, and box plots over draws."""
 
+import textwrap
 from typing import Any
 
 import altair as alt
@@ -25,7 +26,7 @@ def lines(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
     encoded = panels.only_records(alt.Chart()).encode(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
     )
-    y = alt.Y("value:Q", title=Y_TITLES[figure.value], scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=_y_title(figure), scale=alt.Scale(zero=False))
     tooltip = ["series:N", "split:N", "side:N", "runs:Q", *channels.interval("value")]
     bars = encoded.mark_rule(strokeWidth=1.6).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y)
@@ -74,10 +75,22 @@ def boxes(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
 
 def _paneled(figure: Figure, layered: Any, data: panels.Data, says: list[str]) -> panels.Panels:
     layered = layered.properties(width=WIDTH, height=HEIGHT)
-    if figure.layers == "all" and figure.x != "layer":
+    if _by_layer(figure):
         small = layered.properties(width=240, height=190)
         return panels.panels(panels.by_layer(small, columns=3), data, figure.title, says)
     return panels.panels(layered, data, figure.title, says)
+
+
+def _by_layer(figure: Figure) -> bool:
+    """Whether each layer has a small panel of its own."""
+    return figure.layers == "all" and figure.x != "layer"
+
+
+def _y_title(figure: Figure) -> str | list[str]:
+    title = Y_TITLES[figure.value]
+    if not _by_layer(figure):
+        return title
+    return textwrap.wrap(title, 28)  # a longer line would run into the next row of panels
 
 
 def _x(figure: Figure, data: list[Record]) -> Any:
