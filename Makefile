@@ -99,7 +99,7 @@ $(DADAPY_READY): requirements/dadapy.txt pyproject.toml
 	@touch $@
 	@echo "$(DADAPY) is ready."
 
-$(PAGE): $(READY) src/lm_geometry/figures/page.py
+$(PAGE): $(READY) src/lm_geometry/plot_pages/page.py
 	@echo "Making the offline page of dvc plots."
-	@$(BIN)/python -m lm_geometry.figures.page
+	@$(BIN)/python -m lm_geometry.plot_pages.page
 	@touch $@

@@ -28,7 +28,7 @@ from lm_geometry import (
     information_imbalance,
     neighbourhood_overlap,
 )
-from lm_geometry.prompt_geometry import prompt_geometry
+from lm_geometry.embed.prompts import prompt_geometry
 
 LIMITS = {
     "GRIDE dimension": 1e-6,

@@ -45,9 +45,9 @@ def real(model: str, layers: list[int], tokens: int) -> Cloud:
 def _batches(model: str, layers: list[int]) -> Iterator[Cloud]:
     import torch
 
-    from lm_geometry.model_names import resolve
-    from lm_geometry.models import load_model, load_tokenizer
-    from lm_geometry.params.model import Model
+    from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.models.load import load_model, load_tokenizer
+    from lm_geometry.models.params import Model
 
     source = resolve(Model.model_validate({"name": model}), seed=0)
     tokenizer, body = load_tokenizer(source), load_model(source).base_model
@@ -68,9 +68,9 @@ def _batches(model: str, layers: list[int]) -> Iterator[Cloud]:
 
 
 def _texts() -> Iterator[str]:
-    from lm_geometry import machine
-    from lm_geometry.corpora import read
-    from lm_geometry.params.corpora import read_corpora
+    from lm_geometry.data_prep.corpora.catalogue import read_corpora
+    from lm_geometry.data_prep.corpora.reading import read
+    from lm_geometry.workspace import machine
 
     entries = read_corpora()
     for name in CORPORA:

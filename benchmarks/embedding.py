@@ -33,10 +33,10 @@ class Bench:
     def __init__(self, model: str, texts: list[str]) -> None:
         import torch
 
-        from lm_geometry.model_names import resolve
-        from lm_geometry.models import load_model, load_tokenizer
-        from lm_geometry.params.embed import Embed
-        from lm_geometry.params.model import Model
+        from lm_geometry.data_prep.model_names import resolve
+        from lm_geometry.embed.params import Embed
+        from lm_geometry.models.load import load_model, load_tokenizer
+        from lm_geometry.models.params import Model
 
         source = resolve(Model.model_validate({"name": model}), seed=0)
         self.layer, self.width = source.layers, source.width
@@ -51,7 +51,7 @@ class Bench:
         """The texts as the embed stage tokenises them."""
         import pandas as pd
 
-        from lm_geometry.embedding.token_table import tokenise
+        from lm_geometry.embed.token_table import tokenise
 
         corpus = pd.DataFrame({"text": texts, "document": ""})
         return tokenise(corpus, self.tokenizer, self.settings, np.random.default_rng(0))
@@ -72,8 +72,8 @@ class Bench:
         """The embed stage's own work on one corpus split."""
         import torch
 
-        from lm_geometry.embedding.hidden_states import HiddenStates
-        from lm_geometry.embedding.masked_token import MaskedTokenStates
+        from lm_geometry.embed.hidden_states import HiddenStates
+        from lm_geometry.embed.masked_token import MaskedTokenStates
 
         corpus = self.tokenised(texts or self.texts)
         options = (self.model, self.device, torch.float32, self.tokenizer.pad_token_id or 0)
@@ -145,9 +145,9 @@ class _Array:
 
 def short_texts(count: int) -> list[str]:
     """The first utterances of at most 300 characters of a bundled corpus of small dialogues."""
-    from lm_geometry import machine
-    from lm_geometry.corpora import read
-    from lm_geometry.params.corpora import read_corpora
+    from lm_geometry.data_prep.corpora.catalogue import read_corpora
+    from lm_geometry.data_prep.corpora.reading import read
+    from lm_geometry.workspace import machine
 
     splits = read(read_corpora()[CORPUS], machine.downloads()).values()
     texts = [text for split in splits for text in split["text"] if 0 < len(text) <= 300]

@@ -139,10 +139,10 @@ def ours(
     modulus: int, steps: int, precision: str, device: str = "cpu"
 ) -> tuple[Callable[[], None], Any]:
     """The same with this project's training, without what is measured and saved on the way."""
-    from lm_geometry.arithmetic import equations
-    from lm_geometry.params.arithmetic import Arithmetic, Equations
-    from lm_geometry.params.finetune import Finetune
-    from lm_geometry.training.modular_arithmetic import loop, recipe, run
+    from lm_geometry.finetune.arithmetic import loop, recipe, run
+    from lm_geometry.finetune.params import Finetune
+    from lm_geometry.models.arithmetic import equations
+    from lm_geometry.models.arithmetic.params import Arithmetic, Equations
 
     divided = equations.make_equations(Equations.model_validate({"modulus": modulus}))
     changes = {"steps": 10_000, "batch_size": BATCH, "weight_decay": 1.0, "precision": precision}
@@ -154,7 +154,7 @@ def ours(
 
 def largest_difference(run: Any, precision: str) -> float:
     """Between the logits of the shared path and the plain float32 forward pass."""
-    from lm_geometry.arithmetic import fast_path
+    from lm_geometry.models.arithmetic import fast_path
 
     ids = torch.from_numpy(run.equations.train.ids)
     with torch.no_grad():

@@ -65,7 +65,7 @@ def prompt_rows() -> list[list[str]]:
     """A line for each width of a prompt whose states lie on the device, or in memory."""
     import torch
 
-    from lm_geometry.prompt_geometry import layer_geometry
+    from lm_geometry.embed.prompts import layer_geometry
 
     rows = []
     for width in WIDTHS:

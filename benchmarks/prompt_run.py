@@ -21,15 +21,15 @@ def rows(arguments: argparse.Namespace) -> list[list[str]]:
     """A line of the table for each kind of work."""
     import torch
 
-    from lm_geometry import machine
-    from lm_geometry.embedding.forward_pass import ForwardPass
-    from lm_geometry.embedding.prompt_run import PromptRun
-    from lm_geometry.embedding.token_loss import token_losses
-    from lm_geometry.model_names import resolve
-    from lm_geometry.params.embed import Embed
-    from lm_geometry.params.model import Model
-    from lm_geometry.placement import load_placed
-    from lm_geometry.prompt_geometry import layer_geometry
+    from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.embed.forward_pass import ForwardPass
+    from lm_geometry.embed.params import Embed
+    from lm_geometry.embed.placement import load_placed
+    from lm_geometry.embed.prompts import layer_geometry
+    from lm_geometry.embed.prompts.run import PromptRun
+    from lm_geometry.embed.token_loss import token_losses
+    from lm_geometry.models.params import Model
+    from lm_geometry.workspace import machine
 
     device, _ = machine.device()
     torch.set_num_threads(arguments.threads)

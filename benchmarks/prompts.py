@@ -125,7 +125,7 @@ def plain(states: NDArray[np.float32], pairs: int) -> PlainPrompt:
 
 def ours(states: NDArray[np.float32], precision: Any) -> Any:
     """This library's geometry of the prompt, and what is derived from it."""
-    from lm_geometry.prompt_geometry import prompt_geometry
+    from lm_geometry.embed.prompts import prompt_geometry
 
     prompt = prompt_geometry(states, precision=precision)
     return prompt, prompt.dimension(), prompt.consecutive_overlap()
@@ -164,12 +164,12 @@ def real_layers(model: str) -> NDArray[np.float32]:
     """Hidden states `[layers, tokens, width]` of one prompt of the bundled encyclopaedia."""
     import torch
 
-    from lm_geometry import machine
-    from lm_geometry.corpora import read
-    from lm_geometry.model_names import resolve
-    from lm_geometry.models import load_model, load_tokenizer
-    from lm_geometry.params.corpora import read_corpora
-    from lm_geometry.params.model import Model
+    from lm_geometry.data_prep.corpora.catalogue import read_corpora
+    from lm_geometry.data_prep.corpora.reading import read
+    from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.models.load import load_model, load_tokenizer
+    from lm_geometry.models.params import Model
+    from lm_geometry.workspace import machine
 
     source = resolve(Model.model_validate({"name": model}), seed=0)
     splits = read(read_corpora()["encyclopaedia"], machine.downloads()).values()

@@ -14,9 +14,9 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry.params.aggregate import Aggregate
-    from lm_geometry.params.estimate import Estimate
-    from lm_geometry.writing_results import write_results
+    from lm_geometry.aggregate.params import Aggregate
+    from lm_geometry.aggregate.run import write_results
+    from lm_geometry.estimate.params import Estimate
 
     write_results(Aggregate.read(), Estimate.read())
 

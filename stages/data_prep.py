@@ -14,14 +14,14 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry import paths
-    from lm_geometry.model_names import resolve
-    from lm_geometry.params.data_prep import DataPrep
-    from lm_geometry.params.model import Model
-    from lm_geometry.params.seed import read_seed
-    from lm_geometry.preparing import prepare_corpora
-    from lm_geometry.prompt_selection.preparing import prepare_prompts
-    from lm_geometry.store.files import write_json
+    from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.data_prep.params import DataPrep
+    from lm_geometry.data_prep.prompts.run import prepare_prompts
+    from lm_geometry.data_prep.run import prepare_corpora
+    from lm_geometry.models.params import Model
+    from lm_geometry.workspace import paths
+    from lm_geometry.workspace.files import write_json
+    from lm_geometry.workspace.seeds import read_seed
 
     model, data = Model.read(), DataPrep.read()
     source = resolve(model, read_seed())

@@ -14,12 +14,12 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry import machine
-    from lm_geometry.embedding.embedding_run import embed
-    from lm_geometry.embedding.prompt_run import embed_prompts
-    from lm_geometry.model_source import read_model_source
-    from lm_geometry.params.embed import Embed
-    from lm_geometry.params.seed import read_seed
+    from lm_geometry.embed.params import Embed
+    from lm_geometry.embed.prompts.run import embed_prompts
+    from lm_geometry.embed.run import embed
+    from lm_geometry.outs.data_prep.model import read_model_source
+    from lm_geometry.workspace import machine
+    from lm_geometry.workspace.seeds import read_seed
 
     source, settings = read_model_source(), Embed.read()
     if not machine.machine().shard:

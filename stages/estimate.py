@@ -14,9 +14,9 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry.estimation import estimate
-    from lm_geometry.params.estimate import Estimate
-    from lm_geometry.prompt_estimation import estimate_prompts
+    from lm_geometry.estimate.params import Estimate
+    from lm_geometry.estimate.prompts import estimate_prompts
+    from lm_geometry.estimate.run import estimate
 
     estimate(Estimate.read())
     estimate_prompts()

@@ -14,12 +14,12 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry import paths
-    from lm_geometry.model_source import read_model_source
-    from lm_geometry.params.arithmetic import Equations
-    from lm_geometry.params.finetune import Finetune
-    from lm_geometry.store.files import write_json
-    from lm_geometry.training_run import train
+    from lm_geometry.finetune.params import Finetune
+    from lm_geometry.finetune.run import train
+    from lm_geometry.models.arithmetic.params import Equations
+    from lm_geometry.outs.data_prep.model import read_model_source
+    from lm_geometry.workspace import paths
+    from lm_geometry.workspace.files import write_json
 
     records = train(read_model_source(), Finetune.read(), Equations.read())
     write_json(paths.LOSS_CURVE, records["curve"])

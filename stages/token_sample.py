@@ -14,10 +14,10 @@ from lm_geometry import params
 def main() -> None:
     params.check()  # before anything that takes long to import
 
-    from lm_geometry.params.data_prep import DataPrep
-    from lm_geometry.params.token_sample import TokenSample
-    from lm_geometry.prompt_clouds import write_prompt_clouds
-    from lm_geometry.sampling import write_clouds
+    from lm_geometry.data_prep.params import DataPrep
+    from lm_geometry.token_sample.params import TokenSample
+    from lm_geometry.token_sample.prompts import write_prompt_clouds
+    from lm_geometry.token_sample.run import write_clouds
 
     write_clouds(TokenSample.read(), paper=DataPrep.read().order == "paper")
     write_prompt_clouds()

@@ -15,9 +15,9 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["LM_GEOMETRY_DEVICE"] = "cpu"  # byte for byte the same results are promised there
 os.environ["LM_GEOMETRY_THREADS"] = "1"
 
-from lm_geometry import machine
-from lm_geometry.model_source import ModelSource
-from structure import ROOT
+from lm_geometry.models.source import ModelSource
+from lm_geometry.workspace import machine
+from tests.structure import ROOT, STAGES
 
 WIDTH = 32
 TEXTS = [
@@ -175,15 +175,9 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyModel
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project: every path of the package points into it, and its code is a link."""
-    modules = [
-        "writing_results",
-        "embedding",
-        "sampling",
-        "estimation",
-        "training_run",
-        "preparing",
-    ]
-    modules += ["embedding.prompt_run", "prompt_clouds", "prompt_estimation"]
+    modules = [f"{stage}.run" for stage in STAGES]
+    modules += ["data_prep.prompts.run", "embed.prompts.run", "estimate.prompts"]
+    modules += ["token_sample.prompts"]
     for name in modules:
         import_module(f"lm_geometry.{name}")
     root = tmp_path / "project"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lm_geometry.figures.density import violin_density
+from lm_geometry.aggregate.density import violin_density
 from lm_geometry.figures.records import figure_records
 
 SETTINGS = "SmolLM2 · TwoNN, CDF i/n · N = 3,000 tokens · L = 128 neighbours"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lm_geometry import paths
-from lm_geometry.prompts.prepared import PreparedPrompts, PromptIndex
-from lm_geometry.prompts.shuffling import block_orders
-from lm_geometry.store.tables import write_table
+from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex
+from lm_geometry.outs.data_prep.shuffling import block_orders
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.tables import write_table
 
 WORDS = [
     "the",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "lm_geometry"
+STAGES = ("data_prep", "finetune", "embed", "token_sample", "estimate", "aggregate")
 
 
 def file_of(module: str) -> Path | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from structure import ROOT
+from tests.structure import ROOT
 
 SCRIPT = """\
 import json, shutil, sys, time
@@ -100,7 +100,7 @@ class StudyProject:
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """`lm-geometry study s` with more arguments, as a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "lm_geometry.cli", "study", "s", *arguments],
+            [sys.executable, "-m", "lm_geometry.commands.cli", "study", "s", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,

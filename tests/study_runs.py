@@ -5,9 +5,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from lm_geometry.studies.collection import Collected
+from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.grid import Experiment
+from lm_geometry.studies.numbers.collection import Collected
 
 LINES = {"kind": "lines", "title": "T", "value": "change"}
 CHANGES = {1: [-1.0, -1.2, -1.1], 2: [-0.5, 0.4, 0.3], 3: [-2.0, -0.1, -1.9]}  # by layer, of runs

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from conftest import TEXTS, TinyModel
-from lm_geometry import paths
-from lm_geometry.corpora.preparation import save
-from lm_geometry.embedding.token_table import TokenisedCorpus, tokenise
-from lm_geometry.models import load_tokenizer
-from lm_geometry.params.embed import Embed
-from lm_geometry.prepared_corpora import CorpusSplit, write_index
-from lm_geometry.store.files import write_json
+from lm_geometry.data_prep.corpora.preparation import save
+from lm_geometry.embed.params import Embed
+from lm_geometry.embed.token_table import TokenisedCorpus, tokenise
+from lm_geometry.models.load import load_tokenizer
+from lm_geometry.outs.data_prep.corpora import CorpusSplit, write_index
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.files import write_json
+from tests.conftest import TEXTS, TinyModel
 
 
 def corpus_of(texts: list[str] = TEXTS) -> pd.DataFrame:

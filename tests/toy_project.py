@@ -79,8 +79,8 @@ class ToyProject:
 
     def command(self, *arguments: str) -> None:
         """Run `lm-geometry` here; raises SystemExit as it does."""
-        from lm_geometry.cli import main
-        from lm_geometry.params import section
+        from lm_geometry.commands.cli import main
+        from lm_geometry.workspace import section
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(section, "ROOT", self.folder)

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
-from figure_rows import records_of
-from lm_geometry.aggregation.tables import ALL
+from lm_geometry.aggregate.tables import ALL
 from lm_geometry.figures.export import NAMES
-from lm_geometry.params.section import read_yaml
-from structure import ROOT
+from lm_geometry.workspace.section import read_yaml
+from tests.figure_rows import records_of
+from tests.structure import ROOT
 
 SCRIPT = """
 import pathlib, shutil

@@ -8,7 +8,6 @@ from .observables.alignment import linear_cka as linear_cka
 from .observables.angle import nearest_neighbour_angle as nearest_neighbour_angle
 from .observables.cosine import cosine as cosine
 from .observables.cosine import mean_cosine as mean_cosine
-from .observables.deduplication import deduplicate as deduplicate
 from .observables.hausdorff import hausdorff as hausdorff
 from .observables.imbalance import information_imbalance as information_imbalance
 from .observables.norms import norms as norms
@@ -16,4 +15,5 @@ from .observables.overlap import neighbourhood_overlap as neighbourhood_overlap
 from .observables.reciprocity import reciprocity as reciprocity
 from .observables.spectrum import effective_rank as effective_rank
 from .observables.spectrum import participation_ratio as participation_ratio
-from .published_tables import results as results
+from .point_cloud.deduplication import deduplicate as deduplicate
+from .revisions.tables import results as results

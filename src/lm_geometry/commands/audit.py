@@ -22,9 +22,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Print what is wrong, and mend it; raises SystemExit where something stays wrong."""
     from dvc.repo import Repo
 
-    from lm_geometry.params.section import ROOT
     from lm_geometry.remotes.audit import audit
     from lm_geometry.remotes.mending import mend
+    from lm_geometry.workspace.section import ROOT
 
     with Repo(str(ROOT)) as repo:
         look = partial(

@@ -11,8 +11,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Say so; raises SystemExit naming what changed, by stage."""
     from dvc.repo import Repo
 
-    from lm_geometry.params.section import ROOT
     from lm_geometry.remotes.drift import drift
+    from lm_geometry.workspace.section import ROOT
 
     with Repo(str(ROOT)) as repo:
         found = drift(repo)

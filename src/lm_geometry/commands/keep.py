@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Keep the checkpoint, and say how it is used."""
-    from lm_geometry.studies.keeping import keep
-    from lm_geometry.studies.revisions import Revision
+    from lm_geometry.revisions.keeping import keep
+    from lm_geometry.revisions.revision import Revision
 
     form = "adapter" if arguments.adapter else "merged"
     entry = keep(Revision(arguments.revision), arguments.step, arguments.name, form)

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from lm_geometry import paths
-from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.workspace import paths
 
 FOLDER = paths.PLOTS / "projections"
 

@@ -15,8 +15,8 @@ def run(arguments: argparse.Namespace) -> None:
     from dvc.repo import Repo
 
     from lm_geometry.commands.audit import named
-    from lm_geometry.params.section import ROOT
     from lm_geometry.remotes.pulling import pull
+    from lm_geometry.workspace.section import ROOT
 
     with Repo(str(ROOT)) as repo:
         faults = pull(repo, arguments.remote, arguments.targets, arguments.jobs)

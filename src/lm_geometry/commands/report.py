@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the page, and print where it is."""
     from lm_geometry.studies.definition import RESULTS, read_study
-    from lm_geometry.studies.web_page import write_web_page
+    from lm_geometry.studies.report.web_page import write_web_page
 
     name = arguments.name
     path = arguments.out or RESULTS / name / "report.html"

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.slurm.settings import FILE, SlurmSettings, read_settings
 from lm_geometry.studies.definition import Study, read_study, study_names
-from lm_geometry.studies.grid import Experiment, experiments, made_first
-from lm_geometry.studies.slurm.settings import FILE, SlurmSettings, read_settings
+from lm_geometry.studies.grid import experiments, made_first
 
 if TYPE_CHECKING:
-    from lm_geometry.studies.running import Runner
+    from lm_geometry.experiments.running import Runner
 
 QUEUED = "--queue"
 ALONE = "--temp"
@@ -91,7 +92,7 @@ def lines(
         printed.append(f"lm-geometry keep {first.name} {study.models[alias].step} {alias}")
     if jobs == 1 and settings is None:
         return printed + [experiment.line(*alone) for experiment in found]
-    from lm_geometry.studies.upstream import awaited, levels
+    from lm_geometry.experiments.upstream import awaited, levels
 
     ordered = [experiment for level in levels(found) for experiment in level]
     if settings is not None:
@@ -135,7 +136,7 @@ def _chosen(arguments: argparse.Namespace, gpu: bool) -> list[str]:
 
 def _checked(name: str) -> tuple[Study, list[Experiment]]:
     from lm_geometry.studies.disk import told
-    from lm_geometry.studies.runs import refuse_mixture
+    from lm_geometry.studies.numbers.runs import refuse_mixture
     from lm_geometry.studies.validation import check_study
 
     study = read_study(name)
@@ -153,8 +154,8 @@ def _conduct(
     settings: SlurmSettings | None,
 ) -> None:
     """Conduct studies one after another; one that has no result does not stop the others."""
-    from lm_geometry.machine import scratch
     from lm_geometry.studies.conducting import Conductor, StudyError
+    from lm_geometry.workspace.machine import scratch
 
     ended: dict[str, str] = {}
     for name, (study, found) in checked.items():
@@ -178,16 +179,16 @@ def _conduct(
 
 def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> "Runner":
     if settings is not None:
-        from lm_geometry.studies.slurm.on_slurm import OnSlurm
+        from lm_geometry.experiments.slurm.on_slurm import OnSlurm
 
         file = arguments.slurm_file
         options = f"--slurm --slurm-file {shlex.quote(str(file))}" if file else "--slurm"
         return OnSlurm(settings, logs, options=options)
     if arguments.jobs > 1:
-        from lm_geometry.studies.on_queue import OnQueue
+        from lm_geometry.experiments.on_queue import OnQueue
 
         return OnQueue(arguments.jobs, logs)
-    from lm_geometry.studies.running import InOrder
+    from lm_geometry.experiments.running import InOrder
 
     return InOrder(logs)
 

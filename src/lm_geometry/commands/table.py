@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from lm_geometry.aggregation.tables import ALL, read_aggregated
+from lm_geometry.aggregate.tables import ALL, read_aggregated
 
 FILTERS = (
     *("checkpoint", "corpus", "split", "layer", "estimator", "n_neighbors", "control"),

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lm_geometry.dimension.pareto_ratios import dimension_of, error_of, without_outliers
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.graph import Backend, neighbour_graph
-from lm_geometry.neighbours.loops import over_rows
+from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.ranks import ranks_up_to
 
 
 class Gride(NamedTuple):
@@ -43,13 +44,6 @@ def gride(X: Any, range_max: int = 256, backend: Backend = "auto") -> Gride:
     """
     ranks = ranks_up_to(min(range_max, len(X) - 1) if len(X) > 2 else range_max)
     return from_graph(neighbour_graph(X, int(ranks[-1]), backend), range_max)
-
-
-def ranks_up_to(range_max: int) -> NDArray[np.int64]:
-    """The ranks 1, 2, 4, 8 … up to `range_max`, which must be at least 2."""
-    if range_max < 2:
-        raise ValueError(f"range_max is {range_max}; the smallest scale is 2")
-    return 2 ** np.arange(int(range_max).bit_length())
 
 
 def from_graph(graph: NeighbourGraph, range_max: int = 256) -> Gride:

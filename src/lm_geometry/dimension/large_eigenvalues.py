@@ -14,7 +14,7 @@ import scipy.linalg.cython_lapack  # noqa: F401  loaded before threads are limit
 from numba.extending import get_cython_function_address
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.loops import compiled
+from lm_geometry.point_cloud.loops import compiled
 
 BLOCK = 32  # columns that LAPACK takes together
 SMALLEST, LARGEST = 1e-30, 1e30  # trace of a float32 matrix that neither vanishes nor overflows

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.neighbours.cloud import as_cloud
-from lm_geometry.neighbours.loops import single_threaded_blas
+from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.loops import single_threaded_blas
 
 
 def names() -> list[str]:

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from lm_geometry.dimension.large_eigenvalues import counts_above
 from lm_geometry.dimension.spectrum_rules import RULES, Rule
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.neighbours.cloud import as_array, as_cloud
-from lm_geometry.neighbours.loops import over_rows
+from lm_geometry.point_cloud.cloud import as_array, as_cloud
+from lm_geometry.point_cloud.loops import over_rows
 
 NEAR_THRESHOLD = 3e-5  # closer to it than this, λ/λ₁ in float32 decides nothing
 BATCH = 32  # neighbourhoods of one call to the eigenvalue routine

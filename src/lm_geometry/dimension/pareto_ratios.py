@@ -7,7 +7,7 @@ Denti et al. 2022. Every function takes sorted ratios, and every constant is DAD
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.loops import compiled
+from lm_geometry.point_cloud.loops import compiled
 
 TIED = 10 * np.finfo(np.float64).eps  # added to a ratio of exactly 1
 SCORE_FLOOR = 2e-7  # least value of 1 − μ^−d in the score

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lm_geometry.neighbours.distances import squares_to
-from lm_geometry.neighbours.loops import compiled
+from lm_geometry.point_cloud.loops import compiled
 
 
 @compiled

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lm_geometry.dimension.two_nearest import two_nearest_inside
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.neighbours.cloud import as_array
-from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.point_cloud.cloud import as_array
+from lm_geometry.point_cloud.loops import compiled, over_rows
 
 Cdf = Literal["i/n", "(i-1)/n"]
 Fit = Literal["linear", "mle"]

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from lm_geometry.figures.records import FIELDS, read_records
-from lm_geometry.store.files import read_json, whole_file
+from lm_geometry.workspace.files import read_json, whole_file
 
 NAMES = tuple(FIELDS)
 PIXELS_PER_POINT = 2.0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_geometry import training_curves
+from lm_geometry.outs.finetune import training_curves
 
 Record = dict[str, Any]
 

@@ -15,9 +15,9 @@ from lm_geometry.neighbours.candidates import (
     offer_rows,
     offer_whole_numbers,
 )
-from lm_geometry.neighbours.cloud import Centred
 from lm_geometry.neighbours.fixed_point import FixedPoint, one_thread_each
-from lm_geometry.neighbours.loops import over_rows, side_by_side
+from lm_geometry.point_cloud.cloud import Centred
+from lm_geometry.point_cloud.loops import over_rows, side_by_side
 
 BLOCK = 512  # 1 MiB of float32 products: they stay in the cache between product and scan
 ROWS = 128  # whose products with the sample are made at once

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.loops import compiled
-from lm_geometry.neighbours.ordering import lowest_first
+from lm_geometry.point_cloud.loops import compiled
+from lm_geometry.point_cloud.ordering import lowest_first
 
 STRIP = 32  # candidates tested at once, without a branch
 SAMPLE = 512  # scores behind a token's first bound

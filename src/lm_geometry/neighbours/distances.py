@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lm_geometry.neighbours.loops import compiled
-from lm_geometry.neighbours.ordering import lowest_first, sort_pairs
-from lm_geometry.neighbours.summation import LANES, squared_distance
+from lm_geometry.point_cloud.loops import compiled
+from lm_geometry.point_cloud.ordering import lowest_first, sort_pairs
+from lm_geometry.point_cloud.summation import LANES, squared_distance
 
 
 @compiled

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import Centred, centre_and_scale
-from lm_geometry.neighbours.loops import compiled, compiled_sum, over_rows
+from lm_geometry.point_cloud.cloud import Centred, centre_and_scale
+from lm_geometry.point_cloud.loops import compiled, compiled_sum, over_rows
 
 MOST = 127 * 256 + 127  # steps to the largest coordinate
 GRANULE = 64  # coordinates are padded to a multiple; so many the units take at once

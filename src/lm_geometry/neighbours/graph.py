@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours import identical
 from lm_geometry.neighbours import search as exact
-from lm_geometry.neighbours.loops import over_rows
 from lm_geometry.neighbours.search import Lists
+from lm_geometry.point_cloud import identical
+from lm_geometry.point_cloud.loops import over_rows
 
 Backend = Literal["auto", "own", "torch", "faiss"]
 Search = Literal["exact", "int8", "approximate"]

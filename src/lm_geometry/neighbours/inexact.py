@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours import blocked
-from lm_geometry.neighbours.cloud import centred
 from lm_geometry.neighbours.fixed_point import in_fixed_point
 from lm_geometry.neighbours.locality import near_together
-from lm_geometry.neighbours.loops import threads
 from lm_geometry.neighbours.search import Lists, measured, nearest_of_all, redone, search
+from lm_geometry.point_cloud.cloud import centred
+from lm_geometry.point_cloud.loops import threads
 
 SPARE = 128  # candidates beyond the neighbours asked for, at least
 POOL = 50  # further candidates that NN-descent keeps while it runs

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import BLOCK, centre_and_scale
-from lm_geometry.neighbours.loops import over_rows
+from lm_geometry.point_cloud.cloud import BLOCK, centre_and_scale
+from lm_geometry.point_cloud.loops import over_rows
 
 PIVOTS = 256
 MASSIVE = 4  # times the median length: a token that would spoil the common scale of fixed point

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
-from lm_geometry.neighbours.cloud import Centred, centred
 from lm_geometry.neighbours.distances import measure, measure_all
 from lm_geometry.neighbours.fixed_point import FixedPoint, in_fixed_point, is_faster
 from lm_geometry.neighbours.locality import near_together
-from lm_geometry.neighbours.loops import over_rows
 from lm_geometry.neighbours.with_torch import device_or_default
 from lm_geometry.neighbours.with_torch import measured as measured_on_device
+from lm_geometry.point_cloud.cloud import Centred, centred
+from lm_geometry.point_cloud.loops import over_rows
 
 SPARE = 16  # candidates beyond the neighbours asked for; the gap behind them carries the proof
 FEW = 64  # up to this many tokens are measured against all others at once

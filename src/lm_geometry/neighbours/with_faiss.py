@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import Centred
-from lm_geometry.neighbours.loops import threads
+from lm_geometry.point_cloud.cloud import Centred
+from lm_geometry.point_cloud.loops import threads
 
 
 def nearest(cloud: Centred, keep: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

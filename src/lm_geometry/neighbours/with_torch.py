@@ -1,28 +1,14 @@
 """Candidates from blocks of inner products on a torch device, measured there if that is a GPU."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import Centred
+from lm_geometry.point_cloud.cloud import Centred
+from lm_geometry.point_cloud.on_device import full_precision
 
 BLOCK_BYTES = {"cuda": 2**30, "cpu": 2**27}  # of one block of products, or of gathered vectors
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """A context of float32 products without TF32 or bfloat16 inside."""
-    import torch
-
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def has_cuda() -> bool:

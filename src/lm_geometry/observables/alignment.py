@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import as_cloud
 
 
 def linear_cka(A: Any, B: Any) -> float:

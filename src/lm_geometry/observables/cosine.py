@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import as_cloud
 from lm_geometry.observables.norms import norms
+from lm_geometry.point_cloud.cloud import as_cloud
 
 
 class Cosine(NamedTuple):

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import as_cloud
-from lm_geometry.neighbours.loops import compiled, over_rows
-from lm_geometry.neighbours.summation import LANES, squared_distance
+from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.summation import LANES, squared_distance
 
 
 class Hausdorff(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import as_cloud
 
 
 def norms(X: Any, block: int = 4096) -> NDArray[np.float64]:

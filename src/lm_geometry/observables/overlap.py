@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.neighbours import neighbour_graph
-from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.point_cloud.loops import compiled, over_rows
 
 
 @compiled

@@ -3,21 +3,24 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
-from lm_geometry.neighbours.loops import compiled, over_rows
+from lm_geometry.point_cloud.loops import compiled, over_rows
 
 
 @compiled
-def _mutual(indices, first, last):
-    pairs = 0
+def _mutual(near, first, last):
+    """How many pairs are neighbours both ways for every k from the larger of their ranks on."""
+    entering = np.zeros(near.shape[1], np.int64)
     for token in range(first, last):
-        for neighbour in indices[token]:
-            for back in indices[neighbour]:
-                if back == token:
-                    pairs += 1
+        for rank in range(near.shape[1]):
+            back = near[near[token, rank]]
+            for other in range(near.shape[1]):
+                if back[other] == token:
+                    entering[max(rank, other)] += 1
                     break
-    return pairs
+    return entering
 
 
 def reciprocity(X: Any, n_neighbors: int = 31) -> float:
@@ -34,6 +37,14 @@ def reciprocity(X: Any, n_neighbors: int = 31) -> float:
     Raises ValueError as `neighbour_graph`, and where the graph given has fewer neighbours.
     """
     graph = X if isinstance(X, NeighbourGraph) else neighbour_graph(X, n_neighbors)
-    indices: np.ndarray = graph.nearest(n_neighbors).indices
-    pairs = over_rows(lambda first, last: _mutual(indices, first, last), len(graph))
-    return sum(pairs) / indices.size
+    return float(reciprocity_from_indices(graph.nearest(n_neighbors).indices)[-1])
+
+
+def reciprocity_from_indices(near: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The reciprocity for k = 1 … k_max, `[k_max]`, of neighbours `[tokens, k_max]`, nearest first.
+
+    |E ∩ Eᵀ| / |E| of the directed graph of the k nearest.
+    """
+    lists = np.ascontiguousarray(near)
+    entering = np.sum(over_rows(lambda a, b: _mutual(lists, a, b), len(lists)), axis=0)
+    return np.cumsum(entering) / (len(near) * np.arange(1, near.shape[1] + 1))

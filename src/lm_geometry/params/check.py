@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAMLError
 
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.models.catalogue import ALIAS, ModelEntry
 from lm_geometry.params import agreement
-from lm_geometry.params.corpora import Corpus
 from lm_geometry.params.explain import nearest, sentences
-from lm_geometry.params.models import ALIAS, ModelEntry
-from lm_geometry.params.section import ROOT, read_yaml
 from lm_geometry.params.sections import Params
+from lm_geometry.workspace.section import ROOT, read_yaml
 
 Entry = TypeVar("Entry", bound=BaseModel)
 

@@ -6,9 +6,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from lm_geometry.checkpoints import BASE
 from lm_geometry.figures.panels import records_of
 from lm_geometry.figures.theme import INK, config
+from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.projections import colours
 from lm_geometry.projections.mapped import DECIMALS, DIMENSION
 

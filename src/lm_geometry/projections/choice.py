@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from lm_geometry.checkpoints import BASE
-from lm_geometry.clouds import Cloud
-from lm_geometry.embedded import COMBINED
-from lm_geometry.estimated import estimated_clouds, read_local
-from lm_geometry.model_source import read_model_source
-from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.outs.data_prep.model import read_model_source
+from lm_geometry.outs.embed.hidden_states import COMBINED
+from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.token_sample.clouds import Cloud
 
 ONE_CLOUD = ("corpus", "split", "sampling_seed")  # the first of each, if none is asked for
 

@@ -8,16 +8,16 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from lm_geometry.clouds import Cloud
-from lm_geometry.embedded import COMBINED
+from lm_geometry.aggregate.run import ESTIMATORS
 from lm_geometry.figures.export import render
-from lm_geometry.model_source import read_model_source
+from lm_geometry.outs.data_prep.model import read_model_source
+from lm_geometry.outs.embed.hidden_states import COMBINED
+from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.projections.chart import chart
 from lm_geometry.projections.choice import Choice
 from lm_geometry.projections.mapped import DIMENSION
 from lm_geometry.projections.reduction import COMPONENTS, PERPLEXITY, Method
-from lm_geometry.store.files import whole_file
-from lm_geometry.writing_results import ESTIMATORS
+from lm_geometry.workspace.files import whole_file
 
 METHODS = {"tsne": ("t-SNE", "perplexity"), "umap": ("UMAP", "neighbours")}
 

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lm_geometry.clouds import Cloud, read_cloud
-from lm_geometry.embedded import read_tokens
-from lm_geometry.embedding.token_table import SPELLING
+from lm_geometry.embed.token_table import SPELLING
+from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud
 from lm_geometry.projections.choice import Choice
 from lm_geometry.projections.reduction import Method, aligned, project
-from lm_geometry.token_mask import HOW
+from lm_geometry.token_sample.token_mask import HOW
 
 DIMENSION = "dimension"
 TOLD = ("token", "position", "document")

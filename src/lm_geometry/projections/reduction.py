@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lm_geometry.neighbours.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import as_cloud
 
 Method = Literal["tsne", "umap"]
 Plane = npt.NDArray[np.float32]

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from lm_geometry.neighbours.loops import compiled
+from lm_geometry.point_cloud.loops import compiled
 
 LANES = 32  # columns of weights that are worked on together, so that ranks stay in the cache
 

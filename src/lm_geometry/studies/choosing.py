@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.section import ROOT, read_yaml
-from lm_geometry.studies.definition import Overrides, Study
-from lm_geometry.studies.grid import Experiment, experiments
+from lm_geometry.experiments.experiment import Experiment, Overrides
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.grid import experiments
+from lm_geometry.workspace.section import ROOT, read_yaml
 
 HUB_SECONDS = 5.0
 _VARIABLE = "$LM_GEOMETRY_DATA"
@@ -92,7 +93,7 @@ def has_gpu() -> bool:
     """Whether torch sees a GPU here, and this machine's settings allow it."""
     import torch
 
-    from lm_geometry.machine import machine
+    from lm_geometry.workspace.machine import machine
 
     here = torch.cuda.is_available() or torch.backends.mps.is_available()
     return here and machine().device != "cpu"

@@ -4,23 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm_geometry.params.section import ROOT
-from lm_geometry.studies.collection import collect
-from lm_geometry.studies.completeness import checked
+from lm_geometry.experiments.completeness import checked
+from lm_geometry.experiments.existing import Existing, in_the_way, older, remove, same
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.following import Following
+from lm_geometry.experiments.made_models import taken_as_they_are
+from lm_geometry.experiments.on_queue import tasks_begun
+from lm_geometry.experiments.outcomes import Outcome, State, counted, table
+from lm_geometry.experiments.running import Runner
+from lm_geometry.experiments.slurm.begun import jobs_begun
+from lm_geometry.experiments.tree import refuse_untracked_sources
+from lm_geometry.revisions.keeping import keep
+from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
-from lm_geometry.studies.existing import Existing, in_the_way, older, remove, same
-from lm_geometry.studies.following import Following
-from lm_geometry.studies.grid import Experiment, made_first
-from lm_geometry.studies.keeping import keep
-from lm_geometry.studies.made_models import taken_as_they_are
-from lm_geometry.studies.on_queue import tasks_begun
-from lm_geometry.studies.outcomes import Outcome, State, counted, table
-from lm_geometry.studies.provenance import record
-from lm_geometry.studies.report import write_report
-from lm_geometry.studies.revisions import Revision
-from lm_geometry.studies.running import Runner
-from lm_geometry.studies.slurm.begun import jobs_begun
-from lm_geometry.studies.tree import refuse_untracked_sources
+from lm_geometry.studies.grid import made_first
+from lm_geometry.studies.numbers.collection import collect
+from lm_geometry.studies.report.runs import record
+from lm_geometry.studies.report.write import write_report
+from lm_geometry.workspace.section import ROOT
 
 
 def _say(text: str) -> None:

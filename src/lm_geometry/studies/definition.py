@@ -7,16 +7,15 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from ruamel.yaml import YAMLError
 
+from lm_geometry.experiments.experiment import CASE, Overrides
 from lm_geometry.params.explain import nearest, sentences
-from lm_geometry.params.section import ROOT, Section, read_yaml
-from lm_geometry.studies.prompt_figure import PromptFigure
+from lm_geometry.studies.figures.prompt_figure import PromptFigure
+from lm_geometry.workspace.section import ROOT, Section, read_yaml
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
 DRAWN = "study.yaml"  # beside figures: the file that they were drawn by
 
-Overrides = dict[str, Any]
-CASE = "case"
 OVER_STEPS = ("curves", "leads")  # kinds of figures
 LATER_SCORES = "later_scores"
 _AXES = {"value", "x", "x_title", "x_scale", "layers"}

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.params.embed import Embed
-from lm_geometry.params.finetune import Finetune
-from lm_geometry.params.models import ModelEntry, read_models
-from lm_geometry.studies.grid import Experiment
-from lm_geometry.studies.upstream import states
-from lm_geometry.studies.validation import params_of
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.embed.params import Embed
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.overrides import params_of
+from lm_geometry.experiments.upstream import states
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.catalogue import ModelEntry, read_models
 
 FLOAT32 = 4  # bytes of a stored coordinate or weight
 
@@ -87,8 +87,8 @@ def checkpoints_of_equations(params: dict[str, Any]) -> int:
     steps = _steps(params)
     if finetune.task != "modular_arithmetic" or steps is None:
         return 0
-    from lm_geometry.arithmetic.equations import elements_of
-    from lm_geometry.arithmetic.model import make_model
+    from lm_geometry.models.arithmetic.equations import elements_of
+    from lm_geometry.models.arithmetic.model import make_model
 
     equations = DataPrep.model_validate(params["data_prep"]).equations
     elements = len(elements_of(equations.operation, equations.modulus))

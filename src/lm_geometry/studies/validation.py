@@ -2,18 +2,18 @@
 
 import json
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.overrides import asked, overridden
 from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
-from lm_geometry.params.section import ROOT, read_yaml
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.grid import Experiment, experiments, made_first, written
+from lm_geometry.studies.grid import experiments, made_first
+from lm_geometry.workspace.section import ROOT, read_yaml
 
 
 def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
@@ -34,47 +34,19 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     return found
 
 
-def params_of(experiment: Experiment, root: Path = ROOT) -> dict[str, Any]:
-    """params.yaml as DVC will write it for an experiment."""
-    return json.loads(_overridden(*_asked(experiment, root)))
-
-
 def _errors(experiment: Experiment, root: Path, copy: Path) -> list[str]:
     """What `check` says of the parameters of an experiment, put into the copy of the project."""
-    base, lines = _asked(experiment, root)
+    base, lines = asked(experiment, root)
     there = _flat(json.loads(base))
     unknown = [key for key in experiment.overrides if key not in there]
     if unknown:
         return [f"{key}: unknown parameter{nearest(key, sorted(there))}" for key in unknown]
-    (copy / "params.yaml").write_text(_overridden(base, lines), encoding="utf-8")
+    (copy / "params.yaml").write_text(overridden(base, lines), encoding="utf-8")
     try:
         check(copy)
     except ParamsError as error:
         return [f"{experiment.name}: {line}" for line in str(error).splitlines()]
     return []
-
-
-def _asked(experiment: Experiment, root: Path) -> tuple[str, tuple[str, ...]]:
-    """params.yaml of the project, and the overrides as `dvc exp run -S` takes them."""
-    lines = tuple(f"{key}={written(value)}" for key, value in experiment.overrides.items())
-    return _as_json((root / "params.yaml").read_text(encoding="utf-8")), lines
-
-
-@cache
-def _as_json(text: str) -> str:
-    return json.dumps(YAML(typ="safe").load(text) or {}, default=str)
-
-
-@cache
-def _overridden(base: str, lines: tuple[str, ...]) -> str:
-    """The parameters as JSON, which is YAML as well: DVC keeps the comments of YAML, slowly."""
-    if not lines:
-        return base
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "params.json"
-        path.write_text(base, encoding="utf-8")
-        apply_overrides(path, list(lines))
-        return path.read_text(encoding="utf-8")
 
 
 def _copied(root: Path, copy: Path, starts: dict[str, Any]) -> Path:

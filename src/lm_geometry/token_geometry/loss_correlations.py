@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lm_geometry.seeds import stream
+from lm_geometry.outs.estimate.prompt_tables import cells_of, groups_of
 from lm_geometry.statistics.correlation import Correlation, resamples
 from lm_geometry.token_geometry.correlation import p_value, resampled_correlations
-from lm_geometry.token_geometry.tables import cells_of, groups_of
+from lm_geometry.workspace.seeds import stream
 
 POOLED = -1  # shuffle of a correlation over all shuffles
 

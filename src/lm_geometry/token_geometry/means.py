@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lm_geometry.token_geometry.tables import cells_of, groups_of
+from lm_geometry.outs.estimate.prompt_tables import cells_of, groups_of
 
 PEAK = ["layer", "mean", "standard_deviation"]
 

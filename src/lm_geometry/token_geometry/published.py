@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lm_geometry.token_geometry.tables import GeometryTables, no_rows
+from lm_geometry.outs.estimate.prompt_tables import GeometryTables, no_rows
 
 SHUFFLES = 6
 FIRST_LAYER = 1  # of dimensions and overlaps; cosines begin with the embeddings, layer 0

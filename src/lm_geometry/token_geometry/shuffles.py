@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from lm_geometry.outs.estimate.prompt_tables import GeometryTables, groups_of, rows_where
 from lm_geometry.token_geometry.means import layer_means, means, peaks
-from lm_geometry.token_geometry.tables import GeometryTables, groups_of, rows_where
 
 SCALES = (2, 4, 8)
 SIZES = (1, 2, 4, 8, 31)

@@ -3,16 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.agreement import (
-    arithmetic,
-    checkpoints,
-    clouds,
-    layers,
-    names,
-    prompts,
-)
-from lm_geometry.params.corpora import Corpus
-from lm_geometry.params.models import ModelEntry
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names, prompts
 
 RULES = [
     (names.model_is_known, ["model"]),

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.embed.params import Embed
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.models.params import Model
 from lm_geometry.params.agreement.layers import layers_within
-from lm_geometry.params.corpora import Corpus
-from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.params.embed import Embed
-from lm_geometry.params.finetune import Finetune
-from lm_geometry.params.model import Model
-from lm_geometry.params.models import ModelEntry
 
 TASK = "modular_arithmetic"
 MODEL, EQUATIONS = "modular-arithmetic", "equations"

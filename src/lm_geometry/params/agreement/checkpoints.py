@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lm_geometry.params.aggregate import Aggregate
-from lm_geometry.params.embed import Embed
-from lm_geometry.params.finetune import Finetune
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.embed.params import Embed
+from lm_geometry.finetune.params import Finetune
 
 
 def checkpoints_are_trained(

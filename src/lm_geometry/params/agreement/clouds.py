@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from lm_geometry.params.aggregate import Aggregate
-from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.params.embed import Embed
-from lm_geometry.params.estimate import Estimate
-from lm_geometry.params.finetune import Finetune
-from lm_geometry.params.token_sample import TokenSample
-from lm_geometry.paths import name_of
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.embed.params import Embed
+from lm_geometry.estimate.params import Estimate
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.token_sample.params import TokenSample
+from lm_geometry.workspace.paths import name_of
 
 
 def neighbourhoods_fit(

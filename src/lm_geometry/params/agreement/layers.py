@@ -6,12 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.aggregate import Aggregate
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.embed.params import Embed
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.models.params import Model
 from lm_geometry.params.agreement.names import local_path
-from lm_geometry.params.embed import Embed
-from lm_geometry.params.finetune import Finetune
-from lm_geometry.params.model import Model
-from lm_geometry.params.models import ModelEntry
 
 
 def layers_exist(

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.params.corpora import Corpus
-from lm_geometry.params.data_prep import DataPrep
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.models.params import Model
 from lm_geometry.params.explain import nearest
-from lm_geometry.params.model import Model
-from lm_geometry.params.models import ModelEntry
 
 SCHEMES = ("hub:", "file:")
 

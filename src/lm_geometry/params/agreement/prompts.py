@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.embed.params import Embed
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.models.params import Model
 from lm_geometry.params.agreement.layers import number_of_layers
-from lm_geometry.params.data_prep import DataPrep
-from lm_geometry.params.embed import Embed
-from lm_geometry.params.finetune import Finetune
-from lm_geometry.params.model import Model
-from lm_geometry.params.models import ModelEntry
 
 
 def prompts_are_possible(data: DataPrep, embed: Embed, **_: Any) -> Iterator[str]:

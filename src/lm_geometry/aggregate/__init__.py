@@ -1,0 +1,1 @@
+"""The stage aggregate: from estimates per token to means, differences and intervals."""

@@ -1,0 +1,234 @@
+"""Records of every figure, taken from the tables of a pipeline run."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.aggregate.density import violin_density
+from lm_geometry.aggregate.means import local_estimates
+from lm_geometry.aggregate.shown import Shown
+from lm_geometry.aggregate.tables import Tables
+from lm_geometry.figures.records import Record, figure_records
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.finetune.training_curves import MOST_ROWS, evenly
+from lm_geometry.statistics.means import clustered_mean
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FigureTables:
+    """One pipeline run as records of figures."""
+
+    tables: Tables
+    shown: Shown
+    fine_tuned: str | None
+    curve: Rows
+    settings: dict[str, str]
+    confidence: float
+    listed: int
+
+    def records(self) -> Iterator[tuple[str, list[Record]]]:
+        """(name, records) of each figure; one without rows carries the reason."""
+        untrained = "the model was not fine-tuned (finetune.task is none)"
+        made = {
+            "loss": (self._loss(), untrained),
+            "dimension_by_checkpoint": (self._by_checkpoint(), "no estimates"),
+            "local_estimates": (self._violins(), "no estimates"),
+            "dimension_by_layer": (self._by_layer(), "no estimates"),
+            "layer_heat_map": (self._heat_map(), "there is no checkpoint besides base"),
+            "gride_by_scale": (self.gride(), "estimate.gride_range is 0"),
+            "difference_of_differences": (
+                self._differences(),
+                "this needs a checkpoint, the fine-tuned corpus and a control corpus",
+            ),
+            "correlation": (self._correlations(), "no token has both an estimate and a loss"),
+            "groups": (self._groups(), "no group of tokens is large enough, or none has a name"),
+        }
+        for name, (rows, nothing) in made.items():
+            yield name, figure_records(name, _defined(rows), self.settings[name], nothing)
+
+    def _loss(self) -> Rows:
+        named = {"training": [], "validation": []}
+        for row in self.curve:
+            named[row["curve"]].append(row | self._role(row["corpus"]))
+        rows = [row for line in named.values() for row in evenly(line, MOST_ROWS)]
+        if not rows:
+            return []
+        for loss in _rows(self.tables.losses.dropna(subset=["mean"])):
+            if loss["corpus"] != self.fine_tuned:
+                point = {"step": _step(loss["checkpoint"]), "curve": "validation"}
+                keys = {key: loss[key] for key in ("corpus", "split")}
+                rows.append(point | keys | {"loss": loss["mean"]} | self._role(loss["corpus"]))
+        return rows
+
+    def _by_checkpoint(self) -> Rows:
+        return [self._mean(row) for row in _rows(self._cell(self.tables.means))]
+
+    def _by_layer(self) -> Rows:
+        return [self._mean(row) for row in _rows(self._sides(self._cell(self.tables.means)))]
+
+    def _heat_map(self) -> Rows:
+        means = {_place(row): row["mean"] for row in _rows(self._cell(self.tables.means))}
+        return [
+            self._mean(row | {"mean": means[_place(row)]})
+            | {"change": row["mean"], "firm": row["adjusted_p_value"] <= 1 - self.confidence}
+            for row in _rows(self._cell(self.tables.changes))
+        ]
+
+    def _mean(self, row: dict[str, Any]) -> dict[str, Any]:
+        kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
+        return _taken(row, kept) | {"step": _step(row["checkpoint"])} | self._role(row["corpus"])
+
+    def _differences(self) -> Rows:
+        kept = ("checkpoint", "layer", "corpus", "control", "split", "lower", "upper")
+        return [
+            _taken(row, kept)
+            | {"difference": row["mean"], "step": _step(row["checkpoint"])}
+            | {"shown": row["checkpoint"] == self.shown.checkpoint}
+            | {"firm": row["adjusted_p_value"] <= 1 - self.confidence}
+            for row in _rows(self._cell(self.tables.differences))
+        ]
+
+    def _correlations(self) -> Rows:
+        kept = ("checkpoint", "corpus", "split", "layer", "level", "method")
+        cell = self._sides(self._cell(self.tables.correlations))
+        return [
+            _taken(row, (*kept, "correlation", "lower", "upper"))
+            | {"step": _step(row["checkpoint"])}
+            | self._role(row["corpus"])
+            for level in ("token", "sequence")
+            for row in _rows(cell.loc[cell["level"] == level])
+        ]
+
+    def _groups(self) -> Rows:
+        cell = self._sides(self._cell(self.tables.groups))
+        cell = cell.loc[cell["layer"] == self.shown.layer]
+        rows: Rows = []
+        keys: Any = cell.groupby(["corpus", "split", "grouping"], sort=False)
+        for (_, _, grouping), table in keys:
+            for name, part in extremes(table, self.shown.checkpoint, self.listed):
+                kind = grouping.replace("_", " ") + name
+                rows += [
+                    self._mean(row)
+                    | {"group": row["group"], "place": row["place"]}
+                    | {"grouping": kind, "tokens": row["values"]}
+                    for row in _rows(part)
+                ]
+        return rows
+
+    def _sides(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table.loc[table["checkpoint"].isin((BASE, self.shown.checkpoint))]
+
+    def gride(self) -> Rows:
+        """GRIDE at every scale of the shown layer: the mean over clouds, with its interval."""
+        whole = self.tables.whole
+        chosen = whole.loc[
+            (whole["estimator"] == "gride")
+            & (whole["layer"] == self.shown.layer)
+            & whole["checkpoint"].isin((BASE, self.shown.checkpoint))
+        ]
+        kept = ("checkpoint", "corpus", "split", "layer", "scale")
+        rows = []
+        for _, clouds in chosen.groupby(list(kept), sort=False):
+            # The estimator's own standard error takes tokens for independent, which they are not.
+            mean = clustered_mean(clouds["value"].to_numpy(), np.arange(len(clouds)))
+            lower, upper = mean.interval(self.confidence)
+            row = _taken(clouds.iloc[0].to_dict(), kept)
+            found = {"dimension": mean.value, "lower": lower, "upper": upper}
+            more = {"scale": int(row["scale"]), "step": _step(row["checkpoint"])}
+            rows.append(row | found | more | self._role(row["corpus"]))
+        return rows
+
+    def _violins(self) -> Rows:
+        rows = []
+        for split, table in local_estimates(only=self.shown.layer):
+            cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
+            for checkpoint in dict.fromkeys((BASE, self.shown.checkpoint)):
+                rows += self._violin(cell.loc[cell["checkpoint"] == checkpoint], checkpoint)
+        return rows
+
+    def _violin(self, cell: pd.DataFrame, checkpoint: str) -> Rows:
+        values = cell["value"]
+        if len(set(values)) < 2:
+            return []
+        keys = _taken(cell.iloc[0].to_dict(), ("corpus", "split", "layer"))
+        described = {
+            "side": "base" if checkpoint == BASE else "fine-tuned",
+            "checkpoint": checkpoint,
+            "mean": values.mean(),
+            "median": values.median(),
+            "standard_deviation": values.std(ddof=1),
+            "points": len(values),
+            "standardised": self._standardised(keys, checkpoint),
+        }
+        common = keys | described | self._role(keys["corpus"])
+        grid, density = violin_density(values.to_numpy())
+        return [
+            common | {"value": round(float(value), 4), "density": round(float(height), 4)}
+            for value, height in zip(grid, density, strict=True)
+        ]
+
+    def _standardised(self, keys: dict[str, Any], checkpoint: str) -> float | None:
+        changes = self._cell(self.tables.changes)
+        wanted = keys | {"checkpoint": checkpoint}
+        found = changes.loc[(changes[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+        return float(found["standardised_by_tokens"].iloc[0]) if len(found) else None
+
+    def _cell(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table.loc[
+            (table["estimator"] == self.shown.estimator)
+            & (table["n_neighbors"] == self.shown.n_neighbors)
+        ]
+
+    def _role(self, corpus: str) -> dict[str, str | None]:
+        if self.fine_tuned is None:
+            return {"role": None}
+        return {"role": "fine-tuned" if corpus == self.fine_tuned else "control"}
+
+
+def extremes(table: pd.DataFrame, shown: str, listed: int) -> list[tuple[str, pd.DataFrame]]:
+    """(which, rows) of the groups to show, with their `place` by the mean at `shown`.
+
+    All of at most twice `listed` groups, under no name; else the highest and the lowest.
+    """
+    order = table.loc[table["checkpoint"] == shown].sort_values("mean", ascending=False)
+    places = pd.Series(range(len(order)), index=order["group"].to_numpy())
+    placed = table.assign(place=places.reindex(table["group"]).to_numpy()).dropna(subset=["place"])
+    placed = placed.astype({"place": int}).sort_values(["place", "checkpoint"])
+    if len(places) <= 2 * listed:
+        return [("", placed)]
+    return [
+        (f": highest {listed}", placed.loc[placed["place"] < listed]),
+        (f": lowest {listed}", placed.loc[placed["place"] >= len(places) - listed]),
+    ]
+
+
+def _rows(table: pd.DataFrame) -> Rows:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _defined(rows: Rows) -> Rows:
+    """Rows whose value is defined; a bound that is not becomes null, for JSON has no NaN."""
+    values = ("mean", "change", "difference", "dimension", "correlation")
+    finite = [
+        {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
+        for r in rows
+    ]
+    return [row for row in finite if all(row.get(name, 0) is not None for name in values)]
+
+
+def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: row[key] for key in keys}
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("corpus", "split", "layer", "checkpoint"))
+
+
+def _step(checkpoint: str) -> int:
+    return 0 if checkpoint == BASE else int(checkpoint)

@@ -1,0 +1,84 @@
+"""Mean local dimension of the tokens of one kind: the same word, label or part of speech."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.aggregate.means import CELL
+from lm_geometry.aggregate.params import Groups
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.statistics import grouped_means
+
+USUAL = set(Groups.model_validate({}).by)
+
+
+class GroupedEstimates:
+    """Collects the groups of a run, one (corpus split, layer) after another."""
+
+    def __init__(self, settings: Groups, confidence: float) -> None:
+        self._settings, self._confidence = settings, confidence
+        self._tables: list[pd.DataFrame] = []
+        self._tokens: tuple[CorpusSplit, pd.DataFrame] | None = None
+        self._columns: set[str] = set()
+
+    def add(self, split: CorpusSplit, table: pd.DataFrame) -> None:
+        """Take the groups of every cell of a table of local estimates."""
+        tokens = self._tokens_of(split)
+        for name in self._settings.by:
+            if name in tokens:
+                names = tokens[name].to_numpy()[table["row"].to_numpy()]
+                found = groups(table, pd.Series(names), self._settings, self._confidence)
+                self._tables.append(found.assign(grouping=name))
+
+    def _tokens_of(self, split: CorpusSplit) -> pd.DataFrame:
+        if self._tokens is None or self._tokens[0] != split:
+            tokens = read_tokens(split)
+            self._columns |= set(tokens)
+            if "token" in self._settings.by and "token" not in tokens:
+                print(
+                    f"{split.corpus} {split.split}: its tokens have no names here, because its "
+                    "text may not be passed on; no groups by token",
+                    flush=True,
+                )
+            self._tokens = (split, tokens)
+        return self._tokens[1]
+
+    def table(self) -> pd.DataFrame:
+        """Every group; raises ValueError for a column that no corpus of the run has."""
+        for name in self._settings.by:
+            if self._columns and name not in self._columns | USUAL:
+                there = ", ".join(sorted(self._columns))
+                raise ValueError(f"aggregate.groups.by: no corpus has {name!r}; there are {there}")
+        return pd.concat(self._tables, ignore_index=True) if self._tables else pd.DataFrame()
+
+
+def groups(
+    table: pd.DataFrame, names: pd.Series, settings: Groups, confidence: float
+) -> pd.DataFrame:
+    """A row per cell and group: mean, interval over documents, tokens.
+
+    `names` has the group of each row of `table`; missing and empty names make no group, nor do
+    groups of fewer than `fewest_tokens` defined estimates.
+    """
+    group, distinct = pd.factorize(names.astype("string").replace("", pd.NA))
+    cells = table.groupby(CELL, sort=False)
+    cell = cells.ngroup().to_numpy()
+    width = max(len(distinct), 1)
+    key = np.where(group < 0, -1, cell * width + group)
+    found = grouped_means(table["value"].to_numpy(), key, table["document"].to_numpy())
+    lower, upper = found.interval(confidence)
+    keys: Any = table.loc[~pd.Series(cell).duplicated().to_numpy(), CELL].reset_index(drop=True)
+    rows = keys.iloc[found.group // width].reset_index(drop=True)
+    rows = rows.assign(
+        group=distinct[found.group % width].astype(object),
+        mean=found.value,
+        standard_error=found.standard_error,
+        lower=lower,
+        upper=upper,
+        degrees=found.degrees,
+        values=found.values,
+        documents=found.clusters,
+    )
+    return rows[found.values >= settings.fewest_tokens].reset_index(drop=True)

@@ -1,0 +1,45 @@
+"""Which checkpoint, layer and neighbourhood size the figures and headline metrics show."""
+
+from dataclasses import dataclass
+
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.estimate.params import Estimate
+from lm_geometry.outs.embed.hidden_states import COMBINED, Embedded
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The choice of `aggregate`, resolved against what was embedded and estimated."""
+
+    checkpoint: str
+    layer: int
+    n_neighbors: float
+    estimator: str
+    split: str
+
+
+def resolve(settings: Aggregate, estimate: Estimate, embedded: Embedded, depth: int) -> Shown:
+    """The shown cell; raises ValueError, naming what there is, where it was not embedded.
+
+    `last` is the last checkpoint, the deepest layer, or the last of `estimate.n_neighbors`.
+    """
+    checkpoint = str(settings.checkpoint)
+    if checkpoint == "last":
+        checkpoint = embedded.checkpoints[-1]
+    _require("checkpoint", checkpoint, embedded.checkpoints)
+    layer = max(embedded.layers)
+    if settings.layer != "last" and layer != COMBINED:
+        inside = -depth - 1 <= settings.layer <= depth
+        layer = settings.layer % (depth + 1) if inside else settings.layer
+    _require("layer", layer, embedded.layers)
+    size = settings.n_neighbors
+    if size == "last":
+        size = estimate.n_neighbors[-1]
+    _require("n_neighbors", size, estimate.n_neighbors)
+    split = embedded.splits[0].split
+    return Shown(checkpoint, layer, float(size), estimate.estimators[0], split)
+
+
+def _require(name: str, value: object, there: list) -> None:
+    if value not in there:
+        raise ValueError(f"aggregate.{name}: {value} was not computed; there are {there}")

@@ -1,0 +1,111 @@
+"""The full tables of a pipeline run, from which figures and headline metrics are taken."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lm_geometry.aggregate import heuristic, prompts
+from lm_geometry.aggregate.clusters import cluster_rows
+from lm_geometry.aggregate.correlations import LossCorrelations
+from lm_geometry.aggregate.differences import Change, Key, change_rows, changes, difference_rows
+from lm_geometry.aggregate.groups import GroupedEstimates
+from lm_geometry.aggregate.means import CELL, local_estimates, loss_rows, mean_rows
+from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.aggregate.scores import MEAN, SCORED, score_rows
+from lm_geometry.aggregate.shown import Shown
+from lm_geometry.outs.embed.hidden_states import read_embedded, read_tokens
+from lm_geometry.outs.estimate.clouds import GLOBAL, read_global
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.tables import read_table, write_table
+
+SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "values", "documents"]
+TESTED = ["p_value", "adjusted_p_value"]
+STANDARDISED = ["standardised_by_documents", "standardised_by_tokens"]
+CORRELATION = ["level", "method", "correlation", "lower", "upper", "pairs", "resampled"]
+CLUSTER = ["k", "cluster", "mean", "smallest", "largest", "tokens", "token", "count"]
+COLUMNS = {
+    "means": [*CELL, *SUMMARY, "median", "standard_deviation", "undefined", "clouds", "points"],
+    "changes": [*CELL, *SUMMARY, *TESTED, *STANDARDISED],
+    "differences": [*CELL, "control", *SUMMARY, *TESTED],
+    "losses": ["corpus", "split", "checkpoint", *SUMMARY],
+    "global": GLOBAL,
+    "correlations": [*CELL, *CORRELATION],
+    "groups": [*CELL, "grouping", "group", *SUMMARY],
+    "clusters": [*CELL, *CLUSTER],
+    "scores": [*CELL, *SCORED, *MEAN],
+    "heuristic": [*heuristic.KEYS, *heuristic.RESULT],
+}
+
+ALL = COLUMNS | prompts.COLUMNS
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of `COLUMNS`, in that order; `whole` holds the global estimates."""
+
+    means: pd.DataFrame
+    changes: pd.DataFrame
+    differences: pd.DataFrame
+    losses: pd.DataFrame
+    whole: pd.DataFrame
+    correlations: pd.DataFrame
+    groups: pd.DataFrame
+    clusters: pd.DataFrame
+    scores: pd.DataFrame
+    heuristic: pd.DataFrame
+
+    def write(self, folder: Path | None = None) -> None:
+        """Write every table as Parquet; one without rows is written with its columns."""
+        folder = folder or paths.TABLES
+        for name, table in zip(COLUMNS, vars(self).values(), strict=True):
+            write_table(folder / f"{name}.parquet", table)
+
+
+def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
+    """Every table of the last estimate run; intervals have `settings.confidence`."""
+    confidence = settings.confidence
+    means, clusters = [], []
+    by_corpus: dict[str, dict[Key, Change]] = defaultdict(dict)
+    correlations = LossCorrelations(settings.bootstrap, confidence)
+    groups = GroupedEstimates(settings.groups, confidence)
+    for split, table in local_estimates():
+        means += mean_rows(table, confidence)
+        by_corpus[split.corpus] |= changes(table)
+        correlations.add(split, table)
+        groups.add(split, table)
+        if table["layer"].iloc[0] == shown.layer:
+            clusters += cluster_rows(table, read_tokens(split), shown, settings)
+    mean_table = _table("means", means)
+    return Tables(
+        mean_table,
+        _table("changes", change_rows(by_corpus, confidence)),
+        _table("differences", difference_rows(by_corpus, fine_tuned, confidence)),
+        _table("losses", loss_rows(read_embedded(), confidence)),
+        read_global(),
+        _table("correlations", correlations.rows()),
+        groups.table().reindex(columns=COLUMNS["groups"]),
+        _table("clusters", clusters),
+        _table("scores", score_rows(mean_table)),
+        _table("heuristic", _heuristic_rows(mean_table, settings)),
+    )
+
+
+def read_aggregated(name: str, folder: Path | None = None) -> pd.DataFrame:
+    """One table of the last aggregate run; the names are those of `ALL`."""
+    return read_table((folder or paths.TABLES) / f"{name}.parquet", ALL[name])
+
+
+def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, Any]]:
+    pairs = heuristic.heuristic_pairs(means, heuristic.read_scores())
+    resampling = settings.bootstrap
+    return heuristic.heuristic_rows(
+        {"": pairs}, settings.confidence, resampling.draws, resampling.seed
+    )
+
+
+def _table(name: str, rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS[name])

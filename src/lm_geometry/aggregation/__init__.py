@@ -1,1 +1,0 @@
-"""From estimates per token to means, differences and their intervals."""

@@ -1,0 +1,1 @@
+"""The stage data-prep: from named texts to sequences and prompts; what the model is."""

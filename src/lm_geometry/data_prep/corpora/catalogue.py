@@ -1,0 +1,149 @@
+"""catalogue/corpora.yaml: one entry per corpus alias."""
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from lm_geometry.workspace.section import ROOT, Section, read_yaml
+
+Reader = Literal[
+    "speeches",
+    "encyclopaedia",
+    "news",
+    "reviews",
+    "transcripts",
+    "small-dialogues",
+    "convlab",
+    "multiwoz-original",
+    "sgd-original",
+    "huggingface",
+    "table",
+    "text",
+    "equations",
+]
+SUFFIXES: dict[str, Reader] = {
+    ".jsonl": "table",
+    ".csv": "table",
+    ".tsv": "table",
+    ".parquet": "table",
+    ".txt": "text",
+}
+OPTIONS: dict[str, tuple[Reader, ...]] = {
+    "years": ("speeches",),
+    "unit": ("text",),
+    "config": ("huggingface",),
+    "column": ("huggingface", "table"),
+    "document_column": ("huggingface", "table"),
+    "label_column": ("huggingface", "table"),
+    "tags_column": ("huggingface", "table"),
+}
+
+
+class Corpus(Section):
+    """Where a corpus comes from, how it is read, and whether it may be passed on."""
+
+    source: str | list[str] = Field(
+        description="hub:ID[/FILE][@REVISION], file:PATH or package:NAME==VERSION/PATH#sha256=…; "
+        "a list is read as one corpus; [] for equations, which are made"
+    )
+    reader: Reader = Field(description="the format of the files")
+    years: list[int] | None = Field(
+        None, min_length=2, max_length=2, description="speeches: first and last year that is kept"
+    )
+    unit: Literal["paragraphs", "lines"] = Field(
+        "paragraphs", description="text: what a sequence is; paragraphs end at blank lines"
+    )
+    config: str | None = Field(None, description="huggingface: name of the configuration")
+    column: str = Field("text", description="column that holds the text, or its list of words")
+    document_column: str | None = Field(
+        None,
+        description="column that names the document; null: `document`, where it is there, else "
+        "each row is a document",
+    )
+    label_column: str | None = Field(
+        None, description="column of a class for each sequence; null: `label`, where it is there"
+    )
+    tags_column: str | None = Field(
+        None,
+        description="column of a BIO tag for each word of `column`; null: `tags`, where it is "
+        "there beside `words`",
+    )
+    splits: Literal["auto", "native", "proportions"] = Field(
+        "auto",
+        description="the source's own splits, or `data_prep.proportions` of its train split; "
+        "auto: proportions where the source has one split",
+    )
+    rename_splits: dict[str, str] = Field(
+        {}, description="other names for the source's splits, such as {unsupervised: train}"
+    )
+    strip: bool = Field(False, description="strip sequences even where data_prep.strip is false")
+    drop_prefixes: list[str] = Field([], description="sequences that start so are dropped")
+    label: str = Field("", description="name shown in figures; empty: the alias")
+    licence: str = Field("unknown", description="licence of the text")
+    redistribute: bool = Field(
+        False, description="whether the text may be pushed to a shared remote"
+    )
+
+    @model_validator(mode="after")
+    def _options_belong_to_the_reader(self) -> Self:
+        for option, readers in OPTIONS.items():
+            changed = getattr(self, option) != type(self).model_fields[option].default
+            if changed and self.reader not in readers:
+                wanted = " and ".join(readers)
+                raise ValueError(f"{option} is for the reader {wanted}, not for {self.reader}")
+        if (self.source == []) != (self.reader == "equations"):
+            raise ValueError(
+                f"source: {self.source} does not suit reader {self.reader}; give [] for equations, "
+                "which data_prep.equations describes, and a source for every other"
+            )
+        if self.years and self.years[0] > self.years[1]:
+            raise ValueError(f"years: {self.years} must be [first, last]")
+        return self
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources of the entry, one or several."""
+        return [self.source] if isinstance(self.source, str) else self.source
+
+
+def read_corpora(root: Path = ROOT) -> dict[str, Corpus]:
+    """Every entry of catalogue/corpora.yaml by alias; raises pydantic's ValidationError."""
+    entries = read_yaml(root / "catalogue" / "corpora.yaml")
+    wrong = [alias for alias in entries if not re.fullmatch("[a-z0-9-]+", str(alias))]
+    if wrong:
+        raise ValueError(f"catalogue/corpora.yaml: {wrong[0]}: an alias has only a-z, 0-9 and -")
+    return {alias: Corpus.model_validate(entry) for alias, entry in entries.items()}
+
+
+def resolve(name: str, root: Path = ROOT) -> Corpus:
+    """The entry of an alias, or one made for a `hub:` id or `file:` path named in its place.
+
+    Raises ValueError for an unknown alias, and for a file whose format its name does not tell.
+    """
+    if name.startswith("hub:"):
+        return Corpus.model_validate({"source": name, "reader": "huggingface"})
+    if name.startswith("file:"):
+        return Corpus.model_validate({"source": name, "reader": _reader_of(name)})
+    known = read_corpora(root)
+    if name not in known:
+        there = ", ".join(known)
+        raise ValueError(f"corpus {name!r} is not in catalogue/corpora.yaml; there are {there}")
+    return known[name]
+
+
+def _reader_of(name: str) -> Reader:
+    """The format that the suffix of a path tells; a path without one is a folder."""
+    suffixes = PurePosixPath(name).suffixes
+    if suffixes and suffixes[-1] in (".gz", ".bz2"):
+        suffixes.pop()
+    suffix = suffixes[-1].lower() if suffixes else ""
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    if re.fullmatch(r"\.(zip|json|cor|xml|yml)", suffix):
+        raise ValueError(
+            f"{name}: {suffix} does not tell the format; give the file an entry with its reader "
+            "in catalogue/corpora.yaml"
+        )
+    return "huggingface"

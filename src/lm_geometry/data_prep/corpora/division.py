@@ -1,0 +1,67 @@
+"""Which sequences of a corpus are in a split."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.columns import document_numbers
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.workspace.seeds import stream
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+ALSO = {"dev": "validation", "validation": "dev"}
+DIVIDED = ("train", "validation", "test")
+
+
+def divide(
+    parts: "Mapping[str, Dataset]", name: str, entry: Corpus, split: str, section: DataPrep
+) -> "Dataset":
+    """The rows of one split: the source's own, or made by proportions; dev is validation.
+
+    Raises ValueError where the source has no such split.
+    """
+    if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
+        own = next((own for own in (split, ALSO.get(split)) if own in parts), None)
+        if own is None:
+            raise ValueError(
+                f"corpus {name} has no split {split!r}, only {', '.join(parts)}; in its catalogue "
+                "entry `splits: proportions` divides its train split, and "
+                "`rename_splits: {OTHER: train}` gives it one"
+            )
+        return parts[own]
+    if "train" not in parts and len(parts) > 1:
+        raise ValueError(f"corpus {name} has no split 'train' to divide, only {', '.join(parts)}")
+    whole = parts["train"] if "train" in parts else next(iter(parts.values()))
+    wanted = DIVIDED.index("validation" if split == "dev" else split)
+    if section.order == "paper":
+        return _by_row(whole, section)[wanted]
+    return whole.select(_by_document(whole, name, section)[wanted])
+
+
+def _by_row(whole: "Dataset", section: DataPrep) -> "list[Dataset]":
+    """Train, validation and test as published: two draws with one seed, whatever the document."""
+    held_out = section.proportions.validation + section.proportions.test
+    first = whole.train_test_split(test_size=held_out, shuffle=True, seed=section.split_seed)
+    second = first["test"].train_test_split(
+        test_size=section.proportions.test / held_out, shuffle=True, seed=section.split_seed
+    )
+    return [first["train"], second["train"], second["test"]]
+
+
+def _by_document(whole: "Dataset", name: str, section: DataPrep) -> list[np.ndarray]:
+    """Row numbers of train, validation and test, each in the corpus's order.
+
+    Documents are drawn, by `split_seed` and their order alone; each is in one split only.
+    """
+    document, number = document_numbers(whole)
+    if number < len(DIVIDED):
+        raise ValueError(f"corpus {name}: its {number} documents cannot make three splits")
+    test = max(1, round(section.proportions.test * number))
+    validation = max(1, round(section.proportions.validation * number))
+    place = stream(section.split_seed, "split").permutation(number)[document]
+    held_out = np.where(place < test, 2, np.where(place < test + validation, 1, 0))
+    return [np.flatnonzero(held_out == part) for part in range(len(DIVIDED))]

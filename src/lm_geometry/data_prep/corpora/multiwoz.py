@@ -1,0 +1,102 @@
+"""MultiWOZ in its original format."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.rows import Row
+from lm_geometry.data_prep.corpora.tags import Span, bio_tags, span_of_words, words_of
+
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+
+
+def rows(path: Path, entry: Corpus) -> Iterator[Row]:
+    """A row per utterance; `path` is the folder of the files.
+
+    The files are `{train,val,test}.json[.zip]`, or one `data.json[.zip]` that `valListFile` and
+    `testListFile` divide. Columns: document (dialogue id), turn, speaker, split, domains (of the
+    user's goal), state (JSON of the belief state that the system reports after it heard a user
+    turn; empty for system turns); words with BIO tags `domain-slot`, in small letters, where the
+    data have `span_info` (2.1 and later).
+    """
+    for split, dialogues in _splits(path):
+        for name, dialogue in dialogues.items():
+            domains = [domain for domain, goal in dialogue["goal"].items() if _is_goal(goal)]
+            for turn, said in enumerate(dialogue["log"]):
+                yield {
+                    "text": said["text"],
+                    "document": name.removesuffix(".json"),
+                    "turn": turn,
+                    "speaker": "system" if turn % 2 else "user",
+                    "split": split,
+                    "domains": " ".join(sorted(domains)),
+                    "state": _state_after(dialogue["log"], turn),
+                    "words": words_of(said["text"]),
+                    "tags": bio_tags(said["text"], _spans(said)),
+                }
+
+
+def _is_goal(goal: Any) -> bool:
+    """Whether a part of the goal is a domain with something to do; the rest is its wording."""
+    return isinstance(goal, dict) and any(key in goal for key in ("info", "reqt", "book"))
+
+
+def _state_after(log: list[dict[str, Any]], turn: int) -> str:
+    if turn % 2 or turn + 1 == len(log):
+        return ""
+    return json.dumps(log[turn + 1]["metadata"], ensure_ascii=False)
+
+
+def _spans(said: dict[str, Any]) -> Iterator[Span]:
+    """Characters of the marked values, which the data count in words, both ends included."""
+    for act, slot, _, first, last in said.get("span_info", []):
+        domain = act.partition("-")[0]
+        yield *span_of_words(said["text"], first, last), f"{domain}-{slot}".lower()
+
+
+def _splits(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    found = False
+    for stem, split in SPLITS.items():
+        dialogues = _read(folder, stem)
+        if dialogues is not None:
+            found = True
+            yield split, dialogues
+    whole = None if found else _read(folder, "data")
+    if whole is not None:
+        yield from _divided(folder, whole).items()
+    elif not found:
+        raise ValueError(f"{folder} has neither val.json[.zip] nor data.json[.zip]")
+
+
+def _divided(folder: Path, dialogues: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    split_of = {
+        name.removesuffix(".json"): SPLITS[stem]
+        for stem in ("val", "test")
+        for name in _list(folder, stem)
+    }
+    parts: dict[str, dict[str, Any]] = {split: {} for split in SPLITS.values()}
+    for name, dialogue in dialogues.items():
+        parts[split_of.get(name.removesuffix(".json"), "train")][name] = dialogue
+    return parts
+
+
+def _list(folder: Path, stem: str) -> list[str]:
+    """Dialogue ids of a split; published as valListFile, .txt or (a plain list too) .json."""
+    for suffix in ("", ".txt", ".json"):
+        file = folder / f"{stem}ListFile{suffix}"
+        if file.exists():
+            return file.read_text(encoding="utf-8").split()
+    raise ValueError(f"{folder} has no {stem}ListFile, which divides data.json")
+
+
+def _read(folder: Path, stem: str) -> dict[str, Any] | None:
+    plain, packed = folder / f"{stem}.json", folder / f"{stem}.json.zip"
+    if plain.exists():
+        return json.loads(plain.read_text(encoding="utf-8"))
+    if not packed.exists():
+        return None
+    with zipfile.ZipFile(packed) as archive:
+        return json.loads(archive.read(f"{stem}.json"))

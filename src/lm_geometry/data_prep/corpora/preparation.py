@@ -1,0 +1,160 @@
+"""From a corpus to the sequences that are studied: filter, split, choose, strip."""
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lm_geometry.data_prep.corpora import reading, texts
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.columns import column, document_numbers, in_memory, table
+from lm_geometry.data_prep.corpora.division import divide
+from lm_geometry.data_prep.corpora.tags import without_margins
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.workspace.files import whole_folder
+from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.seeds import stream
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Sequences of one corpus split (columns text, document and the source's own).
+
+    `counts` has the number of sequences after each step: read, not_empty, kept (by prefix and
+    length), split, chosen; and the chosen sequences' documents.
+    """
+
+    dataset: "Dataset"
+    counts: dict[str, int]
+
+
+def prepare(
+    name: str,
+    entry: Corpus,
+    split: str,
+    sequences: int | Literal["all"],
+    section: DataPrep,
+    downloads: Path,
+) -> Prepared:
+    """The sequences of one split of the corpus `name`, at most `sequences` of them.
+
+    A corpus that was read for one split is not read again for the next. Raises
+    `sources.SourceError` where the source cannot be had, and ValueError where the split does not
+    exist or nothing is left of it.
+    """
+    found = _read(entry.model_dump_json(), downloads)
+    counts = {"read": sum(map(len, found.values()))}
+    not_empty = {part: rows.select(_not_empty(rows, section)) for part, rows in found.items()}
+    counts["not_empty"] = sum(map(len, not_empty.values()))
+    kept = {part: rows.select(_kept(rows, entry, section)) for part, rows in not_empty.items()}
+    counts["kept"] = sum(map(len, kept.values()))
+    selected = _of_years(divide(kept, name, entry, split, section), entry)
+    counts["split"] = len(selected)
+    if not len(selected):
+        raise ValueError(f"corpus {name}: nothing is left of its split {split} ({counts})")
+    chosen = _choose(selected, sequences, section)
+    counts["chosen"] = len(chosen)
+    _, counts["documents"] = document_numbers(chosen)
+    return Prepared(_plain(chosen, entry.strip or section.strip), counts)
+
+
+def save(dataset: "Dataset", folder: Path) -> None:
+    """Write a prepared data set, with the same bytes for the same content, whole or not at all."""
+    with whole_folder(folder) as temporary:
+        dataset.save_to_disk(str(temporary))
+        state = json.loads((temporary / "state.json").read_text(encoding="utf-8"))
+        content = [path_hash(file) for file in sorted(temporary.glob("*.arrow"))]
+        state["_fingerprint"] = "".join(content)[:16]
+        text = json.dumps(state, indent=1, sort_keys=True)
+        (temporary / "state.json").write_text(text + "\n", encoding="utf-8")
+
+
+@lru_cache(maxsize=4)
+def _read(entry: str, downloads: Path) -> "dict[str, Dataset]":
+    import datasets
+
+    # A cache file in the corpus folder would be taken for a part of the corpus.
+    datasets.disable_caching()
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    return reading.read(Corpus.model_validate_json(entry), downloads)
+
+
+def _not_empty(dataset: "Dataset", section: DataPrep) -> np.ndarray:
+    """Rows with text; the published order looks before strip, so that white space survives."""
+    lengths = texts.lengths(column(dataset, "text"), stripped=section.order == "default")
+    return np.flatnonzero(lengths > 0)
+
+
+def _kept(dataset: "Dataset", entry: Corpus, section: DataPrep) -> np.ndarray:
+    """Rows that are long enough and start with none of the blocked prefixes."""
+    text = column(dataset, "text")
+    lengths = texts.lengths(text, stripped=section.order == "default")
+    blocked = texts.start_with(text, [*entry.drop_prefixes, *section.drop_prefixes])
+    return np.flatnonzero((lengths >= section.min_characters) & ~blocked)
+
+
+def _of_years(dataset: "Dataset", entry: Corpus) -> "Dataset":
+    """Rows of the entry's years, chosen after the split: every speech keeps its split."""
+    if entry.years is None:
+        return dataset
+    first, last = entry.years
+    years = column(dataset, "year").to_numpy()
+    return dataset.select(np.flatnonzero((first <= years) & (years <= last)))
+
+
+def _choose(dataset: "Dataset", sequences: int | Literal["all"], section: DataPrep) -> "Dataset":
+    number = len(dataset) if sequences == "all" else min(sequences, len(dataset))
+    if section.choose == "random":
+        dataset = dataset.shuffle(seed=section.seed)
+    elif section.choose == "by_document":
+        dataset = dataset.select(_by_document(*document_numbers(dataset), section.seed))
+    return dataset.select(range(number))
+
+
+def _by_document(document: np.ndarray, number: int, seed: int) -> np.ndarray:
+    """Row numbers: one of each document, then a second of each, …, both in seeded order.
+
+    `document` holds the document of each row, out of `number`.
+    """
+    turn = stream(seed, "documents").permutation(number)[document]
+    shuffled = stream(seed, "sequences").permutation(len(document))
+    rows = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    round_of_row = np.arange(len(rows)) - np.searchsorted(turn[rows], turn[rows])
+    return rows[np.lexsort((turn[rows], round_of_row))]
+
+
+def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
+    """The rows alone in memory, without the history of the data set that they come from."""
+    from datasets import DatasetInfo, Features
+
+    names = ["text", "document"]
+    names += [name for name in dataset.column_names if name not in names]
+    rows = table(dataset).select(names).replace_schema_metadata(None)
+    if strip:
+        rows = rows.set_column(0, "text", texts.stripped(rows.column("text")))
+        rows = _tagged_alike(rows)
+    features = Features({name: dataset.features[name] for name in names})
+    return in_memory(rows, DatasetInfo(features=features))
+
+
+def _tagged_alike(rows: Any) -> Any:
+    """The table with words, and their tags, that still make up its stripped texts."""
+    import pyarrow
+
+    names = rows.column_names
+    if not {"words", "tags"} <= set(names):
+        return rows
+    pairs = zip(rows.column("words").to_pylist(), rows.column("tags").to_pylist(), strict=True)
+    columns = zip(*(without_margins(words, tags) for words, tags in pairs), strict=True)
+    for name, values in zip(("words", "tags"), columns, strict=True):
+        field = rows.field(name)
+        rows = rows.set_column(names.index(name), field, pyarrow.array(values, field.type))
+    return rows

@@ -1,0 +1,76 @@
+"""From a catalogue entry to sequences with their documents, by the reader of its format."""
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.columns import with_text_and_document
+from lm_geometry.data_prep.corpora.labels import with_labels
+from lm_geometry.data_prep.corpora.rows import Row
+from lm_geometry.models import sources
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+MODULES = {
+    "small-dialogues": "small_dialogues",
+    "multiwoz-original": "multiwoz",
+    "sgd-original": "sgd",
+    "table": "tables",
+}
+
+
+def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
+    """Every split of a corpus, `train` alone where the source has none.
+
+    Columns: `text`, `document` (strings), then those of the source, among them what supervised
+    tasks learn from where there is such: `label`, or `words` and `tags` (see `labels`). Raises
+    `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
+    does not hold what the entry says.
+    """
+    from datasets import concatenate_datasets
+
+    parts = [_read_one(sources.parse(text), entry, downloads) for text in entry.sources]
+    splits = dict.fromkeys(split for part in parts for split in part)
+    return {
+        entry.rename_splits.get(split, split): concatenate_datasets(
+            [part[split] for part in parts if split in part]
+        )
+        for split in splits
+    }
+
+
+def _read_one(source: sources.Source, entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
+    name = MODULES.get(entry.reader, entry.reader)
+    module = importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
+    if entry.reader == "huggingface":
+        found = module.read(source, entry.config, downloads)
+        return {split: _with_columns(rows, entry) for split, rows in found.items()}
+    path = sources.fetch(source, downloads)
+    if entry.reader == "table":
+        return {"train": _with_columns(module.read(path, entry), entry)}
+    return _by_split(list(module.rows(path, entry)))
+
+
+def _with_columns(dataset: "Dataset", entry: Corpus) -> "Dataset":
+    return with_labels(with_text_and_document(dataset, entry), entry)
+
+
+def _by_split(rows: list[Row]) -> "dict[str, Dataset]":
+    """Rows by their column `split`; columns that are empty in every row are left out.
+
+    So are words with their tags where nothing is tagged.
+    """
+    from datasets import Dataset
+
+    names = [name for name in rows[0] if any(row[name] != "" for row in rows)] if rows else []
+    if not any(tag != "O" for row in rows for tag in row.get("tags", [])):
+        names = [name for name in names if name not in ("words", "tags")]
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(row.get("split", "train"), []).append(row)
+    return {
+        split: Dataset.from_dict({name: [row[name] for row in part] for name in names})
+        for split, part in parts.items()
+    }

@@ -1,0 +1,95 @@
+"""Section `data_prep`: which sequences of which corpora are studied."""
+
+import math
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lm_geometry.data_prep.prompts.params import Prompts
+from lm_geometry.models.arithmetic.params import Equations
+from lm_geometry.workspace.section import Section
+
+Split = Literal["train", "validation", "test", "dev"]
+
+
+class Proportions(Section):
+    """How a corpus without splits of its own is divided."""
+
+    train: float = Field(0.75, gt=0, lt=1, description="share of the documents to train on")
+    validation: float = Field(0.125, gt=0, lt=1, description="share held out for validation")
+    test: float = Field(0.125, gt=0, lt=1, description="share held out for the final test")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = self.train + self.validation + self.test
+        if not math.isclose(total, 1.0, abs_tol=1e-9):
+            raise ValueError(f"train + validation + test must be 1, not {total:g}")
+        return self
+
+
+class DataPrep(Section):
+    """Which sequences of which corpora are studied, and how they are chosen."""
+
+    name_in_params: ClassVar[str] = "data_prep"
+
+    train: str = Field(
+        "early-speeches",
+        description="corpus to fine-tune on: alias of catalogue/corpora.yaml, hub:ID or file:PATH",
+    )
+    evaluate: list[str] = Field(
+        ["early-speeches", "encyclopaedia"],
+        min_length=1,
+        description="corpora whose hidden states are compared",
+    )
+    splits: list[Split] = Field(
+        ["validation"],
+        min_length=1,
+        description="splits of each of them; validation and dev stand for each other",
+    )
+    sequences: int | Literal["all"] = Field(
+        2000, description="M, sequences of each evaluated corpus and split; fewer are reported"
+    )
+    train_sequences: int | Literal["all"] = Field(
+        "all", description="sequences of the train split that are trained on"
+    )
+    choose: Literal["random", "take_first", "by_document"] = Field(
+        "random",
+        description="which M: the first of a shuffle by seed, the first of the split, or one from "
+        "each document in turn (documents and their sequences shuffled by seed)",
+    )
+    order: Literal["default", "paper"] = Field(
+        "default",
+        description="paper: rows of `train` alone are split, whatever their document, and "
+        "sequences that strip empties are kept, as in the published runs",
+    )
+    seed: int = Field(0, ge=0, description="draw of the M sequences")
+    split_seed: int = Field(0, ge=0, description="division of corpora without splits of their own")
+    proportions: Proportions = Field(
+        default_factory=lambda: Proportions.model_validate({}),
+        description="shares of that division; by document where there are documents",
+    )
+    min_characters: int = Field(0, ge=0, description="shorter sequences are dropped; 0 keeps all")
+    drop_prefixes: list[str] = Field(
+        [], description="sequences that start so are dropped, beside those the catalogue names"
+    )
+    strip: bool = Field(
+        True, description="remove white space at both ends of each sequence, the last step"
+    )
+    prompts: Prompts = Field(
+        default_factory=lambda: Prompts.model_validate({}),
+        description="texts of a fixed number of tokens, each a point cloud of its own",
+    )
+
+    equations: Equations = Field(
+        default_factory=lambda: Equations.model_validate({}),
+        description="the corpus `equations`, which is made and not read: every equation as it is",
+    )
+
+    @model_validator(mode="after")
+    def _counts_are_positive(self) -> Self:
+        for name in ("sequences", "train_sequences"):
+            if getattr(self, name) != "all" and getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} must be 1 or more, or all")
+        if "" in self.drop_prefixes:
+            raise ValueError("drop_prefixes: '' is the start of every sequence")
+        return self

@@ -1,0 +1,95 @@
+"""The texts that prompts are taken from: documents or sequences of a corpus, numbered."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lm_geometry.data_prep.corpora import reading
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.division import divide
+from lm_geometry.data_prep.corpora.preparation import prepare
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.prompts.params import Prompts
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Parts = dict[str, "Dataset"]
+
+
+def texts_of(
+    name: str, entry: Corpus, settings: Prompts, data: DataPrep, downloads: Path
+) -> pd.DataFrame:
+    """The stripped texts of a corpus: columns prompt, document, sequence, sequences, text.
+
+    `prompt` numbers the documents (or sequences, as `unit` says) from 0 in the order of the
+    corpus, empty ones counted, so that for a data set with a text a row it is the row's number;
+    `sequence` is the row that the text begins with, and `sequences` how many were joined.
+
+    With a split, these are the texts of its documents alone, held out as in `data_prep`. Short
+    sequences are left in, for a document is read as it is. Raises `sources.SourceError` where the
+    source cannot be had, and ValueError where it has no such split.
+    """
+    parts = reading.read(entry, downloads)
+    rows: Any = _rows(parts)
+    if entry.years is not None:
+        rows = rows[rows["year"].between(*entry.years)]
+    if settings.split != "all":
+        rows = _of_split(rows, parts, name, entry, settings, data, downloads)
+    joined = settings.unit == "document"
+    texts: Any = _documents(rows, settings.joint) if joined else _sequences(rows)
+    texts["text"] = texts["text"].str.strip()
+    texts.insert(0, "prompt", range(len(texts)))
+    return texts[texts["text"] != ""].reset_index(drop=True)
+
+
+def _rows(parts: Parts) -> pd.DataFrame:
+    """Every row of the corpus, its splits one after the other, numbered by `sequence`."""
+    tables = []
+    for part, dataset in parts.items():
+        names = [name for name in ("text", "document", "year") if name in dataset.column_names]
+        table: Any = dataset.select_columns(names).to_pandas()
+        tables.append(table.assign(part=part, text=table["text"].fillna("")))
+    rows = pd.concat(tables, ignore_index=True)
+    return rows.assign(sequence=range(len(rows)))
+
+
+def _of_split(
+    rows: Any,
+    parts: Parts,
+    name: str,
+    entry: Corpus,
+    settings: Prompts,
+    data: DataPrep,
+    downloads: Path,
+) -> pd.DataFrame:
+    """Rows of the split's documents; of the source's own split where it has one."""
+    split = str(settings.split)
+    if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
+        own = divide(parts, name, entry, split, data)
+        part = next(part for part, dataset in parts.items() if dataset is own)
+        return rows[rows["part"] == part]
+    if data.order == "paper":
+        raise ValueError(
+            f"data_prep.prompts.split: {split!r} is not possible with data_prep.order paper, which "
+            f"puts sequences of one document of {name} into several splits: all"
+        )
+    whole = data.model_copy(update={"choose": "take_first"})
+    prepared = prepare(name, entry, split, "all", whole, downloads).dataset
+    return rows[rows["document"].isin(set(prepared["document"]))]
+
+
+def _documents(rows: Any, joint: str) -> pd.DataFrame:
+    """A row per document, its sequences joined in their order."""
+    groups = rows.groupby(["part", "document"], sort=False)
+    columns = {
+        "sequence": groups["sequence"].first(),
+        "sequences": groups.size(),
+        "text": groups["text"].agg(joint.join),
+    }
+    return pd.DataFrame(columns).reset_index().drop(columns="part")
+
+
+def _sequences(rows: Any) -> Any:
+    return rows.assign(sequences=1)[["document", "sequence", "sequences", "text"]].copy()

@@ -1,0 +1,77 @@
+"""The data-prep stage: every corpus split that a pipeline run needs, prepared and indexed."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lm_geometry.data_prep.corpora.catalogue import resolve
+from lm_geometry.data_prep.corpora.equations import prepared_equations
+from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.models.sources import SourceError
+from lm_geometry.outs.data_prep.corpora import CorpusSplit, write_index
+from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.hashes import path_hash
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Number = int | Literal["all"]
+Wanted = tuple[Path, str, str, Number]  # folder, corpus, split, sequences
+
+
+def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
+    """Counts of every prepared split; the texts are then in data/training and data/corpora.
+
+    Of the training corpus the train split is prepared to learn from, and the held-out split for
+    the validation curve.
+    """
+    wanted: list[Wanted] = [
+        (paths.TRAINING, settings.train, "train", settings.train_sequences),
+        (paths.TRAINING, settings.train, "validation", settings.sequences),
+    ]
+    for name in settings.evaluate:
+        for split in settings.splits:
+            wanted.append((paths.CORPORA, name, split, settings.sequences))
+    counts, places = [], []
+    made = prepared_equations(settings.equations) if _are_equations(settings.train) else {}
+    for root, name, split, sequences in wanted:
+        prepared = made[split] if made else _prepared(name, split, sequences, settings)
+        place = _saved(prepared.dataset, root, name, split)
+        print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
+        keys = {"use": root.name, "corpus": place.corpus, "split": split}
+        chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
+        counts.append(keys | chosen)
+        places.append((root, place))
+    for root in (paths.TRAINING, paths.CORPORA):
+        write_index(root, [place for where, place in places if where == root])
+    return counts
+
+
+def _are_equations(name: str) -> bool:
+    return resolve(name).reader == "equations"
+
+
+def _prepared(name: str, split: str, sequences: Number, settings: DataPrep) -> Prepared:
+    try:
+        return prepare(name, resolve(name), split, sequences, settings, machine.downloads())
+    except SourceError as error:
+        raise SystemExit(str(error)) from None
+
+
+def _saved(dataset: "Dataset", root: Path, name: str, split: str) -> CorpusSplit:
+    """The place of a prepared split: below `root`, or by its hash in the machine's own folder."""
+    corpus = paths.name_of(name)
+    if resolve(name).redistribute:
+        place = CorpusSplit(corpus, split)
+        save(dataset, place.folder(root))
+        return place
+    store = machine.private_texts()
+    store.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
+        folder = Path(temporary) / split
+        save(dataset, folder)
+        place = CorpusSplit(corpus, split, path_hash(folder))
+        if not place.folder().exists():
+            folder.replace(place.folder())
+    return place

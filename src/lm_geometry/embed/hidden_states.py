@@ -1,0 +1,90 @@
+"""Hidden states of a corpus split, streamed to disk in batches of similar length."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from lm_geometry.embed.forward_pass import ForwardPass, Passed, batches
+from lm_geometry.embed.params import Embed
+from lm_geometry.embed.token_loss import token_losses
+from lm_geometry.embed.token_table import TokenisedCorpus
+from lm_geometry.workspace.progress import progress
+
+Arrays = Mapping[str, np.memmap]
+Losses = npt.NDArray[np.float32]
+
+
+class HiddenStates(ForwardPass):
+    """Hidden states of the kept tokens, each seen in its whole sequence (`embed.mode: regular`)."""
+
+    def write(
+        self,
+        corpus: TokenisedCorpus,
+        settings: Embed,
+        arrays: Arrays,
+        losses: Losses | None,
+        what: str,
+    ) -> None:
+        """Fill `arrays` (`[tokens, width]` by file name) and `losses` (`[tokens]`, nat).
+
+        The loss is the cross-entropy of a token given those before it, for causal models; the
+        first token of a sequence has none (NaN).
+        """
+        rows = corpus.rows
+        numbers = list(rows)
+        lengths = np.array([len(corpus.sequences[number]) for number in numbers])
+        todo = list(batches(lengths, settings.batch_tokens))
+        for batch in progress(todo, what):
+            own = [numbers[i] for i in batch]
+            for passed in self.run([corpus.sequences[number] for number in own]):
+                kept = [rows[number] for number in own[passed.part]]
+                self._write(passed, kept, corpus, settings, arrays, losses)
+
+    def _write(
+        self,
+        passed: Passed,
+        kept: list[npt.NDArray[np.int64]],
+        corpus: TokenisedCorpus,
+        settings: Embed,
+        arrays: Arrays,
+        losses: Losses | None,
+    ) -> None:
+        """Store what was computed of some sequences, given the rows `kept` of each."""
+        rows = np.concatenate(kept)
+        sequences = np.repeat(np.arange(len(kept)), [len(own) for own in kept])
+        positions = corpus.kept["position"].to_numpy()[rows]
+        store(arrays, rows, passed.at(sequences, positions), settings)
+        if losses is not None:
+            later = positions > 0
+            losses[rows[~later]] = np.nan
+            predicting = passed.last_at(sequences[later], positions[later] - 1)
+            targets = corpus.kept["token_id"].to_numpy()[rows[later]]
+            losses[rows[later]] = token_losses(self.model, predicting, targets)
+
+
+def store(
+    arrays: Arrays,
+    rows: npt.NDArray[np.int64],
+    states: npt.NDArray[np.float32],
+    settings: Embed,
+) -> None:
+    """Write states `[layers, tokens, width]` into `rows` of the arrays, combined as asked."""
+    for array, vectors in zip(arrays.values(), combined(states, settings), strict=True):
+        array[rows] = vectors
+
+
+def combined(states: npt.NDArray[np.float32], settings: Embed) -> list[npt.NDArray[np.float32]]:
+    """States `[layers, tokens, width]` as the arrays that are stored, one per layer or one in all.
+
+    `mean` averages the layers, `concatenate` puts them side by side in the listed order; `l2`
+    then gives each vector length 1 (a zero vector stays).
+    """
+    if settings.combine_layers == "mean":
+        states = states.mean(axis=0, keepdims=True)
+    elif settings.combine_layers == "concatenate":
+        states = np.concatenate(list(states), axis=-1)[None]
+    if settings.normalise == "l2":
+        norms = np.linalg.norm(states, axis=-1, keepdims=True)
+        states = states / np.where(norms == 0, 1, norms).astype(np.float32)
+    return list(states)

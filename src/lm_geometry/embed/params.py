@@ -1,0 +1,71 @@
+"""Section `embed`: which hidden states are computed, and how."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lm_geometry.workspace.section import Section
+
+
+class PromptStates(Section):
+    """Which prompts' states are reduced to their geometry, and to what."""
+
+    checkpoints: list[int] | Literal["base", "all"] = Field(
+        "base", description="base | all that were trained | steps; base is always among them"
+    )
+    layers: list[int] | Literal["all"] = Field(
+        "all", description="as embed.layers; overlaps are of layers that follow each other here"
+    )
+    precision: Literal["float64", "float32"] = Field(
+        "float64", description="of the product of all pairs; float32 errs by less than 1e-7"
+    )
+    gride_range: int = Field(
+        256, ge=2, description="largest GRIDE rank whose distance is kept, a power of 2"
+    )
+    overlap_k: int = Field(31, gt=0, description="nearest neighbours kept of each token")
+    drop_first: bool = Field(
+        False, description="without the first token, whose vector is far from all others"
+    )
+
+
+class Embed(Section):
+    """Which hidden states are computed, and how."""
+
+    name_in_params: ClassVar[str] = "embed"
+
+    checkpoints: list[int] | Literal["all"] = Field(
+        "all", description="steps whose states are computed; base is always among them"
+    )
+    layers: list[int] | Literal["all"] = Field(
+        "all", description="0 embeddings, i after block i; negative counts from the end"
+    )
+    mode: Literal["regular", "masked_token"] = Field(
+        "regular", description="masked_token: each token's state where it is masked (encoders)"
+    )
+    combine_layers: Literal["none", "mean", "concatenate"] = Field(
+        "none", description="one array per layer, or the listed layers made into one"
+    )
+    normalise: Literal["none", "l2"] = Field("none", description="l2: vectors of length 1")
+    max_length: int = Field(512, gt=1, description="tokens; longer sequences are cut")
+    prefix_space: bool = Field(False, description="a space before the first word (byte-level BPE)")
+    batch_tokens: int = Field(2048, gt=0, description="tokens in a forward pass, padding included")
+    dtype: Literal["float32", "bfloat16", "auto"] = Field(
+        "float32", description="arithmetic of the forward pass; stored is float32"
+    )
+    loss: bool = Field(
+        True,
+        description="loss of each token: next-token (causal models), or masked (masked_token)",
+    )
+    keep_tokens: int | Literal["all"] = Field(
+        20000, description="rows kept per corpus split, drawn by `seed` before the forward pass"
+    )
+    tag_parts_of_speech: bool = Field(
+        False, description="column part_of_speech in the token table, by nltk's English tagger"
+    )
+    columns: list[str] = Field(
+        [], description="columns of the corpus in the token table, beside label and booleans"
+    )
+    prompts: PromptStates = Field(
+        default_factory=lambda: PromptStates.model_validate({}),
+        description="the geometry of data_prep.prompts, whose states are not stored",
+    )

@@ -1,0 +1,110 @@
+"""Models that are only read, on their device, or spread over several where one is too small."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lm_geometry.models.load import (
+    CLASSES,
+    hub_errors,
+    is_language_model,
+    load_model,
+    local_location,
+    quiet_loading,
+    read_config,
+)
+from lm_geometry.models.source import ModelSource
+from lm_geometry.workspace import machine
+
+ROOM = 0.8  # of a GPU's free memory for weights; the rest is for states and logits
+
+
+def load_placed(
+    source: ModelSource, checkpoint: Path | None, device: str, dtype: torch.dtype
+) -> Any:
+    """The language model with its head, in evaluation mode, in `dtype` on `device`.
+
+    Where `LM_GEOMETRY_SPREAD` says so it is spread over all GPUs, then main memory, then the
+    scratch folder, block by block (`device_map="auto"` of transformers and accelerate); a base
+    model then goes from its files to each device without being whole anywhere. `checkpoint` is as
+    for `load_model`.
+    """
+    reason = why_spread(source, device, dtype)
+    if not reason:
+        return load_model(source, checkpoint).to(device=device, dtype=dtype)
+    model = _spread(source, checkpoint, dtype)
+    modules = Counter(str(place) for place in places(model).values())
+    told = ", ".join(f"{number} modules on {place}" for place, number in modules.items())
+    print(f"{source.name} is spread ({reason}): {told or 'all on one device'}", flush=True)
+    return model
+
+
+def places(model: Any) -> dict[str, int | str]:
+    """The device of each part of a spread model, by the part's name; empty where it is whole."""
+    return getattr(model, "hf_device_map", {})
+
+
+def why_spread(source: ModelSource, device: str, dtype: torch.dtype) -> str:
+    """Why the model of the source is spread over devices; empty where it is not."""
+    wanted = machine.machine().spread
+    if wanted == "always":
+        return "LM_GEOMETRY_SPREAD=always"
+    if wanted == "never" or device != "cuda":
+        return ""
+    needed, free = weight_bytes(source, dtype), torch.cuda.mem_get_info()[0]
+    if needed <= ROOM * free:
+        return ""
+    return f"{needed / 2**30:.1f} GiB of weights, {free / 2**30:.1f} GiB free on the GPU"
+
+
+def weight_bytes(source: ModelSource, dtype: torch.dtype) -> int:
+    """Bytes of the model's weights in `dtype`; nothing is loaded."""
+    with torch.device("meta"):
+        model = _model_class(source).from_config(read_config(source))
+    return sum(weight.numel() for weight in model.parameters()) * dtype.itemsize
+
+
+def _spread(source: ModelSource, checkpoint: Path | None, dtype: torch.dtype) -> Any:
+    offload = machine.scratch() / "offloaded" / source.name
+    offload.mkdir(parents=True, exist_ok=True)
+    if checkpoint is None and source.weights == "pretrained":
+        return _from_files(source, local_location(source.source), dtype, offload)
+    if checkpoint is not None and is_language_model(checkpoint):
+        where = {"pretrained_model_name_or_path": str(checkpoint)}
+        return _from_files(source, where, dtype, offload)
+    return _dispatched(load_model(source, checkpoint).to(dtype), offload)
+
+
+def _from_files(
+    source: ModelSource, where: dict[str, str], dtype: torch.dtype, offload: Path
+) -> Any:
+    torch.manual_seed(source.seed)
+    with hub_errors(source.source), quiet_loading():
+        model = _model_class(source).from_pretrained(
+            **where,
+            dtype=dtype,
+            device_map="auto",
+            max_memory=machine.memory(),
+            offload_folder=str(offload),
+        )
+    return model.eval()
+
+
+def _dispatched(model: Any, offload: Path) -> Any:
+    """A model in main memory, spread in the same way."""
+    from accelerate import dispatch_model, infer_auto_device_map
+    from accelerate.utils import get_balanced_memory
+
+    whole = getattr(model, "_no_split_modules", None) or []
+    own: dict[str, Any] = {"no_split_module_classes": list(whole), "dtype": model.dtype}
+    allowed = get_balanced_memory(model, machine.memory(), **own)
+    chosen = infer_auto_device_map(model, max_memory=allowed, **own)
+    return dispatch_model(model, chosen, offload_dir=str(offload)).eval()
+
+
+def _model_class(source: ModelSource) -> Any:
+    import transformers
+
+    return getattr(transformers, CLASSES[source.kind])

@@ -1,0 +1,126 @@
+"""What is kept of one layer of one prompt, and how it is put together from its distinct tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.embed.prompts.rows import Reduced
+from lm_geometry.outs.embed.geometry import PromptGeometry
+from lm_geometry.point_cloud import identical
+from lm_geometry.point_cloud.loops import over_rows
+
+FEWEST = 3  # distinct tokens; two have one distance, and no ratio
+
+
+@dataclass(frozen=True)
+class LayerGeometry:
+    """The geometry of one layer of one prompt; NaN and −1 stand for what is missing."""
+
+    radii: NDArray[np.float64]  # [tokens, ranks 1, 2, 4 …]; NaN for a repeated token
+    neighbours: NDArray[np.int16 | np.int32]  # [tokens, k_max], nearest first
+    distinct: int  # tokens that equal no earlier one
+    mean_cosine: float  # of all pairs, a token with itself among them, as published
+    mean_cosine_off_diagonal: float  # without those
+    cosine_deviation: float  # standard deviations of the same two sets of cosines
+    cosine_deviation_off_diagonal: float
+    angle_to_nearest: float  # radians, mean angle of a token's vector and its nearest one's
+    angle_between_nearest: float  # radians, mean angle at a token between its two nearest
+    missing: str  # what is missing and why, empty if nothing
+
+
+def prompt_of(layers: Sequence[LayerGeometry]) -> PromptGeometry:
+    """The prompt from its layers. Raises ValueError if there are none, or of other tokens."""
+    if not layers:
+        raise ValueError("there are no layers; a prompt has at least one")
+    shapes = {(layer.radii.shape, layer.neighbours.shape) for layer in layers}
+    if len(shapes) > 1:
+        tokens = [len(layer.radii) for layer in layers]
+        raise ValueError(f"layers have {tokens} tokens; all layers of a prompt have the same")
+    columns = {
+        field.name: np.stack([getattr(layer, field.name) for layer in layers])
+        for field in fields(PromptGeometry)
+        if field.name != "missing"
+    }
+    return PromptGeometry(**columns, missing=tuple(layer.missing for layer in layers))
+
+
+def identity_dtype(tokens: int) -> type[np.int16] | type[np.int32]:
+    """The smaller integer type that holds −1 and the numbers of all tokens."""
+    return np.int16 if tokens <= np.iinfo(np.int16).max else np.int32
+
+
+def assembled(
+    reduced: Reduced | None,
+    first: NDArray[np.int64],
+    zero_vectors: int,
+    ranks: NDArray[np.int64],
+    k_max: int,
+) -> LayerGeometry:
+    """The layer from the rows of its distinct tokens, None where they are too few.
+
+    `first` `[tokens]` is for each token the first one that equals it.
+    """
+    n = len(first)
+    distinct = np.flatnonzero(first == np.arange(n))
+    radii = np.full((n, len(ranks)), np.nan)
+    neighbours = np.full((n, k_max), -1, identity_dtype(n))
+    cosines: tuple[float, float, float, float] = (np.nan, np.nan, np.nan, np.nan)
+    to_nearest, between = np.nan, np.nan
+    if reduced is not None:
+        radii[distinct, : reduced.radii.shape[1]] = reduced.radii
+        k = min(k_max, n - 1)
+        neighbours[:, :k] = _of_all_tokens(reduced, first, distinct, k)
+        if not zero_vectors:
+            cosines = _cosines(reduced.cosines, np.bincount(first, minlength=n)[distinct])
+            to_nearest = float(reduced.angles[:, 0].mean())
+        between = float(reduced.angles[:, 1].mean())
+    missing = _reason(n, len(distinct), zero_vectors, ranks, k_max)
+    return LayerGeometry(radii, neighbours, len(distinct), *cosines, to_nearest, between, missing)
+
+
+def _of_all_tokens(
+    reduced: Reduced, first: NDArray[np.int64], distinct: NDArray[np.int64], k: int
+) -> NDArray[np.int32]:
+    """Neighbours `[tokens, k]`, repeated tokens put back: at distance 0 of each other."""
+    n = len(first)
+    if len(distinct) == n:
+        return reduced.near
+    group = np.searchsorted(distinct, first)
+    members = np.argsort(group, kind="stable")
+    offsets = np.searchsorted(group[members], np.arange(len(distinct) + 1))
+    indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
+    groups = (reduced.near, reduced.distances, members, offsets, group)
+    over_rows(lambda a, b: identical.expand(*groups, a, b, indices, distances), n)
+    return indices
+
+
+def _cosines(
+    sums: NDArray[np.float64], copies: NDArray[np.int64]
+) -> tuple[float, float, float, float]:
+    """Mean and deviation with and without the diagonal, from sums of 1 − cosine and its square."""
+    n = int(copies.sum())
+    total, squares = copies @ sums
+    means, deviations = [], []
+    for pairs in (n * n, n * (n - 1)):
+        means.append(float(1 - total / pairs))
+        deviations.append(float(max(squares / pairs - (total / pairs) ** 2, 0.0) ** 0.5))
+    return means[0], means[1], deviations[0], deviations[1]
+
+
+def _reason(
+    tokens: int, distinct: int, zero_vectors: int, ranks: NDArray[np.int64], k_max: int
+) -> str:
+    if distinct < FEWEST:
+        return f"everything: {distinct} distinct tokens of {tokens}, {FEWEST} are needed"
+    reasons = []
+    if distinct <= ranks[-1]:
+        largest = int(ranks[ranks < distinct][-1])
+        scales = f"scales above {largest}" if largest > 1 else "all scales"
+        reasons.append(f"{scales}: {distinct} distinct tokens, {ranks[-1] + 1} are needed")
+    if tokens <= k_max:
+        reasons.append(f"overlap above k = {tokens - 1}: {tokens} tokens")
+    if zero_vectors:
+        reasons.append(f"cosines and the angle to the nearest: {zero_vectors} zero vectors")
+    return "; ".join(reasons)

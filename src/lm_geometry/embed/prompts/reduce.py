@@ -1,0 +1,128 @@
+"""From the hidden states of one prompt to its geometry, one layer in memory at a time."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.embed.prompts.centring import (
+    Precision,
+    arithmetic,
+    centred,
+    products,
+    squared_lengths,
+)
+from lm_geometry.embed.prompts.layer import FEWEST, LayerGeometry, assembled, prompt_of
+from lm_geometry.embed.prompts.rows import Reduced, no_rows, reduce_rows
+from lm_geometry.outs.embed.geometry import PromptGeometry
+from lm_geometry.point_cloud.cloud import LARGEST
+from lm_geometry.point_cloud.identical import as_grouped_cloud
+from lm_geometry.point_cloud.ranks import ranks_up_to
+
+Backend = Literal["auto", "own", "torch"]
+
+
+def prompt_geometry(
+    states: Iterable[Any],
+    range_max: int = 256,
+    k_max: int = 31,
+    precision: Precision = "float64",
+    backend: Backend = "auto",
+) -> PromptGeometry:
+    """The geometry of one prompt from its hidden states `[layers, tokens, width]`.
+
+    `states` is an array, or yields the layers `[tokens, width]` one by one (their widths may
+    differ), numpy or torch on any device; one layer is looked at at a time. The other arguments,
+    and what is raised, are those of `layer_geometry`; ValueError names the layer, and is raised as
+    well where the layers differ in tokens or there are none.
+    """
+    layers = []
+    for number, layer in enumerate(states):
+        try:
+            layers.append(layer_geometry(layer, range_max, k_max, precision, backend))
+        except ValueError as error:
+            raise ValueError(f"layer {number} of states: {error}") from None
+    return prompt_of(layers)
+
+
+def layer_geometry(
+    X: Any,
+    range_max: int = 256,
+    k_max: int = 31,
+    precision: Precision = "float64",
+    backend: Backend = "auto",
+) -> LayerGeometry:
+    """The geometry of the tokens X `[tokens, width]` of one prompt at one layer.
+
+    One product of all pairs of centred tokens gives distances, neighbours and cosines. Tokens with
+    the same vector (byte by byte; −0.0 is 0.0) count once for radii and angles, and each for
+    neighbours and cosines: they are neighbours of each other at distance 0, ties by index.
+
+    With `precision` "float64" the result is exact: where a bound on the rounding errors leaves an
+    order open, or a distance by more than 5e-10 of it, differences are measured in float64.
+    "float32" makes the product in float32, which gains time at widths in the thousands, and
+    settles it in the same way, with a bound that holds with all but certainty: measured on hidden
+    states of SmolLM2 and on clouds with coordinates around ±3000, neighbours are the same, and the
+    relative differences are below 1e-14 of radii, 1e-12 of GRIDE, 3e-8 of mean cosines and 2e-7 of
+    their deviations.
+
+    `backend` is "own" (the CPU), "torch" (the device of X), or "auto": torch for a CUDA tensor.
+    Clouds too small for something have NaN there and the reason in `missing`. Raises ValueError for
+    another shape, no tokens, NaN or infinite values (rows are named), a `range_max` below 2, a
+    `k_max` below 1 and unknown names.
+    """
+    _check(k_max, precision, backend)
+    ranks = ranks_up_to(range_max)
+    if backend == "torch" or (backend == "auto" and _on_cuda(X)):
+        from lm_geometry.embed.prompts.on_device import reduced_on_device
+
+        return assembled(*reduced_on_device(X, ranks, k_max, precision), ranks, k_max)
+    return assembled(*reduced_on_cpu(X, ranks, k_max, precision), ranks, k_max)
+
+
+def _check(k_max: int, precision: str, backend: str) -> None:
+    if k_max < 1:
+        raise ValueError(f"k_max is {k_max}; it must be at least 1")
+    if precision not in ("float64", "float32"):
+        raise ValueError(f"precision is {precision!r}; it must be float64 or float32")
+    if backend not in ("auto", "own", "torch"):
+        raise ValueError(f"backend is {backend!r}; it must be auto, own or torch")
+
+
+def _on_cuda(X: Any) -> bool:
+    return getattr(getattr(X, "device", None), "type", "cpu") == "cuda"
+
+
+def reduced_on_cpu(
+    X: Any, ranks: NDArray[np.int64], k_max: int, precision: Precision
+) -> tuple[Reduced | None, NDArray[np.int64], int]:
+    """(the rows of the distinct tokens, for each token the first equal one, zero vectors)."""
+    states, first = as_grouped_cloud(X, at_least=1)
+    squares = squared_lengths(states)
+    if not squares.max() < LARGEST**2:
+        raise ValueError(f"X has values around {np.abs(states).max():.1e}; their squares overflow")
+    distinct = np.flatnonzero(first == np.arange(len(first)))
+    zero_vectors = int((squares == 0).sum())
+    if len(distinct) < FEWEST:
+        return None, first, zero_vectors
+    copies = np.bincount(first, minlength=len(first))[distinct].astype(np.float64)
+    if len(distinct) < len(states):
+        states, squares = states[distinct], squares[distinct]
+    return _reduced(states, np.sqrt(squares), copies, ranks, k_max, precision), first, zero_vectors
+
+
+def _reduced(
+    states: NDArray[Any],
+    lengths: NDArray[np.float64],
+    copies: NDArray[np.float64],
+    ranks: NDArray[np.int64],
+    k_max: int,
+    precision: Precision,
+) -> Reduced:
+    tokens, points = centred(states, lengths, copies, arithmetic(precision, lengths))
+    reachable = ranks[ranks < len(states)]
+    reduced = no_rows(len(states), len(reachable), min(k_max, len(states) - 1))
+    for start, block in products(points):
+        reduce_rows(tokens, start, block, reachable, reduced)
+    return reduced

@@ -1,0 +1,149 @@
+"""The geometry of every prompt and layer, reduced while the states are on the device."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.embed.forward_pass import ForwardPass, arithmetic
+from lm_geometry.embed.params import Embed
+from lm_geometry.embed.placement import load_placed
+from lm_geometry.embed.prompts import layer_geometry, prompt_of
+from lm_geometry.embed.token_loss import token_losses
+from lm_geometry.models.load import load_tokenizer
+from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.prompts import PreparedPrompts, read_prompts
+from lm_geometry.outs.embed.prompts import (
+    PromptCloud,
+    PromptRecord,
+    PromptRecords,
+    write_index,
+    write_record,
+)
+from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
+from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.cells import Cells
+from lm_geometry.workspace.files import free_space
+from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.progress import progress
+
+
+def embed_prompts(source: ModelSource, settings: Embed) -> None:
+    """Write data/prompt_neighbours: a record for every (checkpoint, prompt, shuffle).
+
+    A cell is one record; finished ones outlive an interruption. With `LM_GEOMETRY_SHARD` only
+    cells of that part of the prompts are finished and nothing is written to its place: a run
+    without it then takes what all the shards have finished.
+    """
+    run = PromptRun(source, settings, read_prompts())
+    checkpoints = _checkpoints(settings)
+    records = run.records(checkpoints)
+    mine = set(machine.part_of(records.prompts))
+    _print_needs(records, settings)
+    done = {checkpoint.name: run.cells(checkpoint) for checkpoint in checkpoints}
+    for checkpoint in checkpoints:
+        cells = done[checkpoint.name]
+        own = [c for c in records.clouds() if c.checkpoint == checkpoint.name and c.prompt in mine]
+        run.finish(checkpoint, [c for c in own if not cells.path(c.file).exists()], cells)
+    if machine.machine().shard:
+        return
+    for cloud in records.clouds():
+        done[cloud.checkpoint].publish(cloud.file, to=paths.PROMPT_NEIGHBOURS / cloud.file)
+    write_index(records)
+    for cells in done.values():
+        cells.clear()
+
+
+def _checkpoints(settings: Embed) -> list[Checkpoint]:
+    asked = settings.prompts.checkpoints
+    return read_checkpoints([] if asked == "base" else asked)
+
+
+def _print_needs(records: PromptRecords, settings: Embed) -> None:
+    """Print the disk that the records take; raises OSError where it is not there."""
+    clouds = list(records.clouds())
+    ranks = settings.prompts.gride_range.bit_length()
+    token = len(records.layers) * (4 * ranks + 2 * settings.prompts.overlap_k)
+    what = f"prompts, {len(clouds)} records" if clouds else f"prompts: {records.nothing}"
+    free_space(len(clouds) * records.tokens * token, paths.PROMPT_NEIGHBOURS, what)
+
+
+@dataclass(frozen=True)
+class PromptRun:
+    """One model's forward passes over the prompts."""
+
+    source: ModelSource
+    settings: Embed
+    prompts: PreparedPrompts
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that are measured, ascending."""
+        return sorted(self.source.resolved_layers(self.settings.prompts.layers))
+
+    def records(self, checkpoints: list[Checkpoint]) -> PromptRecords:
+        """What there will be."""
+        index = self.prompts.index
+        return PromptRecords(
+            model=self.source.name,
+            corpus=index.corpus,
+            split=index.split,
+            unit=index.unit,
+            tokens=index.tokens,
+            drop_first=self.settings.prompts.drop_first,
+            checkpoints=[checkpoint.name for checkpoint in checkpoints],
+            prompts=self.prompts.numbers,
+            shuffles=index.shuffles,
+            layers=self.layers,
+            nothing=index.nothing,
+        )
+
+    def cells(self, checkpoint: Checkpoint) -> Cells:
+        """The scratch folder of one checkpoint's records."""
+        inputs = {
+            "model": self.source.record(),
+            "prompts": path_hash(paths.PROMPTS),
+            "settings": self.settings.prompts.model_dump(exclude={"checkpoints"}),
+            "dtype": self.settings.dtype,
+            "loss": self.settings.loss,
+            "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
+        }
+        return Cells("embed", inputs)
+
+    def finish(self, checkpoint: Checkpoint, todo: list[PromptCloud], cells: Cells) -> None:
+        """Write the records `todo` of one checkpoint into its cells."""
+        if not todo:
+            return
+        device, reason = machine.device()
+        dtype, why = arithmetic(self.settings.dtype, device)
+        print(
+            f"prompts under {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True
+        )
+        tokenizer = load_tokenizer(self.source)
+        ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
+        model = load_placed(self.source, checkpoint.folder, device, dtype)
+        states = ForwardPass(model, device, dtype, tokenizer.pad_token_id or 0, self.layers)
+        for cloud in progress(todo, f"{checkpoint.name} prompts"):
+            shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]
+            write_record(cells.path(cloud.file), self.record(states, shuffled))
+
+    def record(self, states: ForwardPass, ids: NDArray[np.int64]) -> PromptRecord:
+        """The geometry and the loss of the prompt `ids` `[tokens]` from one forward pass."""
+        (passed,) = states.run([ids.tolist()])
+        chosen = self.settings.prompts
+        first = int(chosen.drop_first)
+        geometry = [
+            layer_geometry(
+                layer[0, first:].float(), chosen.gride_range, chosen.overlap_k, chosen.precision
+            )
+            for layer in passed.layers
+        ]
+        types = len(np.unique(ids))
+        loss = self._loss(states.model, passed.last, ids)
+        return PromptRecord(prompt_of(geometry), loss, len(ids), types)
+
+    def _loss(self, model: Any, last: Any, ids: NDArray[np.int64]) -> float:
+        if self.source.kind != "decoder" or not self.settings.loss:
+            return float("nan")
+        return float(token_losses(model, last[0, :-1], ids[1:]).mean(dtype=np.float64))

@@ -1,0 +1,185 @@
+"""Hidden states of every checkpoint, corpus split and layer of a pipeline run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lm_geometry.embed.equations import EquationStates, equation_tokens
+from lm_geometry.embed.forward_pass import arithmetic
+from lm_geometry.embed.hidden_states import HiddenStates
+from lm_geometry.embed.masked_token import MaskedTokenStates
+from lm_geometry.embed.params import Embed
+from lm_geometry.embed.placement import load_placed
+from lm_geometry.embed.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
+from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
+from lm_geometry.models.load import has_final_norm, load_tokenizer
+from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
+from lm_geometry.outs.embed.hidden_states import COMBINED, write_index
+from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
+from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.arrays import array_folder, write_array
+from lm_geometry.workspace.cells import Cells
+from lm_geometry.workspace.files import free_space
+from lm_geometry.workspace.hashes import library_versions, path_hash, value_hash
+from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.tables import write_table
+
+# What decides neither which states one checkpoint has nor their values.
+OF_OTHERS = {"checkpoints", "prompts"}
+
+States = HiddenStates | MaskedTokenStates | EquationStates
+
+
+def embed(source: ModelSource, settings: Embed, seed: int) -> None:
+    """Write data/hidden_states, data/losses and the token tables of a pipeline run.
+
+    A cell is one (checkpoint, corpus split). Finished cells outlive an interruption. Raises
+    ValueError where `embed.mode` does not fit the model, or a column not the corpus.
+    """
+    checkpoints = read_checkpoints(settings.checkpoints)
+    tokenizer = None if source.kind == "arithmetic" else load_tokenizer(source)
+    _check_mode(source, settings, tokenizer)
+    corpora = {split: _tokenised(tokenizer, settings, split, seed) for split in read_evaluated()}
+    run = Embedding(source, settings, seed, tokenizer, corpora)
+    run.print_needs(len(checkpoints))
+    done = [run.embed(checkpoint) for checkpoint in checkpoints]
+    for split, corpus in run.corpora.items():
+        # A table that spells a text out would pass it on.
+        shared = corpus.kept.drop(columns=[*SPELLING]) if split.private else corpus.kept
+        write_table(paths.tokens(split.corpus, split.split), shared)
+    write_index([c.name for c in checkpoints], list(run.corpora), list(run.stored))
+    for cells in done:
+        cells.clear()
+
+
+def _check_mode(source: ModelSource, settings: Embed, tokenizer: Any) -> None:
+    if settings.mode == "regular":
+        return
+    if source.kind != "encoder":
+        raise ValueError(
+            f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
+            f"{source.kind}: regular"
+        )
+    if tokenizer.mask_token_id is None:
+        raise ValueError(f"embed.mode: the tokenizer of {source.name} has no mask token: regular")
+
+
+def _tokenised(tokenizer: Any, settings: Embed, split: CorpusSplit, seed: int) -> TokenisedCorpus:
+    generator = stream(seed, "embed", split.corpus, split.split)
+    try:
+        if tokenizer is None:
+            return equation_tokens(split.read(), settings, generator)
+        corpus = tokenise(split.read(), tokenizer, settings, generator)
+        if split.private:
+            refuse_texts(corpus.kept, ["label", *settings.columns])
+    except ValueError as error:
+        raise ValueError(f"{_name(split)}: {error}") from None
+    return corpus
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One model's forward passes over the tokenised corpora."""
+
+    source: ModelSource
+    settings: Embed
+    seed: int
+    tokenizer: Any
+    corpora: dict[CorpusSplit, TokenisedCorpus]
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that are read, as numbers 0 … layers."""
+        return self.source.resolved_layers(self.settings.layers)
+
+    @property
+    def stored(self) -> dict[int, int]:
+        """Width of each stored array by layer number; -1 is a combination of layers."""
+        if self.settings.combine_layers == "none":
+            return dict.fromkeys(self.layers, self.source.width)
+        several = len(self.layers) if self.settings.combine_layers == "concatenate" else 1
+        return {COMBINED: several * self.source.width}
+
+    def print_needs(self, checkpoints: int) -> None:
+        """Print the disk that the hidden states take; raises OSError where it is not there."""
+        tokens = sum(len(corpus.kept) for corpus in self.corpora.values())
+        needed = 4 * tokens * sum(self.stored.values()) * checkpoints
+        free_space(needed, paths.HIDDEN_STATES, f"hidden states of {tokens:,} tokens")
+
+    def embed(self, checkpoint: Checkpoint) -> Cells:
+        """Finish the cells of one checkpoint and link them to their places."""
+        cells = Cells("embed", self._inputs(checkpoint))
+        todo = {
+            split: corpus
+            for split, corpus in self.corpora.items()
+            if not (cells.path(_name(split)) / "meta.json").exists()
+        }
+        states = self._load(checkpoint) if todo else None
+        for split, corpus in todo.items():
+            assert states is not None
+            self._finish(states, checkpoint, split, corpus, cells)
+        for split in self.corpora:
+            folder = paths.cell(paths.HIDDEN_STATES, checkpoint.name, split.corpus, split.split)
+            cells.publish(_name(split), to=folder)
+            losses = paths.losses(checkpoint.name, split.corpus, split.split)
+            cells.publish(f"{_name(split)}.npy", to=losses)
+        return cells
+
+    def _inputs(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        return {
+            "model": self.source.record(),
+            "embed": self.settings.model_dump(exclude=OF_OTHERS),
+            "seed": self.seed,
+            "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
+            "corpora": {_name(split): path_hash(split.folder()) for split in self.corpora},
+        }
+
+    def _load(self, checkpoint: Checkpoint) -> States:
+        device, reason = machine.device()
+        dtype, why = arithmetic(self.settings.dtype, device)
+        print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
+        if self.tokenizer is None:
+            assert checkpoint.folder is not None  # base has one where all is learned
+            return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
+        model = load_placed(self.source, checkpoint.folder, device, dtype)
+        on_device = (model, device, dtype, self.tokenizer.pad_token_id or 0, self.layers)
+        if self.settings.mode == "masked_token":
+            return MaskedTokenStates(*on_device, mask_id=self.tokenizer.mask_token_id)
+        return HiddenStates(*on_device)
+
+    def _finish(
+        self,
+        states: States,
+        checkpoint: Checkpoint,
+        split: CorpusSplit,
+        corpus: TokenisedCorpus,
+        cells: Cells,
+    ) -> None:
+        tokens = len(corpus.kept)
+        shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
+        losses = np.full(tokens, np.nan, dtype=np.float32)
+        has_loss = self.source.kind == "decoder" or self.settings.mode == "masked_token"
+        wanted = losses if self.settings.loss and has_loss else None
+        meta = self._meta(states, tokens)
+        with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
+            states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
+            write_array(cells.path(f"{_name(split)}.npy"), losses)
+
+    def _meta(self, states: States, tokens: int) -> dict[str, Any]:
+        return {
+            "tokens": tokens,
+            "layers": self.layers,
+            "mode": self.settings.mode,
+            "combine_layers": self.settings.combine_layers,
+            "last_layer_after_final_norm": self.tokenizer is not None
+            and has_final_norm(states.model),
+            "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
+            "libraries": library_versions(),
+            "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
+        }
+
+
+def _name(split: CorpusSplit) -> str:
+    return f"{split.corpus}-{split.split}"

@@ -1,1 +1,0 @@
-"""Hidden states of a pipeline run: from texts to arrays on disk."""

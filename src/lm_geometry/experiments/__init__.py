@@ -1,0 +1,1 @@
+"""Running `dvc exp`: here, side by side, and on Slurm."""

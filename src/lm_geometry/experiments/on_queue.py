@@ -1,0 +1,214 @@
+"""Experiments several at a time, on DVC's own queue."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.experiments.existing import there
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.following import RUNNING, WAITING, Following, running
+from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.running import dvc, environment, lives
+from lm_geometry.experiments.tree import refuse_untracked_code
+from lm_geometry.experiments.upstream import levels
+from lm_geometry.workspace.files import read_json
+from lm_geometry.workspace.section import ROOT
+
+POLL_SECONDS = 2.0
+WORKERS_SECONDS = 30.0  # between two questions whether the queue's workers are there
+IDLE_SECONDS = 40.0  # workers end some ten seconds after they found the queue empty
+_OPEN = {"Running": RUNNING, "Queued": WAITING}
+
+
+class OnQueue:
+    """Experiments on DVC's queue, `jobs` at a time; those first that compute what others share.
+
+    Each runs with the code and catalogue that the workspace had when it was queued. The queue's
+    workers are processes of their own: they go on when this one is interrupted.
+    """
+
+    def __init__(self, jobs: int, logs: Path, root: Path = ROOT) -> None:
+        self.options = f"--jobs {jobs}"
+        self.jobs = jobs
+        self.logs = logs
+        self.root = root
+        self._open: dict[str, str] = {}  # name of an experiment: its revision in the queue
+        self._began: dict[str, float] = {}
+
+    def check(self, experiments: list[Experiment]) -> None:
+        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
+        refuse_untracked_code(self.root)
+
+    def begun(self, names: set[str]) -> Mapping[str, str]:
+        """Those that wait or run on the queue."""
+        return tasks_begun(names, self.root)
+
+    def finished(self, names: set[str]) -> list[Outcome]:
+        """None: the queue does not keep how long a task ran."""
+        return []
+
+    def left(self) -> str:
+        """What still runs or waits, and how it is stopped."""
+        found = {task["name"]: task["status"] for task in tasks(self.root)}
+        lines = [f"  {name}: {found[name].lower()}" for name in self._open if name in found]
+        if not lines:
+            return "nothing runs on"
+        return "\n".join(
+            [
+                "DVC's queue goes on by itself:",
+                *lines,
+                "  dvc queue status              how they do",
+                "  dvc queue logs NAME --follow  what one prints",
+                "  dvc queue stop --kill         ends what runs; what waits stays queued",
+                "  dvc queue remove --queued     takes away what waits",
+            ]
+        )
+
+    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
+        """How each ended, as they end."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        begun = self.begun({one.name for one in experiments})
+        self._follow(begun)
+        # What runs already computes, before all others, what they share with it.
+        ordered = sorted(experiments, key=lambda one: one.name not in begun)
+        todo = [
+            [one for one in level if one.name not in begun] for level in levels(ordered, self.root)
+        ]
+        for number, level in enumerate(todo):
+            if number:
+                _idle_workers_end(self.root)
+            self._queue(level)
+            later = [one.name for further in todo[number + 1 :] for one in further]
+            yield from self._wait(following, later)
+
+    def _follow(self, begun: Mapping[str, str]) -> None:
+        found = {task["name"]: task for task in tasks(self.root) if task["status"] in _OPEN}
+        self._open |= {name: found[name]["rev"] for name in begun if name in found}
+
+    def _queue(self, experiments: list[Experiment]) -> None:
+        """Queue them; tasks of these names that failed before leave the queue first."""
+        names = {experiment.name for experiment in experiments}
+        old = [task for task in tasks(self.root) if task["name"] in names]
+        for task in old:
+            if task["status"] == "Failed":
+                dvc(self.root, "queue", "remove", task["name"])
+        for experiment in experiments:
+            queued = dvc(self.root, *experiment.command("--queue")[1:])
+            if queued.returncode != 0:
+                raise ValueError(f"{experiment.name} was not queued: {queued.stderr.strip()}")
+        known = {task["rev"] for task in old}
+        new = [task for task in tasks(self.root) if task["rev"] not in known]
+        self._open |= {task["name"]: task["rev"] for task in new if task["name"] in names}
+
+    def _start(self) -> None:
+        """Start the queue's workers; they inherit their output, and would hold a pipe open."""
+        log = self.logs / "queue.log"
+        words = [sys.executable, "-m", "dvc", "queue", "start", "-j", str(self.jobs)]
+        with log.open("w", encoding="utf-8") as file:
+            started = subprocess.run(
+                words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
+            )
+        if started.returncode != 0:
+            raise ValueError(
+                f"DVC's queue did not start: {log.read_text(encoding='utf-8').strip()}"
+            )
+
+    def _wait(self, following: Following, later: list[str]) -> Iterator[Outcome]:
+        if not self._open:
+            return
+        self._start()
+        asked, missing = time.monotonic(), set[str]()
+        while self._open:
+            time.sleep(POLL_SECONDS)
+            found = {task["rev"]: task for task in tasks(self.root)}
+            states = {rev: task["status"] for rev, task in found.items()}
+            gone = {name for name, rev in self._open.items() if rev not in states}
+            for name, rev in list(self._open.items()):
+                # A task is in no list for a moment while it moves from one to the next.
+                if states.get(rev) not in _OPEN and (rev in states or name in missing):
+                    yield self._ended(name, found.get(rev, {}))
+            missing = gone
+            now = {name: self._now(name, found.get(rev, {})) for name, rev in self._open.items()}
+            following.now(now | dict.fromkeys(later, WAITING))
+            if self._open and time.monotonic() - asked > WORKERS_SECONDS:
+                asked = time.monotonic()
+                self._mend(states)
+
+    def _now(self, name: str, task: dict[str, Any]) -> str:
+        if task.get("status") != "Running":
+            return WAITING
+        self._began.setdefault(name, time.monotonic())
+        return running(task["log"])
+
+    def _ended(self, name: str, task: dict[str, Any]) -> Outcome:
+        self._open.pop(name)
+        log, own, status = self.logs / f"{name}.log", task.get("log"), task.get("status")
+        text = own.read_text(encoding="utf-8", errors="replace") if own and own.exists() else ""
+        state = State.FAILED
+        if status == "Success" and there(name, self.root):
+            state = State.DONE
+        elif status != "Failed":
+            state = State.CANCELLED
+            text += "\nIt left DVC's queue without a result: was it killed or removed?\n"
+        log.write_text(text or dvc(self.root, "queue", "logs", name).stderr, encoding="utf-8")
+        began = self._began.get(name)
+        return Outcome(name, state, log, None if began is None else time.monotonic() - began)
+
+    def _mend(self, states: dict[str, str]) -> None:
+        """Where the queue's workers were killed: end what they ran, and start others.
+
+        An experiment goes on when its worker is killed, but its result is never taken.
+        """
+        if workers(self.root):
+            return
+        for name, rev in self._open.items():
+            if states.get(rev) == "Running":
+                dvc(self.root, "queue", "kill", "--force", name)
+                dvc(self.root, "queue", "kill", "--force", name)  # the first ends, this one marks
+        self._start()
+
+
+def tasks_begun(names: set[str], root: Path = ROOT) -> dict[str, str]:
+    """Which experiments wait or run on DVC's queue, in words."""
+    return {
+        task["name"]: f"{task['status'].lower()} on DVC's queue"
+        for task in tasks(root)
+        if task["name"] in names and task["status"] in _OPEN
+    }
+
+
+def tasks(root: Path) -> list[dict[str, Any]]:
+    """Every task that DVC's queue knows: `name`, `rev`, `status`, and `log` once it began."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        queue = repo.experiments.celery_queue
+        found = list(queue.status())
+        for task in found:
+            process = queue.proc.get(task["rev"])
+            task["log"] = Path(process.stdout) if process and process.stdout else None
+    return found
+
+
+def workers(root: Path) -> list[int]:
+    """The process ids of the queue's workers that live.
+
+    DVC's own question to them waits for a second only, too short on a busy machine.
+    """
+    folder = root / ".dvc" / "tmp" / "exps" / "celery"
+    ids = [read_json(path)["pid"] for path in sorted(folder.glob("dvc-exp-worker-*.json"))]
+    return [process for process in ids if lives(process)]
+
+
+def _idle_workers_end(root: Path) -> None:
+    """Wait until the queue's workers ended that have nothing to do.
+
+    DVC starts as many as are missing, but asks for a second who is there, and they look for
+    questions once a second: a live one may be started twice, and more would run at a time.
+    """
+    end = time.monotonic() + IDLE_SECONDS
+    while workers(root) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)

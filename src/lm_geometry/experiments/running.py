@@ -1,0 +1,154 @@
+"""Experiments one after another, each in a temporary clone; and what any way to run them has."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.following import WAITING, Following, running
+from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.tree import refuse_untracked_code
+from lm_geometry.workspace.section import ROOT
+
+POLL_SECONDS = 1.0
+
+
+class Runner(Protocol):
+    """One way to run the experiments of a study."""
+
+    options: str  # of `lm-geometry study`, that choose this way
+
+    def check(self, experiments: list[Experiment]) -> None:
+        """Raises ValueError where they could not run, before anything was done."""
+        ...
+
+    def begun(self, names: set[str]) -> Mapping[str, str]:
+        """Which of them wait or run since an earlier call, and where, in words."""
+        ...
+
+    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
+        """How each ended, as they end; those that were begun are waited for, not begun again."""
+        ...
+
+    def finished(self, names: set[str]) -> list[Outcome]:
+        """Of those that have a result, how they ran that ended while nobody waited."""
+        ...
+
+    def left(self) -> str:
+        """After an interruption: what still runs, and the commands that stop it."""
+        ...
+
+
+class InOrder:
+    """Experiments one after another.
+
+    The workspace is left as it is: each runs in a clone of its own below `.dvc/tmp`, with the code
+    and catalogue that the workspace has when it starts.
+    """
+
+    options = ""
+
+    def __init__(self, logs: Path, root: Path = ROOT) -> None:
+        self.logs = logs
+        self.root = root
+
+    def check(self, experiments: list[Experiment]) -> None:
+        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
+        refuse_untracked_code(self.root)
+
+    def begun(self, names: set[str]) -> Mapping[str, str]:
+        """Nothing outlives a call."""
+        return {}
+
+    def finished(self, names: set[str]) -> list[Outcome]:
+        """Nothing outlives a call."""
+        return []
+
+    def left(self) -> str:
+        """Nothing runs on."""
+        return "nothing runs on"
+
+    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
+        """How each ended; one that fails does not stop the others."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        waiting = dict.fromkeys((one.name for one in experiments), WAITING)
+        for experiment in experiments:
+            del waiting[experiment.name]
+            yield self._one(experiment, waiting, following)
+
+    def _one(
+        self, experiment: Experiment, waiting: dict[str, str], following: Following
+    ) -> Outcome:
+        log = self.logs / f"{experiment.name}.log"
+        began = time.monotonic()
+        words = [sys.executable, "-m", *experiment.command("--temp")]
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
+            )
+            try:
+                while _runs(process):
+                    following.now({experiment.name: running(log), **waiting})
+            except KeyboardInterrupt:
+                _stop(process)
+                seconds = time.monotonic() - began
+                following.ended(Outcome(experiment.name, State.CANCELLED, log, seconds))
+                raise
+        state = State.FAILED if process.returncode else State.DONE
+        return Outcome(experiment.name, state, log, time.monotonic() - began)
+
+
+def environment(root: Path = ROOT) -> dict[str, str]:
+    """The variables that an experiment's clone needs: this Python first, and what `.env` says.
+
+    `.env` is not in git, and is therefore not in the clone.
+    """
+    from dotenv import dotenv_values
+
+    settings = {key: value for key, value in dotenv_values(root / ".env").items() if value}
+    own = {key: value for key, value in settings.items() if key.startswith("LM_GEOMETRY_")}
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**own, **os.environ, "PATH": beside}
+
+
+def dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A DVC command that was run in `root`, with what it printed."""
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env=environment(root),
+    )
+
+
+def lives(process: int) -> bool:
+    """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
+    try:
+        os.kill(process, 0)
+        if not Path("/proc/self").exists():
+            return True
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # it ended, or it did between the two questions
+        return False
+
+
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process after Ctrl-C, of which a terminal tells DVC and its stage as well."""
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,97 @@
+"""What of this working tree the clone of an experiment would have, and what it would not."""
+
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.experiments.existing import git
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.overrides import params_of
+from lm_geometry.workspace.section import ROOT
+
+# What `lm-geometry keep` writes travels with each job, as DVC's own clones take it along.
+CARRIED = ("catalogue/models.yaml", "models/")
+# A study's file has become overrides when a job is made, and no stage reads results of studies.
+UNREAD = ("studies/",)
+CODE = ("src/", "stages/")
+_WORDS = {"??": "not in git", "D": "deleted", "A": "added", "R": "renamed"}
+
+
+def refuse_dirty(root: Path = ROOT) -> None:
+    """Raises ValueError naming each file that differs from HEAD and would be missed in a clone.
+
+    Files that git ignores are not looked at: data are in DVC's cache, and `.env` is read here.
+    """
+    dirty = [
+        f"  {path}: {_WORDS.get(code.strip(), 'changed')}"
+        for path, code in _changes(root).items()
+        if not path.startswith((*CARRIED, *UNREAD))
+    ]
+    if dirty:
+        listed = "\n".join(dirty)
+        raise ValueError(
+            "a job works in a clone of the last commit, which would not have\n"
+            f"{listed}\ncommit these files, or take them away: git stash --include-untracked"
+        )
+
+
+def refuse_untracked_code(root: Path = ROOT) -> None:
+    """Raises ValueError naming each new file of the code that one of DVC's clones would miss.
+
+    DVC takes along what changed since HEAD where git knows the file, be it by `git add` alone.
+    """
+    new = [path for path, code in _changes(root).items() if code == "??" and path.startswith(CODE)]
+    if new:
+        listed = "\n".join(f"  {path}: {_WORDS['??']}" for path in new)
+        raise ValueError(
+            "an experiment of a study runs in a clone, which would not have\n"
+            f"{listed}\nadd them to git, or take them away: git add {shlex.join(new)}"
+        )
+
+
+def carried(root: Path = ROOT) -> dict[str, bytes]:
+    """The contents, by path, of what `lm-geometry keep` wrote and was not committed."""
+    return {
+        path: (root / path).read_bytes()
+        for path in _changes(root)
+        if path.startswith(CARRIED) and (root / path).is_file()
+    }
+
+
+def refuse_untracked_sources(experiments: list[Experiment], root: Path = ROOT) -> None:
+    """Raises ValueError for each `file:` of a parameter that no clone would have.
+
+    That is a path within the project which is not in git; absolute ones elsewhere are read there.
+    """
+    named = {path for one in experiments for path in _files(params_of(one, root))}
+    missing = [path for path in sorted(named) if not _tracked(path, root)]
+    if missing:
+        listed = "\n".join(f"  file:{path}" for path in missing)
+        raise ValueError(
+            "an experiment of a study runs in a clone, which would not have\n"
+            f"{listed}\ngive the absolute path, or add it to git"
+        )
+
+
+def _changes(root: Path) -> dict[str, str]:
+    """git's two letters for each path that is not as in HEAD; new files singly."""
+    listed = git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    return {line[3:]: line[:2] for line in listed.split("\0") if line}
+
+
+def _files(value: Any) -> list[str]:
+    """Relative paths of `file:` sources, anywhere in params.yaml."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [path for item in value for path in _files(item)]
+    if not isinstance(value, str) or not value.startswith("file:"):
+        return []
+    path = value.removeprefix("file:")
+    return [] if path.startswith(("/", "~", "$")) else [path]
+
+
+def _tracked(path: str, root: Path) -> bool:
+    command = ["git", "ls-files", "--error-unmatch", "--", path]
+    return subprocess.run(command, cwd=root, capture_output=True).returncode == 0

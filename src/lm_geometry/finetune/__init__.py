@@ -1,0 +1,1 @@
+"""The stage finetune: what is trained, scored and kept."""

@@ -1,0 +1,64 @@
+"""Low-rank adapters (LoRA) at the linear maps of a model's blocks."""
+
+import re
+from typing import Any
+
+import torch
+
+from lm_geometry.finetune.freezing import inside
+from lm_geometry.finetune.params import Lora
+
+
+def with_adapters(model: Any, lora: Lora, frozen: list[str], heads: list[str], seed: int) -> Any:
+    """The model with fresh adapters, which alone are trained, and the modules `heads` whole.
+
+    Frozen modules get no adapter. Raises ValueError where no map is left to adapt.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    chosen, excluded = _projections(model, lora, frozen)
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=chosen,
+        exclude_modules=excluded or None,
+        layers_to_transform=None if lora.layers == "all" else lora.layers,
+        use_rslora=lora.rank_stabilised,
+        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
+        modules_to_save=[head for head in heads if not inside(head, frozen)] or None,
+    )
+    model.name_or_path = ""  # else saving asks the hub whether the vocabulary was resized
+    return get_peft_model(model, config)
+
+
+def _projections(model: Any, lora: Lora, frozen: list[str]) -> tuple[list[str], list[str]]:
+    """Names of the adapted linear maps of the blocks, and maps so named that are not adapted.
+
+    Heads and poolers are never adapted; only a block has a number in its path.
+    """
+    linear = {
+        path: path.rsplit(".", 1)[-1]
+        for path, module in model.named_modules()
+        if type(module).__name__ in ("Linear", "Conv1D")
+    }
+    blocks = {path for path in linear if re.search(r"\.\d+\.", path)}
+    names = {linear[path] for path in blocks}
+    if not isinstance(lora.modules, str):
+        if unknown := set(lora.modules) - names:
+            raise ValueError(
+                f"finetune.lora.modules: {sorted(unknown)} are no linear maps of the model's "
+                f"blocks; there are {sorted(names)}"
+            )
+        names = set(lora.modules)
+    adapted = {path for path in blocks if linear[path] in names and not inside(path, frozen)}
+    if not any(_in_layers(path, lora.layers) for path in adapted):
+        raise ValueError(f"finetune.freeze: {frozen} leave no linear map to adapt")
+    outside = [path for path in linear if path not in adapted and linear[path] in names]
+    return sorted(names), sorted(outside)
+
+
+def _in_layers(path: str, layers: list[int] | str) -> bool:
+    number = re.search(r"\.(\d+)\.", path)
+    return isinstance(layers, str) or (number is not None and int(number[1]) in layers)

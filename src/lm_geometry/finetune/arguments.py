@@ -1,0 +1,48 @@
+"""Settings of a run as the Trainer takes them."""
+
+import sys
+from pathlib import Path
+
+from transformers import TrainingArguments
+
+from lm_geometry.finetune.params import Finetune
+
+RESUMABLE = 2  # trainer checkpoints kept: the last, and one before it
+
+
+def training_arguments(
+    settings: Finetune, steps: int, folder: Path, device: str
+) -> TrainingArguments:
+    """The arguments of a run of `steps` optimiser steps whose state is kept in `folder`."""
+    recomputed = {"use_reentrant": False} if settings.gradient_checkpointing else None
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
+        activation_checkpointing=settings.gradient_checkpointing,
+        activation_checkpointing_kwargs=recomputed,
+        bf16=settings.precision == "bfloat16",
+        fp16=settings.precision == "float16",
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup_steps,
+        weight_decay=settings.weight_decay,
+        adam_beta1=settings.betas[0],
+        adam_beta2=settings.betas[1],
+        max_grad_norm=settings.max_gradient_norm,
+        seed=settings.seed,
+        train_sampling_strategy="sequential",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        eval_strategy="no",
+        save_total_limit=RESUMABLE,
+        report_to=list(settings.report_to) or "none",
+        use_cpu=device == "cpu",
+        disable_tqdm=not sys.stderr.isatty(),
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+        label_names=["labels"],
+    )

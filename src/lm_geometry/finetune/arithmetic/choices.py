@@ -1,0 +1,50 @@
+"""`random.Random.choice` for whole batches at once, number by number the same."""
+
+import random
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lm_geometry.models.arithmetic.equations import Numbers
+
+
+class Choices:
+    """The draws that a generator would make next: the same Mersenne Twister, read by numpy.
+
+    `random.Random.choice` takes the highest bits of a 32-bit word, as many as the count has, and
+    tries the next word while the number is too large.
+    """
+
+    def __init__(self, generator: random.Random) -> None:
+        _, internal, _ = generator.getstate()
+        self.twister = np.random.MT19937()
+        self.left: npt.NDArray[np.uint64]
+        self.restore({"key": internal[:-1], "position": internal[-1], "left": []})
+
+    def below(self, count: int, draws: int) -> Numbers:
+        """`draws` numbers below `count`, as so many calls of `choice(range(count))` give them."""
+        shift = np.uint64(32 - count.bit_length())
+        while True:
+            numbers = self.left >> shift
+            accepted = np.flatnonzero(numbers < count)
+            if len(accepted) >= draws:
+                break
+            more = self.twister.random_raw(4 * (draws - len(accepted)))
+            self.left = np.concatenate([self.left, more])
+        used = accepted[:draws]
+        self.left = self.left[used[-1] + 1 :]
+        return numbers[used].astype(np.int64)
+
+    def state(self) -> dict[str, Any]:
+        """The generator and the words that were read from it too early."""
+        inner: Any = self.twister.state["state"]
+        key = inner["key"].tolist()
+        return {"key": key, "position": int(inner["pos"]), "left": self.left.tolist()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        key: Any = np.array(state["key"], dtype=np.uint32)
+        inner: Any = {"key": key, "pos": state["position"]}
+        self.twister.state = {"bit_generator": "MT19937", "state": inner}
+        self.left = np.array(state["left"], dtype=np.uint64)

@@ -1,0 +1,56 @@
+"""The finetune stage's training on equations, from corpus columns to records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.finetune.arithmetic.loop import train
+from lm_geometry.finetune.arithmetic.recipe import recipe
+from lm_geometry.finetune.arithmetic.run import Record
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.arithmetic.equations import elements_of, from_columns
+from lm_geometry.models.arithmetic.params import Equations
+from lm_geometry.outs.finetune.training_curves import CURVES, Watch
+
+Columns = Mapping[str, Sequence[Any]]
+SCORES = ("loss", "accuracy", "weight_norm")
+
+
+def learn(
+    settings: Finetune,
+    equations: Equations,
+    training: Columns,
+    held_out: Columns,
+    work: Path,
+    device: str,
+    watch: Watch | None = None,
+) -> dict[str, list[Any]]:
+    """What a run measured: its `steps`, `curve` and `scores`, as fine-tuning records them.
+
+    Scores are of both splits, whole: loss (nat), accuracy, and the norm of all weights, at every
+    measured step. The checkpoints stand in `work/checkpoints` when this returns, `base` among them.
+    `watch` is called on the way, as fine-tuning calls it.
+    """
+    elements = elements_of(equations.operation, equations.modulus)
+    divided = from_columns(training, held_out, elements, equations.seed)
+    chosen = recipe(settings, settings.arithmetic, len(divided.train))
+
+    def watched(so_far: Callable[[], list[Record]]) -> None:
+        if watch is not None:
+            watch(lambda: _records(so_far()))
+
+    measured = train(chosen, divided, work, device, watch=watched)
+    return {"steps": list(chosen.checkpoints), **_records(measured)}
+
+
+def _records(measured: list[Record]) -> dict[str, list[Any]]:
+    curve = [
+        {"step": row["step"], "curve": CURVES[row["split"]], "loss": row["loss"]}
+        for row in measured
+    ]
+    scores = [
+        {"step": row["step"], "split": row["split"], "score": name, "value": row[name]}
+        for row in measured
+        for name in SCORES
+    ]
+    return {"curve": curve, "scores": scores}

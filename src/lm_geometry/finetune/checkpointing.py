@@ -1,0 +1,95 @@
+"""The states of a run that are kept: for embedding, and to go on from after an interruption."""
+
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from lm_geometry.models.source import ModelSource
+from lm_geometry.workspace.files import whole_folder, write_json
+
+COMPLETE = "complete"  # marks a trainer checkpoint that was written to its end
+SAVE_SECONDS = 300.0  # between two savings of the state from which an interrupted run goes on
+
+
+class KeepCheckpoints(TrainerCallback):
+    """Evaluates and saves at the listed steps, and exports what embedding needs.
+
+    Between them the trainer's state alone is saved every `SAVE_SECONDS`.
+    """
+
+    def __init__(self, source: ModelSource, steps: list[int], folder: Path) -> None:
+        self.source = source
+        self.steps = set(steps)
+        self.folder = folder
+        self.saved = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        if state.global_step in self.steps:
+            control.should_evaluate = True
+            control.should_save = True
+        elif time.monotonic() - self.saved >= SAVE_SECONDS:
+            control.should_save = True
+        return control
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> Any:
+        for name, loss in (("training", "loss"), ("validation", "eval_loss")):
+            value = (logs or {}).get(loss, 0.0)
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"the {name} loss is {value} at step {state.global_step}: training diverged; "
+                    "lower finetune.learning_rate or finetune.max_gradient_norm"
+                )
+        return control
+
+    def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> Any:
+        kept = state.global_step in self.steps
+        if kept:
+            export(model, self.source, self.folder / str(state.global_step))
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+        self.saved = time.monotonic()
+        if kept:
+            loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
+            print(f"step {state.global_step}: validation loss {loss:.4f}", flush=True)
+        return control
+
+
+def export(model: Any, source: ModelSource, folder: Path) -> None:
+    """Write a checkpoint in Hugging Face layout, the same bytes on every machine.
+
+    A whole model can be loaded by its folder alone, with its tokenizer from the base model. Of
+    adapters the model's config is written as well where it holds the names of classes.
+    """
+    with whole_folder(folder) as temporary:
+        model.save_pretrained(temporary)
+        (temporary / "README.md").unlink(missing_ok=True)
+        adapter = temporary / "adapter_config.json"
+        if adapter.exists():
+            _write_plainly(adapter, source)
+            if "Classification" in type(model.get_base_model()).__name__:
+                model.config.save_pretrained(temporary)
+
+
+def _write_plainly(adapter: Path, source: ModelSource) -> None:
+    """An adapter's config in a fixed order, which names its base and no path of this machine."""
+    config = json.loads(adapter.read_text())
+    config["base_model_name_or_path"] = source.source
+    for key in ("target_modules", "exclude_modules"):
+        config[key] = sorted(config[key] or [])
+    if config.get("modules_to_save"):
+        config["modules_to_save"] = sorted(config["modules_to_save"])
+    write_json(adapter, dict(sorted(config.items())))
+
+
+def last_complete(folder: Path) -> Path | None:
+    """The newest trainer checkpoint that was written to its end; others are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for path in found:
+        if not (path / COMPLETE).exists():
+            shutil.rmtree(path)
+    kept = [path for path in found if path.exists()]
+    return kept[-1] if kept else None

@@ -1,0 +1,149 @@
+"""One fine-tuning run, which resumes exactly where it was interrupted."""
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import PrinterCallback, TrainerCallback
+
+from lm_geometry.finetune.arguments import training_arguments
+from lm_geometry.finetune.checkpointing import KeepCheckpoints, last_complete
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.reporting import reporting
+from lm_geometry.finetune.scored_trainer import SCORE, ScoredTrainer
+from lm_geometry.finetune.tasks.blocks import ExampleStream, FixedExamples
+from lm_geometry.finetune.tasks.causal_lm import CausalLM
+from lm_geometry.finetune.tasks.masked_lm import MaskedLM
+from lm_geometry.finetune.tasks.sequence_classification import SequenceClassification
+from lm_geometry.finetune.tasks.task import Columns, Example, Task
+from lm_geometry.finetune.tasks.token_classification import TokenClassification
+from lm_geometry.finetune.trainable import trainable
+from lm_geometry.models.load import load_tokenizer, quiet_loading
+from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.finetune.training_curves import Watch
+from lm_geometry.workspace import machine
+from lm_geometry.workspace.files import read_json, write_json
+
+Records = dict[str, list[Any]]
+
+
+class Watched(TrainerCallback):
+    """Shows what was measured so far, from the first step on also of a run that was resumed."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.watch(lambda: _records(state.log_history))
+
+
+def finetune(
+    source: ModelSource,
+    settings: Finetune,
+    training: Columns,
+    held_out: Columns,
+    work: Path,
+    watch: Watch | None = None,
+) -> Records:
+    """What a fine-tuning run measured: its `steps`, `curve` and `scores`.
+
+    `steps` are the kept ones; `curve` has records of `step`, `curve` and `loss` (natural log, mean
+    over all predicted tokens or sequences), `scores` of `step`, `score` and `value`, from step 0,
+    the base model. The checkpoint of step s stands in `work/checkpoints/s` when this returns:
+    adapters for method `lora`, else the whole model, in Hugging Face layout. Trainer state is kept
+    below `work`; called again after an interruption, training goes on from the last of it, and
+    every byte is that of an uninterrupted run on the same machine. `watch` is called after each
+    step with a function that returns what was measured so far; it changes nothing.
+    """
+    finished = work / "records.json"
+    if finished.exists():
+        return read_json(finished)
+    task = make_task(settings, load_tokenizer(source), training, held_out)
+    examples = task.training_examples(training)
+    steps = number_of_steps(settings, len(examples))
+    kept = settings.kept(steps)
+    if not kept or kept[-1] > steps:
+        raise ValueError(
+            f"finetune.checkpoints: {kept or 'none'} must lie within 1 … {steps} steps"
+        )
+    with quiet_loading(), reporting(settings, source):
+        trainer = _trainer(source, settings, task, steps, work)
+        length = steps * settings.batch_size * settings.accumulate
+        trainer.train_dataset = ExampleStream(examples, length, settings.seed)
+        trainer.eval_dataset = FixedExamples(_held_out(settings, task, held_out))
+        if watch is not None:
+            trainer.add_callback(Watched(watch))
+        resumed = last_complete(work / "trainer")
+        trainer.args.eval_on_start = resumed is None
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    records = {"steps": kept, **_records(trainer.state.log_history)}
+    write_json(finished, records)
+    shutil.rmtree(work / "trainer")
+    return records
+
+
+def make_task(settings: Finetune, tokenizer: Any, training: Columns, held_out: Columns) -> Task:
+    """The task of the settings; names of classes are those of both splits of the corpus."""
+    if settings.task == "sequence_classification":
+        return SequenceClassification(tokenizer, settings, training, held_out)
+    if settings.task == "token_classification":
+        return TokenClassification(tokenizer, settings, training, held_out)
+    return (MaskedLM if settings.task == "masked_lm" else CausalLM)(tokenizer, settings)
+
+
+def number_of_steps(settings: Finetune, examples: int) -> int:
+    """Optimiser steps of the run; an epoch is as many examples as there are, the last cut up."""
+    if settings.steps is not None:
+        return settings.steps
+    assert settings.epochs is not None  # the section has one of them
+    return math.ceil(settings.epochs * examples / (settings.batch_size * settings.accumulate))
+
+
+def _held_out(settings: Finetune, task: Task, columns: Columns) -> list[Example]:
+    first = {name: values[: settings.evaluation_sequences] for name, values in columns.items()}
+    examples = task.held_out_examples(first)
+    if not examples:
+        raise ValueError(
+            f"finetune.evaluation_sequences: none of the first {settings.evaluation_sequences} "
+            "held-out sequences can be scored; take more"
+        )
+    return examples
+
+
+def _trainer(
+    source: ModelSource, settings: Finetune, task: Task, steps: int, work: Path
+) -> ScoredTrainer:
+    device, reason = machine.device()
+    if settings.precision == "float16" and device == "cpu":
+        raise SystemExit(
+            "finetune.precision: float16 needs an accelerator, and this run is on the CPU "
+            f"({reason}); take float32 or bfloat16"
+        )
+    print(f"fine-tuning on {device} ({reason}), {settings.precision}", flush=True)
+    trainer = ScoredTrainer(
+        task,
+        model=trainable(source, settings, task),
+        args=training_arguments(settings, steps, work / "trainer", device),
+        data_collator=task.batch,
+        callbacks=[KeepCheckpoints(source, settings.kept(steps), work / "checkpoints")],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints every step where there is no bar
+    return trainer
+
+
+def _records(history: list[dict[str, Any]]) -> Records:
+    names = {"loss": "training", f"{SCORE}loss": "validation"}
+    curve = [
+        {"step": entry["step"], "curve": curve, "loss": entry[key]}
+        for entry in history
+        for key, curve in names.items()
+        if key in entry
+    ]
+    scores = [
+        {"step": entry["step"], "score": key.removeprefix(SCORE), "value": value}
+        for entry in history
+        for key, value in sorted(entry.items())  # in the order in which a resumed run has them
+        if key.startswith(SCORE)
+    ]
+    return {"curve": curve, "scores": scores}

@@ -1,0 +1,173 @@
+"""Section `finetune`: how the model is trained, and which states of it are kept."""
+
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from lm_geometry.models.arithmetic.params import Arithmetic
+from lm_geometry.workspace.section import Section
+
+
+class Lora(Section):
+    """Low-rank adaptation (Hu et al. 2021)."""
+
+    rank: int = Field(16, gt=0, description="rank of each update")
+    alpha: int = Field(32, gt=0, description="scale of the update, in units of the rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the update")
+    modules: list[str] | Literal["all-linear"] = Field(
+        "all-linear", description="names of the projections that are adapted, or all-linear"
+    )
+    layers: list[int] | Literal["all"] = Field(
+        "all", description="blocks that are adapted, counted from 0, or all"
+    )
+    rank_stabilised: bool = Field(False, description="scale by alpha/sqrt(rank) (rsLoRA)")
+
+
+class Dropout(Section):
+    """Dropout probabilities while the model is trained; null leaves the model's own."""
+
+    hidden: float | None = Field(None, ge=0, lt=1, description="after the maps of a block")
+    attention: float | None = Field(None, ge=0, lt=1, description="of attention weights")
+    embedding: float | None = Field(None, ge=0, lt=1, description="of embeddings, where separate")
+    classifier: float | None = Field(None, ge=0, lt=1, description="before a head of classes")
+
+
+class Regular(Section):
+    """Checkpoints at regular steps."""
+
+    every: int = Field(gt=0, description="steps from one checkpoint to the next")
+
+
+class Finetune(Section):
+    """How the model is fine-tuned on `data_prep.train`."""
+
+    name_in_params: ClassVar[str] = "finetune"
+
+    task: Literal[
+        "causal_lm",
+        "masked_lm",
+        "token_classification",
+        "sequence_classification",
+        "modular_arithmetic",
+        "none",
+    ] = Field("causal_lm", description="what is learned; none passes the base model through")
+    method: Literal["lora", "full"] = Field("lora", description="adapters, or every weight")
+    lora: Lora = Field(default_factory=lambda: Lora.model_validate({}), description="adapters")
+    freeze: list[str] = Field(
+        [],
+        description="modules that are not trained, by whole parts of their path: encoder.layer.1 "
+        "is not encoder.layer.10; * ? [0-5] match within a part",
+    )
+    dropout: Dropout = Field(
+        default_factory=lambda: Dropout.model_validate({}), description="overrides of dropout"
+    )
+    steps: int | None = Field(80, gt=0, description="optimiser steps; null where epochs are given")
+    epochs: float | None = Field(
+        None, gt=0, description="passes over the training examples, in place of steps"
+    )
+    checkpoints: list[int] | Regular = Field(
+        [10, 20, 40, 80],
+        description="steps that are kept, {every: STEPS}, or the words `every STEPS`, which `-S` "
+        "can put in a list's place; base is always among them",
+    )
+    batch_size: int = Field(4, gt=0, description="examples in a forward pass")
+    accumulate: int = Field(1, gt=0, description="forward passes in an optimiser step")
+    gradient_checkpointing: bool = Field(
+        False, description="compute activations again in the backward pass, to save memory"
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="of matrix products (autocast); weights stay float32"
+    )
+    packing: bool = Field(
+        True,
+        description="language modelling: blocks cut from the joined texts; "
+        "false: one text an example",
+    )
+    block_tokens: int = Field(
+        128, gt=1, description="tokens in a block; longer single texts are cut"
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
+    schedule: Literal[
+        "constant",
+        "constant_with_warmup",
+        "linear",
+        "cosine",
+        "cosine_with_restarts",
+        "polynomial",
+        "inverse_sqrt",
+    ] = Field("constant_with_warmup", description="learning rate after the warm-up")
+    warmup_steps: int | float = Field(
+        5, ge=0, description="steps from 0 to the peak learning rate; below 1 a share of all steps"
+    )
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay of AdamW")
+    betas: list[float] = Field(
+        [0.9, 0.99], min_length=2, max_length=2, description="decay of AdamW's two moments"
+    )
+    max_gradient_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    mask_probability: float = Field(
+        0.15, gt=0, lt=1, description="masked_lm: share of tokens that are predicted"
+    )
+    evaluation_sequences: int = Field(
+        32, gt=0, description="held-out sequences of the validation curve and the scores"
+    )
+    seed: int = Field(
+        0, ge=0, description="order of examples, dropout, initial adapters and heads of classes"
+    )
+    arithmetic: Arithmetic = Field(
+        default_factory=lambda: Arithmetic.model_validate({}),
+        description="the transformer that task modular_arithmetic trains from scratch",
+    )
+    report_to: list[str] = Field(
+        [],
+        description="trackers that follow the run live, as transformers names them (wandb, "
+        "tensorboard, …); changes no result",
+    )
+
+    @field_validator("checkpoints", mode="before")
+    @classmethod
+    def _every_in_words(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        words = value.split()
+        if len(words) != 2 or words[0] != "every" or not words[1].isdecimal():
+            raise ValueError("a list of steps, or words such as `every 400`")
+        return {"every": int(words[1])}
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError(
+                f"steps: {self.steps} and epochs: {self.epochs}: give one of them, null for the "
+                "other"
+            )
+        if isinstance(self.warmup_steps, float) and self.warmup_steps >= 1:
+            raise ValueError(
+                f"warmup_steps: {self.warmup_steps} is neither a whole number nor a share below 1"
+            )
+        if self.schedule == "constant" and self.warmup_steps:
+            raise ValueError(
+                "warmup_steps: schedule constant has no warm-up; set it to 0, or take "
+                "constant_with_warmup"
+            )
+        if self.dropout.classifier is not None and not self.task.endswith("_classification"):
+            raise ValueError(
+                f"dropout.classifier: task {self.task} has no head of classes; leave it null"
+            )
+        return self
+
+    def kept(self, steps: int) -> list[int]:
+        """The steps of the checkpoints of a run of `steps` optimiser steps, in order."""
+        if self.task == "none":
+            return []
+        if isinstance(self.checkpoints, Regular):
+            return list(range(self.checkpoints.every, steps + 1, self.checkpoints.every))
+        return sorted(set(self.checkpoints))
+
+    def known_checkpoints(self) -> list[int] | None:
+        """The steps of the checkpoints where params.yaml alone tells them, else None.
+
+        `{every: …}` of a run whose length is in epochs depends on the number of examples.
+        """
+        if self.task != "none" and self.steps is None and isinstance(self.checkpoints, Regular):
+            return None
+        return self.kept(self.steps or 0)

@@ -1,0 +1,77 @@
+"""The finetune stage: one training run, and the checkpoints that later stages read."""
+
+from typing import Any
+
+from lm_geometry.finetune.arithmetic.from_corpus import learn
+from lm_geometry.finetune.fine_tuning import Records, finetune
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.arithmetic.params import Equations
+from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.corpora import read_training
+from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH
+from lm_geometry.outs.finetune.training_curves import LiveCurves
+from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.cells import Cells
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.hashes import path_hash
+
+
+def train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
+    """`curve` and `scores` of the fine-tuning run, whose checkpoints are then in data/checkpoints.
+
+    Both are lists of records with their corpus and split, empty where nothing is trained. Base is
+    a pointer to the model's source, and the untrained weights of one that learns `equations` from
+    scratch. An interrupted run goes on where its state was saved last. plots/training.json has the
+    curves of the run while it goes on, and all of them in the end.
+    """
+    records: Records = {"steps": [], "curve": [], "scores": []}
+    if settings.task != "none":
+        records = _train(source, settings, equations)
+    else:
+        LiveCurves("", _described(source, settings)).write(records)
+    write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
+    index = {"steps": records["steps"], "task": settings.task}
+    write_json(paths.CHECKPOINTS / "index.json", index)
+    return records
+
+
+def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
+    corpus = read_training()
+    inputs = {
+        "model": source.record(),
+        "finetune": settings.model_dump(exclude={"report_to"}),  # who watches changes nothing
+        "training": path_hash(paths.TRAINING),
+    }
+    cells = Cells("finetune", inputs)
+    training, held_out = corpus.columns("train"), corpus.columns("validation")
+    curves = LiveCurves(corpus.name, _described(source, settings))
+    kept = []
+    if settings.task == FROM_SCRATCH:
+        device, reason = machine.device()
+        print(f"training on {device} ({reason}), {settings.precision}", flush=True)
+        given = (settings, equations, training, held_out)
+        records = learn(*given, cells.folder, device, curves)
+        kept = [BASE]
+    else:
+        records = finetune(source, settings, training, held_out, cells.folder, curves)
+    for name in [*kept, *map(str, records["steps"])]:
+        cells.publish("checkpoints", name, to=paths.CHECKPOINTS / name)
+    cells.clear()
+    curves.write(records)
+    splits = {"training": "train", "validation": "validation"}
+    return {
+        "steps": records["steps"],
+        "curve": [_at(r, corpus.name, splits[r["curve"]]) for r in records["curve"]],
+        "scores": [_at(r, corpus.name, r.get("split", "validation")) for r in records["scores"]],
+    }
+
+
+def _described(source: ModelSource, settings: Finetune) -> str:
+    """The line under the curves: what is trained, and how."""
+    if settings.task in ("none", FROM_SCRATCH):
+        return source.label
+    return f"{source.label} · {settings.task.replace('_', ' ')} · {settings.method}"
+
+
+def _at(record: dict[str, Any], corpus: str, split: str) -> dict[str, Any]:
+    return {**record, "corpus": corpus, "split": split}

@@ -1,0 +1,28 @@
+"""What both tasks with classes have in common: their corpus, and the names of the classes."""
+
+from typing import Any
+
+from lm_geometry.finetune.tasks.task import Columns, Example
+
+
+def required(columns: Columns, names: list[str], task: str) -> None:
+    """Raises ValueError, with what there is, where the training corpus lacks a column."""
+    if missing := [name for name in names if name not in columns]:
+        raise ValueError(
+            f"finetune.task: {task} learns from the columns {' and '.join(names)}, and the corpus "
+            f"of data_prep.train has no {' and no '.join(missing)}, only {', '.join(columns)}; "
+            "reviews, dailydialog and emowoz have labels, multiwoz21, sgd and wnut-17 words with "
+            "tags, and the catalogue entry of another corpus can name its columns (label_column, "
+            "tags_column)"
+        )
+
+
+def padded(examples: list[Example], tokenizer: Any) -> dict[str, Any]:
+    """`input_ids` and `attention_mask` `[batch, tokens]` of the examples, padded on the right."""
+    ids = [{"input_ids": example["input_ids"]} for example in examples]
+    return dict(tokenizer.pad(ids, padding=True, return_tensors="pt"))
+
+
+def encoded(texts: list[str], tokenizer: Any, max_tokens: int, **more: Any) -> Any:
+    """The tokens of each text, cut to `max_tokens`."""
+    return tokenizer(texts, truncation=True, max_length=max_tokens, **more)

@@ -1,0 +1,57 @@
+"""Sequence classification: one class for each text, such as an emotion or a sentiment."""
+
+from typing import Any, ClassVar
+
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.tasks.classification import encoded, padded, required
+from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
+
+
+class SequenceClassification(Task):
+    """The class in column `label`; sequences whose label is empty are left out."""
+
+    model_class: ClassVar[str] = "AutoModelForSequenceClassification"
+
+    def __init__(self, tokenizer: Any, settings: Finetune, *parts: Columns) -> None:
+        super().__init__(tokenizer, settings)
+        for columns in parts:
+            required(columns, ["label"], "sequence_classification")
+        self.labels = sorted({label for columns in parts for label in columns["label"] if label})
+        if len(self.labels) < 2:
+            raise ValueError(
+                "finetune.task: sequence_classification needs two classes or more, and the column "
+                f"label of the corpus of data_prep.train has {self.labels}"
+            )
+
+    def training_examples(self, columns: Columns) -> list[Example]:
+        pairs = zip(columns["text"], columns["label"], strict=True)
+        labelled = [(text, label) for text, label in pairs if label]
+        texts = [text for text, _ in labelled]
+        number = {label: place for place, label in enumerate(self.labels)}
+        ids = encoded(texts, self.tokenizer, self.settings.block_tokens)["input_ids"]
+        return [
+            {"input_ids": tokens, "labels": number[label]}
+            for tokens, (_, label) in zip(ids, labelled, strict=True)
+            if tokens
+        ]
+
+    def held_out_examples(self, columns: Columns) -> list[Example]:
+        return self.training_examples(columns)
+
+    def batch(self, examples: list[Example]) -> dict[str, Any]:
+        import torch
+
+        labels = torch.tensor([example["labels"] for example in examples])
+        return padded(examples, self.tokenizer) | {"labels": labels}
+
+    def scores(self, predictions: Predictions) -> dict[str, float]:
+        import numpy as np
+        from sklearn.metrics import f1_score
+
+        gold, predicted = (np.concatenate(p) for p in (predictions.gold, predictions.predicted))
+        undefined: Any = 0  # of a class that is never predicted
+        means = {
+            f"f1_{mean}": float(f1_score(gold, predicted, average=mean, zero_division=undefined))
+            for mean in ("macro", "weighted")
+        }
+        return {"loss": predictions.loss, "accuracy": predictions.accuracy, **means}

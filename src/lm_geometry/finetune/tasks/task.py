@@ -1,0 +1,63 @@
+"""What every task has: examples, batches, what the model is asked, and the scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lm_geometry.finetune.params import Finetune
+
+Example = dict[str, Any]  # `input_ids`, and `labels` where the task has its own
+Columns = Mapping[str, list[Any]]  # `text`, and `label`, `words`, `tags` where a corpus has them
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model predicted of held-out examples.
+
+    `loss` is the mean cross-entropy over all targets, natural log. `predicted` and `gold` hold a
+    class (or token) number `[targets]` for each target of each example.
+    """
+
+    loss: float
+    predicted: list[np.ndarray]
+    gold: list[np.ndarray]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of all targets that were predicted."""
+        return float(np.mean(np.concatenate(self.predicted) == np.concatenate(self.gold)))
+
+
+class Task(ABC):
+    """One task, with the tokenizer and the settings that it is trained with."""
+
+    model_class: ClassVar[str]  # of transformers
+    labels: list[str]  # names of the classes, in the order of their numbers; empty: tokens
+
+    def __init__(self, tokenizer: Any, settings: Finetune) -> None:
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.labels = []
+
+    @abstractmethod
+    def training_examples(self, columns: Columns) -> list[Example]:
+        """What is learned from."""
+
+    @abstractmethod
+    def held_out_examples(self, columns: Columns) -> list[Example]:
+        """What is scored: of each sequence one example."""
+
+    @abstractmethod
+    def batch(self, examples: list[Example]) -> dict[str, Any]:
+        """Tensors of padded examples; `labels` is -100 where nothing is to be predicted."""
+
+    def targets(self, labels: Any) -> Any:
+        """Labels `[batch, tokens]` (or `[batch]`), moved to where the model predicts them."""
+        return labels
+
+    @abstractmethod
+    def scores(self, predictions: Predictions) -> dict[str, float]:
+        """Scores by name; `loss` is among them."""

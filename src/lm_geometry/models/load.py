@@ -1,0 +1,193 @@
+"""Models: from a name in params.yaml to weights and tokenizer in memory."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.models import sources
+from lm_geometry.models.hub_errors import hub_error
+from lm_geometry.models.source import ModelSource
+from lm_geometry.workspace import machine
+from lm_geometry.workspace.files import read_json, whole_folder
+
+CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
+
+
+def local_location(source: str) -> dict[str, str]:
+    """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision."""
+    parsed = sources.parse(source)
+    if parsed.scheme == "hub":
+        found = {"pretrained_model_name_or_path": parsed.location}
+        return found | ({"revision": parsed.revision} if parsed.revision else {})
+    try:
+        path = sources.fetch(parsed, machine.downloads())
+    except sources.SourceError as error:
+        raise SystemExit(str(error)) from None
+    if path.suffix == ".gguf":
+        path = _converted(path)
+    return {"pretrained_model_name_or_path": str(path)}
+
+
+def _converted(gguf: Path) -> Path:
+    """A safetensors folder made once from a GGUF file, which takes 15 s to load each time."""
+    target = gguf.with_suffix(".safetensors-folder")
+    if target.exists():
+        return target
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    print(f"converting {gguf.name} to safetensors, once", flush=True)
+    where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    with quiet_loading(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
+        quantised = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+    # A model that knows it was quantised refuses to be saved.
+    settings = quantised.config.to_dict()
+    settings.pop("quantization_config", None)
+    model = type(quantised)(type(quantised.config).from_dict(settings))
+    model.load_state_dict(quantised.state_dict(), strict=True)
+    with whole_folder(target) as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return target
+
+
+def load_tokenizer(source: ModelSource) -> Any:
+    """The model's own tokenizer, which pads on the right, with its end token if it has no pad."""
+    from transformers import AutoTokenizer
+
+    with hub_errors(source.source), quiet_loading():
+        tokenizer = AutoTokenizer.from_pretrained(**local_location(source.source))
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "right"
+    return tokenizer
+
+
+def read_config(source: ModelSource) -> Any:
+    """The model's own config, before anything of it is changed."""
+    from transformers import AutoConfig
+
+    with hub_errors(source.source), quiet_loading():
+        return AutoConfig.from_pretrained(**local_location(source.source))
+
+
+def longest_input(source: ModelSource) -> int:
+    """How many tokens the model reads at most, by its config and its tokenizer."""
+    config = read_config(source).get_text_config()
+    positions = getattr(config, "max_position_embeddings", None)
+    tokens = int(min(load_tokenizer(source).model_max_length, 2**31 - 1))
+    return min(tokens, positions) if positions else tokens
+
+
+def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
+    """The language model with its head, float32, in evaluation mode, on the CPU.
+
+    `checkpoint` is a folder that fine-tuning wrote: adapters, which are merged into the weights,
+    or a whole model. Without it the model is the base. Where a task with classes was trained, the
+    body is the checkpoint's and the language model's head is the base model's.
+    """
+    import torch
+    import transformers
+
+    kind = getattr(transformers, CLASSES[source.kind])
+    if checkpoint is not None and is_language_model(checkpoint):
+        torch.manual_seed(source.seed)
+        with quiet_loading():
+            return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    model, drawn = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
+    if drawn and source.kind == "encoder" and source.weights != "random":
+        print(
+            f"{source.name} comes without {len(drawn)} weights of its masked-LM head, such as "
+            f"{min(drawn)}; they are drawn at random, and its losses say nothing until a "
+            "masked_lm training, which `lm-geometry keep` makes a model",
+            flush=True,
+        )
+    if checkpoint is None:
+        return model
+    with quiet_loading():
+        if (checkpoint / "adapter_config.json").exists():
+            return _merged(model, checkpoint).eval()
+        trained = transformers.AutoModel.from_pretrained(checkpoint, dtype=torch.float32)
+    missing = model.base_model.load_state_dict(trained.state_dict(), strict=False).missing_keys
+    if missing:
+        raise ValueError(f"{checkpoint} is no checkpoint of {source.name}: it lacks {missing[0]}")
+    return model
+
+
+def load_with_head(
+    source: ModelSource, model_class: str, config: Any, seed: int
+) -> tuple[Any, set[str]]:
+    """The model of the source as a class of transformers, float32, in evaluation mode, on the CPU.
+
+    Also the names of the weights that the source does not have, which are drawn by `seed`.
+    """
+    import torch
+    import transformers
+
+    kind = getattr(transformers, model_class)
+    torch.manual_seed(seed)
+    with hub_errors(source.source), quiet_loading():
+        if source.weights == "random":
+            model = kind.from_config(config, dtype=torch.float32).eval()
+            return model, {name for name, _ in model.named_parameters()}
+        model, found = kind.from_pretrained(
+            **local_location(source.source),
+            config=config,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes="Classification" in model_class,  # a head of other classes
+        )
+    return model.eval(), set(found["missing_keys"])
+
+
+def is_language_model(checkpoint: Path) -> bool:
+    """Whether a checkpoint is a whole model with a head that predicts tokens."""
+    if (checkpoint / "adapter_config.json").exists():
+        return False
+    architectures = read_json(checkpoint / "config.json")["architectures"]
+    return not any("Classification" in name for name in architectures)
+
+
+def _merged(model: Any, adapters: Path) -> Any:
+    from peft import LoraConfig, PeftModel
+
+    config: Any = LoraConfig.from_pretrained(str(adapters))
+    config.modules_to_save = None  # a head of classes has no place in the language model
+    return PeftModel.from_pretrained(model, str(adapters), config=config).merge_and_unload()
+
+
+def has_final_norm(model: Any) -> bool:
+    """Whether the last hidden state comes after a norm of its own (GPT-2, Llama, …)."""
+    names = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm")
+    return any(hasattr(model.base_model, name) for name in names)
+
+
+@contextlib.contextmanager
+def hub_errors(source: str) -> Iterator[None]:
+    """Turns the errors of the hub's libraries into one sentence that says what to do."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        if not source.startswith("hub:"):
+            raise
+        raise SystemExit(hub_error(error, source)) from None
+
+
+@contextlib.contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Silences loading bars, and the report on a head that a checkpoint does not have."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

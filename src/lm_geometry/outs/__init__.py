@@ -1,0 +1,1 @@
+"""What each stage leaves for others: names, readers, writers, and nothing else."""

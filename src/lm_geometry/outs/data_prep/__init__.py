@@ -1,0 +1,1 @@
+"""What data-prep leaves: the model, corpora and prompts by name, and their tokens."""

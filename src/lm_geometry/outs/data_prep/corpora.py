@@ -1,0 +1,86 @@
+"""What data-prep wrote: the training corpus, and the corpus splits that are compared.
+
+An index lists what data-prep put there, so that folders of an earlier run are never picked up.
+Text that must not be passed on is no DVC out: it lies in the machine's own folder, by the hash of
+its content, and the index holds that hash. So it is never pushed, and a clone that pulled
+everything else has nothing to run until a stage needs the text itself.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.files import read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+
+LEARNED = ("text", "label", "words", "tags", "result")
+
+
+@dataclass(frozen=True)
+class CorpusSplit:
+    """One corpus split; `private` is the hash of a text that must not be passed on, or empty."""
+
+    corpus: str
+    split: str
+    private: str = ""
+
+    def folder(self, root: Path | None = None) -> Path:
+        """Where its texts are: below `root` (data/corpora), or in the machine's own folder."""
+        if self.private:
+            return machine.private_texts() / self.private
+        return (root or paths.CORPORA) / self.corpus / self.split
+
+    def read(self) -> "pd.DataFrame":
+        """Its sequences, with the columns `text` and `document` and those of the source."""
+        return cast("pd.DataFrame", self.load(paths.CORPORA).to_pandas())
+
+    def load(self, root: Path) -> "Dataset":
+        """Its sequences below `root`; raises FileNotFoundError for text of another machine."""
+        from datasets import Dataset, disable_caching
+
+        disable_caching()
+        folder = self.folder(root)
+        if self.private and not folder.exists():
+            raise FileNotFoundError(
+                f"the text of {self.corpus} may not be passed on and is not on this machine: "
+                "`dvc repro --force --single-item data-prep` prepares it here"
+            )
+        return Dataset.load_from_disk(str(folder))
+
+
+@dataclass(frozen=True)
+class TrainingCorpus:
+    """The corpus that a model is fine-tuned on, by its splits `train` and `validation`."""
+
+    name: str
+    splits: dict[str, CorpusSplit]
+
+    def columns(self, split: str) -> dict[str, list[Any]]:
+        """What is learned from in one of its splits: `text`, and `label`, `words`, `tags` and
+        `result` where the corpus has them."""
+        rows = self.splits[split].load(paths.TRAINING)
+        return {name: list(rows[name]) for name in LEARNED if name in rows.column_names}
+
+
+def write_index(root: Path, splits: list[CorpusSplit]) -> None:
+    """Record the splits below `root`; written last, for their texts are complete then."""
+    write_json(root / "index.json", [asdict(split) for split in splits])
+
+
+def read_training() -> TrainingCorpus:
+    """The corpus that data-prep prepared for fine-tuning."""
+    splits = _read_index(paths.TRAINING)
+    return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits})
+
+
+def read_evaluated() -> list[CorpusSplit]:
+    """The corpus splits whose states are compared, in the order of `data_prep.evaluate`."""
+    return _read_index(paths.CORPORA)
+
+
+def _read_index(root: Path) -> list[CorpusSplit]:
+    return [CorpusSplit(**entry) for entry in read_json(root / "index.json")]

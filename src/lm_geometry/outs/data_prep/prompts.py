@@ -1,0 +1,118 @@
+"""What data-prep wrote to data/prompts, for the stages that read it.
+
+`prompts.parquet` has a row per prompt, `lengths.parquet` the number of tokens of every text that
+was long enough under each tokenizer, `orders.parquet` the order of blocks of each shuffle. Texts
+that must not be passed on lie in the machine's own folder, by the hash in the index.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lm_geometry.outs.data_prep.shuffling import Order, shuffled_positions
+from lm_geometry.outs.data_prep.tokens import prompt_tokens
+from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.tables import read_table, write_table
+
+
+@dataclass(frozen=True)
+class PromptIndex:
+    """Facts of all prompts; `private` is the hash of texts that must not be passed on, or empty."""
+
+    corpus: str
+    split: str
+    unit: str
+    tokens: int
+    shuffles: list[int]
+    tokenizers: list[str]
+    seed: int
+    private: str = ""
+    nothing: str = ""  # why there are no prompts, where there are none
+
+    def texts(self, root: Path) -> Path:
+        """Where the texts are: in `root` (data/prompts), or in the machine's own folder."""
+        if self.private:
+            return machine.private_texts() / f"{self.private}.parquet"
+        return root / "texts.parquet"
+
+
+@dataclass(frozen=True)
+class PreparedPrompts:
+    """The prompts of a pipeline run.
+
+    `table` has the columns prompt, document, sequence, sequences, characters; `orders` the order
+    of blocks `[4**S]` of every (prompt, S).
+    """
+
+    index: PromptIndex
+    table: pd.DataFrame
+    lengths: pd.DataFrame
+    orders: dict[tuple[int, int], Order]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the prompts in their corpus, ascending."""
+        return [int(prompt) for prompt in self.table["prompt"]]
+
+    def write(self, root: Path | None = None) -> None:
+        """Write the tables below data/prompts; the index last, for all is complete then."""
+        root = root or folder()
+        write_table(root / "prompts.parquet", self.table)
+        write_table(root / "lengths.parquet", self.lengths)
+        keys = list(self.orders)
+        orders = {
+            "prompt": np.array([prompt for prompt, _ in keys], dtype=np.int64),
+            "shuffle": np.array([shuffle for _, shuffle in keys], dtype=np.int64),
+            "order": [self.orders[key].tolist() for key in keys],
+        }
+        write_table(root / "orders.parquet", pd.DataFrame(orders))
+        write_json(root / "index.json", asdict(self.index))
+
+    def texts(self, root: Path | None = None) -> dict[int, str]:
+        """The stripped text of each prompt, whole; FileNotFoundError for another machine's."""
+        place = self.index.texts(root or folder())
+        if self.index.private and not place.exists():
+            raise FileNotFoundError(
+                f"the text of {self.index.corpus} may not be passed on and is not on this machine: "
+                "`dvc repro --force --single-item data-prep` prepares it here"
+            )
+        rows = read_table(place, ["prompt", "text"])
+        return {int(prompt): str(text) for prompt, text in rows.itertuples(index=False)}
+
+    def token_ids(self, tokenizer: Any, root: Path | None = None) -> NDArray[np.int64]:
+        """Token numbers of every prompt as it is in its text, int64 `[prompts, tokens]`."""
+        texts = self.texts(root)
+        rows = [
+            prompt_tokens(texts[prompt], tokenizer, self.index.tokens) for prompt in self.numbers
+        ]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), self.index.tokens)
+
+    def positions(self, prompt: int, shuffle: int) -> NDArray[np.int64]:
+        """Where each token of the shuffled prompt stands in its text, int64 `[tokens]`."""
+        return shuffled_positions(self.orders[prompt, shuffle], self.index.tokens)
+
+
+def folder() -> Path:
+    """data/prompts."""
+    return paths.PROMPTS
+
+
+def read_prompts(root: Path | None = None) -> PreparedPrompts:
+    """The prompts that data-prep prepared; raises FileNotFoundError where it did not."""
+    root = root or folder()
+    index = PromptIndex(**read_json(root / "index.json"))
+    orders = read_table(root / "orders.parquet", ["prompt", "shuffle", "order"])
+    return PreparedPrompts(
+        index,
+        read_table(root / "prompts.parquet"),
+        read_table(root / "lengths.parquet", ["prompt", "tokenizer", "tokens"]),
+        {
+            (int(prompt), int(shuffle)): np.asarray(order, dtype=np.int64)
+            for prompt, shuffle, order in orders.itertuples(index=False)
+        },
+    )

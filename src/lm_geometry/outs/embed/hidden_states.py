@@ -1,0 +1,64 @@
+"""What the embed stage wrote, for the stages that read it."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.arrays import read_array
+from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.tables import read_table
+
+COMBINED = -1  # layer number of the one array that several layers were combined into
+INDEX = paths.HIDDEN_STATES / "index.json"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The checkpoints, corpus splits and layers whose hidden states are on disk."""
+
+    checkpoints: list[str]
+    splits: list[CorpusSplit]
+    layers: list[int]
+
+
+def write_index(checkpoints: list[str], splits: list[CorpusSplit], layers: list[int]) -> None:
+    """Record what is there; later stages enumerate this, never the folders that they find."""
+    listed = [asdict(split) for split in splits]
+    write_json(INDEX, {"checkpoints": checkpoints, "splits": listed, "layers": layers})
+
+
+def read_embedded() -> Embedded:
+    """What the last embed run wrote."""
+    index = read_json(INDEX)
+    splits = [CorpusSplit(**entry) for entry in index["splits"]]
+    return Embedded(index["checkpoints"], splits, index["layers"])
+
+
+def read_states(checkpoint: str, split: CorpusSplit, layer: int) -> npt.NDArray[np.float32]:
+    """Hidden states `[tokens, width]` of one layer, memory-mapped."""
+    folder = paths.cell(paths.HIDDEN_STATES, checkpoint, split.corpus, split.split)
+    return read_array(folder, paths.layer_file(layer))
+
+
+def read_tokens(split: CorpusSplit) -> pd.DataFrame:
+    """The token table whose rows are those of the split's hidden states.
+
+    Columns: `sequence`, `position`, `document`, `special`; `token_id` and `token` where the text
+    may be passed on; `label`, `tag` and booleans where the corpus has them; `part_of_speech` and
+    the columns of the corpus that `embed` was asked for.
+    """
+    return read_table(paths.tokens(split.corpus, split.split))
+
+
+def read_losses(checkpoint: str, corpus: str, split: str) -> npt.NDArray[np.float32]:
+    """Loss of each token `[tokens]` in nat, minus the log of its probability; NaN if there is none.
+
+    Its probability is that of the next token in causal models, and in masked ones (mode
+    `masked_token`) that of the masked token. There is none for a sequence's first token, nor for
+    the last of a masked one, nor in regular mode for masked models.
+    """
+    return np.load(paths.losses(checkpoint, corpus, split))

@@ -1,0 +1,123 @@
+"""The records that embed keeps of prompts below data/prompt_neighbours, and their index."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.outs.embed.geometry import PromptGeometry
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.files import read_json, whole_file, write_json
+
+INDEX = paths.PROMPT_NEIGHBOURS / "index.json"
+KEYS = ["model", "checkpoint", "corpus", "split", "prompt", "shuffle"]
+
+
+@dataclass(frozen=True)
+class PromptCloud:
+    """The names of one (shuffled) prompt under one checkpoint."""
+
+    checkpoint: str
+    prompt: int
+    shuffle: int
+
+    @property
+    def file(self) -> str:
+        """The record's path below data/prompt_neighbours."""
+        return f"{self.checkpoint}/prompt-{self.prompt:06d}-shuffle-{self.shuffle}.npz"
+
+
+@dataclass(frozen=True)
+class PromptRecords:
+    """The records of a pipeline run; `nothing` says why there are none, where there are none."""
+
+    model: str
+    corpus: str
+    split: str
+    unit: str
+    tokens: int
+    drop_first: bool
+    checkpoints: list[str]
+    prompts: list[int]
+    shuffles: list[int]
+    layers: list[int]
+    nothing: str = ""
+
+    def clouds(self) -> Iterator[PromptCloud]:
+        """The names of every record, in a fixed order."""
+        for checkpoint in self.checkpoints:
+            for prompt in self.prompts:
+                for shuffle in self.shuffles:
+                    yield PromptCloud(checkpoint, prompt, shuffle)
+
+    def keys(self, cloud: PromptCloud) -> dict[str, Any]:
+        """The key columns of a record's rows in every table."""
+        return {
+            "model": self.model,
+            "checkpoint": cloud.checkpoint,
+            "corpus": self.corpus,
+            "split": self.split,
+            "prompt": cloud.prompt,
+            "shuffle": cloud.shuffle,
+        }
+
+
+def write_index(records: PromptRecords, path: Path | None = None) -> None:
+    """Record what is there; later stages enumerate this, never the files that they find."""
+    write_json(path or INDEX, asdict(records))
+
+
+def read_index(path: Path | None = None) -> PromptRecords:
+    """What the last embed run kept of prompts."""
+    return PromptRecords(**read_json(path or INDEX))
+
+
+def read_arrays(cloud: PromptCloud, *names: str) -> dict[str, NDArray[Any]]:
+    """The named arrays of a record, without names every one.
+
+    Raises FileNotFoundError where there is no record, and ValueError where it is damaged.
+    """
+    path = paths.PROMPT_NEIGHBOURS / cloud.file
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in names or archive.files}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing: `dvc repro` or `dvc pull` brings it") from None
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and `dvc checkout`") from None
+
+
+@dataclass(frozen=True)
+class PromptRecord:
+    """One prompt's geometry, and the facts beside it."""
+
+    geometry: PromptGeometry
+    loss: float  # mean next-token loss in nat; NaN for encoders
+    tokens: int
+    types: int  # different token numbers
+
+
+def write_record(path: Path, record: PromptRecord) -> None:
+    """Write a record as .npz, whole or not at all; radii as float32, which moves GRIDE by 1e-7."""
+    geometry = {name.name: getattr(record.geometry, name.name) for name in fields(PromptGeometry)}
+    arrays = geometry | {
+        "radii": record.geometry.radii.astype(np.float32),
+        "missing": np.array(record.geometry.missing, dtype=np.str_),
+        "loss": np.float64(record.loss),
+        "tokens": np.int64(record.tokens),
+        "types": np.int64(record.types),
+    }
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_record(cloud: PromptCloud) -> PromptRecord:
+    """A record that embed wrote; raises FileNotFoundError or ValueError where it is not whole."""
+    found = read_arrays(cloud)
+    loss, tokens, types = (found.pop(name).item() for name in ("loss", "tokens", "types"))
+    missing = tuple(str(reason) for reason in found.pop("missing"))
+    return PromptRecord(PromptGeometry(**found, missing=missing), loss, tokens, types)

@@ -1,0 +1,1 @@
+"""What estimate leaves: estimates of every cloud, and the tables of prompts."""

@@ -1,0 +1,1 @@
+"""What finetune leaves: checkpoints, curves and scores of a training run."""

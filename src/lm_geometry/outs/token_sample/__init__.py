@@ -1,0 +1,1 @@
+"""What token-sample leaves: the point clouds of corpora and of prompts."""

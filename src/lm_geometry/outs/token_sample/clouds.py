@@ -1,0 +1,73 @@
+"""Point clouds of a pipeline run: written by token-sample, read by estimate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import Embedded, read_embedded, read_states
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.files import read_json
+from lm_geometry.workspace.seeds import stream
+
+INDEX = paths.CLOUDS / "index.json"
+Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Names of one pooled point cloud."""
+
+    checkpoint: str
+    split: CorpusSplit
+    layer: int
+    sampling_seed: int
+
+    @property
+    def file(self) -> Path:
+        """Where its rows are."""
+        folder = paths.cell(paths.CLOUDS, self.checkpoint, self.split.corpus, self.split.split)
+        return folder / f"seed-{self.sampling_seed}" / paths.layer_file(self.layer)
+
+    def keys(self) -> dict[str, str | int]:
+        """The key columns of its rows in every table."""
+        return {
+            "checkpoint": self.checkpoint,
+            "corpus": self.split.corpus,
+            "split": self.split.split,
+            "layer": self.layer,
+            "sampling_seed": self.sampling_seed,
+        }
+
+
+def clouds(embedded: Embedded, seeds: list[int]) -> Iterator[Cloud]:
+    """Every cloud of a run, in a fixed order."""
+    for checkpoint in embedded.checkpoints:
+        for split in embedded.splits:
+            for seed in seeds:
+                for layer in embedded.layers:
+                    yield Cloud(checkpoint, split, layer, seed)
+
+
+def read_cloud(cloud: Cloud) -> tuple[Points, npt.NDArray[np.int64]]:
+    """The points `[points, width]` of a cloud, and their rows in the token table.
+
+    Points are float32, or float64 where noise was added, as in the published code.
+    """
+    index = read_json(INDEX)
+    rows = np.load(cloud.file)
+    points = np.asarray(read_states(cloud.checkpoint, cloud.split, cloud.layer)[rows])
+    if not index["noise"]:
+        return points, rows
+    names = (*cloud.keys().values(), "noise")
+    named = stream(index["noise_seed"], *names)
+    generator = np.random.default_rng(index["noise_seed"]) if index["paper"] else named
+    return points + generator.normal(0, index["noise"], points.shape), rows
+
+
+def read_clouds() -> list[Cloud]:
+    """Every cloud that token-sample made in its last run."""
+    return list(clouds(read_embedded(), read_json(INDEX)["seeds"]))

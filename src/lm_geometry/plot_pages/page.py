@@ -1,0 +1,64 @@
+"""The page in which DVC shows plots, with everything it needs inside: it opens without a network.
+
+`python -m lm_geometry.plot_pages.page` makes it when the environment is set up.
+"""
+
+from pathlib import Path
+
+from lm_geometry.figures.export import vega_lite_version
+from lm_geometry.workspace.files import whole_file
+from lm_geometry.workspace.section import ROOT
+
+PAGE = ROOT / ".dvc" / "plots" / "page_offline.html"
+
+# DVC replaces {refresh_tag} and {plot_divs}; {scripts} would load its own copies from a network.
+_HTML = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>lm-geometry: figures</title>
+{refresh_tag}
+<style>
+body { font-family: "Liberation Sans", Arial, Helvetica, sans-serif; color: #1f2933;
+  margin: 2rem auto; max-width: 1480px; padding: 0 1rem; background: #f4f6f8; }
+h1 { font-size: 1.5rem; margin-bottom: 0.3rem; }
+p { color: #6b7785; margin-top: 0; }
+body > div { background: white; border: 1px solid #dde3e9; border-radius: 6px;
+  margin: 1.2rem 0; padding: 0.6rem; overflow-x: auto; }
+img { max-width: 100%; }
+</style>
+<script>SCRIPTS</script>
+</head>
+<body>
+<h1>lm-geometry: figures</h1>
+<p>One row of panels for each revision; its settings stand above it. Point at a mark to read its
+values.</p>
+{plot_divs}
+</body>
+</html>
+"""
+
+# What DVC's own scripts leave behind in a page.
+_GLOBALS = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;"
+
+
+def page() -> str:
+    """Text of the page: Vega, Vega-Lite and vega-embed inline, and DVC's two anchors."""
+    import vl_convert
+
+    scripts = vl_convert.javascript_bundle(_GLOBALS, vl_version=vega_lite_version())
+    return _HTML.replace("SCRIPTS", scripts.replace("</script", "<\\/script"))
+
+
+def write_page(path: Path = PAGE) -> bool:
+    """Whether the page was written: False where `path` has that very text already."""
+    text = page()
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return True
+
+
+if __name__ == "__main__":
+    print(f"{PAGE} {'written' if write_page() else 'is up to date'}")

@@ -1,0 +1,37 @@
+"""Figure of DVC's pages: mean local dimension through the layers, a ribbon for each revision."""
+
+import altair as alt
+
+from lm_geometry.figures import channels, panels, theme
+from lm_geometry.plot_pages import revisions
+
+WIDTH, HEIGHT = 400, 280
+
+
+def chart(data: panels.Data) -> panels.Panels:
+    """Mean and interval over layers, a panel per corpus split and a colour per revision."""
+    encoded = channels.with_side(panels.only_records(alt.Chart())).encode(
+        x=alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug()),
+        color=revisions.revision_colour(),
+        detail=["rev:N", "side:N"],
+    )
+    y = alt.Y("mean:Q", title="mean local dimension", scale=alt.Scale(zero=False))
+    tooltip = [
+        *("revision:N", "series:N", "split:N", "checkpoint:N", "layer:O"),
+        *channels.interval("mean"),
+    ]
+    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
+    line = encoded.mark_line(strokeWidth=2).encode(y=y, strokeDash=channels.side_dash())
+    points = encoded.mark_point(filled=True, size=45, opacity=1).encode(y=y, tooltip=tooltip)
+    layered = alt.layer(
+        band, line, points.transform_filter("datum.side !== 'base'"), panels.message()
+    )
+    return revisions.laid_over(
+        layered.properties(width=WIDTH, height=HEIGHT),
+        data,
+        "Mean local dimension through the layers, revision by revision",
+        [
+            "Solid, with points: the checkpoint that each revision shows. Dashed: its base.",
+            "Points: mean over the tokens of a cloud. Bands: the interval named above.",
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Ground: a cloud of points in memory, and loops over it."""

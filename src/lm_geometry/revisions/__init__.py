@@ -1,0 +1,1 @@
+"""Results and checkpoints of other experiments and commits."""

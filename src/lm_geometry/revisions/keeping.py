@@ -1,0 +1,134 @@
+"""A checkpoint of an experiment, made a model of the catalogue."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from lm_geometry.models import kept as kept_models
+from lm_geometry.models.catalogue import ALIAS, ModelEntry, read_models
+from lm_geometry.models.load import is_language_model, load_model, load_tokenizer, quiet_loading
+from lm_geometry.models.source import ModelSource
+from lm_geometry.revisions.revision import WORKSPACE, Revision
+from lm_geometry.workspace.files import whole_file, whole_folder, write_json
+from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.section import ROOT
+
+Form = Literal["merged", "adapter"]
+
+CHECKPOINTS = "data/checkpoints"
+HEADING = "# --- kept from experiments by `lm-geometry keep`"
+
+
+def keep(
+    revision: Revision, step: int, name: str, form: Form = "merged", root: Path = ROOT
+) -> ModelEntry:
+    """The new entry of catalogue/models.yaml for checkpoint `step` of a revision.
+
+    Its files are then in `models/<name>`, with the tokenizer, tracked by DVC: the whole model with
+    adapters merged, or for `adapter` the adapters alone with a pointer to their base. Of a model
+    that learned classes the body is kept, with the language model's head of its base: what the
+    embed stage reads of that checkpoint.
+
+    Raises ValueError for a name that is taken or has other characters than a-z, 0-9 and -, for a
+    step that the revision does not have, and where adapters are asked for and there are none.
+    """
+    _refuse_name(name, root)
+    index = revision.json(f"{CHECKPOINTS}/index.json")
+    if step not in index["steps"]:
+        there = ", ".join(map(str, index["steps"])) or "none: finetune.task is none"
+        raise ValueError(f"{revision.name} has no checkpoint {step}; its steps are {there}")
+    base = ModelSource(**revision.json(f"{CHECKPOINTS}/base/source.json"))
+    if base.kind == "arithmetic":
+        raise ValueError(
+            f"{revision.name} learned equations from scratch: what it has is no language model, "
+            "and is read by lm_geometry.models.arithmetic.saved_model.load_model"
+        )
+    target = kept_models.MODELS / name
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Path(folder) / str(step)
+        revision.copy(f"{CHECKPOINTS}/{step}", checkpoint)
+        _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
+    _track(target, root)
+    entry = _entry(base, target, name, _note(revision, step, base), read_models(root))
+    _append(root / "catalogue" / "models.yaml", name, entry)
+    return entry
+
+
+def _refuse_name(name: str, root: Path) -> None:
+    if not ALIAS.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a model: only a-z, 0-9 and -")
+    if name in read_models(root):
+        raise ValueError(f"{name!r} is in catalogue/models.yaml already: choose another name")
+    if (kept_models.MODELS / name).exists():
+        raise ValueError(f"{kept_models.MODELS / name} exists already: choose another name")
+
+
+def _write(base: ModelSource, checkpoint: Path, target: Path, form: Form, where: str) -> None:
+    adapters = (checkpoint / kept_models.ADAPTERS).exists()
+    if form == "adapter" and not adapters:
+        raise ValueError(f"{where} is a whole model, not adapters: leave --adapter out")
+    with whole_folder(target) as temporary, quiet_loading():
+        if form == "merged" and not is_language_model(checkpoint):
+            load_model(base, checkpoint).save_pretrained(temporary)
+        else:
+            shutil.copytree(checkpoint, temporary, dirs_exist_ok=True)
+        if form == "adapter":
+            write_json(temporary / kept_models.BASE_SOURCE, asdict(base))
+        load_tokenizer(base).save_pretrained(temporary)
+
+
+def _track(target: Path, root: Path) -> None:
+    """`dvc add`: the weights into DVC's cache, a small file for git beside them."""
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    ran = subprocess.run(
+        [sys.executable, "-m", "dvc", "add", "--quiet", str(target.relative_to(root))],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": beside},
+    )
+    if ran.returncode != 0:
+        shutil.rmtree(target)
+        raise ValueError(f"dvc add failed: {ran.stderr.strip()}")
+
+
+def _entry(
+    base: ModelSource, target: Path, name: str, note: str, models: dict[str, ModelEntry]
+) -> ModelEntry:
+    start = models.get(base.name)
+    return ModelEntry(
+        source=f"kept:{name}#sha256={path_hash(target)}",
+        kind=base.kind,  # pyright: ignore[reportArgumentType]
+        layers=base.layers,
+        width=base.width,
+        label=f"{base.label} ({name})",
+        licence=start.licence if start else f"that of {base.source}",
+        note=note,
+    )
+
+
+def _note(revision: Revision, step: int, base: ModelSource) -> str:
+    corpus = revision.json("data/training/index.json")[0]["corpus"]
+    where = "the workspace" if revision.name == WORKSPACE else revision.name
+    return f"{base.name} after {step} steps on {corpus}, from {where}"
+
+
+def _append(path: Path, name: str, entry: ModelEntry) -> None:
+    """Add an entry in block style; nothing else in the file moves."""
+    text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
+    if HEADING not in text:
+        text += f"\n{HEADING} {'-' * (97 - len(HEADING))}\n"
+    lines = [f"  {key}: {_scalar(value)}\n" for key, value in entry.model_dump().items() if value]
+    with whole_file(path) as temporary:
+        temporary.write_text(f"{text}{name}:\n{''.join(lines)}", encoding="utf-8")
+
+
+def _scalar(value: Any) -> str:
+    """A YAML scalar; JSON's strings are YAML's double-quoted ones."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,1 +1,0 @@
-"""Arrays and tables on disk: written whole or not at all, checked when opened."""

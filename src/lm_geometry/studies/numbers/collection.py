@@ -1,0 +1,126 @@
+"""The results of a study's experiments, each read at its own revision."""
+
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.overrides import params_of
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.estimate.clouds import folder_name
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.token_sample.clouds import Cloud
+from lm_geometry.revisions.revision import Revision
+from lm_geometry.workspace.paths import name_of
+from lm_geometry.workspace.section import ROOT
+
+TABLES = ("means", "changes", "differences")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """One experiment with its tables, and what its figures and headline metrics show.
+
+    `commit` is the experiment's own, `started_from` that of the branch whose code it ran.
+    """
+
+    experiment: Experiment
+    revision: Revision
+    commit: str
+    started_from: str
+    params: dict[str, Any]
+    model: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def estimator(self) -> str:
+        """The first local estimator."""
+        return self.params["estimate"]["estimators"][0]
+
+    @property
+    def n_neighbors(self) -> float:
+        """The neighbourhood size that is shown."""
+        size = self.params["aggregate"]["n_neighbors"]
+        return float(self.params["estimate"]["n_neighbors"][-1] if size == "last" else size)
+
+    @property
+    def layer(self) -> int:
+        """The layer that is shown."""
+        layers = sorted(set(self.tables["means"]["layer"]))
+        asked = self.params["aggregate"]["layer"]
+        if asked == "last" or layers == [-1]:
+            return layers[-1]
+        return int(asked) % (self.model["layers"] + 1)
+
+    @property
+    def checkpoint(self) -> str:
+        """The checkpoint that is compared with base."""
+        asked = str(self.params["aggregate"]["checkpoint"])
+        return (
+            str(max(map(step_of, self.tables["means"]["checkpoint"])))
+            if asked == "last"
+            else (asked)
+        )
+
+    @property
+    def trained_on(self) -> str | None:
+        """Name of the corpus that was fine-tuned on, if any was."""
+        trained = self.params["finetune"]["task"] != "none"
+        return name_of(self.params["data_prep"]["train"]) if trained else None
+
+
+def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected:
+    """The tables of an experiment, read from DVC's cache or remote."""
+    revision = Revision(commit, root)
+    return Collected(
+        experiment,
+        revision,
+        commit,
+        _parent(commit, root),
+        params_of(experiment, root),
+        revision.json("data/model.json"),
+        {name: revision.table(f"data/tables/{name}.parquet") for name in TABLES},
+    )
+
+
+def _parent(commit: str, root: Path) -> str:
+    """The commit of a branch that an experiment started from, whose code it ran."""
+    command = ["git", "rev-parse", f"{commit}^"]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def draws(collected: Collected) -> pd.DataFrame:
+    """A row per draw of a cloud (sampling_seed) at the shown layer, L, base and checkpoint.
+
+    Columns as in the table `means`; its mean pools the draws, which here stay apart.
+    """
+    rows = []
+    for cloud in _shown_clouds(collected):
+        local: Any = collected.revision.table(f"data/estimates/{folder_name(cloud)}/local.parquet")
+        chosen = local["value"][
+            (local["estimator"] == collected.estimator)
+            & (local["n_neighbors"] == collected.n_neighbors)
+        ]
+        own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}
+        size = {"mean": chosen.mean(), "values": int(chosen.notna().sum()), "documents": 0}
+        rows.append(cloud.keys() | own | size)
+    return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
+
+
+def _shown_clouds(collected: Collected) -> Iterable[Cloud]:
+    for entry in collected.revision.json("data/estimates/index.json"):
+        cloud = Cloud(**{**entry, "split": CorpusSplit(**entry["split"])})
+        here = cloud.checkpoint in (BASE, collected.checkpoint)
+        if here and cloud.layer == collected.layer:
+            yield cloud
+
+
+def step_of(checkpoint: str) -> int:
+    """The optimiser step of a checkpoint; 0 for base."""
+    return 0 if checkpoint == BASE else int(checkpoint)

@@ -1,0 +1,141 @@
+"""From the tables of single experiments to means over runs, with intervals."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.numbers.collection import Collected, draws, step_of
+from lm_geometry.studies.numbers.effects import adjusted_over_layers, p_value_and_effect
+from lm_geometry.studies.numbers.noise import KEYS, distances
+
+SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
+CELL = ["corpus", "control", "split", "layer", "n_neighbors", "checkpoint"]
+CONFIDENCE = 0.95
+
+
+def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.DataFrame:
+    """A row per experiment and cell of every layer; one per draw of a cloud for boxes.
+
+    Columns: experiment, the study's repeats and the figure's own parameters, CELL, step, side,
+    role, shown (whether the layer is), mean, lower, upper, values, documents, clouds, p_value of
+    changes and differences, and hausdorff, of the shown layer, where that is asked for.
+    """
+    tables = [_rows(figure, one) for one in collected]
+    labels = [*study.repeats, *figure.columns]
+    for one, table in zip(collected, tables, strict=True):
+        for name in labels:
+            value = one.experiment.value(name)
+            table[name] = label(param(one.params, name) if value is None else value)
+        table["experiment"] = one.experiment.name
+    return pd.concat(tables, ignore_index=True)
+
+
+def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """A row per cell that the figure shows: the mean over experiments, its interval, and the runs.
+
+    The interval is Student's t over runs; of a single run it is that over documents and clouds, as
+    the pipeline gives it. `over` says which. Changes and differences have also `p_value`, `effect`
+    (see `p_value_and_effect`) and `adjusted_p_value`, in which layers that are not shown count too.
+    """
+    keys = [*figure.columns, *CELL, "step", "side", "role", "shown"]
+    found = []
+    groups: Any = rows.groupby(keys, sort=False, dropna=False)
+    for cell, group in groups:
+        own = {} if figure.value == "dimension" else p_value_and_effect(group)
+        found.append(dict(zip(keys, cell, strict=True)) | _summary(group, confidence) | own)
+    table: Any = pd.DataFrame(found)
+    if figure.value != "dimension":
+        table = adjusted_over_layers(table, keys)
+    if figure.x != "layer" and figure.layers == "shown":
+        table = table[table["shown"]].reset_index(drop=True)
+    return table
+
+
+def within_run(clouds: int) -> str:
+    """Words for what the interval of a single run is over."""
+    return "documents" if clouds == 1 else f"documents and {clouds} clouds"
+
+
+def label(value: Any) -> Hashable:
+    """A parameter's value as it stands in tables: numbers and words as they are."""
+    if isinstance(value, list | dict):
+        return ", ".join(map(str, value)) or "none"
+    return value
+
+
+def refuse_mixture(figure: Figure, study: Study, experiments: list[Any]) -> None:
+    """Raises ValueError where a figure would take unlike experiments for runs of one thing."""
+    if figure.kind == "violins":
+        return
+    groups: dict[str, dict[str, Any]] = {}
+    for experiment in experiments:
+        own = {k: v for k, v in experiment.overrides.items() if k not in study.repeats}
+        shown = repr([experiment.value(name) for name in figure.columns])
+        other = groups.setdefault(shown, own)
+        if mixed := sorted(k for k in own | other if own.get(k) != other.get(k)):
+            raise ValueError(
+                f"figure {figure.title!r}: its axis and panels do not tell {mixed[0]} apart; name "
+                "it in `x` or `panels`, or in `repeats`"
+            )
+
+
+def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
+    table: Any = draws(one) if figure.kind == "boxes" else _cells(figure, one)
+    chosen = table["estimator"] == one.estimator
+    if figure.x != "n_neighbors":
+        chosen &= table["n_neighbors"] == one.n_neighbors
+    if figure.x != "step":
+        chosen &= table["checkpoint"].isin([BASE, one.checkpoint])
+    table = table[chosen].copy()
+    if "control" not in table:
+        table["control"] = ""
+    table["step"] = [step_of(checkpoint) for checkpoint in table["checkpoint"]]
+    table["side"] = np.where(table["checkpoint"] == BASE, "base", "fine-tuned")
+    table["shown"] = table["layer"] == one.layer
+    table["role"] = [_role(corpus, one.trained_on) for corpus in table["corpus"]]
+    if figure.x == "hausdorff":
+        table = table.merge(distances(one), on=KEYS, how="left", validate="many_to_one")
+    return table
+
+
+def _cells(figure: Figure, one: Collected) -> pd.DataFrame:
+    """The pipeline's table with the clouds that its intervals are over, of which not all tell."""
+    return one.tables[SOURCES[figure.value]].assign(clouds=len(one.params["token_sample"]["seeds"]))
+
+
+def _role(corpus: str, trained_on: str | None) -> str:
+    if trained_on is None:
+        return ""
+    return "fine-tuned" if corpus == trained_on else "control"
+
+
+def _summary(group: Any, confidence: float) -> dict[str, Any]:
+    means = group["mean"].to_numpy(dtype=float)
+    runs = len(means)
+    found = {
+        "mean": float(means.mean()),
+        "lower": float(group["lower"].iloc[0]),
+        "upper": float(group["upper"].iloc[0]),
+        "runs": runs,
+        "over": within_run(int(group["clouds"].iloc[0])),
+        "values": int(group["values"].min()),
+    }
+    if runs > 1:
+        half = stats.t.ppf(0.5 + confidence / 2, runs - 1) * means.std(ddof=1) / np.sqrt(runs)
+        found |= {"lower": found["mean"] - half, "upper": found["mean"] + half, "over": "runs"}
+    if "hausdorff" in group:
+        found["hausdorff"] = float(group["hausdorff"].mean())
+    return found
+
+
+def param(params: dict[str, Any], name: str) -> Any:
+    """The value of a dotted parameter."""
+    value: Any = params
+    for key in name.split("."):
+        value = value[key]
+    return value

@@ -1,0 +1,1 @@
+"""A study's page: its figures, numbers, and how they were made."""

@@ -1,0 +1,1 @@
+"""The stage token-sample: which tokens make a point cloud."""

@@ -1,0 +1,47 @@
+"""Section `token_sample`: which tokens make a point cloud."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from lm_geometry.workspace.section import Section
+
+Dropped = Literal["bos", "eos", "pad", "cls", "sep", "mask", "unk", "first"]
+Mask = str | dict[str, list[str | int | bool]]
+
+
+class TokenSample(Section):
+    """Which tokens of a corpus split make a point cloud."""
+
+    name_in_params: ClassVar[str] = "token_sample"
+
+    drop: list[Dropped] = Field(
+        ["eos", "pad"], description="special tokens left out; first: position 0 of each sequence"
+    )
+    mask: Mask = Field(
+        "none", description="none, a boolean column of the token table, or its values by column"
+    )
+    prepared: int = Field(4000, gt=0, description="tokens drawn before deduplication")
+    points: int = Field(3000, gt=2, description="N, points of a cloud; fewer are reported")
+    zero_vectors: Literal["keep", "remove"] = Field("keep", description="rows that are all zero")
+    seeds: list[int] = Field([0], min_length=1, description="one cloud for each")
+    noise: float = Field(0.0, ge=0, description="standard deviation of added Gaussian noise")
+    noise_seed: int = Field(0, ge=0, description="stream of the noise")
+
+    @field_validator("mask", mode="before")
+    @classmethod
+    def _mask_has_values(cls, mask: Any) -> Any:
+        by_column = (
+            isinstance(mask, dict) and len(mask) > 0 and all(map(_are_values, mask.values()))
+        )
+        if not isinstance(mask, str) and not by_column:
+            raise ValueError(
+                "none, a boolean column, or values by column, as {part_of_speech: [NN, NNS]}"
+            )
+        return mask
+
+
+def _are_values(values: Any) -> bool:
+    return (
+        isinstance(values, list) and bool(values) and all(isinstance(v, str | int) for v in values)
+    )

@@ -1,0 +1,92 @@
+"""Which tokens make a point cloud."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, read_tokens
+from lm_geometry.outs.token_sample.clouds import INDEX, clouds
+from lm_geometry.point_cloud.deduplication import deduplicate
+from lm_geometry.token_sample.params import TokenSample
+from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.arrays import write_array
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.tables import write_table
+
+Rows = npt.NDArray[np.int64]
+
+
+def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Rows:
+    """Rows of the token table that may be drawn: special tokens dropped, then the mask.
+
+    The table's column `special` names what a token is to its tokenizer, such as `bos,eos`.
+
+    Raises ValueError where the mask is not of the table's columns, or nothing is left.
+    """
+    dropped = set(settings.drop)
+    names = {text: set(text.split(",")) for text in tokens["special"].unique()}
+    keep = ~tokens["special"].map(lambda text: bool(names[text] & dropped)).to_numpy(dtype=bool)
+    if "first" in dropped:
+        keep &= tokens["position"].to_numpy() > 0
+    keep &= masked(tokens, settings.mask)
+    rows = np.flatnonzero(keep)
+    if not len(rows):
+        raise ValueError("token_sample.drop and token_sample.mask leave no token at all")
+    return rows
+
+
+def draw(rows: Rows, prepared: int, generator: np.random.Generator) -> Rows:
+    """At most `prepared` of `rows` in random order, without replacement."""
+    return rows[generator.choice(len(rows), min(prepared, len(rows)), replace=False)]
+
+
+def cloud_rows(
+    states: npt.NDArray[np.float32], drawn: Rows, settings: TokenSample
+) -> tuple[Rows, dict[str, int]]:
+    """The rows of one cloud, in the order drawn, and how many tokens each step left.
+
+    Zero vectors are kept or removed; of equal vectors (by bytes) the first stays; the first
+    `points` of what is left make the cloud.
+    """
+    vectors = states[drawn]
+    counts = {"prepared": len(drawn)}
+    if settings.zero_vectors == "remove":
+        nonzero = np.flatnonzero(vectors.any(axis=1))
+        drawn, vectors = drawn[nonzero], vectors[nonzero]
+    counts["zero_vectors_removed"] = counts["prepared"] - len(drawn)
+    distinct = deduplicate(vectors)
+    counts["duplicates_removed"] = len(drawn) - len(distinct)
+    rows = drawn[distinct][: settings.points]
+    return rows, counts | {"points": len(rows)}
+
+
+def write_clouds(settings: TokenSample, paper: bool) -> None:
+    """Write the rows of every cloud, and data/clouds/counts.parquet.
+
+    The tokens are drawn once per (corpus split, seed), so that every checkpoint and layer gets
+    the same; `paper` draws them with the generator of the published code.
+    """
+    embedded = read_embedded()
+    tables = {split: read_tokens(split) for split in embedded.splits}
+    refuse_absent_values(list(tables.values()), settings.mask)
+    drawn = {}
+    for split, tokens in tables.items():
+        try:
+            rows = eligible(tokens, settings)
+        except ValueError as error:
+            raise ValueError(f"{split.corpus}-{split.split}: {error}") from None
+        for seed in settings.seeds:
+            named = stream(seed, "token-sample", split.corpus, split.split)
+            generator = np.random.default_rng(seed) if paper else named
+            drawn[split, seed] = draw(rows, settings.prepared, generator)
+    counts = []
+    for cloud in clouds(embedded, settings.seeds):
+        states = read_states(cloud.checkpoint, cloud.split, cloud.layer)
+        rows, counted = cloud_rows(states, drawn[cloud.split, cloud.sampling_seed], settings)
+        write_array(cloud.file, rows)
+        counts.append(cloud.keys() | counted)
+    write_table(paths.CLOUDS / "counts.parquet", pd.DataFrame(counts))
+    noise = {"noise": settings.noise, "noise_seed": settings.noise_seed, "paper": paper}
+    write_json(INDEX, {"seeds": settings.seeds, **noise})

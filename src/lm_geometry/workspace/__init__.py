@@ -1,0 +1,1 @@
+"""Ground: this clone and this machine: paths, params sections, files written whole, seeds."""

@@ -1,0 +1,30 @@
+"""Tables as Parquet, with the columns that everybody may count on."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lm_geometry.workspace.files import whole_file
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write `table` without its index; the same table gives the same bytes."""
+    with whole_file(path) as temporary:
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(arrow.replace_schema_metadata(None), temporary, compression="zstd")
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """The table at `path`; raises ValueError naming the columns that it should have but has not."""
+    try:
+        schema = pq.read_schema(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing: `dvc repro` or `dvc pull` brings it") from None
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it and `dvc checkout`") from None
+    missing = set(columns or []) - set(schema.names)
+    if missing:
+        raise ValueError(f"{path} has no column {sorted(missing)}; it has {schema.names}")
+    return pq.read_table(path, columns=columns).to_pandas()

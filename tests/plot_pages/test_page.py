@@ -1,0 +1,115 @@
+"""The page for `dvc plots`: complete without a network, and DVC can fill it."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from lm_geometry.figures.export import vega_lite_version
+from lm_geometry.figures.records import figure_records
+from lm_geometry.plot_pages.page import page, write_page
+from lm_geometry.plot_pages.templates import TEMPLATES
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return page()
+
+
+class _Addresses(HTMLParser):
+    """Addresses that a page loads by itself; what its scripts hold as text does not count."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str | None] = []
+        self.scripts = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.found += [value for name, value in attrs if name in ("src", "href")]
+
+
+def test_nothing_comes_from_elsewhere(text: str) -> None:
+    page = _Addresses(text)
+    assert page.scripts == 1
+    assert page.found == []
+    assert "@import" not in text.split("<script>")[0]
+
+
+def test_it_offers_what_dvc_asks_for(text: str) -> None:
+    for anchor in ("{plot_divs}", "{refresh_tag}"):
+        assert text.count(anchor) == 1
+    assert "{scripts}" not in text
+    assert re.search(r"window\.vegaEmbed\s*=", text)
+
+
+def test_its_vega_lite_is_the_one_that_the_templates_are_written_for() -> None:
+    for path in TEMPLATES.glob("*.json"):
+        schema = json.loads(path.read_text(encoding="utf-8"))["$schema"]
+        assert f"/v{vega_lite_version()}." in schema
+
+
+def test_it_is_written_once(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(text.replace("vega", "older", 1), encoding="utf-8")
+    assert write_page(path)
+    assert path.read_text(encoding="utf-8") == text
+    before = path.stat().st_mtime_ns
+    assert not write_page(path)
+    assert path.stat().st_mtime_ns == before
+
+
+def _filled(folder: Path, text: str) -> Path:
+    from dvc_render import VegaRenderer
+    from dvc_render.html import render_html
+
+    row = {"curve": "validation", "corpus": "speeches", "role": "fine-tuned", "split": "test"}
+    rows = [row | {"step": step, "loss": 3.5 - step / 100} for step in (0, 10, 20)]
+    records = [r | {"rev": "workspace"} for r in figure_records("loss", rows, "N = 3,000")]
+    template = folder / "page.html"
+    template.write_text(text, encoding="utf-8")
+    renderer = VegaRenderer(records, "loss", template="loss", template_dir=str(TEMPLATES))
+    return Path(render_html([renderer], folder / "out" / "index.html", template))
+
+
+def test_dvc_fills_it_without_naming_another_host(tmp_path: Path, text: str) -> None:
+    filled = _filled(tmp_path, text).read_text(encoding="utf-8")
+    assert "{plot_divs}" not in filled
+    assert "vegaEmbed('#loss', spec)" in filled
+    assert _Addresses(filled).found == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_browser_without_network_draws_the_figure(tmp_path: Path, text: str) -> None:
+    assert CHROMIUM is not None
+    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    switches += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    switches += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"]
+    drawn = subprocess.run(
+        [
+            CHROMIUM,
+            *switches,
+            "--virtual-time-budget=8000",
+            "--dump-dom",
+            "--",
+            _uri(tmp_path, text),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    figure = drawn.split('id="loss"')[1]
+    assert figure.count('aria-roledescription="point"') == 3
+    assert "Loss while fine-tuning" in figure
+
+
+def _uri(folder: Path, text: str) -> str:
+    return _filled(folder, text).absolute().as_uri()

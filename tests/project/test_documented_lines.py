@@ -1,0 +1,119 @@
+"""Every `dvc exp run` line of the documentation passes DVC's grammar and the project's checks."""
+
+import itertools
+import re
+import shlex
+import shutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from lm_geometry.commands.cli import main
+from lm_geometry.params.check import check
+from lm_geometry.workspace.section import read_yaml
+from tests.structure import ROOT
+
+DOCS = ["sweeps", "grokking", "coming-from", "remotes", "fine-tuning"]
+PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS), "studies/README.md"]
+READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
+KEPT = "my-model"  # what `lm-geometry keep` is said to make
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of each command in the page's blocks of shell lines."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
+    arrays = re.findall(r"^(\w+)=\(\n(.*?)^\)\n", blocks, flags=re.DOTALL | re.MULTILINE)
+    for name, content in arrays:
+        blocks = blocks.replace(f"{name}=(\n{content})\n", "")
+        blocks = blocks.replace(f'"${{{name}[@]}}"', " ".join(content.split("\n")))
+    lines = blocks.replace("\\\n", " ").splitlines()
+    parts = [part for line in lines for part in _parts(line)]
+    return [words for words in parts if words]
+
+
+def _parts(line: str) -> list[list[str]]:
+    """The words of the commands of one line, which `;` and `&&` part."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars=";&")
+    reader.whitespace_split = True
+    grouped = itertools.groupby(reader, lambda word: set(word) <= set(";&"))
+    return [list(words) for apart, words in grouped if not apart]
+
+
+def runs(page: str) -> list[list[str]]:
+    return [words for words in commands(page) if words[:3] == ["dvc", "exp", "run"]]
+
+
+CASES = [pytest.param(words, id=shlex.join(words)[12:80]) for p in PAGES for words in runs(p)]
+
+
+def expanded(words: list[str]) -> list[list[str]]:
+    """The overrides of each experiment of a line, as DVC's own queue makes them."""
+    from dvc.utils.hydra import get_hydra_sweeps
+
+    own = [words[i + 1] for i, word in enumerate(words) if word == "-S"]
+    if "--queue" not in words:
+        return [own]
+    return [sweep["params.yaml"] for sweep in get_hydra_sweeps({"params.yaml": own})]
+
+
+@pytest.mark.parametrize("words", CASES)
+def test_the_line_is_understood_and_valid(words: list[str], tmp_path: Path) -> None:
+    from dvc.cli import parse_args
+    from dvc.utils.hydra import apply_overrides
+
+    parse_args(words[1:])  # exits where DVC has no such option
+    experiments = expanded(words)
+    assert len(experiments) > 1 or "--queue" not in words
+    shutil.copytree(ROOT / "catalogue", tmp_path / "catalogue")
+    models = read_yaml(ROOT / "catalogue" / "models.yaml")
+    with (tmp_path / "catalogue" / "models.yaml").open("a") as file:
+        YAML().dump({KEPT: models["smollm2"]}, file)
+    (tmp_path / "models" / "my-llama").mkdir(parents=True)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "news.jsonl").touch()
+    default, made = read_yaml(ROOT / "params.yaml"), []
+    for overrides in experiments:
+        shutil.copy(ROOT / "params.yaml", tmp_path)
+        apply_overrides(tmp_path / "params.yaml", [_own(text, tmp_path) for text in overrides])
+        made.append(read_yaml(tmp_path / "params.yaml"))
+        check(tmp_path)
+    assert all(one != other for one, other in itertools.combinations(made, 2))
+    assert made != [default]
+
+
+def _own(override: str, folder: Path) -> str:
+    for path in READERS_OWN:
+        override = override.replace(f"file:{path}", f"file:{folder}{path}")
+    return override
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_other_lines_have_options_that_exist(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc.cli import parse_args
+
+    found = commands(page)
+    assert any(words[0] == "dvc" for words in found)
+    for program, *words in found:
+        if program == "dvc":
+            parse_args(words)
+        elif program == "lm-geometry":
+            command = import_module(f"lm_geometry.commands.{words[0]}")
+            monkeypatch.setattr(command, "run", lambda arguments: None)
+            main(words)
+
+
+def test_what_the_lines_sweep_is_what_the_page_says() -> None:
+    sweeps = {words[words.index("-n") + 1]: words for words in runs("docs/sweeps.md")}
+    assert len(expanded(sweeps["seeds"])) == 6
+    assert expanded(sweeps["layers"]) == [["embed.layers=[20]"], ["embed.layers=[20,25,30]"]]
+    assert [o[-1] for o in expanded(sweeps["splits"])] == [
+        f"data_prep.split_seed={seed}" for seed in range(5)
+    ]
+    assert len(expanded(sweeps["at"])) == 4
+    kept = read_yaml(ROOT / "params.yaml")["finetune"]["checkpoints"]
+    assert [f"embed.checkpoints=[{step}]" for step in kept] == [
+        o[0] for o in expanded(sweeps["at"])
+    ]
