@@ -142,7 +142,8 @@ def ours(
     from lm_geometry.finetune.arithmetic import loop, recipe, run
     from lm_geometry.finetune.params import Finetune
     from lm_geometry.models.arithmetic import equations
-    from lm_geometry.models.arithmetic.params import Arithmetic, Equations
+    from lm_geometry.models.arithmetic.params import Arithmetic
+    from lm_geometry.outs.data_prep.equations import Equations
 
     divided = equations.make_equations(Equations.model_validate({"modulus": modulus}))
     changes = {"steps": 10_000, "batch_size": BATCH, "weight_decay": 1.0, "precision": precision}

@@ -15,7 +15,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["LM_GEOMETRY_DEVICE"] = "cpu"  # byte for byte the same results are promised there
 os.environ["LM_GEOMETRY_THREADS"] = "1"
 
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from tests.structure import ROOT, STAGES
 

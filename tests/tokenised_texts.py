@@ -11,7 +11,7 @@ from lm_geometry.data_prep.corpora.preparation import save
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_table import TokenisedCorpus, tokenise
 from lm_geometry.models.load import load_tokenizer
-from lm_geometry.outs.data_prep.corpora import CorpusSplit, write_index
+from lm_geometry.outs.data_prep.corpora import CorpusSplit, EvaluatedCorpora, write_evaluated
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
 from tests.conftest import TEXTS, TinyModel
@@ -38,7 +38,7 @@ def prepare_corpora(texts: dict[str, list[str]]) -> None:
     splits = [CorpusSplit(name, "test", "0" * 64 if name == "secret" else "") for name in texts]
     for split in splits:
         save(Dataset.from_pandas(corpus_of(texts[split.corpus])), split.folder())
-    write_index(paths.CORPORA, splits)
+    write_evaluated(EvaluatedCorpora(splits))
     write_json(paths.CHECKPOINTS / "index.json", {"steps": [], "task": "none"})
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from lm_geometry.estimate import run as estimation
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_states, write_index
-from lm_geometry.outs.estimate.clouds import estimated_clouds, read_global, read_local
+from lm_geometry.outs.estimate.clouds import Estimated, estimated_clouds, read_global, read_local
 from lm_geometry.statistics import Mean, clustered_mean
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.run import write_clouds
@@ -214,11 +215,11 @@ def test_headline_numbers_of_an_untrained_model_have_one_side() -> None:
 
 def test_what_is_shown_is_resolved_or_refused() -> None:
     splits = [CorpusSplit("a", "test"), CorpusSplit("b", "dev")]
-    there = Embedded(["base", "10", "20"], splits, [1, 4, 6])
-    estimate = Estimate.model_validate({"n_neighbors": [32, 0.25], "estimators": ["lpca"]})
+    there = Embedded(["base", "10", "20"], splits, [1, 4, 6], depth=6)
+    estimated = Estimated(there, [0], ["lpca"], [32, 0.25], "i/n")
 
     def shown(**chosen: Any) -> Shown:
-        return resolve(Aggregate.model_validate(chosen), estimate, there, depth=6)
+        return resolve(Aggregate.model_validate(chosen), estimated)
 
     assert shown() == Shown("20", 6, 0.25, "lpca", "test")
     assert shown(checkpoint=10, layer=-3, n_neighbors=32) == Shown("10", 4, 32.0, "lpca", "test")
@@ -230,8 +231,8 @@ def test_what_is_shown_is_resolved_or_refused() -> None:
     ]:
         with pytest.raises(ValueError, match=sentence):
             shown(**chosen)
-    combined = Embedded(["base"], splits, [-1])
-    assert resolve(Aggregate.model_validate({"layer": 3}), estimate, combined, 6).layer == -1
+    combined = replace(estimated, embedded=replace(there, layers=[-1]))
+    assert resolve(Aggregate.model_validate({"layer": 3}), combined).layer == -1
 
 
 ESTIMATE = Estimate.model_validate(
@@ -269,9 +270,9 @@ def write_run(tokens: int = 90, corpora: tuple[str, ...] = ("a", "b")) -> None:
             place = paths.losses(checkpoint, split.corpus, split.split)
             losses = np.full(tokens, np.nan if split.corpus == "b" else 2.5, dtype=np.float32)
             write_array(place, losses)
-    write_index(["base", "10"], splits, [2])
+    write_index(Embedded(["base", "10"], splits, [2], depth=2))
     sample = {"drop": [], "prepared": 80, "points": 80}
-    write_clouds(TokenSample.model_validate(sample), paper=False)
+    write_clouds(TokenSample.model_validate(sample))
 
 
 def test_a_run_from_clouds_to_headline(project: Any) -> None:

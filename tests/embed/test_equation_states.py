@@ -7,7 +7,8 @@ import torch
 from lm_geometry.embed.equation_states import POSITIONS, distinct_tokens, token_states
 from lm_geometry.models.arithmetic.equations import make_equations
 from lm_geometry.models.arithmetic.model import ArithmeticTransformer, make_model
-from lm_geometry.models.arithmetic.params import Arithmetic, Equations
+from lm_geometry.models.arithmetic.params import Arithmetic
+from lm_geometry.outs.data_prep.equations import Equations
 
 IDS = make_equations(Equations.model_validate({"modulus": 13})).train.ids
 

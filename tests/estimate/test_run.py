@@ -83,7 +83,7 @@ def test_the_search_is_passed_on_and_its_recall_is_written(tables, monkeypatch):
 
 def test_dadapy_is_asked_for_before_any_cloud_is_read(monkeypatch):
     monkeypatch.setattr(with_dadapy, "find_spec", lambda name: None)
-    monkeypatch.setattr(estimation, "read_clouds", lambda: pytest.fail("clouds were read"))
+    monkeypatch.setattr(estimation, "read_embedded", lambda: pytest.fail("clouds were read"))
     settings = Estimate.model_validate({"global_estimators": ["twonn", "dadapy.twonn"]})
     with pytest.raises(ImportError, match="DADApy is not installed"):
         estimation.estimate(settings)

@@ -24,10 +24,10 @@ from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.blocks import ExampleStream, packed, sequences
 from lm_geometry.finetune.tasks.causal_lm import CausalBatch
 from lm_geometry.finetune.tasks.masked_lm import MaskedBatch
-from lm_geometry.models.arithmetic.params import Equations
 from lm_geometry.models.load import load_model, load_tokenizer, load_with_head, quiet_loading
-from lm_geometry.models.source import ModelSource
-from lm_geometry.outs.data_prep.corpora import CorpusSplit, write_index
+from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
+from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.outs.finetune.training_run import read_training_run
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
 from tests.conftest import TEXTS, TinyModel
@@ -37,7 +37,7 @@ KILLED = """
 import json, os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.checkpointing import KeepCheckpoints
 from lm_geometry.finetune.fine_tuning import finetune
@@ -452,14 +452,12 @@ def test_a_tokenizer_without_a_mask_token_is_refused(tiny_models: dict[str, Tiny
         MaskedBatch(load_tokenizer(tiny_models["gpt2"].source), 0, 0.15)
 
 
-EQUATIONS = Equations.model_validate({})  # only one task learns them
-
-
 def prepare_training(texts: Iterable[str] = TEXTS) -> None:
     table = Dataset.from_dict({"text": list(texts), "document": list(texts)})
     for split in ("train", "validation"):
         save(table, CorpusSplit("small", split).folder(paths.TRAINING))
-    write_index(paths.TRAINING, [CorpusSplit("small", split) for split in ("train", "validation")])
+    splits = {split: CorpusSplit("small", split) for split in ("train", "validation")}
+    write_training(TrainingCorpus("small", splits))
 
 
 def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(
@@ -475,17 +473,20 @@ def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(
     with monkeypatch.context() as patch:
         patch.setattr(fine_tuning, "write_json", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            training_run.train(source, settings, EQUATIONS)
+            training_run.train(source, settings)
     assert not paths.CHECKPOINTS.exists()
     assert len(list((project / ".scratch" / "finetune").iterdir())) == 1
-    records = training_run.train(source, settings, EQUATIONS)
-    assert {r["corpus"] for r in records["curve"] + records["scores"]} == {"small"}
-    assert {r["split"] for r in records["scores"]} == {"validation"}
-    assert {(r["curve"], r["split"]) for r in records["curve"]} == {
+    run = training_run.train(source, settings)
+    assert run == read_training_run()
+    assert {r["corpus"] for r in [*run.curve, *run.scores]} == {"small"}
+    assert {r["split"] for r in run.scores} == {"validation"}
+    assert {(r["curve"], r["split"]) for r in run.curve} == {
         ("training", "train"),
         ("validation", "validation"),
     }
-    assert read_json(paths.CHECKPOINTS / "index.json") == {"steps": [2, 4, 6], "task": "causal_lm"}
+    sizes = {"layers": source.layers, "width": source.width}
+    kept = {"steps": [2, 4, 6], "task": "causal_lm"}
+    assert read_json(paths.CHECKPOINTS / "index.json") == kept | sizes
     assert read_json(paths.CHECKPOINTS / "base" / "source.json") == source.record()
     there = sorted(folder.name for folder in paths.CHECKPOINTS.iterdir())
     assert there == ["2", "4", "6", "base", "index.json"]
@@ -496,9 +497,10 @@ def test_task_none_passes_the_base_model_through(
     project: Path, tiny_models: dict[str, TinyModel]
 ) -> None:
     source = tiny_models["bert"].source
-    records = training_run.train(source, settings_of(task="none"), EQUATIONS)
-    assert records == {"steps": [], "curve": [], "scores": []}
-    assert read_json(paths.CHECKPOINTS / "index.json") == {"steps": [], "task": "none"}
+    prepare_training()
+    run = training_run.train(source, settings_of(task="none"))
+    assert (run.corpus, run.curve, run.scores) == ("small", [], [])
+    assert read_json(paths.CHECKPOINTS / "index.json")["steps"] == []
     assert sorted(f.name for f in paths.CHECKPOINTS.iterdir()) == ["base", "index.json"]
     assert [f.name for f in (paths.CHECKPOINTS / "base").iterdir()] == ["source.json"]
 

@@ -14,7 +14,7 @@ from lm_geometry.finetune.fine_tuning import finetune, make_task
 from lm_geometry.finetune.params import Dropout, Finetune
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from tests.conftest import TEXTS, TinyModel
 
 SMALL = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}

@@ -19,8 +19,7 @@ from lm_geometry.models.load import (
     quiet_loading,
 )
 from lm_geometry.models.params import Model
-from lm_geometry.models.source import ModelSource
-from lm_geometry.outs.data_prep.model import read_model_source
+from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.paths import MODEL, layer_file, name_of

@@ -26,9 +26,10 @@ from lm_geometry.models.arithmetic.equations import SIGNS, make_equations
 from lm_geometry.models.arithmetic.model import make_model
 from lm_geometry.models.arithmetic.saved_model import load_model
 from lm_geometry.models.params import Model
-from lm_geometry.models.source import ModelSource
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated, read_training
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import read_states, read_tokens
+from lm_geometry.outs.finetune.checkpoints import with_sizes
 from lm_geometry.outs.token_sample.clouds import read_cloud, read_clouds
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds
@@ -70,9 +71,7 @@ def embedded(project: Path) -> Path:
     prepare_corpora(DATA)
     prepare_prompts(DATA.prompts, DATA, Model.model_validate({"name": "modular-arithmetic"}))
     write_json(paths.MODEL, SOURCE.record())
-    records = training_run.train(SOURCE, FINETUNE, DATA.equations)
-    write_json(paths.LOSS_CURVE, records["curve"])
-    write_json(paths.SCORES, records["scores"])
+    training_run.train(SOURCE, FINETUNE)
     settings = {"layers": [1, 2], "keep_tokens": KEPT, "batch_tokens": 64}
     embed(SOURCE, Embed.model_validate(settings), seed=3)
     embed_prompts(SOURCE, Embed.model_validate(settings))
@@ -84,7 +83,7 @@ def test_equations_are_prepared_whole_and_in_the_order_of_the_draw(project: Path
     made = make_equations(DATA.equations)
     assert [c["chosen"] for c in counts] == [84, 85, 84, 85]
     training = read_training()
-    for split, place in zip(SPLITS, read_evaluated(), strict=True):
+    for split, place in zip(SPLITS, read_evaluated().splits, strict=True):
         expected = made.columns(split)
         assert training.columns(split)["text"] == expected["text"]
         assert training.columns(split)["result"] == expected["result"]
@@ -92,9 +91,11 @@ def test_equations_are_prepared_whole_and_in_the_order_of_the_draw(project: Path
         assert place.read()["text"].tolist() == expected["text"]
 
 
-def test_the_model_of_the_catalogue_has_the_sizes_of_its_section() -> None:
+def test_the_model_of_the_catalogue_has_the_sizes_of_its_training(embedded: Path) -> None:
     source = resolve(Model.model_validate({"name": "modular-arithmetic"}), seed=5)
-    assert (source.kind, source.layers, source.width) == ("arithmetic", 2, 128)
+    assert (source.kind, source.layers, source.width) == ("arithmetic", 0, 0)
+    sized = with_sizes(source)
+    assert (sized.layers, sized.width) == (FINETUNE.arithmetic.layers, FINETUNE.arithmetic.width)
     assert source.weights == "drawn by finetune.seed"
 
 
@@ -152,7 +153,7 @@ def test_states_are_those_of_the_plain_model_and_no_two_tokens_are_one(embedded:
 
 def test_clouds_are_of_all_tokens_or_of_operands(embedded: Path) -> None:
     chosen = {"drop": ["pad"], "mask": "operand", "prepared": KEPT, "points": 100}
-    write_clouds(TokenSample.model_validate(chosen), paper=False)
+    write_clouds(TokenSample.model_validate(chosen))
     for cloud in read_clouds():
         points, rows = read_cloud(cloud)
         table = read_tokens(cloud.split)
@@ -162,13 +163,13 @@ def test_clouds_are_of_all_tokens_or_of_operands(embedded: Path) -> None:
 
 def test_later_stages_need_to_know_nothing_of_equations(embedded: Path) -> None:
     chosen = {"drop": ["pad"], "prepared": KEPT, "points": 100}
-    write_clouds(TokenSample.model_validate(chosen), paper=False)
+    write_clouds(TokenSample.model_validate(chosen))
     write_prompt_clouds()
     asked: dict[str, Any] = {"estimators": ["twonn"], "n_neighbors": [20], "gride_range": 0}
     settings = Estimate.model_validate(asked)
     estimate(settings)
     estimate_prompts()
-    write_results(Aggregate.model_validate({"layer": 2}), settings)
+    write_results(Aggregate.model_validate({"layer": 2}))
     assert read_json(paths.METRICS / "summary.json")["points"] == 100
     means = read_aggregated("means", paths.TABLES)
     assert len(means) == 3 * 2 * 2  # checkpoints, splits, layers

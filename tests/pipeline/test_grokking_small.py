@@ -25,8 +25,8 @@ from lm_geometry.experiments.overrides import params_of
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.params import Model
-from lm_geometry.models.source import ModelSource
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.projections.choice import choose
 from lm_geometry.projections.mapped import map_tokens
@@ -60,18 +60,16 @@ def collected(project: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     prepare_corpora(data)
     prepare_prompts(data.prompts, data, Model.model_validate(params["model"]))
     write_json(paths.MODEL, source.record())
-    records = training_run.train(source, finetune, data.equations)
-    write_json(paths.SCORES, records["scores"])
-    write_json(paths.LOSS_CURVE, records["curve"])
+    training_run.train(source, finetune)
     embed(source, Embed.model_validate(params["embed"]), params["seed"])
     embed_prompts(source, Embed.model_validate(params["embed"]))
-    write_clouds(TokenSample.model_validate(params["token_sample"]), paper=False)
+    write_clouds(TokenSample.model_validate(params["token_sample"]))
     write_prompt_clouds()
     estimates = Estimate.model_validate(params["estimate"])
     estimate(estimates)
     estimate_prompts()
     shown = Aggregate.model_validate(params["aggregate"])
-    write_results(shown, estimates)
+    write_results(shown)
     monkeypatch.setattr(Aggregate, "read", classmethod(lambda cls: shown))
     revision = SimpleNamespace(json=lambda path: read_json(project / path))
     tables = {"means": read_aggregated("means", paths.TABLES)}

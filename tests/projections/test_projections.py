@@ -20,8 +20,9 @@ from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.commands.cli import main
 from lm_geometry.figures.export import render
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.embed.hidden_states import write_index as write_embedded
-from lm_geometry.outs.estimate.clouds import LOCAL, folder_name
+from lm_geometry.outs.estimate.clouds import LOCAL, Estimated, folder_name
 from lm_geometry.outs.estimate.clouds import write_index as write_estimated
 from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.projections import colours
@@ -107,8 +108,9 @@ def run(project: Path) -> Path:
             for size in (64.0, 128.0)
         ]
         write_table(paths.ESTIMATES / folder_name(cloud) / "local.parquet", pd.concat(tables))
-    write_embedded(STEPS, SPLITS, LAYERS)
-    write_estimated(clouds)
+    embedded = Embedded(STEPS, SPLITS, LAYERS, depth=3)
+    write_embedded(embedded)
+    write_estimated(Estimated(embedded, [0], ["twonn", "lpca"], [64, 128], "i/n"))
     noise = {"noise": 0, "noise_seed": 0, "paper": False}
     write_json(paths.CLOUDS / "index.json", {"seeds": [0], **noise})
     source = {"name": "tiny", "label": "Tiny", "source": "file:tiny", "kind": "decoder"}

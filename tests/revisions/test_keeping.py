@@ -16,7 +16,7 @@ from lm_geometry.models import sources
 from lm_geometry.models.catalogue import ModelEntry, read_models
 from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
 from lm_geometry.models.params import Model
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.revisions import keeping
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace import machine

@@ -1,6 +1,7 @@
 """Which tokens make a point cloud: the same everywhere, without copies, drawn as asked."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed import hidden_states as embedded
+from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_clouds
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.run import cloud_rows, draw, eligible, write_clouds
@@ -48,6 +50,7 @@ def write_states(
     layers: tuple[int, ...] = (0, 4),
     copies: int = 0,
     checkpoints: tuple[str, ...] = ("base", "10"),
+    order: str = "default",
 ) -> None:
     """What embed would have written; `copies` rows of the last layer equal row 11."""
     splits = [CorpusSplit(name, "test") for name in corpora]
@@ -60,7 +63,8 @@ def write_states(
                 for name, array in arrays.items():
                     array[:] = stream(0, split.corpus, checkpoint, name).normal(size=array.shape)
                 array[12 : 12 + copies] = array[11]
-    embedded.write_index(list(checkpoints), splits, list(layers))
+    there = Embedded(list(checkpoints), splits, list(layers), depth=4, order=order)
+    embedded.write_index(there)
 
 
 def rows_of(corpus: str, checkpoint: str, layer: int, seed: int = 0) -> list[int]:
@@ -146,19 +150,19 @@ def test_a_mask_s_values_must_occur_in_some_corpus(project: Path) -> None:
     for name, label in (("one", "calm"), ("two", "angry")):
         write_table(paths.tokens(name, "test"), token_table().assign(label=label))
     with pytest.raises(ValueError, match="no token has label = 'sad'; there are angry, calm"):
-        write_clouds(settings_of(mask={"label": ["angry", "sad"]}), paper=False)
+        write_clouds(settings_of(mask={"label": ["angry", "sad"]}))
     with pytest.raises(ValueError, match="no token has token_id = 99; there are 10 others"):
-        write_clouds(settings_of(mask={"token_id": [99]}), paper=False)
+        write_clouds(settings_of(mask={"token_id": [99]}))
     with pytest.raises(ValueError, match=r"one-test: token_sample\.drop and .* leave no token"):
-        write_clouds(settings_of(mask={"label": ["angry"]}), paper=False)
-    write_clouds(settings_of(mask={"label": ["angry", "calm"], "token_id": [3]}), paper=False)
+        write_clouds(settings_of(mask={"label": ["angry"]}))
+    write_clouds(settings_of(mask={"label": ["angry", "calm"], "token_id": [3]}))
     rows = np.array(rows_of("two", "base", 0))
     assert set(rows % 10) == {3}
     assert len(rows) == TOKENS // 10
     private = token_table().drop(columns=["token", "token_id"])
     write_table(paths.tokens(split.corpus, split.split), private)
     with pytest.raises(ValueError, match=r"two-test: .*'token' \(the text may not be passed on\)"):
-        write_clouds(settings_of(mask={"token": ["x"]}), paper=False)
+        write_clouds(settings_of(mask={"token": ["x"]}))
 
 
 def test_tokens_are_drawn_without_replacement_from_the_eligible_ones() -> None:
@@ -201,7 +205,7 @@ def test_zero_vectors_are_kept_or_removed() -> None:
 
 def test_every_checkpoint_and_layer_gets_the_same_tokens(project: Path) -> None:
     write_states(("one", "two"))
-    write_clouds(settings_of(seeds=[0, 1]), paper=False)
+    write_clouds(settings_of(seeds=[0, 1]))
     for corpus in ("one", "two"):
         for seed in (0, 1):
             clouds = {
@@ -218,7 +222,7 @@ def test_every_checkpoint_and_layer_gets_the_same_tokens(project: Path) -> None:
 
 def test_copies_are_replaced_by_the_next_drawn_tokens(project: Path) -> None:
     write_states(copies=30)
-    write_clouds(settings_of(), paper=False)
+    write_clouds(settings_of())
     plain, thinned = rows_of("one", "base", 0), rows_of("one", "base", 4)
     common = [row for row in plain if row in set(thinned)]
     assert thinned[: len(common)] == common  # in the order drawn
@@ -234,24 +238,24 @@ def test_copies_are_replaced_by_the_next_drawn_tokens(project: Path) -> None:
 
 def test_another_corpus_layer_or_seed_moves_no_other_cloud(project: Path) -> None:
     write_states(("one",))
-    write_clouds(settings_of(seeds=[4]), paper=False)
+    write_clouds(settings_of(seeds=[4]))
     alone = rows_of("one", "base", 0, 4)
     write_states(("two", "one", "three"), layers=(0, 2, 4))
-    write_clouds(settings_of(seeds=[0, 4, 9]), paper=False)
+    write_clouds(settings_of(seeds=[0, 4, 9]))
     assert rows_of("one", "base", 0, 4) == alone
 
 
 def test_more_points_begin_with_the_same_points(project: Path) -> None:
     write_states()
-    write_clouds(settings_of(points=50), paper=False)
+    write_clouds(settings_of(points=50))
     fewer = rows_of("one", "10", 4)
-    write_clouds(settings_of(points=100), paper=False)
+    write_clouds(settings_of(points=100))
     assert rows_of("one", "10", 4)[:50] == fewer
 
 
 def test_the_published_order_draws_as_the_published_code(project: Path) -> None:
-    write_states(("one", "two"))
-    write_clouds(settings_of(seeds=[7]), paper=True)
+    write_states(("one", "two"), order="paper")
+    write_clouds(settings_of(seeds=[7]))
     rows = np.array([i for i in range(TOKENS) if i % 10 not in (0, 9)])
     chosen = np.random.default_rng(7).choice(len(rows), size=120, replace=False)
     for corpus in ("one", "two"):
@@ -260,20 +264,20 @@ def test_the_published_order_draws_as_the_published_code(project: Path) -> None:
 
 def test_fewer_tokens_than_asked_are_reported(project: Path) -> None:
     write_states()
-    write_clouds(settings_of(prepared=1000, points=900), paper=False)
+    write_clouds(settings_of(prepared=1000, points=900))
     counts = read_table(paths.CLOUDS / "counts.parquet")
     assert set(counts["points"]) == {240}
 
 
 def test_clouds_are_read_with_and_without_noise(project: Path) -> None:
     write_states()
-    write_clouds(settings_of(), paper=False)
+    write_clouds(settings_of())
     clouds = read_clouds()
     plain, rows = read_cloud(clouds[0])
     states = embedded.read_states("base", clouds[0].split, 0)
     assert plain.dtype == np.float32
     np.testing.assert_array_equal(plain, states[rows])
-    write_clouds(settings_of(noise=0.5), paper=False)
+    write_clouds(settings_of(noise=0.5))
     noise = [
         read_cloud(cloud)[0]
         - embedded.read_states(cloud.checkpoint, cloud.split, cloud.layer)[read_cloud(cloud)[1]]
@@ -283,7 +287,8 @@ def test_clouds_are_read_with_and_without_noise(project: Path) -> None:
     assert np.std(np.stack(noise)) == pytest.approx(0.5, abs=0.03)  # 2400 values
     assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.15
     np.testing.assert_array_equal(read_cloud(clouds[0])[0], read_cloud(clouds[0])[0])
-    write_clouds(settings_of(noise=0.5, noise_seed=3), paper=True)
+    embedded.write_index(replace(embedded.read_embedded(), order="paper"))
+    write_clouds(settings_of(noise=0.5, noise_seed=3))
     for cloud in clouds:
         points, rows = read_cloud(cloud)
         clean = embedded.read_states(cloud.checkpoint, cloud.split, cloud.layer)[rows]

@@ -1,7 +1,6 @@
-"""Records of every figure, taken from the tables of a pipeline run."""
+"""Rows of the figures of corpora, taken from the tables of a pipeline run."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,9 @@ from lm_geometry.aggregate.density import violin_density
 from lm_geometry.aggregate.means import local_estimates
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import Tables
-from lm_geometry.figures.records import Record, figure_records
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_curves import MOST_ROWS, evenly
+from lm_geometry.outs.finetune.training_run import Loss
 from lm_geometry.statistics.means import clustered_mean
 
 Rows = list[dict[str, Any]]
@@ -22,37 +21,17 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class FigureTables:
-    """One pipeline run as records of figures."""
+    """One pipeline run as rows of figures."""
 
     tables: Tables
     shown: Shown
     fine_tuned: str | None
-    curve: Rows
-    settings: dict[str, str]
+    curve: Sequence[Loss]
     confidence: float
     listed: int
 
-    def records(self) -> Iterator[tuple[str, list[Record]]]:
-        """(name, records) of each figure; one without rows carries the reason."""
-        untrained = "the model was not fine-tuned (finetune.task is none)"
-        made = {
-            "loss": (self._loss(), untrained),
-            "dimension_by_checkpoint": (self._by_checkpoint(), "no estimates"),
-            "local_estimates": (self._violins(), "no estimates"),
-            "dimension_by_layer": (self._by_layer(), "no estimates"),
-            "layer_heat_map": (self._heat_map(), "there is no checkpoint besides base"),
-            "gride_by_scale": (self.gride(), "estimate.gride_range is 0"),
-            "difference_of_differences": (
-                self._differences(),
-                "this needs a checkpoint, the fine-tuned corpus and a control corpus",
-            ),
-            "correlation": (self._correlations(), "no token has both an estimate and a loss"),
-            "groups": (self._groups(), "no group of tokens is large enough, or none has a name"),
-        }
-        for name, (rows, nothing) in made.items():
-            yield name, figure_records(name, _defined(rows), self.settings[name], nothing)
-
-    def _loss(self) -> Rows:
+    def loss(self) -> Rows:
+        """The loss of training, of held-out texts, and at every checkpoint of the controls."""
         named = {"training": [], "validation": []}
         for row in self.curve:
             named[row["curve"]].append(row | self._role(row["corpus"]))
@@ -66,13 +45,16 @@ class FigureTables:
                 rows.append(point | keys | {"loss": loss["mean"]} | self._role(loss["corpus"]))
         return rows
 
-    def _by_checkpoint(self) -> Rows:
+    def by_checkpoint(self) -> Rows:
+        """The mean at every checkpoint and layer."""
         return [self._mean(row) for row in _rows(self._cell(self.tables.means))]
 
-    def _by_layer(self) -> Rows:
+    def by_layer(self) -> Rows:
+        """The mean at every layer, of base and of the shown checkpoint."""
         return [self._mean(row) for row in _rows(self._sides(self._cell(self.tables.means)))]
 
-    def _heat_map(self) -> Rows:
+    def heat_map(self) -> Rows:
+        """The change since base at every checkpoint and layer."""
         means = {_place(row): row["mean"] for row in _rows(self._cell(self.tables.means))}
         return [
             self._mean(row | {"mean": means[_place(row)]})
@@ -84,7 +66,8 @@ class FigureTables:
         kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
         return _taken(row, kept) | {"step": _step(row["checkpoint"])} | self._role(row["corpus"])
 
-    def _differences(self) -> Rows:
+    def differences(self) -> Rows:
+        """The change on the trained corpus minus that on a control, at every layer."""
         kept = ("checkpoint", "layer", "corpus", "control", "split", "lower", "upper")
         return [
             _taken(row, kept)
@@ -94,7 +77,8 @@ class FigureTables:
             for row in _rows(self._cell(self.tables.differences))
         ]
 
-    def _correlations(self) -> Rows:
+    def correlations(self) -> Rows:
+        """The correlation of local estimates and losses, at every layer."""
         kept = ("checkpoint", "corpus", "split", "layer", "level", "method")
         cell = self._sides(self._cell(self.tables.correlations))
         return [
@@ -105,7 +89,8 @@ class FigureTables:
             for row in _rows(cell.loc[cell["level"] == level])
         ]
 
-    def _groups(self) -> Rows:
+    def groups(self) -> Rows:
+        """The mean of every group of tokens that is listed, at the shown layer."""
         cell = self._sides(self._cell(self.tables.groups))
         cell = cell.loc[cell["layer"] == self.shown.layer]
         rows: Rows = []
@@ -144,7 +129,8 @@ class FigureTables:
             rows.append(row | found | more | self._role(row["corpus"]))
         return rows
 
-    def _violins(self) -> Rows:
+    def violins(self) -> Rows:
+        """The density of local estimates at the shown layer."""
         rows = []
         for split, table in local_estimates(only=self.shown.layer):
             cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
@@ -210,16 +196,6 @@ def extremes(table: pd.DataFrame, shown: str, listed: int) -> list[tuple[str, pd
 
 def _rows(table: pd.DataFrame) -> Rows:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def _defined(rows: Rows) -> Rows:
-    """Rows whose value is defined; a bound that is not becomes null, for JSON has no NaN."""
-    values = ("mean", "change", "difference", "dimension", "correlation")
-    finite = [
-        {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
-        for r in rows
-    ]
-    return [row for row in finite if all(row.get(name, 0) is not None for name in values)]
 
 
 def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.finetune import training_run
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.statistics.heuristic_correlation import over_runs, within_run
-from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json
 
 LOWER_IS_BETTER = ("loss", "perplexity")
 NEITHER = ("weight_norm",)  # good or bad
@@ -28,11 +27,11 @@ def read_scores() -> pd.DataFrame:
 
     Of a model that is measured on what it learns from as well, only held-out scores count.
     """
-    return scores_of(read_json(paths.SCORES) if paths.SCORES.exists() else [])
+    return scores_of(training_run.read_scores())
 
 
 def scores_of(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The held-out scores among the records of data/scores.json, as `read_scores` returns them."""
+    """The held-out scores among the records of a training run, as `read_scores` returns them."""
     records = [r for r in found if r["split"] != "train" and r["score"] not in NEITHER]
     return pd.DataFrame(records, columns=["step", *SCORE, "value"])
 

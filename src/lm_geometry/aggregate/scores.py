@@ -6,22 +6,20 @@ import pandas as pd
 
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.outs.finetune.checkpoints import BASE
-from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json
+from lm_geometry.outs.finetune.training_run import read_scores
 
 SCORED = ["score", "score_corpus", "score_split", "score_value"]
 MEAN = ["mean", "lower", "upper"]
 
 
 def score_rows(means: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row per cell of `means` and score that its checkpoint has in data/scores.json.
+    """A row per cell of `means` and score that its checkpoint has in data/training_run.
 
     Joined by optimiser step, of which base is 0: a score is the model's, so that it stands beside
     the estimates of every corpus, split and layer. Scores of steps that were not embedded are left
     out.
     """
-    records = read_json(paths.SCORES) if paths.SCORES.exists() else []
-    scores = pd.DataFrame(records, columns=["step", "corpus", "split", "score", "value"])
+    scores = pd.DataFrame(read_scores(), columns=["step", "corpus", "split", "score", "value"])
     renamed = {"corpus": "score_corpus", "split": "score_split", "value": "score_value"}
     steps = [0 if name == BASE else int(name) for name in means["checkpoint"]]
     cells = means[[*CELL, *MEAN]].assign(step=pd.Series(steps, index=means.index, dtype=int))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.estimate.params import Estimate
-from lm_geometry.outs.embed.hidden_states import COMBINED, Embedded
+from lm_geometry.outs.embed.hidden_states import COMBINED
+from lm_geometry.outs.estimate.clouds import Estimated
 
 
 @dataclass(frozen=True)
@@ -18,26 +18,27 @@ class Shown:
     split: str
 
 
-def resolve(settings: Aggregate, estimate: Estimate, embedded: Embedded, depth: int) -> Shown:
+def resolve(settings: Aggregate, estimated: Estimated) -> Shown:
     """The shown cell; raises ValueError, naming what there is, where it was not embedded.
 
     `last` is the last checkpoint, the deepest layer, or the last of `estimate.n_neighbors`.
     """
+    embedded = estimated.embedded
     checkpoint = str(settings.checkpoint)
     if checkpoint == "last":
         checkpoint = embedded.checkpoints[-1]
     _require("checkpoint", checkpoint, embedded.checkpoints)
     layer = max(embedded.layers)
     if settings.layer != "last" and layer != COMBINED:
-        inside = -depth - 1 <= settings.layer <= depth
-        layer = settings.layer % (depth + 1) if inside else settings.layer
+        inside = -embedded.depth - 1 <= settings.layer <= embedded.depth
+        layer = settings.layer % (embedded.depth + 1) if inside else settings.layer
     _require("layer", layer, embedded.layers)
     size = settings.n_neighbors
     if size == "last":
-        size = estimate.n_neighbors[-1]
-    _require("n_neighbors", size, estimate.n_neighbors)
+        size = estimated.n_neighbors[-1]
+    _require("n_neighbors", size, estimated.n_neighbors)
     split = embedded.splits[0].split
-    return Shown(checkpoint, layer, float(size), estimate.estimators[0], split)
+    return Shown(checkpoint, layer, float(size), estimated.estimators[0], split)
 
 
 def _require(name: str, value: object, there: list) -> None:

@@ -17,8 +17,8 @@ from lm_geometry.aggregate.means import CELL, local_estimates, loss_rows, mean_r
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.scores import MEAN, SCORED, score_rows
 from lm_geometry.aggregate.shown import Shown
-from lm_geometry.outs.embed.hidden_states import read_embedded, read_tokens
-from lm_geometry.outs.estimate.clouds import GLOBAL, read_global
+from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.outs.estimate.clouds import GLOBAL, read_estimated, read_global
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.tables import read_table, write_table
 
@@ -84,7 +84,7 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
         mean_table,
         _table("changes", change_rows(by_corpus, confidence)),
         _table("differences", difference_rows(by_corpus, fine_tuned, confidence)),
-        _table("losses", loss_rows(read_embedded(), confidence)),
+        _table("losses", loss_rows(read_estimated().embedded, confidence)),
         read_global(),
         _table("correlations", correlations.rows()),
         groups.table().reindex(columns=COLUMNS["groups"]),

@@ -3,11 +3,10 @@
 from typing import Any
 
 from lm_geometry.models import sources
-from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.models.catalogue import read_models
 from lm_geometry.models.load import hub_errors, local_location
 from lm_geometry.models.params import Model
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import name_of
@@ -18,13 +17,14 @@ FROM_SCRATCH = "drawn by finetune.seed"
 def resolve(model: Model, seed: int) -> ModelSource:
     """The model of params.yaml with its catalogue entry, or with facts read from its own config.
 
-    One that learns equations has the sizes of `finetune.arithmetic`, and no weights before.
+    One that learns equations has its sizes and weights from the training, and none before.
     """
     entry = read_models().get(model.name)
     if entry is not None and entry.kind == "arithmetic":
-        sizes = Arithmetic.read().model_dump(include={"layers", "width"})
-        facts = entry.model_dump(include={"label", "source", "kind"}) | sizes
-        return ModelSource(name=model.name, weights=FROM_SCRATCH, seed=0, **facts)
+        facts = entry.model_dump(include={"label", "source", "kind"})
+        return ModelSource(
+            name=model.name, weights=FROM_SCRATCH, seed=0, layers=0, width=0, **facts
+        )
     if entry is not None:
         facts = entry.model_dump(include={"label", "source", "kind", "layers", "width"})
     else:

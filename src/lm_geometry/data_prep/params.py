@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from lm_geometry.data_prep.prompts.params import Prompts
-from lm_geometry.models.arithmetic.params import Equations
+from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace.section import Section
 
 Split = Literal["train", "validation", "test", "dev"]

@@ -1,4 +1,4 @@
-"""The data-prep stage: every corpus split that a pipeline run needs, prepared and indexed."""
+"""The data-prep stage: corpora, prompts, and what the model's name stands for."""
 
 import tempfile
 from pathlib import Path
@@ -7,17 +7,38 @@ from typing import TYPE_CHECKING, Any, Literal
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.corpora.equations import prepared_equations
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
+from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.prompts.run import prepare_prompts
+from lm_geometry.models.params import Model
 from lm_geometry.models.sources import SourceError
-from lm_geometry.outs.data_prep.corpora import CorpusSplit, write_index
+from lm_geometry.outs.data_prep.corpora import (
+    CorpusSplit,
+    EvaluatedCorpora,
+    TrainingCorpus,
+    write_evaluated,
+    write_training,
+)
 from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.seeds import read_seed
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 Number = int | Literal["all"]
 Wanted = tuple[Path, str, str, Number]  # folder, corpus, split, sequences
+
+
+def run() -> None:
+    """Write data/training, data/corpora, data/prompts and data/model.json, as params.yaml says."""
+    model, settings = Model.read(), DataPrep.read()
+    source = resolve_model(model, read_seed())
+    counts = prepare_corpora(settings)
+    prepare_prompts(settings.prompts, settings, model)
+    write_json(paths.CORPORA / "counts.json", counts)
+    write_json(paths.MODEL, source.record())
 
 
 def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
@@ -33,8 +54,10 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
     for name in settings.evaluate:
         for split in settings.splits:
             wanted.append((paths.CORPORA, name, split, settings.sequences))
-    counts, places = [], []
-    made = prepared_equations(settings.equations) if _are_equations(settings.train) else {}
+    counts = []
+    places: dict[Path, list[CorpusSplit]] = {paths.TRAINING: [], paths.CORPORA: []}
+    equations = settings.equations if _are_equations(settings.train) else None
+    made = prepared_equations(equations) if equations else {}
     for root, name, split, sequences in wanted:
         prepared = made[split] if made else _prepared(name, split, sequences, settings)
         place = _saved(prepared.dataset, root, name, split)
@@ -42,9 +65,10 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
         counts.append(keys | chosen)
-        places.append((root, place))
-    for root in (paths.TRAINING, paths.CORPORA):
-        write_index(root, [place for where, place in places if where == root])
+        places[root].append(place)
+    learned = {place.split: place for place in places[paths.TRAINING]}
+    write_training(TrainingCorpus(paths.name_of(settings.train), learned, equations))
+    write_evaluated(EvaluatedCorpora(places[paths.CORPORA], settings.order))
     return counts
 
 

@@ -15,7 +15,7 @@ from lm_geometry.models.load import (
     quiet_loading,
     read_config,
 )
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
 ROOM = 0.8  # of a GPU's free memory for weights; the rest is for states and logits

@@ -11,25 +11,37 @@ from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
+from lm_geometry.embed.prompts.run import embed_prompts
 from lm_geometry.embed.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
 from lm_geometry.models.load import has_final_norm, load_tokenizer
-from lm_geometry.models.source import ModelSource
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
-from lm_geometry.outs.embed.hidden_states import COMBINED, write_index
-from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
+from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
+from lm_geometry.outs.embed.hidden_states import COMBINED, Embedded, write_index
+from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints, with_sizes
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import free_space
 from lm_geometry.workspace.hashes import library_versions, path_hash, value_hash
-from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.seeds import read_seed, stream
 from lm_geometry.workspace.tables import write_table
 
 # What decides neither which states one checkpoint has nor their values.
 OF_OTHERS = {"checkpoints", "prompts"}
 
 States = HiddenStates | MaskedTokenStates | EquationStates
+
+
+def run() -> None:
+    """Write the hidden states of corpora, and the records of prompts, as params.yaml says.
+
+    A shard (`LM_GEOMETRY_SHARD`) is a part of the prompts.
+    """
+    source, settings = with_sizes(read_model_source()), Embed.read()
+    if not machine.machine().shard:
+        embed(source, settings, read_seed())
+    embed_prompts(source, settings)
 
 
 def embed(source: ModelSource, settings: Embed, seed: int) -> None:
@@ -41,7 +53,8 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     checkpoints = read_checkpoints(settings.checkpoints)
     tokenizer = None if source.kind == "arithmetic" else load_tokenizer(source)
     _check_mode(source, settings, tokenizer)
-    corpora = {split: _tokenised(tokenizer, settings, split, seed) for split in read_evaluated()}
+    evaluated = read_evaluated()
+    corpora = {s: _tokenised(tokenizer, settings, s, seed) for s in evaluated.splits}
     run = Embedding(source, settings, seed, tokenizer, corpora)
     run.print_needs(len(checkpoints))
     done = [run.embed(checkpoint) for checkpoint in checkpoints]
@@ -49,7 +62,8 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
         # A table that spells a text out would pass it on.
         shared = corpus.kept.drop(columns=[*SPELLING]) if split.private else corpus.kept
         write_table(paths.tokens(split.corpus, split.split), shared)
-    write_index([c.name for c in checkpoints], list(run.corpora), list(run.stored))
+    names, splits, layers = [c.name for c in checkpoints], evaluated.splits, list(run.stored)
+    write_index(Embedded(names, splits, layers, source.layers, evaluated.order))
     for cells in done:
         cells.clear()
 

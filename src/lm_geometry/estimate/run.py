@@ -11,9 +11,11 @@ from lm_geometry.dimension import global_dimension, lpca, mle, twonn, with_dadap
 from lm_geometry.dimension.gride import Gride
 from lm_geometry.dimension.gride import from_graph as gride_scales
 from lm_geometry.estimate.params import Estimate
+from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
-from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, folder_name, write_index
-from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_cloud, read_clouds
+from lm_geometry.outs.embed.hidden_states import read_embedded
+from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, Estimated, folder_name, write_index
+from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_cloud, read_seeds
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
@@ -21,6 +23,12 @@ from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.tables import write_table
 
 FEWEST = 3  # points of the smallest cloud that has a dimension
+
+
+def run() -> None:
+    """Write data/estimates, of corpora and of prompts, as params.yaml says."""
+    estimate(Estimate.read())
+    estimate_prompts()
 
 
 def estimate(settings: Estimate) -> None:
@@ -31,7 +39,9 @@ def estimate(settings: Estimate) -> None:
     """
     if any(name.startswith("dadapy.") for name in settings.global_estimators):
         with_dadapy.require()
-    found = read_clouds()
+    rules = ([*settings.estimators], settings.n_neighbors, settings.cdf)
+    estimated = Estimated(read_embedded(), read_seeds(), *rules)
+    found = estimated.clouds()
     inputs = {"clouds": path_hash(paths.CLOUDS), "states": path_hash(paths.HIDDEN_STATES)}
     cells = Cells("estimate", {"estimate": settings.model_dump(), **inputs})
     for cloud in progress(found, "estimate"):
@@ -42,7 +52,7 @@ def estimate(settings: Estimate) -> None:
             write_table(cells.path(name, "global.parquet"), whole)
     for cloud in found:
         cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))
-    write_index(found)
+    write_index(estimated)
     cells.clear()
 
 

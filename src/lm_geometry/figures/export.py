@@ -1,14 +1,14 @@
 """Figures as files: PNG and SVG of the tables in a folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 
-from lm_geometry.figures.records import FIELDS, read_records
-from lm_geometry.workspace.files import read_json, whole_file
+from lm_geometry.figures.records import FIELDS, Record, read_records
+from lm_geometry.workspace.files import whole_file
 
 NAMES = tuple(FIELDS)
 PIXELS_PER_POINT = 2.0
@@ -34,15 +34,16 @@ def vega_lite_version() -> str:
     return version
 
 
-def write_figures(plots: Path) -> list[Path]:
+def write_figures(tables: Mapping[str, Sequence[Record]], plots: Path) -> list[Path]:
     """Paths of the pictures, `plots/png/<name>.png` and `plots/svg/<name>.svg` for each table.
 
-    The same table gives the same bytes; nothing is fetched. A table without records gives a
-    figure that says so; a missing file raises FileNotFoundError.
+    `tables` has the records of every figure by its name. The same table gives the same bytes;
+    nothing is fetched. A table without records gives a figure that says so; a missing table raises
+    KeyError.
     """
     written: list[Path] = []
     for figure in NAMES:
-        records = read_records(figure, read_json(plots / f"{figure}.json"))
+        records = read_records(figure, list(tables[figure]))
         for suffix, content in render(chart_function(figure)(records)).items():
             path = plots / suffix / f"{figure}.{suffix}"
             with whole_file(path) as temporary:

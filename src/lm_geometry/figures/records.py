@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lm_geometry.outs.finetune import training_curves
-
 Record = dict[str, Any]
 
 MOST_RECORDS = 10_000
@@ -14,7 +12,7 @@ _PROMPTS = ("checkpoint", "step", "corpus", "shuffle", "layer")
 _SPREAD = ("mean", "lower", "upper", "prompts")
 FIELDS: dict[str, tuple[str, ...]] = {
     "loss": ("step", "curve", "corpus", "role", "split", "loss"),
-    "training": training_curves.FIELDS,
+    "training": ("step", "measure", "place", "curve", "corpus", "split", "value"),
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
     "local_estimates": (
         *("corpus", "role", "split", "layer", "side", "checkpoint", "value", "density"),

@@ -9,6 +9,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from lm_geometry.finetune.arguments import training_arguments
 from lm_geometry.finetune.checkpointing import KeepCheckpoints, last_complete
+from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
 from lm_geometry.finetune.scored_trainer import SCORE, ScoredTrainer
@@ -20,8 +21,7 @@ from lm_geometry.finetune.tasks.task import Columns, Example, Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_tokenizer, quiet_loading
-from lm_geometry.models.source import ModelSource
-from lm_geometry.outs.finetune.training_curves import Watch
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, write_json
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
 

@@ -4,39 +4,48 @@ from typing import Any
 
 from lm_geometry.finetune.arithmetic.from_corpus import learn
 from lm_geometry.finetune.fine_tuning import Records, finetune
+from lm_geometry.finetune.live_curves import LiveCurves
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.arithmetic.params import Equations
-from lm_geometry.models.source import ModelSource
-from lm_geometry.outs.data_prep.corpora import read_training
-from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH
-from lm_geometry.outs.finetune.training_curves import LiveCurves
+from lm_geometry.outs.data_prep.corpora import TrainingCorpus, read_training
+from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
+from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH, write_index
+from lm_geometry.outs.finetune.training_run import TrainingRun, write_training_run
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.hashes import path_hash
 
 
-def train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
-    """`curve` and `scores` of the fine-tuning run, whose checkpoints are then in data/checkpoints.
+def run() -> None:
+    """Write data/checkpoints, data/training_run and plots/training.json, as params.yaml says."""
+    train(read_model_source(), Finetune.read())
 
-    Both are lists of records with their corpus and split, empty where nothing is trained. Base is
-    a pointer to the model's source, and the untrained weights of one that learns `equations` from
-    scratch. An interrupted run goes on where its state was saved last. plots/training.json has the
-    curves of the run while it goes on, and all of them in the end.
+
+def train(source: ModelSource, settings: Finetune) -> TrainingRun:
+    """What the run measured, whose checkpoints are then in data/checkpoints.
+
+    Base is a pointer to the model's source, and the untrained weights of one that learns equations
+    from scratch. An interrupted run goes on where its state was saved last. plots/training.json
+    has the curves of the run while it goes on, and all of them in the end.
     """
+    corpus = read_training()
+    described = _described(source, settings)
     records: Records = {"steps": [], "curve": [], "scores": []}
     if settings.task != "none":
-        records = _train(source, settings, equations)
+        records = _train(source, settings, corpus, LiveCurves(corpus.name, described))
     else:
-        LiveCurves("", _described(source, settings)).write(records)
+        LiveCurves("", described).write(records)
     write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
-    index = {"steps": records["steps"], "task": settings.task}
-    write_json(paths.CHECKPOINTS / "index.json", index)
-    return records
+    sizes = settings.arithmetic if settings.task == FROM_SCRATCH else source
+    write_index(records["steps"], settings.task, sizes.layers, sizes.width)
+    run = TrainingRun(corpus.name, settings.task, described, records["curve"], records["scores"])
+    write_training_run(run)
+    return run
 
 
-def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Records:
-    corpus = read_training()
+def _train(
+    source: ModelSource, settings: Finetune, corpus: TrainingCorpus, curves: LiveCurves
+) -> Records:
     inputs = {
         "model": source.record(),
         "finetune": settings.model_dump(exclude={"report_to"}),  # who watches changes nothing
@@ -44,12 +53,12 @@ def _train(source: ModelSource, settings: Finetune, equations: Equations) -> Rec
     }
     cells = Cells("finetune", inputs)
     training, held_out = corpus.columns("train"), corpus.columns("validation")
-    curves = LiveCurves(corpus.name, _described(source, settings))
     kept = []
     if settings.task == FROM_SCRATCH:
+        assert corpus.equations is not None  # the task has no other corpus: params.check
         device, reason = machine.device()
         print(f"training on {device} ({reason}), {settings.precision}", flush=True)
-        given = (settings, equations, training, held_out)
+        given = (settings, corpus.equations, training, held_out)
         records = learn(*given, cells.folder, device, curves)
         kept = [BASE]
     else:

@@ -8,7 +8,7 @@ from lm_geometry.finetune.freezing import freeze, frozen_modules
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.models.load import load_model, load_with_head, read_config
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 
 
 def trainable(source: ModelSource, settings: Finetune, task: Task) -> Any:

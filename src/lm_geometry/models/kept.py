@@ -64,7 +64,7 @@ def _merged(folder: Path, target: Path) -> Path:
         return folder
     if not target.exists():
         from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
-        from lm_geometry.models.source import ModelSource
+        from lm_geometry.outs.data_prep.model import ModelSource
 
         base = ModelSource(**read_json(folder / BASE_SOURCE))
         model, tokenizer = load_model(base, folder), load_tokenizer(base)

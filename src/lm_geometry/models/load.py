@@ -9,7 +9,7 @@ from typing import Any
 
 from lm_geometry.models import sources
 from lm_geometry.models.hub_errors import hub_error
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
 

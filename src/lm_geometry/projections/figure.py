@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from lm_geometry.aggregate.run import ESTIMATORS
+from lm_geometry.aggregate.described import ESTIMATORS
 from lm_geometry.figures.export import render
 from lm_geometry.outs.data_prep.model import read_model_source
 from lm_geometry.outs.embed.hidden_states import COMBINED

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from lm_geometry.models import kept as kept_models
 from lm_geometry.models.catalogue import ALIAS, ModelEntry, read_models
 from lm_geometry.models.load import is_language_model, load_model, load_tokenizer, quiet_loading
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace.files import whole_file, whole_folder, write_json
 from lm_geometry.workspace.hashes import path_hash

@@ -8,6 +8,7 @@ from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, rea
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
 from lm_geometry.point_cloud.deduplication import deduplicate
 from lm_geometry.token_sample.params import TokenSample
+from lm_geometry.token_sample.prompts import write_prompt_clouds
 from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import write_array
@@ -62,13 +63,20 @@ def cloud_rows(
     return rows, counts | {"points": len(rows)}
 
 
-def write_clouds(settings: TokenSample, paper: bool) -> None:
+def run() -> None:
+    """Write data/clouds, of corpora and of prompts, as params.yaml says."""
+    write_clouds(TokenSample.read())
+    write_prompt_clouds()
+
+
+def write_clouds(settings: TokenSample) -> None:
     """Write the rows of every cloud, and data/clouds/counts.parquet.
 
     The tokens are drawn once per (corpus split, seed), so that every checkpoint and layer gets
-    the same; `paper` draws them with the generator of the published code.
+    the same; `data_prep.order: paper` draws them with the generator of the published code.
     """
     embedded = read_embedded()
+    paper = embedded.order == "paper"
     tables = {split: read_tokens(split) for split in embedded.splits}
     refuse_absent_values(list(tables.values()), settings.mask)
     drawn = {}

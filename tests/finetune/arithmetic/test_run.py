@@ -19,8 +19,9 @@ from lm_geometry.finetune.arithmetic.recipe import Recipe, recipe
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.arithmetic.equations import DividedEquations, make_equations
 from lm_geometry.models.arithmetic.model import make_model
-from lm_geometry.models.arithmetic.params import Arithmetic, Equations
+from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.models.arithmetic.saved_model import load_model
+from lm_geometry.outs.data_prep.equations import Equations
 from tests.structure import ROOT
 
 SMALL = {"layers": 1, "width": 32, "heads": 2, "head_width": 16, "feed_forward": 64}

@@ -23,7 +23,7 @@ from lm_geometry.models.arithmetic.equations import (
     from_columns,
     make_equations,
 )
-from lm_geometry.models.arithmetic.params import Equations
+from lm_geometry.outs.data_prep.equations import Equations
 
 
 def equations(**changes: Any) -> DividedEquations:

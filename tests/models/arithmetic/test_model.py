@@ -11,8 +11,9 @@ from torch.nn import functional
 from lm_geometry.models.arithmetic import fast_path
 from lm_geometry.models.arithmetic.equations import make_equations
 from lm_geometry.models.arithmetic.model import ArithmeticTransformer, Block, make_model
-from lm_geometry.models.arithmetic.params import Arithmetic, Equations
+from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.models.arithmetic.saved_model import is_arithmetic, load_model, save_model
+from lm_geometry.outs.data_prep.equations import Equations
 
 PUBLISHED = {"embedding_deviation": 1.0, "scale_embeddings": True, "dropout": 0.1}
 SMALL = {"width": 24, "heads": 3, "head_width": 8, "feed_forward": 40}

@@ -4,7 +4,7 @@ import sys
 
 from lm_geometry.data_prep.corpora.preparation import Prepared
 from lm_geometry.models.arithmetic.equations import make_equations
-from lm_geometry.models.arithmetic.params import Equations
+from lm_geometry.outs.data_prep.equations import Equations
 
 
 def prepared_equations(settings: Equations) -> dict[str, Prepared]:

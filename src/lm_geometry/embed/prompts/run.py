@@ -12,7 +12,7 @@ from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts import layer_geometry, prompt_of
 from lm_geometry.embed.token_loss import token_losses
 from lm_geometry.models.load import load_tokenizer
-from lm_geometry.models.source import ModelSource
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, read_prompts
 from lm_geometry.outs.embed.prompts import (
     PromptCloud,

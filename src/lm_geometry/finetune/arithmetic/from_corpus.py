@@ -7,10 +7,11 @@ from typing import Any
 from lm_geometry.finetune.arithmetic.loop import train
 from lm_geometry.finetune.arithmetic.recipe import recipe
 from lm_geometry.finetune.arithmetic.run import Record
+from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.arithmetic.equations import elements_of, from_columns
-from lm_geometry.models.arithmetic.params import Equations
-from lm_geometry.outs.finetune.training_curves import CURVES, Watch
+from lm_geometry.outs.data_prep.equations import Equations
+from lm_geometry.outs.finetune.training_curves import CURVES
 
 Columns = Mapping[str, Sequence[Any]]
 SCORES = ("loss", "accuracy", "weight_norm")

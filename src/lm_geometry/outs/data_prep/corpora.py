@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import read_json, write_json
 
@@ -58,6 +59,7 @@ class TrainingCorpus:
 
     name: str
     splits: dict[str, CorpusSplit]
+    equations: Equations | None = None  # what the corpus holds, where it was made and not read
 
     def columns(self, split: str) -> dict[str, list[Any]]:
         """What is learned from in one of its splits: `text`, and `label`, `words`, `tags` and
@@ -66,21 +68,42 @@ class TrainingCorpus:
         return {name: list(rows[name]) for name in LEARNED if name in rows.column_names}
 
 
-def write_index(root: Path, splits: list[CorpusSplit]) -> None:
-    """Record the splits below `root`; written last, for their texts are complete then."""
-    write_json(root / "index.json", [asdict(split) for split in splits])
+@dataclass(frozen=True)
+class EvaluatedCorpora:
+    """The corpus splits whose states are compared, in the order of `data_prep.evaluate`.
+
+    `order` is `paper` where tokens are drawn with the generators of the published code.
+    """
+
+    splits: list[CorpusSplit]
+    order: str = "default"
+
+
+def write_training(corpus: TrainingCorpus) -> None:
+    """Record the training corpus; written last, for its texts are complete then."""
+    equations = corpus.equations.model_dump() if corpus.equations else None
+    splits = [asdict(split) for split in corpus.splits.values()]
+    write_json(paths.TRAINING / "index.json", {"equations": equations, "splits": splits})
+
+
+def write_evaluated(corpora: EvaluatedCorpora) -> None:
+    """Record the compared splits; written last, for their texts are complete then."""
+    write_json(paths.CORPORA / "index.json", asdict(corpora))
 
 
 def read_training() -> TrainingCorpus:
     """The corpus that data-prep prepared for fine-tuning."""
-    splits = _read_index(paths.TRAINING)
-    return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits})
+    index = read_json(paths.TRAINING / "index.json")
+    splits = _splits(index)
+    equations = index["equations"] and Equations.model_validate(index["equations"])
+    return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits}, equations)
 
 
-def read_evaluated() -> list[CorpusSplit]:
-    """The corpus splits whose states are compared, in the order of `data_prep.evaluate`."""
-    return _read_index(paths.CORPORA)
+def read_evaluated() -> EvaluatedCorpora:
+    """The corpus splits whose states are compared."""
+    index = read_json(paths.CORPORA / "index.json")
+    return EvaluatedCorpora(_splits(index), index["order"])
 
 
-def _read_index(root: Path) -> list[CorpusSplit]:
-    return [CorpusSplit(**entry) for entry in read_json(root / "index.json")]
+def _splits(index: dict[str, Any]) -> list[CorpusSplit]:
+    return [CorpusSplit(**entry) for entry in index["splits"]]

@@ -1,8 +1,43 @@
 """The model of a pipeline run, as data-prep resolved it: data/model.json."""
 
-from lm_geometry.models.source import ModelSource
+from dataclasses import asdict, dataclass
+from typing import Any
+
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model comes from, and the facts about it that stages need before loading it."""
+
+    name: str
+    label: str
+    source: str
+    kind: str
+    layers: int  # blocks; 0 where the training decides it (`outs.finetune.checkpoints`)
+    width: int
+    weights: str
+    seed: int
+    content: str = ""  # hash of the files of a `file:` model: other weights are another model
+
+    def record(self) -> dict[str, Any]:
+        """The fields as a JSON object, which `ModelSource(**record)` reads back."""
+        return asdict(self)
+
+    def resolved_layers(self, layers: list[int] | str) -> list[int]:
+        """Layer numbers 0 … layers; `all`, or negative ones counted from the end.
+
+        Raises ValueError for a layer that the model does not have.
+        """
+        if isinstance(layers, str):
+            return list(range(self.layers + 1))
+        for layer in layers:
+            if not -self.layers - 1 <= layer <= self.layers:
+                raise ValueError(
+                    f"embed.layers: {self.name} has no layer {layer}; it has 0 … {self.layers}"
+                )
+        return [layer % (self.layers + 1) for layer in layers]
 
 
 def read_model_source() -> ModelSource:

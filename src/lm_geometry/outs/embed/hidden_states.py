@@ -18,24 +18,27 @@ INDEX = paths.HIDDEN_STATES / "index.json"
 
 @dataclass(frozen=True)
 class Embedded:
-    """The checkpoints, corpus splits and layers whose hidden states are on disk."""
+    """The checkpoints, corpus splits and layers whose hidden states are on disk.
+
+    `depth` is the number of the model's last layer; `order` is that of data-prep.
+    """
 
     checkpoints: list[str]
     splits: list[CorpusSplit]
     layers: list[int]
+    depth: int
+    order: str = "default"
 
 
-def write_index(checkpoints: list[str], splits: list[CorpusSplit], layers: list[int]) -> None:
+def write_index(embedded: Embedded) -> None:
     """Record what is there; later stages enumerate this, never the folders that they find."""
-    listed = [asdict(split) for split in splits]
-    write_json(INDEX, {"checkpoints": checkpoints, "splits": listed, "layers": layers})
+    write_json(INDEX, asdict(embedded))
 
 
 def read_embedded() -> Embedded:
     """What the last embed run wrote."""
     index = read_json(INDEX)
-    splits = [CorpusSplit(**entry) for entry in index["splits"]]
-    return Embedded(index["checkpoints"], splits, index["layers"])
+    return Embedded(**index | {"splits": [CorpusSplit(**entry) for entry in index["splits"]]})
 
 
 def read_states(checkpoint: str, split: CorpusSplit, layer: int) -> npt.NDArray[np.float32]:

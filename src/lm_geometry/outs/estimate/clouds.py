@@ -1,11 +1,12 @@
 """What the estimate stage wrote, for the stages that read it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.token_sample.clouds import Cloud
+from lm_geometry.outs.embed.hidden_states import Embedded
+from lm_geometry.outs.token_sample.clouds import Cloud, clouds
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.tables import read_table
@@ -23,21 +24,40 @@ def folder_name(cloud: Cloud) -> str:
     return f"{cloud.checkpoint}/{split}/seed-{cloud.sampling_seed}/{layer}"
 
 
-def write_index(clouds: list[Cloud]) -> None:
-    """Record which clouds have estimates; readers enumerate this, never the folders they find."""
-    listed = [
-        {"checkpoint": c.checkpoint, "layer": c.layer, "sampling_seed": c.sampling_seed}
-        | {"split": asdict(c.split)}
-        for c in clouds
-    ]
-    write_json(INDEX, listed)
+@dataclass(frozen=True)
+class Estimated:
+    """Which clouds have estimates, and by which rules: what the stages after it need to know.
+
+    `n_neighbors` are the sizes asked for, below 1 as shares of a cloud; `cdf` is TwoNN's.
+    """
+
+    embedded: Embedded
+    sampling_seeds: list[int]
+    estimators: list[str]
+    n_neighbors: list[int | float]
+    cdf: str
+
+    def clouds(self) -> list[Cloud]:
+        """Every cloud, in the order of the estimate stage."""
+        return list(clouds(self.embedded, self.sampling_seeds))
+
+
+def write_index(estimated: Estimated) -> None:
+    """Record what there is; readers enumerate this, never the folders that they find."""
+    write_json(INDEX, asdict(estimated))
+
+
+def read_estimated() -> Estimated:
+    """What the last estimate run wrote."""
+    index = read_json(INDEX)
+    embedded = index.pop("embedded")
+    splits = [CorpusSplit(**entry) for entry in embedded.pop("splits")]
+    return Estimated(embedded=Embedded(**embedded, splits=splits), **index)
 
 
 def estimated_clouds() -> list[Cloud]:
     """The clouds of the last estimate run, in its order."""
-    return [
-        Cloud(**{**entry, "split": CorpusSplit(**entry["split"])}) for entry in read_json(INDEX)
-    ]
+    return read_estimated().clouds()
 
 
 def read_local(cloud: Cloud) -> pd.DataFrame:

@@ -1,13 +1,15 @@
 """The checkpoints of a pipeline run: base, and the steps that fine-tuning kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json
+from lm_geometry.workspace.files import read_json, write_json
 
 BASE = "base"
 FROM_SCRATCH = "modular_arithmetic"  # the task whose base is untrained
+INDEX = paths.CHECKPOINTS / "index.json"
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,20 @@ class Checkpoint:
         return 0 if self.name == BASE else int(self.name)
 
 
+def write_index(steps: list[int], task: str, layers: int, width: int) -> None:
+    """Record the steps that were kept, by which task, and the size of the model that has them."""
+    write_json(INDEX, {"steps": steps, "task": task, "layers": layers, "width": width})
+
+
+def with_sizes(source: ModelSource) -> ModelSource:
+    """The model with its blocks and width, which the training decides where it starts from none."""
+    index = read_json(INDEX)
+    return replace(source, layers=index["layers"], width=index["width"])
+
+
 def read_checkpoints(asked: list[int] | str) -> list[Checkpoint]:
     """Base and the asked steps, in the order of training; raises ValueError for an unknown step."""
-    index = read_json(paths.CHECKPOINTS / "index.json")
+    index = read_json(INDEX)
     steps = index["steps"] if isinstance(asked, str) else sorted(set(asked))
     unknown = set(steps) - set(index["steps"])
     if unknown:

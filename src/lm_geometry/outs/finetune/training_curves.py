@@ -1,45 +1,21 @@
-"""The curves of a training run in plots/training.json, which grow while it goes on."""
+"""The curves of a training run as the records that its figure draws."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, TypeVar
 
-from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import write_json
-
 Row = TypeVar("Row")
 Records = Mapping[str, list[Any]]  # `curve` and `scores` of a run, as far as it has come
-Watch = Callable[[Callable[[], Records]], None]
 
-FILE = "training.json"
 FIELDS = ("step", "measure", "place", "curve", "corpus", "split", "value")
 CURVES = {"train": "training", "validation": "validation"}  # by split
 MOST_ROWS = 1500  # of one measure and curve: finer than a pixel
-SECONDS = 2.0  # between two writings
 
 
-class LiveCurves:
-    """Writes the curves of a run on `corpus`, described by `settings`, as the run brings them.
-
-    `dvc plots show plots/training.json` draws what is there at any moment: the file is always
-    whole. Of a long run evenly chosen steps are kept, the first and the last among them.
-    """
-
-    def __init__(self, corpus: str, settings: str) -> None:
-        self._corpus, self._settings = corpus, settings
-        self._written = -SECONDS
-
-    def __call__(self, so_far: Callable[[], Records]) -> None:
-        """Write what `so_far` returns, unless that was done a moment ago."""
-        if time.monotonic() - self._written >= SECONDS:
-            self.write(so_far())
-            self._written = time.monotonic()
-
-    def write(self, records: Records) -> None:
-        """Write the curves of `records`; the same records give the same bytes."""
-        rows = [row | {"settings": self._settings} for row in _rows(records, self._corpus)]
-        write_json(paths.PLOTS / FILE, rows or [nothing(self._settings)])
+def curve_records(records: Records, corpus: str, settings: str) -> list[dict[str, Any]]:
+    """The records of the figure `training`: a row per step, measure and curve."""
+    rows = [row | {"settings": settings} for row in _rows(records, corpus)]
+    return rows or [nothing(settings)]
 
 
 def nothing(settings: str) -> dict[str, Any]:

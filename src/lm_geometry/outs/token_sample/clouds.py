@@ -68,6 +68,11 @@ def read_cloud(cloud: Cloud) -> tuple[Points, npt.NDArray[np.int64]]:
     return points + generator.normal(0, index["noise"], points.shape), rows
 
 
+def read_seeds() -> list[int]:
+    """The sampling seeds of the clouds that token-sample made in its last run."""
+    return read_json(INDEX)["seeds"]
+
+
 def read_clouds() -> list[Cloud]:
     """Every cloud that token-sample made in its last run."""
-    return list(clouds(read_embedded(), read_json(INDEX)["seeds"]))
+    return list(clouds(read_embedded(), read_seeds()))

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from lm_geometry.figures.records import MOST_RECORDS, read_records
+from lm_geometry.finetune import live_curves
 from lm_geometry.finetune import run as training_run
-from lm_geometry.outs.finetune import training_curves
-from lm_geometry.outs.finetune.training_curves import MOST_ROWS, LiveCurves, evenly
+from lm_geometry.finetune.live_curves import LiveCurves
+from lm_geometry.outs.finetune.training_curves import MOST_ROWS, evenly
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
 from tests.conftest import TinyModel
-from tests.finetune.test_run import EQUATIONS, prepare_training, settings_of
+from tests.finetune.test_run import prepare_training, settings_of
 from tests.structure import ROOT
 
 
@@ -31,7 +32,7 @@ def records_of(steps: int) -> dict[str, list[Any]]:
 
 
 def written() -> list[dict[str, Any]]:
-    return read_records("training", read_json(paths.PLOTS / training_curves.FILE))
+    return read_records("training", read_json(paths.PLOTS / live_curves.FILE))
 
 
 def test_every_measure_has_its_curves_and_the_loss_counts_once(project: Path) -> None:
@@ -59,7 +60,7 @@ def test_a_long_run_keeps_evenly_chosen_steps(project: Path) -> None:
 
 def test_it_is_not_written_after_every_step(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(training_curves.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(live_curves.time, "monotonic", lambda: now[0])
     curves, asked = LiveCurves("rivers", ""), []
 
     def so_far() -> dict[str, list[Any]]:
@@ -88,15 +89,15 @@ def test_training_shows_how_far_it_is(
     monkeypatch.setattr(LiveCurves, "write", recorded)
     source, settings = tiny_models["llama"].source, settings_of()
     with pytest.raises(KeyboardInterrupt):
-        training_run.train(source, settings, EQUATIONS)
+        training_run.train(source, settings)
     assert list(dict.fromkeys(seen)) == [0, 1, 2, 3, 4, 5]
-    records = training_run.train(source, settings, EQUATIONS)  # goes on from step 4
-    curve = {(r["curve"], r["step"]): r["loss"] for r in records["curve"]}
+    run = training_run.train(source, settings)  # goes on from step 4
+    curve = {(r["curve"], r["step"]): r["loss"] for r in run.curve}
     losses = [r for r in written() if r["measure"] == "loss"]
     assert {(r["curve"], r["step"]): r["value"] for r in losses} == curve
     assert {r["measure"] for r in written()} == {"loss", "accuracy", "perplexity"}
     assert {r["settings"] for r in written()} == {"llama · causal lm · lora"}
-    training_run.train(source, settings_of(task="none"), EQUATIONS)
+    training_run.train(source, settings_of(task="none"))
     (alone,) = written()
     assert "finetune.task is none" in alone["message"]
 

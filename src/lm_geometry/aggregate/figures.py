@@ -1,0 +1,71 @@
+"""The figures of corpora: the rows of each, and what is said of them."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lm_geometry.aggregate.described import Lines
+from lm_geometry.aggregate.figure_rows import FigureTables, Rows
+from lm_geometry.figures.records import Record, figure_records
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of corpora: its rows, those of their values that must be there, and its words.
+
+    `line` is the field of `Lines` under it; `nothing` says why there are no rows.
+    """
+
+    name: str
+    rows: Callable[[FigureTables], Rows]
+    values: tuple[str, ...]
+    line: str
+    nothing: str = "no estimates"
+
+
+FIGURES = (
+    Figure(
+        *("loss", FigureTables.loss, (), "model"),
+        nothing="the model was not fine-tuned (finetune.task is none)",
+    ),
+    Figure("dimension_by_checkpoint", FigureTables.by_checkpoint, ("mean",), "intervals"),
+    Figure("local_estimates", FigureTables.violins, ("mean",), "local"),
+    Figure("dimension_by_layer", FigureTables.by_layer, ("mean",), "intervals"),
+    Figure(
+        *("layer_heat_map", FigureTables.heat_map, ("mean", "change"), "intervals"),
+        nothing="there is no checkpoint besides base",
+    ),
+    Figure(
+        *("gride_by_scale", FigureTables.gride, ("dimension",), "gride"),
+        nothing="estimate.gride_range is 0",
+    ),
+    Figure(
+        *("difference_of_differences", FigureTables.differences, ("difference",), "intervals"),
+        nothing="this needs a checkpoint, the fine-tuned corpus and a control corpus",
+    ),
+    Figure(
+        *("correlation", FigureTables.correlations, ("correlation",), "correlation"),
+        nothing="no token has both an estimate and a loss",
+    ),
+    Figure(
+        *("groups", FigureTables.groups, ("mean",), "intervals"),
+        nothing="no group of tokens is large enough, or none has a name",
+    ),
+)
+
+
+def corpus_figures(tables: FigureTables, lines: Lines) -> Iterator[tuple[str, list[Record]]]:
+    """(name, records) of each figure; one without rows carries the reason."""
+    for figure in FIGURES:
+        rows = _defined(figure.rows(tables), figure.values)
+        line = getattr(lines, figure.line)
+        yield figure.name, figure_records(figure.name, rows, line, figure.nothing)
+
+
+def _defined(rows: Rows, values: Sequence[str]) -> Rows:
+    """Rows whose `values` are defined; a bound that is not becomes null, for JSON has no NaN."""
+    finite = [
+        {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
+        for r in rows
+    ]
+    return [row for row in finite if all(row[name] is not None for name in values)]

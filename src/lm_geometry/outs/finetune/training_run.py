@@ -1,0 +1,60 @@
+"""What a training run measured: data/training_run, read where its results are shown."""
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from lm_geometry.workspace import paths
+from lm_geometry.workspace.files import read_json, write_json
+
+INDEX = paths.TRAINING_RUN / "index.json"
+
+
+class Loss(TypedDict):
+    """Mean loss in nat at one step; `curve` is training or validation."""
+
+    step: int
+    curve: str
+    loss: float
+    corpus: str
+    split: str
+
+
+class Score(TypedDict):
+    """One score of the task at one step, on one split of the training corpus."""
+
+    step: int
+    score: str
+    value: float
+    corpus: str
+    split: str
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One run; `curve` and `scores` are empty where nothing was trained.
+
+    `settings` is the line under its curves: what was trained, and how.
+    """
+
+    corpus: str
+    task: str
+    settings: str
+    curve: list[Loss] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+
+
+def write_training_run(run: TrainingRun) -> None:
+    """Write the three files of data/training_run."""
+    write_json(INDEX, {"corpus": run.corpus, "task": run.task, "settings": run.settings})
+    write_json(paths.LOSS_CURVE, run.curve)
+    write_json(paths.SCORES, run.scores)
+
+
+def read_training_run() -> TrainingRun:
+    """The run of the last finetune stage."""
+    return TrainingRun(**read_json(INDEX), curve=read_json(paths.LOSS_CURVE), scores=read_scores())
+
+
+def read_scores() -> list[Score]:
+    """Its scores alone."""
+    return read_json(paths.SCORES)

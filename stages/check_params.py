@@ -1,0 +1,14 @@
+"""Refuse params.yaml and the catalogue with every error at once; each stage begins with this.
+
+It decides whether a stage runs and never what it writes: it is no dependency of any stage.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from lm_geometry.params.check import check_or_exit
+
+if __name__ == "__main__":
+    check_or_exit()
