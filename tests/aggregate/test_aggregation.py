@@ -23,6 +23,7 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_states, write_index
 from lm_geometry.outs.estimate.clouds import Estimated, estimated_clouds, read_global, read_local
+from lm_geometry.outs.finetune.training_run import TrainingRun, write_training_run
 from lm_geometry.statistics import Mean, clustered_mean
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.run import write_clouds
@@ -271,6 +272,7 @@ def write_run(tokens: int = 90, corpora: tuple[str, ...] = ("a", "b")) -> None:
             losses = np.full(tokens, np.nan if split.corpus == "b" else 2.5, dtype=np.float32)
             write_array(place, losses)
     write_index(Embedded(["base", "10"], splits, [2], depth=2))
+    write_training_run(TrainingRun("a", "causal_lm", "settings"))
     sample = {"drop": [], "prepared": 80, "points": 80}
     write_clouds(TokenSample.model_validate(sample))
 

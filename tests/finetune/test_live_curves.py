@@ -75,7 +75,7 @@ def test_it_is_not_written_after_every_step(project: Path, monkeypatch: pytest.M
 def test_training_shows_how_far_it_is(
     project: Path, tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_curves, "SECONDS", 0.0)
+    monkeypatch.setattr(live_curves, "SECONDS", 0.0)
     prepare_training()
     seen: list[int] = []
     write = LiveCurves.write

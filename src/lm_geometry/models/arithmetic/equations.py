@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lm_geometry.models.arithmetic import params
+from lm_geometry.outs.data_prep import equations as section
 
 Numbers = npt.NDArray[np.int64]
 Element = int | tuple[int, ...]
@@ -55,7 +55,7 @@ class DividedEquations:
         return {"text": texts, **numbers, "split": [split] * len(texts)}
 
 
-def make_equations(settings: params.Equations) -> DividedEquations:
+def make_equations(settings: section.Equations) -> DividedEquations:
     """All equations of an operation, divided by `settings.seed`.
 
     Equation i·|B| + j has the i-th first and the j-th second operand. The list of their numbers is
@@ -78,7 +78,7 @@ def make_equations(settings: params.Equations) -> DividedEquations:
     return DividedEquations(elements, train, validation, settings.seed)
 
 
-def elements_of(operation: params.Operation, modulus: int | None) -> tuple[str, ...]:
+def elements_of(operation: section.Operation, modulus: int | None) -> tuple[str, ...]:
     """Texts of an operation's elements by number: residues, or permutations such as `31204`."""
     if operation == "permutations":
         return tuple("".join(map(str, element)) for element in _permutations()[1])
@@ -133,7 +133,7 @@ def _equations(found: Numbers) -> Equations:
 
 
 def _operation(
-    settings: params.Equations,
+    settings: section.Equations,
 ) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any], Callable[[Any, Any], Element]]:
     """First operands, second operands, the vocabulary's elements, and the operation."""
     if settings.operation == "permutations":
