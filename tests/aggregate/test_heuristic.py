@@ -113,8 +113,9 @@ def test_over_runs_the_interval_is_students_over_their_correlations() -> None:
 def test_each_estimate_stands_beside_the_scores_of_its_checkpoint(project: Any) -> None:
     means = pd.concat([means_of([9.0, 8.0, 7.0]), means_of([5.0, 6.0, 4.0], corpus="b")])
     means = means.assign(lower=means["mean"] - 1, upper=means["mean"] + 1)
-    assert score_rows(means) == []
     paths.SCORES.parent.mkdir(parents=True, exist_ok=True)
+    paths.SCORES.write_text("[]")
+    assert score_rows(means) == []
     scores = pd.concat([scores_of("f1", [0.1, 0.4, 0.3, 0.9]), scores_of("loss", [4.0, 3.0, 2.0])])
     paths.SCORES.write_text(scores.to_json(orient="records"))
     rows = pd.DataFrame(score_rows(means))
@@ -131,11 +132,12 @@ def test_each_estimate_stands_beside_the_scores_of_its_checkpoint(project: Any) 
 
 
 def test_without_scores_there_is_nothing_to_test(project: Any) -> None:
+    paths.SCORES.parent.mkdir(parents=True, exist_ok=True)
+    paths.SCORES.write_text("[]")
     assert read_scores().empty
     pairs = heuristic_pairs(means_of([1.0, 2.0]), read_scores())
     assert pairs.empty
     assert heuristic_rows({"": pairs}, 0.95, 200, 0) == []
-    paths.SCORES.parent.mkdir(parents=True, exist_ok=True)
     record = {"step": 0, "corpus": "a", "split": "test", "score": "f1", "value": 0.5}
     paths.SCORES.write_text(json.dumps([record]))
     assert read_scores().to_dict("records") == [record]
