@@ -42,7 +42,8 @@ if stage == "embed":
         shutil.copytree(beside / "checkpoints", "data/checkpoints")
         shutil.copytree(beside / "training", "data/training")
     Path("data/model.json").write_text(
-        json.dumps(dict(label="M", layers=2, weights="pretrained", source="file:m", seed=seed))
+        json.dumps(dict(name="m", label="M", source="file:m", kind="decoder", layers=2, width=8,
+                        weights="pretrained", seed=seed))
     )
 else:
     Path("data/tables").mkdir(parents=True)

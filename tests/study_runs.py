@@ -1,17 +1,24 @@
 """Runs of a study with made-up tables of changes, from which its figures can be drawn."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.numbers.collection import Collected
+from tests.made_up_tree import MadeUpTree
 
 LINES = {"kind": "lines", "title": "T", "value": "change"}
 CHANGES = {1: [-1.0, -1.2, -1.1], 2: [-0.5, 0.4, 0.3], 3: [-2.0, -0.1, -1.9]}  # by layer, of runs
 ALONE = {1: 0.001, 2: 0.04, 3: 0.045}  # p values of one run
+
+
+def made_up_model(label: str, layers: int) -> ModelSource:
+    """A model that was never loaded."""
+    return ModelSource("m", label, "file:m", "decoder", layers, 8, "pretrained", 0)
 
 
 def run_of(number: int, changes: dict[int, list[float]]) -> Collected:
@@ -34,9 +41,9 @@ def run_of(number: int, changes: dict[int, list[float]]) -> Collected:
         "finetune": {"task": "causal_lm", "seed": number},
         "token_sample": {"seeds": [0, 1, 2]},
     }
-    model = {"layers": max(changes), "label": "M", "weights": "pretrained", "source": "file:m"}
+    model = made_up_model("M", max(changes))
     experiment = Experiment(f"s-{number}", {"finetune.seed": number})
-    return Collected(experiment, cast(Any, None), "c", "b", params, model, tables)
+    return Collected(experiment, MadeUpTree({}), "c", "b", params, model, tables)
 
 
 def study(**figure: Any) -> Study:

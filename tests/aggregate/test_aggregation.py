@@ -297,8 +297,8 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     settings = Aggregate.model_validate({"bootstrap": {"draws": 100}})
     shown = Shown("10", 2, 10.0, "twonn", "test")
     tables = make_tables("a", settings, shown)
-    tables.write(paths.TABLES)
-    read = {name: read_aggregated(name, paths.TABLES) for name in COLUMNS}
+    tables.write()
+    read = {name: read_aggregated(name) for name in COLUMNS}
     assert list(read) == list(COLUMNS)
     means = read["means"].set_index(["corpus", "checkpoint", "estimator", "n_neighbors"])["mean"]
     for checkpoint in ("base", "10"):
@@ -369,8 +369,8 @@ def test_clouds_that_are_too_small_are_told_and_missing(
     assert ("2 points have no dimension" if tokens == 2 else "twonn undefined, 8 points") in told
     settings, shown = Aggregate.model_validate({}), Shown("10", 2, 10.0, "twonn", "test")
     tables = make_tables("a", settings, shown)
-    tables.write(paths.TABLES)
-    assert list(read_aggregated("groups", paths.TABLES)) == COLUMNS["groups"]
+    tables.write()
+    assert list(read_aggregated("groups")) == COLUMNS["groups"]
     assert tables.means["mean"].isna().all()
     numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
     assert "dimension" not in numbers

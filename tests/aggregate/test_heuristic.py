@@ -12,12 +12,13 @@ from scipy import stats
 from lm_geometry.aggregate.heuristic import (
     KEYS,
     RESULT,
+    held_out,
     heuristic_pairs,
     heuristic_rows,
-    read_scores,
 )
 from lm_geometry.aggregate.scores import score_rows
 from lm_geometry.aggregate.tables import COLUMNS
+from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
 
 STEPS = [0, 10, 20, 40, 80, 100, 120, 140]
@@ -134,11 +135,12 @@ def test_each_estimate_stands_beside_the_scores_of_its_checkpoint(project: Any) 
 def test_without_scores_there_is_nothing_to_test(project: Any) -> None:
     paths.SCORES.parent.mkdir(parents=True, exist_ok=True)
     paths.SCORES.write_text("[]")
-    assert read_scores().empty
-    pairs = heuristic_pairs(means_of([1.0, 2.0]), read_scores())
+    assert read_scores() == []
+    pairs = heuristic_pairs(means_of([1.0, 2.0]), held_out(read_scores()))
     assert pairs.empty
     assert heuristic_rows({"": pairs}, 0.95, 200, 0) == []
     record = {"step": 0, "corpus": "a", "split": "test", "score": "f1", "value": 0.5}
     paths.SCORES.write_text(json.dumps([record]))
-    assert read_scores().to_dict("records") == [record]
-    assert heuristic_pairs(means_of([1.0, 2.0]), read_scores()).empty
+    scores = held_out(read_scores())
+    assert scores.to_dict("records") == [record]
+    assert heuristic_pairs(means_of([1.0, 2.0]), scores).empty

@@ -10,6 +10,7 @@ import pytest
 
 from lm_geometry.experiments.on_queue import workers
 from lm_geometry.revisions.revision import Revision
+from lm_geometry.workspace import paths
 from tests.structure import ROOT
 from tests.study_project import StudyProject, new_project, states, wait_for
 
@@ -141,7 +142,7 @@ def test_queued_and_temporary_experiments_run_the_code_they_were_queued_with(
     project.run("dvc", "queue", "start", "-j", "1")
     wait_for(lambda: project.experiments() == ["early", "late"], 900)
     for name, level in (("early", 20.0), ("late", 30.0)):
-        table = Revision(name, project.folder).table("data/tables/means.parquet")
+        table = Revision(name, project.folder).read_table(paths.table("means"))
         assert table["mean"][0] == level + 1 + 1  # layer 1, seed 1
 
 

@@ -171,13 +171,13 @@ def test_later_stages_need_to_know_nothing_of_equations(embedded: Path) -> None:
     estimate_prompts()
     write_results(Aggregate.model_validate({"layer": 2}))
     assert read_json(paths.METRICS / "summary.json")["points"] == 100
-    means = read_aggregated("means", paths.TABLES)
+    means = read_aggregated("means")
     assert len(means) == 3 * 2 * 2  # checkpoints, splits, layers
     assert means["mean"].between(1, 32).all()
-    heuristic = read_aggregated("heuristic", paths.TABLES)
+    heuristic = read_aggregated("heuristic")
     assert set(heuristic["score"]) == {"accuracy", "loss"}
     assert set(heuristic["score_split"]) == {"validation"}
-    scores = read_aggregated("scores", paths.TABLES)
+    scores = read_aggregated("scores")
     assert len(scores) == len(means) * 2 * 3  # splits, measures
 
 

@@ -1,8 +1,7 @@
 """The study `grokking_small`, its first run, measured more rarely: it groks, and is drawn."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +37,8 @@ from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds
 from lm_geometry.token_sample.run import write_clouds
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.tree import WORKSPACE
 
 STUDY = read_study("grokking_small")
 FIRST = experiments("grokking_small", STUDY)[0]
@@ -71,10 +71,8 @@ def collected(project: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     shown = Aggregate.model_validate(params["aggregate"])
     write_results(shown)
     monkeypatch.setattr(Aggregate, "read", classmethod(lambda cls: shown))
-    revision = SimpleNamespace(json=lambda path: read_json(project / path))
-    tables = {"means": read_aggregated("means", paths.TABLES)}
-    sizes_of = {"layers": own.layers}
-    return Collected(FIRST, cast(Any, revision), "c", "b", params, sizes_of, tables)
+    tables = {"means": read_aggregated("means")}
+    return Collected(FIRST, WORKSPACE, "c", "b", params, source, tables)
 
 
 @pytest.mark.slow

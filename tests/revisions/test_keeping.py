@@ -16,6 +16,7 @@ from lm_geometry.models import sources
 from lm_geometry.models.catalogue import ModelEntry, read_models
 from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
 from lm_geometry.models.params import Model
+from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.revisions import keeping
 from lm_geometry.revisions.revision import WORKSPACE, Revision
@@ -44,7 +45,7 @@ def run(project: Path, tiny_models: dict[str, TinyModel], monkeypatch: pytest.Mo
     whole.save_pretrained(checkpoints / "9")
     write_json(checkpoints / "base" / "source.json", base.record())
     write_json(checkpoints / "index.json", {"steps": [7, 9], "task": "causal_lm"})
-    write_json(project / "data" / "training" / "index.json", [{"corpus": "rivers"}])
+    write_training(TrainingCorpus("rivers", {"train": CorpusSplit("rivers", "train")}))
     (project / "dvc.yaml").unlink()
     for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
         subprocess.run(command, cwd=project, check=True)

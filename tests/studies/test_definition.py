@@ -17,18 +17,13 @@ from lm_geometry.experiments.experiment import Experiment, written
 from lm_geometry.experiments.following import Following
 from lm_geometry.experiments.outcomes import State
 from lm_geometry.experiments.running import InOrder, environment
-from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.token_sample import clouds
 from lm_geometry.studies import definition
 from lm_geometry.studies.definition import Figure, Study, read_study, study_names
 from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.numbers import noise, runs
+from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import collect
 from lm_geometry.studies.report import write as report
 from lm_geometry.studies.validation import check_study
-from lm_geometry.workspace import paths
-from lm_geometry.workspace.arrays import array_folder, write_array
-from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 
@@ -232,31 +227,6 @@ def test_intervals_over_runs_are_students() -> None:
     assert over == "documents and 3 clouds"
 
 
-class Folder:
-    """A revision whose files lie in a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def bytes(self, path: str) -> bytes:
-        return (self.root / path).read_bytes()
-
-
-@pytest.mark.parametrize("paper", [False, True])
-def test_the_noisy_cloud_is_the_one_that_was_estimated(project: Path, paper: bool) -> None:
-    cloud = clouds.Cloud("base", CorpusSplit("a", "test"), 3, 42)
-    index = {"seeds": [42], "noise": 0.5, "noise_seed": 7, "paper": paper}
-    write_json(clouds.INDEX, index)
-    states = paths.cell(paths.HIDDEN_STATES, "base", "a", "test")
-    generator = np.random.default_rng(0)
-    with array_folder(states, {"layer-03.npy": (30, 4)}, {}) as arrays:
-        arrays["layer-03.npy"][:] = generator.normal(size=(30, 4))
-    write_array(cloud.file, np.arange(29, 4, -1))
-    clean, noisy = noise.clouds(Folder(project), cloud, index)  # pyright: ignore
-    np.testing.assert_array_equal(noisy, clouds.read_cloud(cloud)[0])
-    assert 0.4 < np.std(noisy - clean) < 0.6
-
-
 SCRIPT = """
 import json, pathlib, sys
 import pandas as pd
@@ -274,7 +244,8 @@ means = pd.DataFrame(rows)
 means.to_parquet("data/tables/means.parquet")
 means[means["checkpoint"] == "5"].to_parquet("data/tables/changes.parquet")
 means.iloc[:0].assign(control="").to_parquet("data/tables/differences.parquet")
-model = dict(label="M", layers=2, weights="pretrained", source="file:m")
+model = dict(name="m", label="M", source="file:m", kind="decoder", layers=2, width=8,
+             weights="pretrained", seed=0)
 pathlib.Path("data/model.json").write_text(json.dumps(model))
 """
 PARAMS = """

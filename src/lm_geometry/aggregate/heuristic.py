@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lm_geometry.outs.finetune import training_run
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.finetune.training_run import Score
 from lm_geometry.statistics.heuristic_correlation import over_runs, within_run
 
 LOWER_IS_BETTER = ("loss", "perplexity")
@@ -22,16 +22,11 @@ KEYS = ["signal", *CELL, "score", "score_split", "since", "until"]
 RESULT = ["correlation", "lower", "upper", "pairs", "runs"]
 
 
-def read_scores() -> pd.DataFrame:
-    """Scores `step, corpus, split, score, value` of the run's checkpoints; none: an empty table.
+def held_out(found: Sequence[Score]) -> pd.DataFrame:
+    """Scores `step, corpus, split, score, value` of a run's checkpoints; none: an empty table.
 
     Of a model that is measured on what it learns from as well, only held-out scores count.
     """
-    return scores_of(training_run.read_scores())
-
-
-def scores_of(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The held-out scores among the records of a training run, as `read_scores` returns them."""
     records = [r for r in found if r["split"] != "train" and r["score"] not in NEITHER]
     return pd.DataFrame(records, columns=["step", *SCORE, "value"])
 

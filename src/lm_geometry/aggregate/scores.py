@@ -13,7 +13,7 @@ MEAN = ["mean", "lower", "upper"]
 
 
 def score_rows(means: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row per cell of `means` and score that its checkpoint has in data/training_run.
+    """A row per cell of `means` and score that its checkpoint has.
 
     Joined by optimiser step, of which base is 0: a score is the model's, so that it stands beside
     the estimates of every corpus, split and layer. Scores of steps that were not embedded are left

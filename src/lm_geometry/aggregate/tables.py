@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,8 +18,10 @@ from lm_geometry.aggregate.scores import MEAN, SCORED, score_rows
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.outs.estimate.clouds import GLOBAL, read_estimated, read_global
+from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.tables import read_table, write_table
+from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "values", "documents"]
 TESTED = ["p_value", "adjusted_p_value"]
@@ -58,11 +59,10 @@ class Tables:
     scores: pd.DataFrame
     heuristic: pd.DataFrame
 
-    def write(self, folder: Path | None = None) -> None:
+    def write(self) -> None:
         """Write every table as Parquet; one without rows is written with its columns."""
-        folder = folder or paths.TABLES
         for name, table in zip(COLUMNS, vars(self).values(), strict=True):
-            write_table(folder / f"{name}.parquet", table)
+            write_table(paths.table(name), table)
 
 
 def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
@@ -94,13 +94,13 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     )
 
 
-def read_aggregated(name: str, folder: Path | None = None) -> pd.DataFrame:
+def read_aggregated(name: str, tree: Tree = WORKSPACE) -> pd.DataFrame:
     """One table of the last aggregate run; the names are those of `ALL`."""
-    return read_table((folder or paths.TABLES) / f"{name}.parquet", ALL[name])
+    return tree.read_table(paths.table(name), ALL[name])
 
 
 def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, Any]]:
-    pairs = heuristic.heuristic_pairs(means, heuristic.read_scores())
+    pairs = heuristic.heuristic_pairs(means, heuristic.held_out(read_scores()))
     resampling = settings.bootstrap
     return heuristic.heuristic_rows(
         {"": pairs}, settings.confidence, resampling.draws, resampling.seed

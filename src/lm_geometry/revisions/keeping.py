@@ -8,12 +8,14 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from lm_geometry.models import kept as kept_models
 from lm_geometry.models.catalogue import ALIAS, ModelEntry, read_models
 from lm_geometry.models.load import is_language_model, load_model, load_tokenizer, quiet_loading
+from lm_geometry.outs.data_prep.corpora import read_training
 from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.outs.finetune.checkpoints import folder_of, read_base, read_index
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace.files import whole_file, whole_folder, write_json
 from lm_geometry.workspace.hashes import path_hash
@@ -21,7 +23,6 @@ from lm_geometry.workspace.section import ROOT
 
 Form = Literal["merged", "adapter"]
 
-CHECKPOINTS = "data/checkpoints"
 HEADING = "# --- kept from experiments by `lm-geometry keep`"
 
 
@@ -39,11 +40,11 @@ def keep(
     step that the revision does not have, and where adapters are asked for and there are none.
     """
     _refuse_name(name, root)
-    index = revision.json(f"{CHECKPOINTS}/index.json")
-    if step not in index["steps"]:
-        there = ", ".join(map(str, index["steps"])) or "none: finetune.task is none"
+    steps = read_index(revision)["steps"]
+    if step not in steps:
+        there = ", ".join(map(str, steps)) or "none: finetune.task is none"
         raise ValueError(f"{revision.name} has no checkpoint {step}; its steps are {there}")
-    base = ModelSource(**revision.json(f"{CHECKPOINTS}/base/source.json"))
+    base = read_base(revision)
     if base.kind == "arithmetic":
         raise ValueError(
             f"{revision.name} learned equations from scratch: what it has is no language model, "
@@ -52,7 +53,7 @@ def keep(
     target = kept_models.MODELS / name
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / str(step)
-        revision.copy(f"{CHECKPOINTS}/{step}", checkpoint)
+        revision.copy(folder_of(step), checkpoint)
         _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
     _track(target, root)
     entry = _entry(base, target, name, _note(revision, step, base), read_models(root))
@@ -114,7 +115,7 @@ def _entry(
 
 
 def _note(revision: Revision, step: int, base: ModelSource) -> str:
-    corpus = revision.json("data/training/index.json")[0]["corpus"]
+    corpus = read_training(revision).name
     where = "the workspace" if revision.name == WORKSPACE else revision.name
     return f"{base.name} after {step} steps on {corpus}, from {where}"
 
@@ -129,6 +130,6 @@ def _append(path: Path, name: str, entry: ModelEntry) -> None:
         temporary.write_text(f"{text}{name}:\n{''.join(lines)}", encoding="utf-8")
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: str | int) -> str:
     """A YAML scalar; JSON's strings are YAML's double-quoted ones."""
     return json.dumps(value, ensure_ascii=False)

@@ -4,58 +4,77 @@ import io
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import whole_folder
 from lm_geometry.workspace.section import ROOT
+from lm_geometry.workspace.tables import read_table
 
-WORKSPACE = "workspace"
+if TYPE_CHECKING:
+    from dvc.api import DVCFileSystem
+
+WORKSPACE = "workspace"  # the revision of this name is what the last run left
 
 
 class Revision:
-    """The files of one revision, from the workspace, git, DVC's cache or its remote."""
+    """The files of one revision, from the workspace, git, DVC's cache or its remote.
+
+    A `workspace.tree.Tree`: files are named by their paths in the workspace.
+    """
 
     def __init__(self, name: str, root: Path = ROOT) -> None:
         self.name = name
         self.root = root
 
-    def bytes(self, path: str) -> bytes:
+    def exists(self, path: Path) -> bool:
+        """Whether the revision has this file or folder, be its content here or in a remote."""
+        return self._files.exists(paths.within(path))
+
+    def open(self, path: Path) -> BinaryIO:
         """The content of a file; raises FileNotFoundError where the revision has none such."""
         try:
-            return self._files.read_bytes(path)
+            content = self._files.read_bytes(paths.within(path))
         except OSError as error:
             raise FileNotFoundError(
-                f"{path} of {self.name} cannot be had: {error}; `dvc pull` or "
+                f"{paths.within(path)} of {self.name} cannot be had: {error}; `dvc pull` or "
                 "`dvc exp pull REMOTE NAME` brings results from where they were made"
             ) from None
+        return io.BytesIO(cast("bytes", content))
 
-    def json(self, path: str) -> Any:
+    def read_json(self, path: Path) -> Any:
         """The value in a JSON file."""
-        return json.loads(self.bytes(path))
+        return json.load(self.open(path))
 
-    def table(self, path: str) -> pd.DataFrame:
-        """The table in a Parquet file."""
-        return pd.read_parquet(io.BytesIO(self.bytes(path)))
+    def read_table(self, path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+        """The columns, or all, of a Parquet table."""
+        return read_table(path, columns, self.open(path))
 
-    def paths(self, folder: str) -> list[str]:
+    def read_array(self, path: Path, mapped: bool = False) -> NDArray[Any]:
+        """The array in a .npy file, in memory whether `mapped` or not."""
+        return np.load(self.open(path))
+
+    def files(self, folder: Path) -> list[Path]:
         """Every file below a folder, sorted; raises FileNotFoundError where there is none."""
-        found = sorted(self._files.find(folder))
+        found = sorted(self._files.find(paths.within(folder)))
         if not found:
-            raise FileNotFoundError(f"{folder} of {self.name} is empty or missing")
-        return found
+            raise FileNotFoundError(f"{paths.within(folder)} of {self.name} is empty or missing")
+        return [paths.ROOT / name for name in found]
 
-    def copy(self, folder: str, to: Path) -> None:
+    def copy(self, folder: Path, to: Path) -> None:
         """Copy a folder to `to`, whole or not at all."""
         with whole_folder(to) as temporary:
-            for path in self.paths(folder):
-                target = temporary / Path(path).relative_to(folder)
+            for path in self.files(folder):
+                target = temporary / path.relative_to(folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(self.bytes(path))
+                target.write_bytes(self.open(path).read())
 
     @cached_property
-    def _files(self) -> Any:
+    def _files(self) -> "DVCFileSystem":
         from dvc.api import DVCFileSystem
         from dvc.scm import RevError
 

@@ -6,9 +6,8 @@ import pandas as pd
 
 from lm_geometry.aggregate.tables import ALL
 from lm_geometry.revisions.revision import WORKSPACE, Revision
+from lm_geometry.workspace import paths
 from lm_geometry.workspace.section import ROOT
-
-FOLDER = "data/tables"
 
 
 def results(rev: str | None = None, root: Path | str = ROOT) -> dict[str, pd.DataFrame]:
@@ -24,5 +23,5 @@ def results(rev: str | None = None, root: Path | str = ROOT) -> dict[str, pd.Dat
         FileNotFoundError: its tables are neither in the cache nor in the remote.
     """
     revision = Revision(rev or WORKSPACE, Path(root))
-    there = {Path(path).stem: path for path in revision.paths(FOLDER)}
-    return {name: revision.table(there[name]) for name in ALL if name in there}
+    there = {path.stem: path for path in revision.files(paths.TABLES)}
+    return {name: revision.read_table(there[name]) for name in ALL if name in there}

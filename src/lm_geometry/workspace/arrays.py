@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
-from lm_geometry.workspace.files import read_json, whole_file, whole_folder, write_json
+from lm_geometry.workspace.files import whole_file, whole_folder, write_json
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 
 @contextlib.contextmanager
@@ -38,18 +39,18 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
         np.save(file, array)
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path, tree: Tree = WORKSPACE) -> dict[str, Any]:
     """What `array_folder` recorded; raises FileNotFoundError for a folder that is not complete."""
-    return read_json(folder / "meta.json")
+    return tree.read_json(folder / "meta.json")
 
 
-def read_array(folder: Path, name: str) -> npt.NDArray[np.float32]:
+def read_array(folder: Path, name: str, tree: Tree = WORKSPACE) -> npt.NDArray[np.float32]:
     """One array, memory-mapped read-only; raises ValueError where it is not what meta.json says."""
-    recorded = read_meta(folder)["arrays"]
+    recorded = read_meta(folder, tree)["arrays"]
     if name not in recorded:
         raise ValueError(f"{folder} has no {name}; it has {', '.join(recorded)}")
     try:
-        array = np.load(folder / name, mmap_mode="r")
+        array = tree.read_array(folder / name, mapped=True)
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{folder / name} is damaged: {error}") from None
     if list(array.shape) != recorded[name] or array.dtype != np.float32:

@@ -59,9 +59,14 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing: `dvc repro` or `dvc pull` brings it") from None
+        raise FileNotFoundError(missing(path)) from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is damaged ({error}): delete it and `dvc checkout`") from None
+
+
+def missing(path: Path) -> str:
+    """The sentence for a result that is not there."""
+    return f"{path} is missing: `dvc repro` or `dvc pull` brings it"
 
 
 def free_space(needed: int, folder: Path, what: str) -> None:

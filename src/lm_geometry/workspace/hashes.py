@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lm_geometry.workspace.files import missing
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 LIBRARIES = ("torch", "transformers", "peft", "datasets", "numpy", "scipy", "scikit-dimension")
@@ -23,7 +24,7 @@ def path_hash(path: Path) -> str:
     Raises FileNotFoundError where nothing is.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: `dvc repro` or `dvc pull` brings it")
+        raise FileNotFoundError(missing(path))
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -36,6 +36,11 @@ def name_of(reference: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def within(path: Path) -> str:
+    """The name of a workspace's file in every revision, such as `data/model.json`."""
+    return path.relative_to(ROOT).as_posix()
+
+
 def layer_file(layer: int) -> str:
     """File name of one layer's array; layer -1 is the combination of several."""
     return "layer-combined.npy" if layer < 0 else f"layer-{layer:02d}.npy"
@@ -54,3 +59,13 @@ def tokens(corpus: str, split: str) -> Path:
 def losses(checkpoint: str, corpus: str, split: str) -> Path:
     """Per-token losses `[tokens]` of one (checkpoint, corpus split)."""
     return LOSSES / checkpoint / f"{corpus}-{split}.npy"
+
+
+def table(name: str) -> Path:
+    """One of the tables that aggregate writes, such as `means`."""
+    return TABLES / f"{name}.parquet"
+
+
+def figure_data(name: str) -> Path:
+    """The records behind one figure, such as `local_estimates`."""
+    return PLOTS / f"{name}.json"

@@ -16,7 +16,12 @@ from lm_geometry.data_prep.corpora.preparation import prepare, save
 from lm_geometry.data_prep.corpora.tags import bio_tags, span_of_words, without_margins, words_of
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models import sources
-from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_training, write_index
+from lm_geometry.outs.data_prep.corpora import (
+    CorpusSplit,
+    TrainingCorpus,
+    read_training,
+    write_training,
+)
 from lm_geometry.workspace import machine, paths
 
 REFERENCE = os.environ.get("LM_GEOMETRY_REFERENCE")
@@ -213,5 +218,5 @@ def test_prepared_words_are_those_of_the_stripped_text(tmp_path: Path) -> None:
 def test_what_is_learned_from_is_read_with_its_labels(project: Path) -> None:
     rows = {"text": ["a"], "document": ["0"], "label": ["x"], "turn": [3]}
     save(datasets.Dataset.from_dict(rows), CorpusSplit("own", "train").folder(paths.TRAINING))
-    write_index(paths.TRAINING, [CorpusSplit("own", "train")])
+    write_training(TrainingCorpus("own", {"train": CorpusSplit("own", "train")}))
     assert read_training().columns("train") == {"text": ["a"], "label": ["x"]}

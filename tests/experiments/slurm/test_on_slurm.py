@@ -87,7 +87,8 @@ def test_a_model_that_a_study_makes_first_reaches_the_clones(
     shutil.copytree(tiny_models["bert"].folder, checkpoints / "5")
     write_json(checkpoints / "base" / "source.json", source.record())
     write_json(checkpoints / "index.json", {"steps": [5], "task": "masked_lm"})
-    write_json(project.beside / "training" / "index.json", [{"corpus": "rivers"}])
+    trained = {"equations": None, "splits": [{"corpus": "rivers", "split": "train"}]}
+    write_json(project.beside / "training" / "index.json", trained)
     layers = {"embed.layers": [1], "aggregate.layer": 1, "finetune.method": "full"}
     layers |= {"finetune.task": "masked_lm"}
     first = {"step": 5, "overrides": {"model.name": "minilm"} | layers}

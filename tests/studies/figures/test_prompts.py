@@ -1,7 +1,6 @@
 """Figures of prompts in studies: what they draw is what the experiments' tables say."""
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,15 @@ from scipy import stats
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.outs.estimate.prompt_tables import GeometryTables, rows_where
+from lm_geometry.outs.estimate.prompts import FOLDER
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.figures.prompts import drawn
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.report import page
 from lm_geometry.studies.report import write as report
+from tests.made_up_tree import MadeUpTree
+from tests.study_runs import made_up_model
 
 RUN = {"checkpoint": "base", "corpus": "c", "split": "all"}
 PARAMS = {
@@ -31,20 +33,18 @@ STUDY = {"question": "Q?", "minutes": 1, "prompt_figures": [{"kind": "layers", "
 def experiment(case: str, tables: GeometryTables, corpus: str = "c") -> Collected:
     """An experiment whose estimates of prompts are these tables."""
     files = {
-        f"data/estimates/prompts/{name}.parquet": table.assign(**RUN)
-        if "checkpoint" not in table
-        else table
+        FOLDER / f"{name}.parquet": table.assign(**RUN) if "checkpoint" not in table else table
         for name, table in vars(tables).items()
     }
-    files["data/estimates/prompts/reciprocity.parquet"] = rows_where(
-        tables.overlap.assign(**RUN)
-    ).drop(columns="next_layer")
-    revision = SimpleNamespace(table=lambda path: files[path])
+    files[FOLDER / "reciprocity.parquet"] = rows_where(tables.overlap.assign(**RUN)).drop(
+        columns="next_layer"
+    )
     params = PARAMS | {"data_prep": {"prompts": {"corpus": corpus}}}
     tables_of_run = {"means": pd.DataFrame({"checkpoint": ["base", "40"]})}
-    model = {"label": "Tiny", "layers": 6, "weights": "pretrained", "source": "file:m"}
     one = Experiment(f"s-{case}", {}, case)
-    return Collected(one, cast(Any, revision), "c" * 40, "b" * 40, params, model, tables_of_run)
+    model = made_up_model("Tiny", 6)
+    tree = MadeUpTree(files)
+    return Collected(one, tree, "c" * 40, "b" * 40, params, model, tables_of_run)
 
 
 @pytest.fixture(scope="module")

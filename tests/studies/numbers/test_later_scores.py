@@ -1,6 +1,5 @@
 """The heuristic over the runs of a study: falls of the dimension, and gains that come later."""
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,20 +9,14 @@ import pytest
 from scipy import stats
 
 from lm_geometry.figures.export import render
+from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.numbers import later_scores
+from lm_geometry.workspace import paths
+from tests.made_up_tree import MadeUpTree
 
 STEPS = range(0, 120, 20)
 FIGURE = Figure.model_validate({"kind": "later_scores", "title": "Does it tell?"})
-
-
-@dataclass
-class Revision:
-    scores: list[dict[str, Any]]
-
-    def json(self, path: str) -> list[dict[str, Any]]:
-        assert path == "data/scores.json"
-        return self.scores
 
 
 def run(seed: int, falls: bool) -> Any:
@@ -55,7 +48,7 @@ def run(seed: int, falls: bool) -> Any:
         estimator="twonn",
         n_neighbors=64.0,
         tables={"means": means},
-        revision=Revision(scores),
+        revision=MadeUpTree({paths.SCORES: scores}),
     )
 
 
@@ -83,7 +76,9 @@ def test_the_interval_is_students_over_the_runs_own_correlations() -> None:
     own = []
     for one in runs:
         dimension = one.tables["means"]["mean"].to_numpy()
-        accuracy = np.array([s["value"] for s in one.revision.scores if s["score"] == "accuracy"])
+        accuracy = np.array(
+            [s["value"] for s in read_scores(one.revision) if s["score"] == "accuracy"]
+        )
         own.append(stats.spearmanr(np.diff(dimension)[:-1], np.diff(accuracy)[1:]).statistic)
     row = row_of(found, signal="dimension", **NEXT)
     assert row["correlation"] == pytest.approx(np.mean(own))
@@ -100,7 +95,7 @@ def test_the_chart_shows_the_loss_beside_each_layer() -> None:
 
 def test_runs_without_scores_are_named() -> None:
     one = run(0, falls=True)
-    one.revision.scores = []
+    one.revision = MadeUpTree({paths.SCORES: []})
     with pytest.raises(ValueError, match=r"figure 'Does it tell\?': its runs have no scores"):
         later_scores.drawn(FIGURE, [one], "TwoNN")
 

@@ -1,7 +1,6 @@
 """Figures over the steps of training: the courses of runs, their means, and the leads."""
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,9 @@ from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.numbers import course, over_steps
 from lm_geometry.studies.numbers.collection import Collected
+from lm_geometry.workspace import paths
+from tests.made_up_tree import MadeUpTree
+from tests.study_runs import made_up_model
 
 CURVES = {"kind": "curves", "title": "C", "panels": ["data_prep.share"]}
 LEADS = {"kind": "leads", "title": "L", "panels": ["data_prep.share"]}
@@ -50,7 +52,7 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
             for layer in (1, 2)
         ]
     )
-    revision = SimpleNamespace(json=lambda path: {"data/scores.json": scores}[path])
+    tree = MadeUpTree({paths.SCORES: scores})
     params = {
         "estimate": {"estimators": ["twonn"], "n_neighbors": [64]},
         "aggregate": {"n_neighbors": "last", "layer": 2},
@@ -58,7 +60,7 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
     }
     experiment = Experiment(f"s-{share}-{seed}", {})
     tables = {"means": means}
-    return Collected(experiment, cast(Any, revision), "c", "b", params, {"layers": 2}, tables)
+    return Collected(experiment, tree, "c", "b", params, made_up_model("M", 2), tables)
 
 
 def test_a_course_has_scores_of_every_step_and_dimensions_of_checkpoints() -> None:

@@ -8,16 +8,18 @@ everything else has nothing to run until a stage needs the text itself.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace import machine, paths
-from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
+Column = list[str] | list[list[str]] | list[int]
 LEARNED = ("text", "label", "words", "tags", "result")
 
 
@@ -61,7 +63,7 @@ class TrainingCorpus:
     splits: dict[str, CorpusSplit]
     equations: Equations | None = None  # what the corpus holds, where it was made and not read
 
-    def columns(self, split: str) -> dict[str, list[Any]]:
+    def columns(self, split: str) -> dict[str, Column]:
         """What is learned from in one of its splits: `text`, and `label`, `words`, `tags` and
         `result` where the corpus has them."""
         rows = self.splits[split].load(paths.TRAINING)
@@ -91,19 +93,15 @@ def write_evaluated(corpora: EvaluatedCorpora) -> None:
     write_json(paths.CORPORA / "index.json", asdict(corpora))
 
 
-def read_training() -> TrainingCorpus:
+def read_training(tree: Tree = WORKSPACE) -> TrainingCorpus:
     """The corpus that data-prep prepared for fine-tuning."""
-    index = read_json(paths.TRAINING / "index.json")
-    splits = _splits(index)
+    index = tree.read_json(paths.TRAINING / "index.json")
+    splits = [CorpusSplit(**entry) for entry in index["splits"]]
     equations = index["equations"] and Equations.model_validate(index["equations"])
     return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits}, equations)
 
 
-def read_evaluated() -> EvaluatedCorpora:
+def read_evaluated(tree: Tree = WORKSPACE) -> EvaluatedCorpora:
     """The corpus splits whose states are compared."""
-    index = read_json(paths.CORPORA / "index.json")
-    return EvaluatedCorpora(_splits(index), index["order"])
-
-
-def _splits(index: dict[str, Any]) -> list[CorpusSplit]:
-    return [CorpusSplit(**entry) for entry in index["splits"]]
+    index = tree.read_json(paths.CORPORA / "index.json")
+    return EvaluatedCorpora([CorpusSplit(**entry) for entry in index["splits"]], index["order"])

@@ -1,10 +1,9 @@
 """The model of a pipeline run, as data-prep resolved it: data/model.json."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class ModelSource:
     seed: int
     content: str = ""  # hash of the files of a `file:` model: other weights are another model
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, str | int]:
         """The fields as a JSON object, which `ModelSource(**record)` reads back."""
         return asdict(self)
 
@@ -40,6 +39,6 @@ class ModelSource:
         return [layer % (self.layers + 1) for layer in layers]
 
 
-def read_model_source() -> ModelSource:
+def read_model_source(tree: Tree = WORKSPACE) -> ModelSource:
     """The model of this pipeline run, as data-prep resolved it."""
-    return ModelSource(**read_json(paths.MODEL))
+    return ModelSource(**tree.read_json(paths.MODEL))

@@ -7,7 +7,7 @@ that must not be passed on lie in the machine's own folder, by the hash in the i
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from lm_geometry.outs.data_prep.shuffling import Order, shuffled_positions
 from lm_geometry.outs.data_prep.tokens import prompt_tokens
 from lm_geometry.workspace import machine, paths
-from lm_geometry.workspace.files import read_json, write_json
-from lm_geometry.workspace.tables import read_table, write_table
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tree import WORKSPACE, Tree
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,9 @@ class PreparedPrompts:
         """The numbers of the prompts in their corpus, ascending."""
         return [int(prompt) for prompt in self.table["prompt"]]
 
-    def write(self, root: Path | None = None) -> None:
+    def write(self) -> None:
         """Write the tables below data/prompts; the index last, for all is complete then."""
-        root = root or folder()
+        root = folder()
         write_table(root / "prompts.parquet", self.table)
         write_table(root / "lengths.parquet", self.lengths)
         keys = list(self.orders)
@@ -73,20 +77,23 @@ class PreparedPrompts:
         write_table(root / "orders.parquet", pd.DataFrame(orders))
         write_json(root / "index.json", asdict(self.index))
 
-    def texts(self, root: Path | None = None) -> dict[int, str]:
+    def texts(self, tree: Tree = WORKSPACE) -> dict[int, str]:
         """The stripped text of each prompt, whole; FileNotFoundError for another machine's."""
-        place = self.index.texts(root or folder())
+        place = self.index.texts(folder())
         if self.index.private and not place.exists():
             raise FileNotFoundError(
                 f"the text of {self.index.corpus} may not be passed on and is not on this machine: "
                 "`dvc repro --force --single-item data-prep` prepares it here"
             )
-        rows = read_table(place, ["prompt", "text"])
+        holder = WORKSPACE if self.index.private else tree
+        rows = holder.read_table(place, ["prompt", "text"])
         return {int(prompt): str(text) for prompt, text in rows.itertuples(index=False)}
 
-    def token_ids(self, tokenizer: Any, root: Path | None = None) -> NDArray[np.int64]:
+    def token_ids(
+        self, tokenizer: "PreTrainedTokenizerBase", tree: Tree = WORKSPACE
+    ) -> NDArray[np.int64]:
         """Token numbers of every prompt as it is in its text, int64 `[prompts, tokens]`."""
-        texts = self.texts(root)
+        texts = self.texts(tree)
         rows = [
             prompt_tokens(texts[prompt], tokenizer, self.index.tokens) for prompt in self.numbers
         ]
@@ -102,15 +109,15 @@ def folder() -> Path:
     return paths.PROMPTS
 
 
-def read_prompts(root: Path | None = None) -> PreparedPrompts:
+def read_prompts(tree: Tree = WORKSPACE) -> PreparedPrompts:
     """The prompts that data-prep prepared; raises FileNotFoundError where it did not."""
-    root = root or folder()
-    index = PromptIndex(**read_json(root / "index.json"))
-    orders = read_table(root / "orders.parquet", ["prompt", "shuffle", "order"])
+    root = folder()
+    index = PromptIndex(**tree.read_json(root / "index.json"))
+    orders = tree.read_table(root / "orders.parquet", ["prompt", "shuffle", "order"])
     return PreparedPrompts(
         index,
-        read_table(root / "prompts.parquet"),
-        read_table(root / "lengths.parquet", ["prompt", "tokenizer", "tokens"]),
+        tree.read_table(root / "prompts.parquet"),
+        tree.read_table(root / "lengths.parquet", ["prompt", "tokenizer", "tokens"]),
         {
             (int(prompt), int(shuffle)): np.asarray(order, dtype=np.int64)
             for prompt, shuffle, order in orders.itertuples(index=False)

@@ -1,15 +1,18 @@
 """Tokens of prompts: of the stripped text, without special tokens."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 BATCH = 64  # texts given to a tokenizer at once
 
 
-def token_counts(texts: Sequence[str], tokenizer: Any) -> NDArray[np.int64]:
+def token_counts(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> NDArray[np.int64]:
     """How many tokens each stripped text has under a Hugging Face tokenizer, int64 `[texts]`.
 
     Special tokens are left out here as they are in prompts. (The published list of long enough
@@ -22,7 +25,9 @@ def token_counts(texts: Sequence[str], tokenizer: Any) -> NDArray[np.int64]:
     return np.array(counts, dtype=np.int64)
 
 
-def prompt_tokens(text: str, tokenizer: Any, tokens: int) -> NDArray[np.int64]:
+def prompt_tokens(
+    text: str, tokenizer: "PreTrainedTokenizerBase", tokens: int
+) -> NDArray[np.int64]:
     """The first `tokens` token numbers of the stripped text, int64 `[tokens]`.
 
     Raises ValueError for a text that is shorter.
@@ -36,6 +41,6 @@ def prompt_tokens(text: str, tokenizer: Any, tokens: int) -> NDArray[np.int64]:
     return np.array(ids[:tokens], dtype=np.int64)
 
 
-def _ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+def _ids(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> list[list[int]]:
     # Not verbose: texts longer than the model's longest input are cut to prompts afterwards.
     return tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json, whole_file, write_json
+from lm_geometry.workspace.files import whole_file, write_json
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.PROMPT_NEIGHBOURS / "index.json"
 KEYS = ["model", "checkpoint", "corpus", "split", "prompt", "shuffle"]
@@ -54,7 +55,7 @@ class PromptRecords:
                 for shuffle in self.shuffles:
                     yield PromptCloud(checkpoint, prompt, shuffle)
 
-    def keys(self, cloud: PromptCloud) -> dict[str, Any]:
+    def keys(self, cloud: PromptCloud) -> dict[str, str | int]:
         """The key columns of a record's rows in every table."""
         return {
             "model": self.model,
@@ -71,22 +72,22 @@ def write_index(records: PromptRecords, path: Path | None = None) -> None:
     write_json(path or INDEX, asdict(records))
 
 
-def read_index(path: Path | None = None) -> PromptRecords:
+def read_index(path: Path | None = None, tree: Tree = WORKSPACE) -> PromptRecords:
     """What the last embed run kept of prompts."""
-    return PromptRecords(**read_json(path or INDEX))
+    return PromptRecords(**tree.read_json(path or INDEX))
 
 
-def read_arrays(cloud: PromptCloud, *names: str) -> dict[str, NDArray[Any]]:
+def read_arrays(cloud: PromptCloud, *names: str, tree: Tree = WORKSPACE) -> dict[str, NDArray[Any]]:
     """The named arrays of a record, without names every one.
 
     Raises FileNotFoundError where there is no record, and ValueError where it is damaged.
     """
     path = paths.PROMPT_NEIGHBOURS / cloud.file
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with tree.open(path) as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in names or archive.files}
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing: `dvc repro` or `dvc pull` brings it") from None
+        raise
     except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise ValueError(f"{path} is damaged ({error}): delete it and `dvc checkout`") from None
 
@@ -115,9 +116,9 @@ def write_record(path: Path, record: PromptRecord) -> None:
         np.savez(file, **arrays)
 
 
-def read_record(cloud: PromptCloud) -> PromptRecord:
+def read_record(cloud: PromptCloud, tree: Tree = WORKSPACE) -> PromptRecord:
     """A record that embed wrote; raises FileNotFoundError or ValueError where it is not whole."""
-    found = read_arrays(cloud)
+    found = read_arrays(cloud, tree=tree)
     loss, tokens, types = (found.pop(name).item() for name in ("loss", "tokens", "types"))
     missing = tuple(str(reason) for reason in found.pop("missing"))
     return PromptRecord(PromptGeometry(**found, missing=missing), loss, tokens, types)

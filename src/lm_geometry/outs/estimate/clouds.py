@@ -8,8 +8,8 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.token_sample.clouds import Cloud, clouds
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json, write_json
-from lm_geometry.workspace.tables import read_table
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 KEYS = ["checkpoint", "corpus", "split", "layer", "sampling_seed"]
 LOCAL = [*KEYS, "row", "estimator", "n_neighbors", "value"]
@@ -47,28 +47,28 @@ def write_index(estimated: Estimated) -> None:
     write_json(INDEX, asdict(estimated))
 
 
-def read_estimated() -> Estimated:
+def read_estimated(tree: Tree = WORKSPACE) -> Estimated:
     """What the last estimate run wrote."""
-    index = read_json(INDEX)
+    index = tree.read_json(INDEX)
     embedded = index.pop("embedded")
     splits = [CorpusSplit(**entry) for entry in embedded.pop("splits")]
     return Estimated(embedded=Embedded(**embedded, splits=splits), **index)
 
 
-def estimated_clouds() -> list[Cloud]:
+def estimated_clouds(tree: Tree = WORKSPACE) -> list[Cloud]:
     """The clouds of the last estimate run, in its order."""
-    return read_estimated().clouds()
+    return read_estimated(tree).clouds()
 
 
-def read_local(cloud: Cloud) -> pd.DataFrame:
+def read_local(cloud: Cloud, tree: Tree = WORKSPACE) -> pd.DataFrame:
     """Local estimates of one cloud: a row per token, estimator and neighbourhood size."""
-    return read_table(paths.ESTIMATES / folder_name(cloud) / "local.parquet", LOCAL)
+    return tree.read_table(paths.ESTIMATES / folder_name(cloud) / "local.parquet", LOCAL)
 
 
-def read_global() -> pd.DataFrame:
+def read_global(tree: Tree = WORKSPACE) -> pd.DataFrame:
     """Global estimates of every cloud: a row per cloud, estimator and scale."""
     tables = [
-        read_table(paths.ESTIMATES / folder_name(cloud) / "global.parquet", GLOBAL)
-        for cloud in estimated_clouds()
+        tree.read_table(paths.ESTIMATES / folder_name(cloud) / "global.parquet", GLOBAL)
+        for cloud in estimated_clouds(tree)
     ]
     return pd.concat(tables, ignore_index=True)

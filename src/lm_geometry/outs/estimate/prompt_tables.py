@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lm_geometry.workspace.tables import read_table, write_table
+from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 GROUPS = ["model", "checkpoint", "corpus", "split"]  # those that a table has tell runs apart
 CELLS = ["layer", "next_layer", "scale", "k"]
@@ -55,12 +56,12 @@ class GeometryTables:
         )
 
 
-def read_tables(folder: Path) -> GeometryTables:
+def read_tables(folder: Path, tree: Tree = WORKSPACE) -> GeometryTables:
     """The tables in a folder; raises ValueError where one lacks a column that it should have."""
     found = {}
     for name, columns in COLUMNS.items():
-        read_table(folder / f"{name}.parquet", columns)
-        found[name] = read_table(folder / f"{name}.parquet")
+        tree.read_table(folder / f"{name}.parquet", columns)
+        found[name] = tree.read_table(folder / f"{name}.parquet")
     return GeometryTables(**found)
 
 

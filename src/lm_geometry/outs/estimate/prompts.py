@@ -5,7 +5,7 @@ import pandas as pd
 from lm_geometry.outs.embed.prompts import KEYS, PromptRecords, read_index
 from lm_geometry.outs.estimate.prompt_tables import GeometryTables, read_tables
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.tables import read_table
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 FOLDER = paths.ESTIMATES / "prompts"
 INDEX = FOLDER / "index.json"
@@ -20,16 +20,21 @@ TABLES = {
 }
 
 
-def read_records() -> PromptRecords:
+def read_records(tree: Tree = WORKSPACE) -> PromptRecords:
     """Which prompts have estimates."""
-    return read_index(INDEX)
+    return read_index(INDEX, tree)
 
 
-def read_geometry() -> GeometryTables:
+def read_geometry(tree: Tree = WORKSPACE) -> GeometryTables:
     """The tidy tables of prompts; `token_geometry` works on them."""
-    return read_tables(FOLDER)
+    return read_tables(FOLDER, tree)
 
 
-def read_reciprocity() -> pd.DataFrame:
+def read_quantity(name: str, tree: Tree = WORKSPACE) -> pd.DataFrame:
+    """One table of `TABLES` with every column that its run wrote."""
+    return tree.read_table(FOLDER / f"{name}.parquet")
+
+
+def read_reciprocity(tree: Tree = WORKSPACE) -> pd.DataFrame:
     """The share of neighbours that hold both ways, a row per prompt, layer and k."""
-    return read_table(FOLDER / "reciprocity.parquet", RECIPROCITY)
+    return tree.read_table(FOLDER / "reciprocity.parquet", RECIPROCITY)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.TRAINING_RUN / "index.json"
 
@@ -50,11 +51,12 @@ def write_training_run(run: TrainingRun) -> None:
     write_json(paths.SCORES, run.scores)
 
 
-def read_training_run() -> TrainingRun:
+def read_training_run(tree: Tree = WORKSPACE) -> TrainingRun:
     """The run of the last finetune stage."""
-    return TrainingRun(**read_json(INDEX), curve=read_json(paths.LOSS_CURVE), scores=read_scores())
+    curve = tree.read_json(paths.LOSS_CURVE)
+    return TrainingRun(**tree.read_json(INDEX), curve=curve, scores=read_scores(tree))
 
 
-def read_scores() -> list[Score]:
+def read_scores(tree: Tree = WORKSPACE) -> list[Score]:
     """Its scores alone."""
-    return read_json(paths.SCORES)
+    return tree.read_json(paths.SCORES)

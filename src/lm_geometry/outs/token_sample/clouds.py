@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,20 @@ import numpy.typing as npt
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_embedded, read_states
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.CLOUDS / "index.json"
 Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+
+class CloudIndex(TypedDict):
+    """How the clouds of a run were drawn: data/clouds/index.json."""
+
+    seeds: list[int]
+    noise: float
+    noise_seed: int
+    paper: bool
 
 
 @dataclass(frozen=True)
@@ -52,27 +62,47 @@ def clouds(embedded: Embedded, seeds: list[int]) -> Iterator[Cloud]:
                     yield Cloud(checkpoint, split, layer, seed)
 
 
-def read_cloud(cloud: Cloud) -> tuple[Points, npt.NDArray[np.int64]]:
+def read_index(tree: Tree = WORKSPACE) -> CloudIndex:
+    """How the clouds of the last run were drawn."""
+    return tree.read_json(INDEX)
+
+
+def read_cloud(cloud: Cloud, tree: Tree = WORKSPACE) -> tuple[Points, npt.NDArray[np.int64]]:
     """The points `[points, width]` of a cloud, and their rows in the token table.
 
     Points are float32, or float64 where noise was added, as in the published code.
     """
-    index = read_json(INDEX)
-    rows = np.load(cloud.file)
-    points = np.asarray(read_states(cloud.checkpoint, cloud.split, cloud.layer)[rows])
+    points, rows = read_clean_cloud(cloud, tree)
+    return with_noise(points, cloud, read_index(tree)), rows
+
+
+def read_clean_cloud(
+    cloud: Cloud, tree: Tree = WORKSPACE
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """`read_cloud` before any noise: the hidden states of the cloud's tokens."""
+    rows = tree.read_array(cloud.file)
+    states = read_states(cloud.checkpoint, cloud.split, cloud.layer, tree)
+    return np.asarray(states[rows]), rows
+
+
+def with_noise(points: npt.NDArray[np.float32], cloud: Cloud, index: CloudIndex) -> Points:
+    """The points `[points, width]` of a cloud with the noise of its run, float64 if there is any.
+
+    Each cloud has a random stream of its own; the published code starts the same one for each.
+    """
     if not index["noise"]:
-        return points, rows
+        return points
     names = (*cloud.keys().values(), "noise")
     named = stream(index["noise_seed"], *names)
     generator = np.random.default_rng(index["noise_seed"]) if index["paper"] else named
-    return points + generator.normal(0, index["noise"], points.shape), rows
+    return points + generator.normal(0, index["noise"], points.shape)
 
 
-def read_seeds() -> list[int]:
+def read_seeds(tree: Tree = WORKSPACE) -> list[int]:
     """The sampling seeds of the clouds that token-sample made in its last run."""
-    return read_json(INDEX)["seeds"]
+    return read_index(tree)["seeds"]
 
 
-def read_clouds() -> list[Cloud]:
+def read_clouds(tree: Tree = WORKSPACE) -> list[Cloud]:
     """Every cloud that token-sample made in its last run."""
-    return list(clouds(read_embedded(), read_seeds()))
+    return list(clouds(read_embedded(tree), read_seeds(tree)))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.outs.estimate.prompt_tables import cells_of, rows_where
+from lm_geometry.outs.estimate.prompts import read_quantity
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figures import token_geometry_by_layer as by_layer
@@ -20,7 +21,6 @@ from lm_geometry.studies.numbers.runs import label
 from lm_geometry.token_geometry.loss_correlations import best_cells, loss_correlations
 from lm_geometry.token_geometry.means import means, peaks
 
-FOLDER = "data/estimates/prompts"
 PAPERS_PROMPT = 3218  # the one that the paper shows, where it is among them
 RUNS = ["checkpoint", "corpus", "split"]
 
@@ -37,7 +37,7 @@ class Drawn:
 def labelled(one: Collected, study: Study) -> str:
     """What tells an experiment from the others of its study: case and grid, or the model's name."""
     varied = [str(label(one.experiment.overrides[name])) for name in study.grid]
-    return ", ".join(filter(None, [one.experiment.case, *varied])) or one.model["label"]
+    return ", ".join(filter(None, [one.experiment.case, *varied])) or one.model.label
 
 
 def drawn(figure: PromptFigure, study: Study, collected: Sequence[Collected]) -> Drawn:
@@ -218,7 +218,7 @@ class Prompts:
         return pd.concat(parts, ignore_index=True)
 
     def _of(self, name: str, one: Collected, quantity: str) -> pd.DataFrame:
-        table = one.revision.table(f"{FOLDER}/{quantity}.parquet")
+        table = read_quantity(quantity, one.revision)
         if self.figure.shuffles:
             table = rows_where(table, shuffle=self.figure.shuffles)
         there = set(table["checkpoint"])

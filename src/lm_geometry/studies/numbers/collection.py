@@ -1,7 +1,6 @@
 """The results of a study's experiments, each read at its own revision."""
 
 import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ import pandas as pd
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.overrides import params_of
-from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.estimate.clouds import folder_name
-from lm_geometry.outs.finetune.checkpoints import BASE
-from lm_geometry.outs.token_sample.clouds import Cloud
+from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
+from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
+from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
 from lm_geometry.revisions.revision import Revision
-from lm_geometry.workspace.paths import name_of
+from lm_geometry.workspace.paths import name_of, table
 from lm_geometry.workspace.section import ROOT
+from lm_geometry.workspace.tree import Tree
 
 TABLES = ("means", "changes", "differences")
 
@@ -29,11 +28,11 @@ class Collected:
     """
 
     experiment: Experiment
-    revision: Revision
+    revision: Tree
     commit: str
     started_from: str
     params: dict[str, Any]
-    model: dict[str, Any]
+    model: ModelSource
     tables: dict[str, pd.DataFrame]
 
     @property
@@ -54,7 +53,7 @@ class Collected:
         asked = self.params["aggregate"]["layer"]
         if asked == "last" or layers == [-1]:
             return layers[-1]
-        return int(asked) % (self.model["layers"] + 1)
+        return int(asked) % (self.model.layers + 1)
 
     @property
     def checkpoint(self) -> str:
@@ -82,9 +81,15 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
         commit,
         _parent(commit, root),
         params_of(experiment, root),
-        revision.json("data/model.json"),
-        {name: revision.table(f"data/tables/{name}.parquet") for name in TABLES},
+        _model(revision),
+        {name: revision.read_table(table(name)) for name in TABLES},
     )
+
+
+def _model(revision: Revision) -> ModelSource:
+    """The model with its number of layers, which is not the catalogue's where training decides."""
+    source = read_model_source(revision)
+    return source if source.layers else with_sizes(source, revision)
 
 
 def _parent(commit: str, root: Path) -> str:
@@ -101,8 +106,11 @@ def draws(collected: Collected) -> pd.DataFrame:
     Columns as in the table `means`; its mean pools the draws, which here stay apart.
     """
     rows = []
-    for cloud in _shown_clouds(collected):
-        local: Any = collected.revision.table(f"data/estimates/{folder_name(cloud)}/local.parquet")
+    for cloud in estimated_clouds(collected.revision):
+        compared = cloud.checkpoint in (BASE, collected.checkpoint)
+        if not compared or cloud.layer != collected.layer:
+            continue
+        local: Any = read_local(cloud, collected.revision)
         chosen = local["value"][
             (local["estimator"] == collected.estimator)
             & (local["n_neighbors"] == collected.n_neighbors)
@@ -111,14 +119,6 @@ def draws(collected: Collected) -> pd.DataFrame:
         size = {"mean": chosen.mean(), "values": int(chosen.notna().sum()), "documents": 0}
         rows.append(cloud.keys() | own | size)
     return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
-
-
-def _shown_clouds(collected: Collected) -> Iterable[Cloud]:
-    for entry in collected.revision.json("data/estimates/index.json"):
-        cloud = Cloud(**{**entry, "split": CorpusSplit(**entry["split"])})
-        here = cloud.checkpoint in (BASE, collected.checkpoint)
-        if here and cloud.layer == collected.layer:
-            yield cloud
 
 
 def step_of(checkpoint: str) -> int:

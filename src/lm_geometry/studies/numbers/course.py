@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.numbers import lead
 from lm_geometry.studies.numbers.collection import Collected, step_of
@@ -28,7 +29,7 @@ def course(one: Collected) -> pd.DataFrame:
     NaN where a step was not measured so. The dimension is the mean of the first local estimator
     at the shown layer and neighbourhood size.
     """
-    scores = pd.DataFrame(one.revision.json("data/scores.json"))
+    scores = pd.DataFrame(read_scores(one.revision))
     wide = scores.pivot_table(index=["step", "split"], columns="score", values="value")
     means: Any = one.tables["means"]
     chosen = means[

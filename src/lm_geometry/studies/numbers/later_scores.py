@@ -6,9 +6,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from lm_geometry.aggregate.heuristic import heuristic_pairs, heuristic_rows, scores_of
+from lm_geometry.aggregate.heuristic import held_out, heuristic_pairs, heuristic_rows
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.figures.records import Record
+from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.runs import CONFIDENCE
@@ -40,7 +41,7 @@ def drawn(
     for one in collected:
         means: Any = one.tables["means"]
         shown = (means["estimator"] == one.estimator) & (means["n_neighbors"] == one.n_neighbors)
-        scores = scores_of(one.revision.json("data/scores.json"))
+        scores = held_out(read_scores(one.revision))
         pairs[one.experiment.name] = heuristic_pairs(means[shown], scores)
     found = pd.DataFrame(heuristic_rows(pairs, CONFIDENCE, DRAWS, SEED))
     if not len(found):

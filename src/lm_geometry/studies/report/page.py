@@ -1,11 +1,11 @@
 """The page of a study's results: question, settings, figures, numbers, provenance."""
 
-import json
 from typing import Any
 
 import pandas as pd
 
 from lm_geometry.experiments.experiment import written
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.studies.definition import LATER_SCORES, Figure, Study
 from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.numbers.collection import Collected
@@ -121,8 +121,8 @@ def _experiments(study: Study, collected: list[Collected]) -> str:
 
 def _provenance(study: Study, collected: list[Collected]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in library_versions().items())
-    models = dict.fromkeys(json.dumps(one.model, sort_keys=True) for one in collected)
-    sources = "\n".join(f"- {_model(json.loads(text))}" for text in models)
+    models = dict.fromkeys(one.model for one in collected)
+    sources = "\n".join(f"- {_model(model)}" for model in models)
     started = dict.fromkeys(f"`{one.started_from[:10]}`" for one in collected)
     return (
         f"## Provenance\n\nThe code is that of {', '.join(started)}; with the overrides above it "
@@ -132,8 +132,8 @@ def _provenance(study: Study, collected: list[Collected]) -> str:
     )
 
 
-def _model(model: dict[str, Any]) -> str:
-    return f"{model['label']} ({model['weights']}): `{model['source']}`"
+def _model(model: ModelSource) -> str:
+    return f"{model.label} ({model.weights}): `{model.source}`"
 
 
 def _table(table: Any) -> str:

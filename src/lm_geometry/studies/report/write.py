@@ -17,6 +17,7 @@ from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.numbers import later_scores, over_steps, runs
 from lm_geometry.studies.numbers.collection import TABLES, Collected
 from lm_geometry.studies.report import page
+from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import whole_file
 from lm_geometry.workspace.tables import write_table
 
@@ -89,7 +90,7 @@ def _violins(figure: Figure, collected: list[Collected]) -> alt.FacetChart:
     records = [
         {**record, "rev": one.experiment.name}
         for one in collected
-        for record in one.revision.json("plots/local_estimates.json")
+        for record in one.revision.read_json(paths.figure_data("local_estimates"))
     ]
     chart = local_estimates.chart(records)
     subtitle = chart.to_dict()["title"]["subtitle"]
@@ -176,7 +177,7 @@ def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFram
         own = {name: str(runs.label(one.experiment.overrides.get(name))) for name in varied}
         rows = one.tables.get(table)
         if rows is None:
-            rows = one.revision.table(f"data/tables/{table}.parquet")
+            rows = one.revision.read_table(paths.table(table))
         parts.append(rows.assign(experiment=one.experiment.name, **own))
     return pd.concat(parts, ignore_index=True)
 
