@@ -23,10 +23,10 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 
 # Installed side by side, so that each package has one version in all of these.
 FILES = ["cpu", "ssh", "s3", "gs", "azure", "slurm", "tags", "maps", "test"]
-# What a file builds on, and does not repeat.
-BELOW = dict.fromkeys(FILES, ["base"]) | {"test": ["base", "ssh", "s3", "slurm", "tags"]}
+# What a file builds on, and does not repeat; base alone, if it is not named.
+BELOW = {"test": ["base", "ssh", "s3", "slurm", "tags"]}
 # DADApy's environment is resolved apart (numpy 1), without what only checks or serves.
-NOT_BESIDE_DADAPY = ("basedpyright", "flask", "import-linter", "moto", "ruff")
+NOT_BESIDE_DADAPY = ("basedpyright", "flask", "import-linter", "moto", "pre-commit", "prek", "ruff")
 # Which of these there are depends on the build of torch or faiss that a machine gets.
 OF_A_BUILD = re.compile(r"(torch$|triton$|nvidia-|cuda-)")
 
@@ -47,7 +47,7 @@ def main() -> None:
 
     sets = {"base": set(resolved([torch, *PROJECT["dependencies"]], pinned))}
     for name in FILES:
-        below = set().union(*(sets[file] for file in BELOW[name]))
+        below = set().union(*(sets[file] for file in BELOW.get(name, ["base"])))
         sets[name] = set(resolved(EXTRAS[name], pinned)) - below
     for name, packages in sets.items():
         write(name, [together[package] for package in sorted(packages)])
