@@ -96,8 +96,8 @@ $(READY): $(PINS) pyproject.toml
 	@echo "With $(COSTS)."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu  # the same module: one of them
-	$(BIN)/python -m pip install $(TORCH_PINS)
+	@$(BIN)/python -m pip uninstall -qq --yes faiss-cpu faiss-gpu  # the same module: one of them
+	$(BIN)/python -m pip install --no-compile $(TORCH_PINS)
 	$(BIN)/python $(INSTALL) $(patsubst %,requirements/%.txt,base test $(FAISS))
 	@test $(FAISS) != gpu || $(BIN)/python -m pip install faiss-gpu  # its CUDA libraries, where torch brought none
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
@@ -111,7 +111,7 @@ $(DADAPY_READY): $(patsubst %,requirements/%.txt,torch uv dadapy) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "DADApy needs Python 3.11 or 3.12: make verify PYTHON=python3.12")'
 	@command -v cc >/dev/null || { echo "DADApy is compiled when it is installed: a C compiler, cc, is needed." >&2; exit 1; }
 	test -x $(DADAPY)/bin/python || $(PYTHON) -m venv $(DADAPY)
-	$(DADAPY)/bin/python -m pip install $(TORCH_PINS)
+	$(DADAPY)/bin/python -m pip install --no-compile $(TORCH_PINS)
 	$(DADAPY)/bin/python $(INSTALL) requirements/dadapy.txt
 	$(DADAPY)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@rm -f $(DADAPY)/ready-*

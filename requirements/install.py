@@ -39,7 +39,7 @@ def _installed(installer: str, pins: list[str]) -> bool:
     python = [sys.executable, "-m"]
     commands = {
         "uv": [*python, "uv", "pip", "install", "--python", sys.executable],
-        "pip": [*python, "pip", "install"],
+        "pip": [*python, "pip", "install", "--no-compile"],  # as uv: compiled when first imported
     }
     done = subprocess.run([*commands[installer], *AS_PINNED, *pins], check=False)
     return done.returncode == 0
