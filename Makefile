@@ -29,7 +29,7 @@ DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
 # Another torch brings what it needs, and the pins that follow make of that what they can.
 TORCH_PINS := $(if $(filter $(PINNED_TORCH),$(TORCH)),-r requirements/torch.txt,torch==$(TORCH))
 INSTALL := requirements/install.py $(if $(filter 0,$(UV)),--pip)
-COSTS := torch's CPU build: 550 MB to fetch, 2.7 GB on disk, 1 to 4 minutes; a CUDA build: 3 GB and 8 GB
+COSTS := a CPU build of torch: 650 MB to fetch, 2.3 GB on disk, 1 to 4 minutes; of CUDA: some 3 GB, 8 GB, 10 minutes
 
 # Two processes; a file's tests share what its first one made, so that they stay together.
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -93,7 +93,7 @@ setup: $(READY) $(PAGE)
 
 $(READY): $(PINS) pyproject.toml
 	@echo "Setting up $(VENV), once: torch $(TORCH), faiss-$(FAISS)."
-	@echo "With $(COSTS)."
+	@echo "It takes, with $(COSTS)."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip uninstall -qq --yes faiss-cpu faiss-gpu  # the same module: one of them
@@ -107,7 +107,7 @@ $(READY): $(PINS) pyproject.toml
 
 $(DADAPY_READY): $(patsubst %,requirements/%.txt,torch uv dadapy) pyproject.toml
 	@echo "Setting up $(DADAPY), once: DADApy beside torch $(TORCH)."
-	@echo "With $(COSTS)."
+	@echo "It takes, with $(COSTS)."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "DADApy needs Python 3.11 or 3.12: make verify PYTHON=python3.12")'
 	@command -v cc >/dev/null || { echo "DADApy is compiled when it is installed: a C compiler, cc, is needed." >&2; exit 1; }
 	test -x $(DADAPY)/bin/python || $(PYTHON) -m venv $(DADAPY)
