@@ -1,25 +1,35 @@
 # make repro   set up the environment if need be, then run the whole study: dvc repro
 # make test    set up the environment if need be, then run the tests
-# make check   linting, formatting and types
+# make check   linting, formatting, types, import contracts, the drawing of the rooms
 # make pull    results from the remote, verified     make remote URL=...  another remote, here alone
 # make audit   the cache and the remote, checked against dvc.lock, and mended
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
 # make benchmark  speed against the published ways, written to benchmarks/RESULTS.md
 # make verify  the tests beside DADApy, in .venv-dadapy, and how far our numbers are from its
 #
-# TORCH=2.9.1  another torch build (default 2.13.0)    FAISS=gpu  faiss-gpu instead of faiss-cpu
+# make pins    requirements/ after pyproject.toml changed     UPGRADE=all or UPGRADE=ruff,dvc  newer
+#
+# TORCH=2.9.1  another torch (default: torch.txt's)    FAISS=gpu  faiss-gpu instead of faiss-cpu
 # PYTHON=...   the interpreter that makes the environment (3.11 or newer; verify: 3.11 or 3.12)
+# UV=0         set up with pip alone
 
 PYTHON ?= python3
-TORCH ?= 2.13.0
+PINNED_TORCH := $(shell sed -n 's/^torch==//p' requirements/torch.txt)
+TORCH ?= $(PINNED_TORCH)
 FAISS ?= cpu
+UV ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-torch$(TORCH)-faiss-$(FAISS)
-PINS := $(patsubst %,requirements/%.txt,base test ssh s3 slurm $(FAISS))
+PINS := $(patsubst %,requirements/%.txt,torch uv base test ssh s3 slurm tags $(FAISS))
 PAGE := .dvc/plots/page_offline.html
 DADAPY := .venv-dadapy
 DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
+
+# Another torch brings what it needs, and the pins that follow make of that what they can.
+TORCH_PINS := $(if $(filter $(PINNED_TORCH),$(TORCH)),-r requirements/torch.txt,torch==$(TORCH))
+INSTALL := requirements/install.py $(if $(filter 0,$(UV)),--pip)
+COSTS := a CPU build of torch: 650 MB to fetch, 2.3 GB on disk, 1 to 4 minutes; of CUDA: some 3 GB, 8 GB, 10 minutes
 
 # Two processes; a file's tests share what its first one made, so that they stay together.
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -28,11 +38,11 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro pull remote audit drift test test-slow check benchmark verify setup help
+.PHONY: repro pull remote audit drift test test-slow check benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,12s/^# \{0,1\}//p' Makefile
+	@sed -n '1,14s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	dvc repro
@@ -46,7 +56,7 @@ audit: setup  ## every object of cache and remote, read and mended
 
 remote: setup  ## another remote, in .dvc/config.local: not in git
 	@test -n "$(URL)" || { echo "make remote URL=/folder, ssh://host/path, s3://bucket/path, gs:// or azure://" >&2; exit 2; }
-	@needed=requirements/$(firstword $(subst ://, ,$(URL))).txt; test ! -f $$needed || $(BIN)/python -m pip install --quiet -r $$needed
+	@needed=requirements/$(firstword $(subst ://, ,$(URL))).txt; test ! -f $$needed || $(BIN)/python $(INSTALL) $$needed
 	dvc remote add --local --force --default chosen "$(URL)"
 	dvc remote modify --local chosen verify true
 
@@ -59,10 +69,16 @@ test: setup  ## the default test suite
 test-slow: setup  ## heavier tests as well
 	pytest -m "slow or not slow"
 
-check: setup  ## linting, formatting, types
+check: setup  ## linting, formatting, types, imports, the drawing
 	ruff check .
 	ruff format --check .
 	basedpyright
+	lint-imports --no-cache
+	python docs/draw_architecture.py --check
+
+pins: setup  ## requirements/ of what pyproject.toml needs, with hashes
+	@$(BIN)/python -m uv --version || $(BIN)/python -m pip install --require-hashes -r requirements/uv.txt
+	$(BIN)/python requirements/renew.py --upgrade "$(UPGRADE)"
 
 benchmark: setup  ## speed against the published ways
 	python benchmarks/report.py
@@ -76,24 +92,27 @@ verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a co
 setup: $(READY) $(PAGE)
 
 $(READY): $(PINS) pyproject.toml
-	@echo "Setting up $(VENV): torch $(TORCH), faiss-$(FAISS). This takes a few minutes, once."
+	@echo "Setting up $(VENV), once: torch $(TORCH), faiss-$(FAISS)."
+	@echo "It takes, with $(COSTS)."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu  # the same module: one of them
-	$(BIN)/python -m pip install --quiet torch==$(TORCH)
-	$(BIN)/python -m pip install --quiet -r requirements/base.txt -r requirements/test.txt -r requirements/$(FAISS).txt
+	@$(BIN)/python -m pip uninstall -qq --yes faiss-cpu faiss-gpu  # the same module: one of them
+	$(BIN)/python -m pip install --no-compile $(TORCH_PINS)
+	$(BIN)/python $(INSTALL) $(patsubst %,requirements/%.txt,base test $(FAISS))
+	@test $(FAISS) != gpu || $(BIN)/python -m pip install faiss-gpu  # its CUDA libraries, where torch brought none
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/ready-*
 	@touch $@
 	@echo "$(VENV) is ready."
 
-$(DADAPY_READY): requirements/dadapy.txt pyproject.toml
-	@echo "Setting up $(DADAPY): DADApy beside torch $(TORCH). This takes a few minutes, once."
+$(DADAPY_READY): $(patsubst %,requirements/%.txt,torch uv dadapy) pyproject.toml
+	@echo "Setting up $(DADAPY), once: DADApy beside torch $(TORCH)."
+	@echo "It takes, with $(COSTS)."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "DADApy needs Python 3.11 or 3.12: make verify PYTHON=python3.12")'
 	@command -v cc >/dev/null || { echo "DADApy is compiled when it is installed: a C compiler, cc, is needed." >&2; exit 1; }
 	test -x $(DADAPY)/bin/python || $(PYTHON) -m venv $(DADAPY)
-	$(DADAPY)/bin/python -m pip install --quiet torch==$(TORCH)
-	$(DADAPY)/bin/python -m pip install --quiet -r requirements/dadapy.txt
+	$(DADAPY)/bin/python -m pip install --no-compile $(TORCH_PINS)
+	$(DADAPY)/bin/python $(INSTALL) requirements/dadapy.txt
 	$(DADAPY)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@rm -f $(DADAPY)/ready-*
 	@touch $@

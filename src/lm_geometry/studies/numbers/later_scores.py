@@ -35,7 +35,7 @@ def drawn(
     """The correlations over all runs of the study, and their chart.
 
     A row per signal (mean local dimension of each layer, validation loss), score, and pair of
-    changes; the pairs are those of `aggregation.heuristic`. `measured` tells of the estimates.
+    changes; the pairs are those of `aggregate.heuristic`. `measured` tells of the estimates.
     """
     pairs = {}
     for one in collected:
