@@ -76,5 +76,5 @@ def command(
     }
     choice = choose(asked, Aggregate.read())
     folder = out or paths.PLOTS / "projections"
-    for path in draw_map(choice, folder, colour, points, method, seed, perplexity=perplexity):
+    for path in draw_map(choice, folder, colour, points, method, seed, perplexity):
         print(path)

@@ -25,12 +25,11 @@ METHODS = {"tsne": ("t-SNE", "perplexity"), "umap": ("UMAP", "neighbours")}
 def draw_map(
     choice: Choice,
     folder: Path,
-    colour: str = DIMENSION,
-    points: int = 1500,
-    method: Method = "tsne",
-    seed: int = 0,
-    *,
-    perplexity: int | None = None,
+    colour: str,
+    points: int,
+    method: Method,
+    seed: int,
+    perplexity: int | None,
 ) -> list[Path]:
     """Paths of the page and pictures of `choice`'s clouds, drawn into `folder`.
 
