@@ -3,20 +3,24 @@
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
-from functools import partial
+import tomllib
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 
-from lm_geometry.aggregate.tables import COLUMNS, read_aggregated
-from lm_geometry.commands import table as table_command
-from lm_geometry.commands.cli import main
+from lm_geometry.aggregate.tables import ALL, COLUMNS
+from lm_geometry.commands.cli import COMMANDS, main, program
+from lm_geometry.commands.table import TABLES
+from lm_geometry.workspace import paths
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.tables import write_table
+from tests.command_line import parsed
 from tests.structure import ROOT
 
 
@@ -39,7 +43,7 @@ def write_tables(folder: Path) -> None:
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_tables(tmp_path)
-    monkeypatch.setattr(table_command, "read_aggregated", partial(read_aggregated, folder=tmp_path))
+    monkeypatch.setattr(paths, "TABLES", tmp_path)
     return tmp_path
 
 
@@ -87,6 +91,9 @@ def test_a_table_is_filtered_sorted_and_cut(
         capsys, "table", "--corpus", "a", "--checkpoint", "10", "base", "--format", "csv"
     )
     assert len(both.splitlines()) == 4
+    assert printed(capsys, "table", "--corpus=a", "--checkpoint=10", "--checkpoint", "base") == (
+        printed(capsys, "table", "--checkpoint", "10", "base", "--corpus", "a")
+    )
     sizes = printed(capsys, "table", "--n-neighbors", "64", "--format", "csv")
     assert len(sizes.splitlines()) == 6
 
@@ -109,9 +116,9 @@ def test_tables_are_printed_in_each_format(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--layer", "5"], "--layer: 5.0 is not in the table; there are 4, 12"),
-        (["--corpus", "c"], "--corpus: c is not in the table; there are a, b"),
-        (["--n-neighbors", "many"], "--n-neighbors: ['many'] are not numbers"),
+        (["--layer", "5"], "layer: 5.0 is not in the table; there are 4, 12"),
+        (["--corpus", "c"], "corpus: c is not in the table; there are a, b"),
+        (["--n-neighbors", "many"], "n_neighbors: many: not all are numbers"),
         (["--sort", "maen"], "no column 'maen'; there are corpus, split"),
         (["--columns", "maen"], "no column 'maen'; there are corpus, split"),
         (["--control", "b"], "no column 'control'; there are corpus, split"),
@@ -128,11 +135,18 @@ def test_a_wrong_value_is_told_with_what_there_is(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["table", "--lyer", "5"], "unknown option --lyer; did you mean '--layer'?"),
-        (["table", "--lay=5"], "unknown option --lay; did you mean '--layer'?"),
-        (["table", "meens"], "invalid choice: 'meens' (choose from"),
-        (["tabel"], "invalid choice: 'tabel' (choose from"),
-        ([], "the following arguments are required: COMMAND"),
+        (["table", "--lyer", "5"], "No such option '--lyer'. Did you mean '--layer'?"),
+        (["table", "--sorted=5"], "No such option '--sorted'. Did you mean '--sort'?"),
+        (["table", "meens"], "'meens' is unknown; did you mean 'means'?"),
+        (["table", "--format", "cvs"], "'cvs' is unknown; did you mean 'csv'?"),
+        (["table", "--layer", "--sort", "mean"], "Option '--layer' requires an argument."),
+        (["tabel"], "No such command 'tabel'. Did you mean 'table'?"),
+        (["--verson"], "No such option '--verson'. Did you mean '--version'?"),
+        (["keep", "step-20", "many", "mine"], "'many' is not a valid integer"),
+        (["keep", "a", "1", "b", "--merge", "--adapter"], "--adapter is not allowed with --merge"),
+        (["audit", "--remote", "a", "--no-remote"], "--no-remote is not allowed with --remote"),
+        (["drift", "finetune"], "Got unexpected extra argument (finetune)"),
+        ([], "COMMAND [ARGS]..."),
     ],
 )
 def test_a_wrong_option_or_command_exits_with_usage(
@@ -143,15 +157,13 @@ def test_a_wrong_option_or_command_exits_with_usage(
     assert caught.value.code == 2
     told = capsys.readouterr().err
     assert sentence in told
-    assert told.startswith("usage: lm-geometry")
+    assert told.startswith("Usage: lm-geometry")
 
 
 def test_a_table_that_was_not_made_is_told_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        table_command, "read_aggregated", partial(read_aggregated, folder=tmp_path / "none")
-    )
+    monkeypatch.setattr(paths, "TABLES", tmp_path / "none")
     with pytest.raises(SystemExit, match=r"means\.parquet is missing: `dvc repro`"):
         main(["table"])
 
@@ -172,3 +184,46 @@ def test_a_reader_that_goes_away_is_no_error(copied_project: Path) -> None:
     process.stderr.close()
     process.wait()
     assert told == ""
+
+
+def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"^lm-geometry report: .*File exists.*file"):
+        main(["report", "grokking", "--out", str(tmp_path / "file" / "page.html")])
+
+
+def test_the_tables_that_the_command_names_are_those_that_there_are() -> None:
+    assert tuple(ALL) == TABLES
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_tells_its_options_and_lines_that_work(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([name, "--help"])
+    text = capsys.readouterr().out
+    assert text.startswith(f"Usage: lm-geometry {name} ")
+    command = program.get_command(click.Context(program), name)
+    assert command is not None
+    assert all(getattr(parameter, "help", None) for parameter in command.params)
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    lm-geometry ")]
+    assert lines or not command.params
+    for line in lines:
+        assert parsed(shlex.split(line, comments=True)[1:]).command is command
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert printed(capsys, "--version") == f"lm-geometry {version}\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_is_quick_since_it_imports_neither_room_nor_library(words: list[str]) -> None:
+    script = (
+        f"import sys; from lm_geometry.commands.cli import main; main({words})\n"
+        "there = [name for name in sys.modules if name.startswith('lm_geometry.')]\n"
+        "assert all(name.startswith('lm_geometry.commands') for name in there), there\n"
+        "assert not set(sys.modules) & {'numpy', 'pandas', 'pydantic', 'ruamel.yaml', 'dvc'}\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)

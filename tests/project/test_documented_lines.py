@@ -4,15 +4,14 @@ import itertools
 import re
 import shlex
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from lm_geometry.commands.cli import main
 from lm_geometry.params.check import check
 from lm_geometry.workspace.section import read_yaml
+from tests.command_line import parsed
 from tests.structure import ROOT
 
 DOCS = ["sweeps", "grokking", "coming-from", "remotes", "fine-tuning"]
@@ -91,7 +90,7 @@ def _own(override: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_other_lines_have_options_that_exist(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_lines_have_options_that_exist(page: str) -> None:
     from dvc.cli import parse_args
 
     found = commands(page)
@@ -100,9 +99,7 @@ def test_other_lines_have_options_that_exist(page: str, monkeypatch: pytest.Monk
         if program == "dvc":
             parse_args(words)
         elif program == "lm-geometry":
-            command = import_module(f"lm_geometry.commands.{words[0]}")
-            monkeypatch.setattr(command, "run", lambda arguments: None)
-            main(words)
+            parsed(words)  # raises where there is no such command, option or value
 
 
 def test_what_the_lines_sweep_is_what_the_page_says() -> None:

@@ -1,6 +1,5 @@
 """What is said of experiments while they run and when they ended, and which studies run here."""
 
-import argparse
 import re
 import shlex
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 
 from lm_geometry.commands.cli import main
-from lm_geometry.commands.study import add_arguments
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import Following, running
 from lm_geometry.experiments.outcomes import Outcome, State, table
@@ -17,6 +15,7 @@ from lm_geometry.experiments.upstream import awaited, levels
 from lm_geometry.studies import choosing
 from lm_geometry.studies.choosing import left_out
 from lm_geometry.studies.definition import read_study, study_names
+from tests.command_line import parsed
 from tests.structure import ROOT
 
 LOG = Path("logs/b.log")
@@ -140,15 +139,13 @@ def test_all_leaves_out_what_needs_data_of_ones_own(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("page", ["README.md", "studies/README.md", "docs/studies-on-clusters.md"])
 def test_documented_lines_of_studies_are_understood(page: str) -> None:
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    add_arguments(parser)
     text = (ROOT / page).read_text(encoding="utf-8")
     lines = re.findall(r"^lm-geometry study (.+)$", text, flags=re.MULTILINE)
     assert lines or page == "README.md"
     for line in lines:
-        given = parser.parse_args(shlex.split(line, comments=True))
-        assert set(given.names) <= set(study_names())
-        assert given.names or given.all or given.list
+        given = parsed(["study", *shlex.split(line, comments=True)]).params
+        assert set(given["names"]) <= set(study_names())
+        assert given["names"] or given["every"] or given["listed"]
 
 
 @pytest.mark.parametrize(
@@ -159,10 +156,10 @@ def test_documented_lines_of_studies_are_understood(page: str) -> None:
         ("grokking --jobs 0", "--jobs: 0 must be 1 or more"),
         ("grokking --slurm-file x.yaml", "--slurm-file: is for --slurm"),
         ("grokking --slurm --slurm-file x.yaml", "x.yaml is missing"),
-        ("grokking --jobs 2 --slurm", "not allowed with argument --jobs"),
-        ("grokking --resume --replace", "not allowed with argument --resume"),
+        ("grokking --jobs 2 --slurm", "--slurm is not allowed with --jobs"),
+        ("grokking --resume --replace", "--replace is not allowed with --resume"),
         ("groking", "no study 'groking'; did you mean 'grokking'"),
-        ("grokking --resumed", "unknown option --resumed; did you mean '--resume'"),
+        ("grokking --resumed", "No such option '--resumed'. Did you mean '--resume'?"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

@@ -10,7 +10,6 @@ import pytest
 from ruamel.yaml import YAML
 from scipy import stats
 
-from lm_geometry.commands import study as study_command
 from lm_geometry.commands.cli import main
 from lm_geometry.experiments.existing import in_the_way, older, same
 from lm_geometry.experiments.experiment import Experiment, written
@@ -163,7 +162,7 @@ def test_a_dry_run_prints_lines_to_copy(
     kept["tiny-more"]["overrides"] |= {"embed.layers": [6], "aggregate.layer": 6}
     grid = {"estimate.cdf": ["(i-1)/n"], "estimate.n_neighbors": [[64], [64, 128]]}
     write(tmp_path, "s", grid=grid, models=kept, figures=[LINES | {"panels": [*grid]}])
-    monkeypatch.setattr(study_command, "read_study", lambda name: read_study(name, tmp_path))
+    monkeypatch.setattr(definition, "read_study", lambda name: read_study(name, tmp_path))
     sizes = ("64", "64-128")
     names = ["s-tiny-more", *(f"s-cdf-i-1-n-n-neighbors-{size}" for size in sizes)]
     first = (

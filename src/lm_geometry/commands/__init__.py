@@ -1,1 +1,1 @@
-"""The commands of `lm-geometry`, a module each."""
+"""The commands of `lm-geometry`, a module each: options, and one call of a room below."""

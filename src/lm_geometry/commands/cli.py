@@ -1,12 +1,14 @@
 """The command `lm-geometry`; everything else is a DVC command."""
 
-import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from lm_geometry.params.explain import nearest
+import click
 
+PROGRAM = "lm-geometry"
 COMMANDS = {
     "params": "print every parameter with its value, type, default and meaning",
     "study": "run a named grid of experiments, and draw the figures that answer its question",
@@ -18,38 +20,74 @@ COMMANDS = {
     "audit": "check every object of the cache and the remote against dvc.lock, and mend them",
     "drift": "tell whether dvc.lock belongs to params.yaml and the code; needs no data",
 }
+COMPLETION = """\b
+Completion by TAB, in the start-up file of the shell:
+  bash, zsh  eval "$(_LM_GEOMETRY_COMPLETE=bash_source lm-geometry)"    # or zsh_source
+  fish       _LM_GEOMETRY_COMPLETE=fish_source lm-geometry | source
+"""
+
+
+class Commands(click.Group):
+    """A module each, imported when its command is asked for: the others cost nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order in which they are told."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, if there is one."""
+        if cmd_name not in COMMANDS:
+            return None
+        return import_module(f"lm_geometry.commands.{cmd_name}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; an unknown name is answered with the nearest of `COMMANDS`."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:  # click looks among commands that are imported
+            raise click.NoSuchCommand(error.command_name, None, COMMANDS, ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each name with its line of `COMMANDS`."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; wrong input, or a place that fails it, ends it with one sentence."""
+        try:
+            super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            raise SystemExit(f"{PROGRAM} {ctx.invoked_subcommand}: {error}") from None
+
+
+@click.command(
+    cls=Commands,
+    epilog=COMPLETION,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+@click.version_option(None, "--version", package_name=PROGRAM, message="%(prog)s %(version)s")
+def program() -> None:
+    """Studies, tables, figures and remotes of this project; everything else is a DVC command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; each is a module of `lm_geometry.commands`."""
-    parser = argparse.ArgumentParser(prog="lm-geometry", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    for name, explanation in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=explanation, description=explanation, allow_abbrev=False
-        )
-        if given[:1] == [name]:  # the others need not be imported
-            module = import_module(f"lm_geometry.commands.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
-            _refuse_unknown_options(command, given[1:])
-    chosen = parser.parse_args(given)
+    """Run one command; raises SystemExit with 2 for a wrong line, and as the command does."""
     try:
-        chosen.run(chosen)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f"lm-geometry {chosen.command}: {error}") from None
+        program.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except click.Abort:
+        raise SystemExit(128 + signal.SIGINT) from None
     except BrokenPipeError:  # `lm-geometry table | head`
+        # Python flushes once more when it ends, and would tell of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-
-
-def _refuse_unknown_options(command: argparse.ArgumentParser, given: list[str]) -> None:
-    """Exit naming the nearest option; argparse would take the option's value for an argument."""
-    known = [option for option in command._option_string_actions if option.startswith("--")]
-    for word in given:
-        option = word.partition("=")[0]
-        if option.startswith("--") and option not in known:
-            command.error(f"unknown option {option}{nearest(option, known)}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """`lm-geometry drift`: whether dvc.lock belongs to params.yaml and the code, without any data."""
 
-import argparse
+import click
+
+from lm_geometry.commands.command import Command
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+@click.command(cls=Command)
+def command() -> None:
+    """Tell whether dvc.lock belongs to params.yaml and the code; needs no data.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Say so; raises SystemExit naming what changed, by stage."""
+    Exits with 1 where it does not, naming what changed, by stage.
+    """
     from dvc.repo import Repo
 
     from lm_geometry.remotes.drift import drift

@@ -1,30 +1,37 @@
 """`lm-geometry keep`: a checkpoint of any experiment becomes a model of the catalogue."""
 
-import argparse
+import click
+
+from lm_geometry.commands.command import Command, examples, refuse_both
+from lm_geometry.commands.completion import offered, revisions
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument("revision", help="experiment, branch, commit, or workspace")
-    parser.add_argument("step", type=int, help="optimiser step of a checkpoint it kept")
-    parser.add_argument("name", help="alias of the new model: a-z, 0-9 and -")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "--merge", action="store_true", help="the whole model, adapters merged (the default)"
-    )
-    form.add_argument(
-        "--adapter", action="store_true", help="adapters alone, with a pointer to their base"
-    )
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "lm-geometry keep step-20 20 my-model      # then: dvc exp run -S model.name=my-model",
+        "lm-geometry keep workspace 80 small --adapter",
+    ),
+)
+@click.argument(
+    "revision",
+    help="experiment, branch, commit, or workspace",
+    shell_complete=offered(revisions),
+)
+@click.argument("step", type=int, help="optimiser step of a checkpoint it kept")
+@click.argument("name", help="alias of the new model: a-z, 0-9 and -")
+@click.option("--merge", is_flag=True, help="the whole model, adapters merged (the default)")
+@click.option("--adapter", is_flag=True, help="adapters alone, with a pointer to their base")
+def command(revision: str, step: int, name: str, merge: bool, adapter: bool) -> None:
+    """Make a checkpoint of any experiment a model of the catalogue.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Keep the checkpoint, and say how it is used."""
+    Its files go to models/NAME, tracked by DVC.
+    """
+    refuse_both("--adapter", "--merge")
     from lm_geometry.revisions.keeping import keep
     from lm_geometry.revisions.revision import Revision
 
-    form = "adapter" if arguments.adapter else "merged"
-    entry = keep(Revision(arguments.revision), arguments.step, arguments.name, form)
-    name = arguments.name
+    entry = keep(Revision(revision), step, name, "adapter" if adapter else "merged")
     print(f"{name}: {entry.note}")
     print(f"  files   models/{name}, tracked by models/{name}.dvc; entry in catalogue/models.yaml")
     print(f"  use     dvc exp run -S model.name={name}")

@@ -1,30 +1,45 @@
 """`lm-geometry pull`: `dvc pull` that says in words what the remote lacks or has only damaged."""
 
-import argparse
+import click
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument("targets", nargs="*", help="stages or outs; all where none is named")
-    parser.add_argument("--remote", metavar="NAME", help="another remote than the default one")
-    parser.add_argument("--jobs", type=int, metavar="N", help="transfers at a time")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Pull and verify; raises SystemExit naming every result that could not be had."""
-    from dvc.repo import Repo
-
-    from lm_geometry.commands.audit import named
-    from lm_geometry.remotes.pulling import pull
-    from lm_geometry.workspace.section import ROOT
-
-    with Repo(str(ROOT)) as repo:
-        faults = pull(repo, arguments.remote, arguments.targets, arguments.jobs)
-    if faults:
-        raise SystemExit("\n".join([*named(faults), REFUSED]))
-
+from lm_geometry.commands.command import Command, examples
+from lm_geometry.commands.completion import offered, remotes, stages_and_outs
 
 REFUSED = (
     "these were refused: `lm-geometry audit --repair` where they are whole mends the remote, "
     "`dvc repro` makes them here"
 )
+
+
+@click.command(
+    cls=Command, epilog=examples("lm-geometry pull", "lm-geometry pull estimate aggregate")
+)
+@click.argument(
+    "targets",
+    nargs=-1,
+    help="stages or outs; all where none is named",
+    shell_complete=offered(stages_and_outs),
+)
+@click.option(
+    "--remote",
+    metavar="NAME",
+    help="another remote than the default one",
+    shell_complete=offered(remotes),
+)
+@click.option("--jobs", type=int, metavar="N", help="transfers at a time")
+def command(targets: tuple[str, ...], remote: str | None, jobs: int | None) -> None:
+    """Pull and verify what dvc.lock names.
+
+    Exits with 1 where a result could not be had, naming each that the remote lacks or has only
+    damaged.
+    """
+    from dvc.repo import Repo
+
+    from lm_geometry.remotes.pulling import pull
+    from lm_geometry.remotes.summary import named
+    from lm_geometry.workspace.section import ROOT
+
+    with Repo(str(ROOT)) as repo:
+        faults = pull(repo, remote, list(targets), jobs)
+    if faults:
+        raise SystemExit("\n".join([*named(faults), REFUSED]))

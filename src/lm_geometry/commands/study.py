@@ -1,85 +1,112 @@
 """`lm-geometry study`: named grids of experiments, and the figures that answer their questions."""
 
-import argparse
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.slurm.settings import FILE, SlurmSettings, read_settings
-from lm_geometry.studies.definition import Study, read_study, study_names
-from lm_geometry.studies.grid import experiments, made_first
+import click
 
-if TYPE_CHECKING:
+from lm_geometry.commands.command import Command, examples, refuse_both
+from lm_geometry.commands.completion import offered, studies
+
+if TYPE_CHECKING:  # what `--help` and TAB need not wait for
+    from lm_geometry.experiments.experiment import Experiment
     from lm_geometry.experiments.running import Runner
+    from lm_geometry.experiments.slurm.settings import SlurmSettings
+    from lm_geometry.studies.definition import Study
 
 QUEUED = "--queue"
 ALONE = "--temp"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a file of studies/, without .yaml"
-    )
-    parser.add_argument("--all", action="store_true", help="every study that can run here")
-    parser.add_argument("--list", action="store_true", help="print every study and its question")
-    parser.add_argument("--dry-run", action="store_true", help="print the lines, run nothing")
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument("--jobs", type=int, default=1, metavar="N", help="N at a time (DVC's queue)")
-    way.add_argument("--slurm", action="store_true", help="as jobs of a Slurm cluster")
-    parser.add_argument(
-        "--slurm-file",
-        type=Path,
-        metavar="FILE",
-        help="what jobs ask of the cluster (default: slurm.yaml of the project)",
-    )
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument(
-        "--replace",
-        action="store_true",
-        help="run those again that exist with other parameters or code; the old ones are removed",
-    )
-    again.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with a study that was begun: wait for what still waits or runs, run only what "
-        "is missing or failed, and take what exists with the same parameters, be its code older",
-    )
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """List studies, print the lines of some, or run them and draw their figures."""
-    if arguments.list:
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "lm-geometry study grokking_small                  # about a minute a run",
+        "lm-geometry study sensitivity_points --jobs 2     # two at a time, on DVC's queue",
+        "lm-geometry study grokking_published --dry-run    # the lines, and the disk they take",
+    ),
+)
+@click.argument(
+    "names",
+    nargs=-1,
+    metavar="[NAME]...",
+    help="a file of studies/, without .yaml",
+    shell_complete=offered(studies),
+)
+@click.option("--all", "every", is_flag=True, help="every study that can run here")
+@click.option("--list", "listed", is_flag=True, help="print every study and its question")
+@click.option("--dry-run", is_flag=True, help="print the lines, run nothing")
+@click.option("--jobs", type=int, default=1, metavar="N", help="N at a time (DVC's queue)")
+@click.option("--slurm", is_flag=True, help="as jobs of a Slurm cluster")
+@click.option(
+    "--slurm-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="what jobs ask of the cluster (default: slurm.yaml of the project)",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="run those again that exist with other parameters or code; the old ones are removed",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="go on with a study that was begun: wait for what still waits or runs, run only what "
+    "is missing or failed, and take what exists with the same parameters, be its code older",
+)
+def command(
+    names: tuple[str, ...],
+    every: bool,
+    listed: bool,
+    dry_run: bool,
+    jobs: int,
+    slurm: bool,
+    slurm_file: Path | None,
+    replace: bool,
+    resume: bool,
+) -> None:
+    """Run a named grid of experiments, and draw the figures that answer its question."""
+    refuse_both("--slurm", "--jobs")
+    refuse_both("--replace", "--resume")
+    if listed:
         _print_list()
         return
-    if arguments.jobs < 1:
-        raise ValueError(f"--jobs: {arguments.jobs} must be 1 or more")
-    if arguments.slurm_file and not arguments.slurm:
+    if jobs < 1:
+        raise ValueError(f"--jobs: {jobs} must be 1 or more")
+    if slurm_file and not slurm:
         raise ValueError("--slurm-file: is for --slurm, which is not given")
-    settings = _settings(arguments)
-    names = _chosen(arguments, settings is not None and settings.gpus > 0)
-    checked = {name: _checked(name) for name in names}
-    if arguments.dry_run:
+    settings = _settings(slurm, slurm_file)
+    chosen = _chosen(names, every, slurm, settings is not None and settings.gpus > 0)
+    checked = {name: _checked(name) for name in chosen}
+    if dry_run:
         for name, (study, found) in checked.items():
-            print("\n".join(lines(name, study, found, arguments.jobs, settings)))
+            print("\n".join(lines(name, study, found, jobs, settings)))
         return
-    _conduct(arguments, checked, settings)
+
+    def runner(logs: Path) -> "Runner":
+        return _runner(jobs, settings, slurm_file, logs)
+
+    _conduct(checked, runner, replace, resume)
 
 
 def lines(
     name: str,
-    study: Study,
-    found: list[Experiment],
+    study: "Study",
+    found: "list[Experiment]",
     jobs: int = 1,
-    settings: SlurmSettings | None = None,
+    settings: "SlurmSettings | None" = None,
 ) -> list[str]:
     """The command lines that do what the study does, to be copied into a shell.
 
     With `settings` of a cluster they are those that its jobs run, each in a clone of its own.
     """
+    from lm_geometry.studies.grid import made_first
+
     alone = [ALONE] if settings is None else []
     printed = []
     if settings is not None:
@@ -107,24 +134,28 @@ def lines(
     ]
 
 
-def _settings(arguments: argparse.Namespace) -> SlurmSettings | None:
-    if not arguments.slurm:
+def _settings(slurm: bool, file: Path | None) -> "SlurmSettings | None":
+    if not slurm:
         return None
-    return read_settings(arguments.slurm_file or FILE)
+    from lm_geometry.experiments.slurm.settings import FILE, read_settings
+
+    return read_settings(file or FILE)
 
 
-def _chosen(arguments: argparse.Namespace, gpu: bool) -> list[str]:
+def _chosen(names: tuple[str, ...], every: bool, slurm: bool, gpu: bool) -> list[str]:
     """The studies that were named, or with --all those that can run here; others are told of."""
-    if arguments.all and arguments.names:
-        raise ValueError(f"--all is every study: leave out {', '.join(arguments.names)}")
-    if not arguments.all:
-        if not arguments.names:
+    from lm_geometry.studies.definition import read_study, study_names
+
+    if every and names:
+        raise ValueError(f"--all is every study: leave out {', '.join(names)}")
+    if not every:
+        if not names:
             raise ValueError(f"name a study: {', '.join(study_names())}; --list tells of each")
-        return list(dict.fromkeys(arguments.names))
+        return list(dict.fromkeys(names))
     from lm_geometry.studies.choosing import has_gpu, left_out
 
     chosen = []
-    gpu = gpu or (not arguments.slurm and has_gpu())
+    gpu = gpu or (not slurm and has_gpu())
     for name in study_names():
         reason = left_out(name, read_study(name), gpu)
         if reason:
@@ -134,7 +165,8 @@ def _chosen(arguments: argparse.Namespace, gpu: bool) -> list[str]:
     return chosen
 
 
-def _checked(name: str) -> tuple[Study, list[Experiment]]:
+def _checked(name: str) -> "tuple[Study, list[Experiment]]":
+    from lm_geometry.studies.definition import read_study
     from lm_geometry.studies.disk import told
     from lm_geometry.studies.numbers.runs import refuse_mixture
     from lm_geometry.studies.validation import check_study
@@ -149,9 +181,10 @@ def _checked(name: str) -> tuple[Study, list[Experiment]]:
 
 
 def _conduct(
-    arguments: argparse.Namespace,
-    checked: dict[str, tuple[Study, list[Experiment]]],
-    settings: SlurmSettings | None,
+    checked: "dict[str, tuple[Study, list[Experiment]]]",
+    runner: "Callable[[Path], Runner]",
+    replace: bool,
+    resume: bool,
 ) -> None:
     """Conduct studies one after another; one that has no result does not stop the others."""
     from lm_geometry.studies.conducting import Conductor, StudyError
@@ -160,8 +193,7 @@ def _conduct(
     ended: dict[str, str] = {}
     for name, (study, found) in checked.items():
         logs = (scratch() / "studies" / name).absolute()
-        runner = _runner(arguments, settings, logs)
-        conductor = Conductor(name, study, runner, logs, arguments.replace, arguments.resume)
+        conductor = Conductor(name, study, runner(logs), logs, replace, resume)
         try:
             conductor.conduct(found)
         except (StudyError, FileNotFoundError, ValueError) as error:
@@ -177,23 +209,29 @@ def _conduct(
         raise SystemExit(f"lm-geometry study: {'; '.join(ended.values())}")
 
 
-def _runner(arguments: argparse.Namespace, settings: SlurmSettings | None, logs: Path) -> "Runner":
+def _runner(
+    jobs: int, settings: "SlurmSettings | None", slurm_file: Path | None, logs: Path
+) -> "Runner":
     if settings is not None:
         from lm_geometry.experiments.slurm.on_slurm import OnSlurm
 
-        file = arguments.slurm_file
-        options = f"--slurm --slurm-file {shlex.quote(str(file))}" if file else "--slurm"
+        options = (
+            f"--slurm --slurm-file {shlex.quote(str(slurm_file))}" if slurm_file else "--slurm"
+        )
         return OnSlurm(settings, logs, options=options)
-    if arguments.jobs > 1:
+    if jobs > 1:
         from lm_geometry.experiments.on_queue import OnQueue
 
-        return OnQueue(arguments.jobs, logs)
+        return OnQueue(jobs, logs)
     from lm_geometry.experiments.running import InOrder
 
     return InOrder(logs)
 
 
 def _print_list() -> None:
+    from lm_geometry.studies.definition import read_study, study_names
+    from lm_geometry.studies.grid import experiments
+
     for name in study_names():
         study = read_study(name)
         number = len(experiments(name, study)) + len(study.models)

@@ -1,12 +1,17 @@
 """`lm-geometry table`: every mean, sd and interval, filtered and sorted."""
 
-import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
-import pandas as pd
+import click
 
-from lm_geometry.aggregate.tables import ALL, read_aggregated
+from lm_geometry.commands.command import Command, Name, examples
 
+TABLES = (  # those of `aggregate.tables.ALL`, which takes seconds to import
+    *("means", "changes", "differences", "losses", "global", "correlations", "groups"),
+    *("clusters", "scores", "heuristic"),
+    *("prompt_means", "prompt_changes", "prompt_peaks", "prompt_shuffles", "prompt_correlations"),
+)
 FILTERS = (
     *("checkpoint", "corpus", "split", "layer", "estimator", "n_neighbors", "control"),
     *("level", "method", "grouping", "group", "k", "score", "signal"),
@@ -14,67 +19,48 @@ FILTERS = (
 )
 FORMATS = ("text", "csv", "markdown", "json")
 
+Function = TypeVar("Function", bound=Callable[..., None])
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    names = ", ".join(ALL)
-    parser.add_argument("name", nargs="?", default="means", choices=ALL, help=names)
-    for column in FILTERS:
+
+def filtering(function: Function) -> Function:
+    """Give a command an option for each of `FILTERS`."""
+    for column in reversed(FILTERS):
         option = f"--{column.replace('_', '-')}"
-        parser.add_argument(option, nargs="+", metavar="VALUE", help=f"only these, by {column}")
-    parser.add_argument("--sort", nargs="+", metavar="COLUMN", help="sort by these columns")
-    parser.add_argument("--descending", action="store_true", help="largest first")
-    parser.add_argument("--columns", nargs="+", metavar="COLUMN", help="print only these columns")
-    parser.add_argument("--format", choices=FORMATS, default="text", help="how it is printed")
+        add = click.option(
+            option, multiple=True, metavar="VALUE...", help=f"only these, by {column}"
+        )
+        function = add(function)
+    return function
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Print one table of the last aggregate run."""
-    table: Any = read_aggregated(arguments.name)
-    for column in FILTERS:
-        wanted = getattr(arguments, column)
-        if wanted:
-            table = _only(table, column, wanted)
-    if arguments.sort:
-        _require(table, arguments.sort)
-        table = table.sort_values(arguments.sort, ascending=not arguments.descending, kind="stable")
-    if arguments.columns:
-        _require(table, arguments.columns)
-        table = table[arguments.columns]
-    print(_printed(table, arguments.format))
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "lm-geometry table differences --layer 30 --sort checkpoint",
+        "lm-geometry table --checkpoint base 80 --columns corpus layer mean --format markdown",
+    ),
+)
+@click.argument(
+    "name", type=Name(TABLES), default="means", metavar="[NAME]", help=", ".join(TABLES)
+)
+@filtering
+@click.option("--sort", multiple=True, metavar="COLUMN...", help="sort by these columns")
+@click.option("--descending", is_flag=True, help="largest first")
+@click.option("--columns", multiple=True, metavar="COLUMN...", help="print only these columns")
+@click.option("--format", "form", type=Name(FORMATS), default="text", help="how it is printed")
+def command(
+    name: str,
+    sort: tuple[str, ...],
+    descending: bool,
+    columns: tuple[str, ...],
+    form: str,
+    **only: tuple[str, ...],
+) -> None:
+    """Print means, changes and losses by checkpoint, corpus, layer and L: a table of `dvc repro`.
 
+    NAME is means where none is given.
+    """
+    from lm_geometry.aggregate.tables import read_aggregated
+    from lm_geometry.revisions.excerpt import excerpt, printed
 
-def _only(table: Any, column: str, wanted: list[str]) -> Any:
-    _require(table, [column])
-    option = f"--{column.replace('_', '-')}"
-    numeric = pd.api.types.is_numeric_dtype(table[column])
-    try:
-        values = [float(value) for value in wanted] if numeric else wanted
-    except ValueError:
-        raise ValueError(f"{option}: {wanted} are not numbers") from None
-    there = set(table[column])
-    for value in values:
-        if value not in there:
-            listed = ", ".join(map(str, sorted(there)))
-            raise ValueError(f"{option}: {value} is not in the table; there are {listed}")
-    return table[table[column].isin(values)]
-
-
-def _require(table: pd.DataFrame, columns: list[str]) -> None:
-    for column in columns:
-        if column not in table:
-            raise ValueError(f"no column {column!r}; there are {', '.join(map(str, table))}")
-
-
-def _printed(table: pd.DataFrame, form: str) -> str:
-    if form == "csv":
-        return table.to_csv(index=False).rstrip()
-    if form == "json":
-        return str(table.to_json(orient="records", indent=1))
-    rounded = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
-    if form == "markdown":
-        head = "| " + " | ".join(map(str, rounded)) + " |"
-        rule = "|" + "---|" * len(rounded.columns)
-        lines = ["| " + " | ".join(map(str, row)) + " |" for row in rounded.itertuples(index=False)]
-        return "\n".join([head, rule, *lines])
-    return rounded.to_string(index=False)
+    print(printed(excerpt(read_aggregated(name), only, sort, descending, columns), form))

@@ -15,11 +15,32 @@ from lm_geometry.outs.embed.hidden_states import COMBINED
 from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.projections.chart import chart
 from lm_geometry.projections.choice import Choice
-from lm_geometry.projections.mapped import DIMENSION
+from lm_geometry.projections.mapped import DIMENSION, map_tokens
 from lm_geometry.projections.reduction import COMPONENTS, PERPLEXITY, Method
 from lm_geometry.workspace.files import whole_file
 
 METHODS = {"tsne": ("t-SNE", "perplexity"), "umap": ("UMAP", "neighbours")}
+
+
+def draw_map(
+    choice: Choice,
+    folder: Path,
+    colour: str,
+    points: int,
+    method: Method,
+    seed: int,
+    perplexity: int | None,
+) -> list[Path]:
+    """Paths of the page and pictures of `choice`'s clouds, drawn into `folder`.
+
+    Raises ValueError as `map_tokens` does, and where umap-learn is asked for and not installed.
+    """
+    try:
+        mapped = map_tokens(choice, colour, points, method, seed, perplexity=perplexity)
+    except ImportError as error:
+        raise ValueError(error) from None
+    drawn = figure(mapped, choice, colour, method, seed, perplexity)
+    return write_map(drawn, folder, file_stem(choice, colour, method, seed))
 
 
 def figure(

@@ -1,0 +1,18 @@
+"""Lines of `lm-geometry`, parsed as they are when they run, and not run."""
+
+from collections.abc import Sequence
+
+import click
+
+from lm_geometry.commands.cli import PROGRAM, program
+
+
+def parsed(words: Sequence[str]) -> click.Context:
+    """The command that the words after `lm-geometry` call, with its parameters.
+
+    Raises `click.UsageError` where they are not understood.
+    """
+    outer = click.Context(program, info_name=PROGRAM, **program.context_settings)
+    name, command, rest = program.resolve_command(outer, list(words))
+    assert command is not None
+    return command.make_context(name, rest, parent=outer)
