@@ -5,13 +5,10 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lm_geometry.experiments.following import RUNNING, WAITING
 from lm_geometry.experiments.outcomes import State
-
-if TYPE_CHECKING:
-    from lm_geometry.experiments.slurm.cluster import Job
 
 _ENDS = {
     "CANCELLED": State.CANCELLED,
@@ -26,6 +23,16 @@ _ENDS = {
 }
 
 
+class Submitted(Protocol):
+    """What Slurm is asked about: a job by its id, and the experiment that it runs."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def experiment(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a cluster says of a job: `waiting` or `running` now; else it ended, how if known."""
@@ -34,7 +41,7 @@ class Seen:
     end: State | None = None
 
 
-def seen_by_slurm(jobs: "Sequence[Job]") -> dict[str, Seen]:
+def seen_by_slurm(jobs: Sequence[Submitted]) -> dict[str, Seen]:
     """As `squeue` lists them, or `sacct` where it no longer does; all wait while it is silent."""
     listed = _squeue()
     if listed is None:
@@ -42,7 +49,7 @@ def seen_by_slurm(jobs: "Sequence[Job]") -> dict[str, Seen]:
     return {job.experiment: _seen(job, *listed.get(job.id, ("", ""))) for job in jobs}
 
 
-def _seen(job: "Job", word: str, reason: str) -> Seen:
+def _seen(job: Submitted, word: str, reason: str) -> Seen:
     word = word or _sacct(job.id)
     if not word or word in _ENDS:
         return Seen(end=_ENDS.get(word))
