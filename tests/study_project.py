@@ -5,6 +5,7 @@ Its stages write made-up tables, and obey files in a folder beside it: `hold` le
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,7 +139,12 @@ class StudyProject:
         return YAML(typ="safe").load(self.folder / name)
 
     def experiments(self) -> list[str]:
-        return sorted(self.run("dvc", "exp", "list", "--name-only").split())
+        """The names of all experiments, those of the study without their hashes."""
+        return sorted(map(short, self.run("dvc", "exp", "list", "--name-only").split()))
+
+    def log(self, experiment: str) -> str:
+        """What the log of an experiment of the study has; empty where there is none."""
+        return "".join(path.read_text() for path in self.logs.glob(f"{experiment}-??????.log"))
 
     def started(self) -> int:
         """How many stages started."""
@@ -153,13 +159,18 @@ class StudyProject:
         return found
 
 
+def short(name: str) -> str:
+    """The name of an experiment of the study without the hash of what it depends on."""
+    return re.sub(r"^(s-.+)-[0-9a-f]{6}$", r"\1", name)
+
+
 def states(printed: str) -> dict[str, str]:
     """The last table of states in what was printed: state by experiment."""
     lines = printed.splitlines()
     start = max(i for i, line in enumerate(lines) if line.startswith("experiment "))
     place = lines[start].index("state"), lines[start].index("time")
     rows = (line for line in lines[start + 1 :] if line.startswith("s-"))
-    return {row.split()[0]: row[slice(*place)].strip() for row in rows}
+    return {short(row.split()[0]): row[slice(*place)].strip() for row in rows}
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

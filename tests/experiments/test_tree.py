@@ -19,7 +19,8 @@ from tests.toy_run import commit, git
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A committed tree with a file in each place that a rule is about."""
-    for name in ("src/a.py", "catalogue/models.yaml", "studies/s.yaml", "texts/in.jsonl", "gone"):
+    catalogue = [f"catalogue/{name}.yaml" for name in ("models", "corpora")]
+    for name in (*catalogue, "src/a.py", "studies/s.yaml", "texts/in.jsonl", "gone"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("old\n")
     (tmp_path / ".gitignore").write_text("/data/\n/.env\n")
@@ -88,7 +89,7 @@ def test_what_keep_wrote_travels_with_a_job(tree: Path) -> None:
     new = ["catalogue/models.yaml", "models/.gitignore", "models/mine.dvc"]
     assert carried(tree) == dict.fromkeys(new, b"new\n")
     write(tree, "catalogue/corpora.yaml")
-    with pytest.raises(ValueError, match=r"catalogue/corpora.yaml: not in git"):
+    with pytest.raises(ValueError, match=r"catalogue/corpora.yaml: changed"):
         refuse_dirty(tree)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lm_geometry.params.check import check
+from lm_geometry.params.check import check_project
 from tests.params.test_check import errors_of, project_with
 
 ARITHMETIC: dict[str, Any] = {
@@ -31,7 +31,7 @@ def test_there_is_no_text_for_prompts(tmp_path: Path) -> None:
 
 def test_checkpoints_may_be_told_in_words(tmp_path: Path) -> None:
     changed = ARITHMETIC | {"finetune__checkpoints": "every 20"}
-    params = check(project_with(tmp_path, **changed))
+    params = check_project(project_with(tmp_path, **changed))
     assert params.finetune.known_checkpoints() == [20, 40, 60, 80]
 
 

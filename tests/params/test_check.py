@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lm_geometry.embed.params import Embed
-from lm_geometry.params.check import ParamsError, check
+from lm_geometry.params.check import ParamsError, check_project
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.seeds import read_seed
 from tests.structure import ROOT
@@ -38,12 +38,12 @@ def project_with(root: Path, **changes: Any) -> Path:
 
 def errors_of(root: Path, **changes: Any) -> list[str]:
     with pytest.raises(ParamsError) as caught:
-        check(project_with(root, **changes))
+        check_project(project_with(root, **changes))
     return str(caught.value).splitlines()
 
 
 def test_the_shipped_parameters_are_valid() -> None:
-    params = check()
+    params = check_project()
     assert params.embed.layers == PARAMS["embed"]["layers"]
 
 
@@ -154,13 +154,13 @@ def test_a_file_that_is_no_mapping_is_told_without_a_traceback(
     project_with(tmp_path)
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(ParamsError) as caught:
-        check(tmp_path)
+        check_project(tmp_path)
     assert sentence in str(caught.value)
 
 
 def test_negative_layers_count_from_the_end(tmp_path: Path) -> None:
     changed = project_with(tmp_path, embed__layers=[-1, -31, 20], aggregate__layer=-11)
-    assert check(changed).embed.layers == [-1, -31, 20]
+    assert check_project(changed).embed.layers == [-1, -31, 20]
 
 
 def test_numbers_as_dvc_writes_them(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_numbers_as_dvc_writes_them(tmp_path: Path) -> None:
     assert "learning_rate: 1.0e-3" in text
     changed = text.replace("learning_rate: 1.0e-3", "learning_rate: 3e-05")
     (tmp_path / "params.yaml").write_text(changed)
-    assert check(tmp_path).finetune.learning_rate == pytest.approx(3e-5, rel=1e-12)
+    assert check_project(tmp_path).finetune.learning_rate == pytest.approx(3e-5, rel=1e-12)
 
 
 def test_a_section_that_is_left_out_has_its_defaults(tmp_path: Path) -> None:

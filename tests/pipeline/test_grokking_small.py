@@ -1,5 +1,6 @@
 """The study `grokking_small`, its first run, measured more rarely: it groks, and is drawn."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from lm_geometry.embed.run import embed
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.run import estimate
-from lm_geometry.experiments.overrides import params_of
+from lm_geometry.experiments.project import Project
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.params import Model
@@ -48,7 +49,7 @@ STEPS = [50, 100, 200, 300, 400, 500, 700]
 @pytest.fixture
 def collected(project: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     """The study's first run, its six stages one after the other in this process."""
-    params = params_of(FIRST)
+    params = copy.deepcopy(Project.read().params_of(FIRST.overrides))
     params["finetune"]["checkpoints"] = STEPS
     params["finetune"]["arithmetic"]["evaluate_every"] = 25
     data, finetune = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from lm_geometry.params.check import check
+from lm_geometry.params.check import check_project
 from lm_geometry.workspace.section import read_yaml
 from tests.command_line import parsed
 from tests.structure import ROOT
@@ -78,7 +78,7 @@ def test_the_line_is_understood_and_valid(words: list[str], tmp_path: Path) -> N
         shutil.copy(ROOT / "params.yaml", tmp_path)
         apply_overrides(tmp_path / "params.yaml", [_own(text, tmp_path) for text in overrides])
         made.append(read_yaml(tmp_path / "params.yaml"))
-        check(tmp_path)
+        check_project(tmp_path)
     assert all(one != other for one, other in itertools.combinations(made, 2))
     assert made != [default]
 

@@ -78,7 +78,7 @@ def test_functions_are_short() -> None:
     [
         ("import lm_geometry", ["torch", "numpy", "pandas", "transformers", "faiss", "skdim"]),
         (
-            "from lm_geometry.params.check import check; check()",
+            "from lm_geometry.params.check import check_project; check_project()",
             ["torch", "numpy", "pandas", "transformers", "datasets"],
         ),
         (

@@ -157,7 +157,6 @@ def test_documented_lines_of_studies_are_understood(page: str) -> None:
         ("grokking --slurm-file x.yaml", "--slurm-file: is for --slurm"),
         ("grokking --slurm --slurm-file x.yaml", "x.yaml is missing"),
         ("grokking --jobs 2 --slurm", "--slurm is not allowed with --jobs"),
-        ("grokking --resume --replace", "--replace is not allowed with --resume"),
         ("groking", "no study 'groking'; did you mean 'grokking'"),
         ("grokking --resumed", "No such option '--resumed'. Did you mean '--resume'?"),
     ],

@@ -1,6 +1,8 @@
 """Studies: what a file may say, the lines it becomes, and what is made of the results."""
 
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from ruamel.yaml import YAML
 from scipy import stats
 
 from lm_geometry.commands.cli import main
-from lm_geometry.experiments.existing import in_the_way, older, same
-from lm_geometry.experiments.experiment import Experiment, written
+from lm_geometry.experiments.experiment import written
 from lm_geometry.experiments.following import Following
+from lm_geometry.experiments.in_git import look_up
 from lm_geometry.experiments.outcomes import State
-from lm_geometry.experiments.running import InOrder, environment
+from lm_geometry.experiments.running import InOrder
+from lm_geometry.revisions.programs import environment
 from lm_geometry.studies import definition
 from lm_geometry.studies.definition import Figure, Study, read_study, study_names
 from lm_geometry.studies.grid import experiments
@@ -25,6 +28,7 @@ from lm_geometry.studies.report import write as report
 from lm_geometry.studies.validation import check_study
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
+from tests.study_project import short
 
 LINES = {"kind": "lines", "title": "T"}
 SMALL: dict[str, Any] = {"question": "Q?", "minutes": 1, "figures": [LINES]}
@@ -95,7 +99,7 @@ def test_an_unknown_study_gets_the_nearest_name() -> None:
     ("overrides", "message"),
     [
         ({"embed.layer": [3]}, "embed.layer: unknown parameter; did you mean 'embed.layers'"),
-        ({"embed.layers": [99]}, "s-seed-1: .*embed.layers: smollm2 has no layer 99"),
+        ({"embed.layers": [99]}, r"s-seed-1-\w{6}: .*embed.layers: smollm2 has no layer 99"),
         ({"model.name": "smolm2"}, "'smolm2' is not in catalogue/models.yaml; did you mean"),
     ],
 )
@@ -114,8 +118,9 @@ def test_the_grid_is_the_product_of_cases_and_lists() -> None:
         ),
     )
     assert len(made) == 2 * 2 * 3
-    assert made[0].name == "s-one-layers-3-6-noise-0.001"
-    assert made[-1].name == "s-two-layers-all-noise-2"
+    assert short(made[0].name) == "s-one-layers-3-6-noise-0.001"
+    assert short(made[-1].name) == "s-two-layers-all-noise-2"
+    assert len({one.name for one in made}) == len(made)
     assert made[0].overrides == {
         "model.name": "a",
         "seed": 1,
@@ -165,19 +170,27 @@ def test_a_dry_run_prints_lines_to_copy(
     monkeypatch.setattr(definition, "read_study", lambda name: read_study(name, tmp_path))
     sizes = ("64", "64-128")
     names = ["s-tiny-more", *(f"s-cdf-i-1-n-n-neighbors-{size}" for size in sizes)]
+
+    def short_lines(text: str) -> list[str]:
+        return [" ".join(map(short, line.split(" "))) for line in text.splitlines()]
+
     first = (
         "dvc exp run --temp -n s-tiny-more -S model.name=minilm -S finetune.task=masked_lm "
         "-S finetune.method=full -S 'embed.layers=[6]' -S aggregate.layer=6\n"
-        "lm-geometry keep s-tiny-more 5 tiny-more\n"
+        "lm-geometry keep s-tiny-more 5 tiny-more"
     )
     one = "-n s-cdf-i-1-n-n-neighbors-64 -S 'estimate.cdf=\"(i-1)/n\"'"
     main(["study", "s", "--dry-run"])
     out, told = capsys.readouterr()
     assert told.startswith("disk: hidden states at most ")
-    assert out == (
-        f"{first}dvc exp run --temp {one} -S 'estimate.n_neighbors=[64]'\n"
-        f"dvc exp run --temp {one.replace('-64', '-64-128')} -S 'estimate.n_neighbors=[64,128]'\n"
-    )
+    assert short_lines(out) == [
+        *first.splitlines(),
+        f"dvc exp run --temp {one} -S 'estimate.n_neighbors=[64]'",
+        f"dvc exp run --temp {one.replace('-64', '-64-128')} -S 'estimate.n_neighbors=[64,128]'",
+    ]
+    made = [line.split()[5] for line in out.splitlines() if line.startswith("dvc")]
+    assert f"lm-geometry keep {made[0]} 5 tiny-more" in out.splitlines()
+    assert all(re.fullmatch(r".*-[0-9a-f]{6}", name) for name in made)
     main(["study", "s", "--dry-run", "--jobs", "2"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].startswith("dvc exp run --temp -n s-cdf")  # what the next one shares
@@ -187,7 +200,8 @@ def test_a_dry_run_prints_lines_to_copy(
     main(["study", "s", "--dry-run", "--slurm", "--slurm-file", str(tmp_path / "slurm.yaml")])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("# each in a clone of the last commit, by a job with time 1:00, 1 C")
-    assert [line.split()[4] for line in lines if line.startswith("dvc exp run -n")] == names
+    assert [line.split()[4] for line in lines if line.startswith("dvc exp run -n")] == made
+    assert [short(name) for name in made] == names
 
 
 def test_the_list_has_names_questions_and_costs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -291,12 +305,12 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
         repeats=["finetune.seed"],
         figures=[LINES | {"value": "change"}],
     )
-    found = experiments("s", asked)
+    found = experiments("s", asked, repository)
     runner = InOrder(tmp_path / "logs", repository)
     outcomes = list(runner.run(found, Following(len(found), lambda text: None)))
     assert [outcome.state for outcome in outcomes] == [State.DONE, State.DONE, State.FAILED]
-    assert "seed 13 brings no luck" in (tmp_path / "logs" / "s-seed-13.log").read_text()
-    there = [same(experiment, repository) for experiment in found]
+    assert "seed 13 brings no luck" in (tmp_path / "logs" / f"{found[2].name}.log").read_text()
+    there = [look_up(experiment.name, repository) for experiment in found]
     assert [one is not None for one in there] == [True, True, False]
     collected = [
         collect(experiment, one.commit, repository)
@@ -315,22 +329,22 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
     page = (tmp_path / "results" / "s" / "README.md").read_text()
     assert "mean over 2 runs" in (tmp_path / "results/s/change_by_layer.svg").read_text()
     assert "N = 25 tokens" in (tmp_path / "results/s/change_by_layer.svg").read_text()
-    assert "| s-seed-4 | `finetune.seed=4` |" in page
+    assert re.search(rf"\| {found[1].name} +\| `finetune.seed=4` +\|", page)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True)
     assert f"The code is that of `{head.stdout.decode()[:10]}`;" in page
     again = {path: path.read_bytes() for path in written_files}
     report.write_report("s", asked, collected, tmp_path / "results")
     assert {path: path.read_bytes() for path in written_files} == again
+    assert there[0] is not None
+    assert (there[0].other_code, there[0].of_head) == ((), True)
     (repository / "src" / "make.py").write_text(SCRIPT + "\n")
-    other = in_the_way(found[0], repository)
-    assert other is not None
-    assert other.differs == "code: src/make.py"
-    assert older(found[0], repository) == other
-    wanted = Experiment("s-seed-0", {"finetune.seed": 1})
-    other = in_the_way(wanted, repository)
-    assert other is not None
-    assert other.differs == "parameters: finetune.seed"
-    assert older(wanted, repository) is None
+    assert look_up(found[0].name, repository) == replace(there[0], other_code=("src/make.py",))
+    subprocess.run(["git", "commit", "-qam", "y"], cwd=repository, check=True)
+    older = look_up(found[0].name, repository)
+    assert older == replace(there[0], other_code=("src/make.py",), of_head=False)
+    params = (repository / "params.yaml").read_text()
+    (repository / "params.yaml").write_text(params.replace("layer: -1", "layer: -2"))
+    assert not {one.name for one in experiments("s", asked, repository)} & {o.name for o in found}
 
 
 def test_the_folder_of_studies_is_told_of() -> None:

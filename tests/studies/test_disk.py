@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.overrides import params_of
+from lm_geometry.experiments.project import Project
+from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import read_study
-from lm_geometry.studies.disk import checkpoints_of_equations, hidden_states, prompt_records, told
+from lm_geometry.studies.disk import (
+    Sizes,
+    checkpoints_of_equations,
+    hidden_states,
+    prompt_records,
+    sizes_in,
+    told,
+)
 from lm_geometry.studies.grid import experiments
 
 EQUATIONS: dict[str, Any] = {
@@ -27,9 +35,12 @@ EQUATIONS: dict[str, Any] = {
 }
 
 
-def params(**changes: Any) -> dict[str, Any]:
+def params(**changes: Any) -> tuple[Params, Sizes | None]:
+    """Parameters of a study of equations with other values, and what is known of their model."""
     named = {key.replace("__", "."): value for key, value in changes.items()}
-    return params_of(Experiment("e", EQUATIONS | named))
+    project = Project.read()
+    found = Params.of(project.params_of(EQUATIONS | named))
+    return found, sizes_in(project, found)
 
 
 def bytes_of(*shape: int) -> int:
@@ -37,41 +48,41 @@ def bytes_of(*shape: int) -> int:
 
 
 def test_states_of_every_checkpoint_split_and_layer_are_counted() -> None:
-    assert hidden_states(params()) == bytes_of(5, 2, 2, 3000, 128)
+    assert hidden_states(*params()) == bytes_of(5, 2, 2, 3000, 128)
     chosen = {"embed__checkpoints": [500, 2000], "embed__combine_layers": "mean"}
-    assert hidden_states(params(**chosen)) == bytes_of(3, 2, 1, 3000, 128)
-    assert hidden_states(params(finetune__arithmetic__width=32)) == bytes_of(5, 2, 2, 3000, 32)
-    assert hidden_states(params(embed__keep_tokens="all")) is None
+    assert hidden_states(*params(**chosen)) == bytes_of(3, 2, 1, 3000, 128)
+    assert hidden_states(*params(finetune__arithmetic__width=32)) == bytes_of(5, 2, 2, 3000, 32)
+    assert hidden_states(*params(embed__keep_tokens="all")) is None
 
 
 def test_short_corpora_bound_the_tokens() -> None:
     few = {"model__name": "smollm2", "finetune__task": "none", "data_prep__sequences": 8}
-    found = hidden_states(params(**few, embed__layers="all", embed__max_length=100))
+    found = hidden_states(*params(**few, embed__layers="all", embed__max_length=100))
     assert found == bytes_of(1, 2, 31, 800, 576)
-    assert hidden_states(params(**few | {"model__name": "hub:a/b"})) is None
+    assert hidden_states(*params(**few | {"model__name": "hub:a/b"})) is None
 
 
 def test_a_prompts_token_takes_98_bytes_a_layer() -> None:
     own = {"model__name": "smollm2", "finetune__task": "none", "data_prep__prompts__tokens": 1024}
     own |= {"data_prep__prompts__count": 50, "data_prep__prompts__shuffles": [0, 1, 2, 3, 4, 5]}
-    assert prompt_records(params(**own)) == 50 * 6 * 31 * 1024 * 98
+    assert prompt_records(*params(**own)) == 50 * 6 * 31 * 1024 * 98
     fine_tuned = own | {"finetune__task": "causal_lm", "embed__prompts__checkpoints": "all"}
-    assert prompt_records(params(**fine_tuned)) == 5 * 50 * 6 * 31 * 1024 * 98
-    assert prompt_records(params(**own | {"data_prep__prompts__count": "all"})) is None
+    assert prompt_records(*params(**fine_tuned)) == 5 * 50 * 6 * 31 * 1024 * 98
+    assert prompt_records(*params(**own | {"data_prep__prompts__count": "all"})) is None
 
 
 def test_checkpoints_of_equations_are_weights_alone() -> None:
     published = {"data_prep__equations__modulus": 197}
-    assert checkpoints_of_equations(params(**published)) == 4 * 448_325 * 5
+    assert checkpoints_of_equations(*params(**published)) == 4 * 448_325 * 5
     other = params(model__name="smollm2", finetune__task="causal_lm")
-    assert checkpoints_of_equations(other) == 0
+    assert checkpoints_of_equations(*other) == 0
 
 
 def test_the_published_grid_needs_110_gigabytes_of_states() -> None:
     # Of every token it would be terabytes.
     found = experiments("grokking_published", read_study("grokking_published"))
     assert len(found) == 45
-    size = hidden_states(params_of(found[0]))
+    size = hidden_states(*params(**found[0].overrides))
     assert size is not None
     assert size == bytes_of(801, 2, 3000, 128)
     assert size * 45 == pytest.approx(110.7e9, rel=1e-3)

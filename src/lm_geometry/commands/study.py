@@ -3,7 +3,6 @@
 import shlex
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,8 @@ if TYPE_CHECKING:  # what `--help` and TAB need not wait for
     from lm_geometry.experiments.experiment import Experiment
     from lm_geometry.experiments.running import Runner
     from lm_geometry.experiments.slurm.settings import SlurmSettings
+    from lm_geometry.studies.conducting import Conductor
     from lm_geometry.studies.definition import Study
-
-QUEUED = "--queue"
-ALONE = "--temp"
 
 
 @click.command(
@@ -49,11 +46,6 @@ ALONE = "--temp"
     help="what jobs ask of the cluster (default: slurm.yaml of the project)",
 )
 @click.option(
-    "--replace",
-    is_flag=True,
-    help="run those again that exist with other parameters or code; the old ones are removed",
-)
-@click.option(
     "--resume",
     is_flag=True,
     help="go on with a study that was begun: wait for what still waits or runs, run only what "
@@ -67,12 +59,10 @@ def command(
     jobs: int,
     slurm: bool,
     slurm_file: Path | None,
-    replace: bool,
     resume: bool,
 ) -> None:
     """Run a named grid of experiments, and draw the figures that answer its question."""
     refuse_both("--slurm", "--jobs")
-    refuse_both("--replace", "--resume")
     if listed:
         _print_list()
         return
@@ -83,55 +73,18 @@ def command(
     settings = _settings(slurm, slurm_file)
     chosen = _chosen(names, every, slurm, settings is not None and settings.gpus > 0)
     checked = {name: _checked(name) for name in chosen}
+    from lm_geometry.studies.conducting import Conductor
+    from lm_geometry.workspace.machine import scratch
+
+    conductors = []
+    for name, (study, found) in checked.items():
+        logs = (scratch() / "studies" / name).absolute()
+        runner = _runner(jobs, settings, slurm_file, logs)
+        conductors.append((Conductor(name, study, runner, logs, resume), found))
     if dry_run:
-        for name, (study, found) in checked.items():
-            print("\n".join(lines(name, study, found, jobs, settings)))
-        return
-
-    def runner(logs: Path) -> "Runner":
-        return _runner(jobs, settings, slurm_file, logs)
-
-    _conduct(checked, runner, replace, resume)
-
-
-def lines(
-    name: str,
-    study: "Study",
-    found: "list[Experiment]",
-    jobs: int = 1,
-    settings: "SlurmSettings | None" = None,
-) -> list[str]:
-    """The command lines that do what the study does, to be copied into a shell.
-
-    With `settings` of a cluster they are those that its jobs run, each in a clone of its own.
-    """
-    from lm_geometry.studies.grid import made_first
-
-    alone = [ALONE] if settings is None else []
-    printed = []
-    if settings is not None:
-        printed.append(f"# each in a clone of the last commit, by a job with {settings.told()};")
-        printed.append(
-            f"# {settings.parallel} at a time, those first that compute what others share"
-        )
-    for alias, first in made_first(name, study).items():
-        printed.append(first.line(*alone))
-        printed.append(f"lm-geometry keep {first.name} {study.models[alias].step} {alias}")
-    if jobs == 1 and settings is None:
-        return printed + [experiment.line(*alone) for experiment in found]
-    from lm_geometry.experiments.upstream import awaited, levels
-
-    ordered = [experiment for level in levels(found) for experiment in level]
-    if settings is not None:
-        return printed + [experiment.line() for experiment in ordered]
-    # A shell cannot wait for what the queue runs: what others share is computed before.
-    awaiting = set(awaited(found).values())
-    return [
-        *printed,
-        *(experiment.line(ALONE) for experiment in ordered if experiment.name in awaiting),
-        *(experiment.line(QUEUED) for experiment in ordered if experiment.name not in awaiting),
-        f"dvc queue start -j {jobs}",
-    ]
+        print("\n".join(line for one, found in conductors for line in one.lines(found)))
+    else:
+        _conduct(conductors)
 
 
 def _settings(slurm: bool, file: Path | None) -> "SlurmSettings | None":
@@ -180,30 +133,23 @@ def _checked(name: str) -> "tuple[Study, list[Experiment]]":
     return study, found
 
 
-def _conduct(
-    checked: "dict[str, tuple[Study, list[Experiment]]]",
-    runner: "Callable[[Path], Runner]",
-    replace: bool,
-    resume: bool,
-) -> None:
+def _conduct(conductors: "list[tuple[Conductor, list[Experiment]]]") -> None:
     """Conduct studies one after another; one that has no result does not stop the others."""
-    from lm_geometry.studies.conducting import Conductor, StudyError
-    from lm_geometry.workspace.machine import scratch
+    from lm_geometry.studies.conducting import StudyError
 
     ended: dict[str, str] = {}
-    for name, (study, found) in checked.items():
-        logs = (scratch() / "studies" / name).absolute()
-        conductor = Conductor(name, study, runner(logs), logs, replace, resume)
+    for conductor, found in conductors:
         try:
             conductor.conduct(found)
         except (StudyError, FileNotFoundError, ValueError) as error:
-            ended[name] = str(error)
-            if len(checked) > 1:
-                print(f"{name} has no result: {error}", flush=True)
+            ended[conductor.name] = str(error)
+            if len(conductors) > 1:
+                print(f"{conductor.name} has no result: {error}", flush=True)
         except KeyboardInterrupt:
             raise SystemExit(128 + signal.SIGINT) from None
-    if len(checked) > 1:
-        told = {name: ended.get(name, "has its results").splitlines()[0] for name in checked}
+    if len(conductors) > 1:
+        names = [conductor.name for conductor, _ in conductors]
+        told = {name: ended.get(name, "has its results").splitlines()[0] for name in names}
         print("\n".join(f"{name}: {text.removeprefix(f'{name}: ')}" for name, text in told.items()))
     if ended:
         raise SystemExit(f"lm-geometry study: {'; '.join(ended.values())}")
@@ -230,11 +176,11 @@ def _runner(
 
 def _print_list() -> None:
     from lm_geometry.studies.definition import read_study, study_names
-    from lm_geometry.studies.grid import experiments
+    from lm_geometry.studies.grid import size
 
     for name in study_names():
         study = read_study(name)
-        number = len(experiments(name, study)) + len(study.models)
+        number = size(study)
         gpu = "; a GPU is needed" if study.gpu else ""
         runs = "1 experiment" if number == 1 else f"{number} experiments"
         print(f"{name}  ({runs}, about {study.minutes:g} minutes on two cores{gpu})")

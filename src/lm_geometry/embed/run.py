@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lm_geometry.embed import needs
 from lm_geometry.embed.equations import EquationStates, equation_tokens
 from lm_geometry.embed.forward_pass import arithmetic
 from lm_geometry.embed.hidden_states import HiddenStates
@@ -17,7 +18,7 @@ from lm_geometry.models.arithmetic.saved_model import load_model as load_arithme
 from lm_geometry.models.load import has_final_norm, load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
-from lm_geometry.outs.embed.hidden_states import COMBINED, Embedded, write_index
+from lm_geometry.outs.embed.hidden_states import Embedded, write_index
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints, with_sizes
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.arrays import array_folder, write_array
@@ -111,15 +112,12 @@ class Embedding:
     @property
     def stored(self) -> dict[int, int]:
         """Width of each stored array by layer number; -1 is a combination of layers."""
-        if self.settings.combine_layers == "none":
-            return dict.fromkeys(self.layers, self.source.width)
-        several = len(self.layers) if self.settings.combine_layers == "concatenate" else 1
-        return {COMBINED: several * self.source.width}
+        return needs.arrays(self.layers, self.source.width, self.settings.combine_layers)
 
     def print_needs(self, checkpoints: int) -> None:
         """Print the disk that the hidden states take; raises OSError where it is not there."""
         tokens = sum(len(corpus.kept) for corpus in self.corpora.values())
-        needed = 4 * tokens * sum(self.stored.values()) * checkpoints
+        needed = needs.hidden_states(tokens, [*self.stored.values()], checkpoints)
         free_space(needed, paths.HIDDEN_STATES, f"hidden states of {tokens:,} tokens")
 
     def embed(self, checkpoint: Checkpoint) -> Cells:

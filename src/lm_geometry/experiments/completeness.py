@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.experiments.existing import git, remove, there
+from lm_geometry.experiments.in_git import remove, there
 from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.revisions.programs import git
 from lm_geometry.workspace.section import ROOT
 
 if TYPE_CHECKING:

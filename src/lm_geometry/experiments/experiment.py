@@ -3,9 +3,10 @@
 import re
 import shlex
 from dataclasses import dataclass
-from typing import Any
 
-Overrides = dict[str, Any]
+from pydantic import JsonValue
+
+Overrides = dict[str, JsonValue]
 CASE = "case"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _WORDS = {"true", "false", "null", "nan", "inf"}
@@ -19,7 +20,7 @@ class Experiment:
     overrides: Overrides
     case: str = ""
 
-    def value(self, name: str) -> Any:
+    def value(self, name: str) -> JsonValue:
         """What the study sets a parameter to, or the name of the case; None where it does not."""
         return self.case if name == CASE else self.overrides.get(name)
 
@@ -35,7 +36,7 @@ class Experiment:
         return shlex.join(self.command(*options))
 
 
-def written(value: Any) -> str:
+def written(value: JsonValue) -> str:
     """`value` as DVC's `-S` reads it: Hydra's grammar, in which odd strings need quotes."""
     if value is None:
         return "null"

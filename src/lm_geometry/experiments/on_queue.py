@@ -3,17 +3,18 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.experiments.existing import there
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import RUNNING, WAITING, Following, running
+from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import Outcome, State
-from lm_geometry.experiments.running import dvc, environment, lives
+from lm_geometry.experiments.running import lives
 from lm_geometry.experiments.tree import refuse_untracked_code
-from lm_geometry.experiments.upstream import levels
+from lm_geometry.experiments.upstream import awaited, levels
+from lm_geometry.revisions.programs import dvc, environment
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.section import ROOT
 
@@ -30,6 +31,9 @@ class OnQueue:
     workers are processes of their own: they go on when this one is interrupted.
     """
 
+    heading: Sequence[str] = ()
+    alone: Sequence[str] = ("--temp",)
+
     def __init__(self, jobs: int, logs: Path, root: Path = ROOT) -> None:
         self.options = f"--jobs {jobs}"
         self.jobs = jobs
@@ -37,6 +41,14 @@ class OnQueue:
         self.root = root
         self._open: dict[str, str] = {}  # name of an experiment: its revision in the queue
         self._began: dict[str, float] = {}
+
+    def lines(self, experiments: list[Experiment]) -> list[str]:
+        """What others share, computed first since a shell cannot wait for the queue; the others."""
+        ordered = [one for level in levels(experiments, self.root) for one in level]
+        awaiting = set(awaited(experiments, self.root).values())
+        first = [one.line(*self.alone) for one in ordered if one.name in awaiting]
+        queued = [one.line("--queue") for one in ordered if one.name not in awaiting]
+        return [*first, *queued, f"dvc queue start -j {self.jobs}"]
 
     def check(self, experiments: list[Experiment]) -> None:
         """Raises ValueError where code is new and not in git, which DVC's clones would not have."""

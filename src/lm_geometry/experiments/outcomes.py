@@ -66,14 +66,13 @@ def counted(outcomes: Sequence[Outcome]) -> str:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """A line per experiment: name, state, time, and the log of what has no result."""
-    rows = [("experiment", "state", "time", "log")]
-    for one in outcomes:
-        time = "" if one.seconds is None else clock(one.seconds)
-        rows.append((one.name, str(one.state), time, str(one.log or "") if one.failed else ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join(
-        "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]
-        ).rstrip()
-        for row in rows
-    )
+    import pandas as pd
+
+    rows = {
+        "experiment": [one.name for one in outcomes],
+        "state": [str(one.state) for one in outcomes],
+        "time": ["" if one.seconds is None else clock(one.seconds) for one in outcomes],
+        "log": [str(one.log or "") if one.failed else "" for one in outcomes],
+    }
+    plain = {"tablefmt": "plain", "disable_numparse": True}
+    return pd.DataFrame(rows).to_markdown(index=False, **plain)

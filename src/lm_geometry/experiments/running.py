@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import WAITING, Following, running
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.experiments.tree import refuse_untracked_code
+from lm_geometry.revisions.programs import environment
 from lm_geometry.workspace.section import ROOT
 
 POLL_SECONDS = 1.0
@@ -21,6 +22,12 @@ class Runner(Protocol):
     """One way to run the experiments of a study."""
 
     options: str  # of `lm-geometry study`, that choose this way
+    heading: Sequence[str]  # above lines to be copied into a shell: what is not in them
+    alone: Sequence[str]  # options of a line of `dvc exp run` that ends with its experiment
+
+    def lines(self, experiments: list[Experiment]) -> list[str]:
+        """The command lines that do what `run` does."""
+        ...
 
     def check(self, experiments: list[Experiment]) -> None:
         """Raises ValueError where they could not run, before anything was done."""
@@ -51,10 +58,16 @@ class InOrder:
     """
 
     options = ""
+    heading: Sequence[str] = ()
+    alone: Sequence[str] = ("--temp",)
 
     def __init__(self, logs: Path, root: Path = ROOT) -> None:
         self.logs = logs
         self.root = root
+
+    def lines(self, experiments: list[Experiment]) -> list[str]:
+        """A line for each, in the order of the study."""
+        return [one.line(*self.alone) for one in experiments]
 
     def check(self, experiments: list[Experiment]) -> None:
         """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
@@ -78,7 +91,10 @@ class InOrder:
         waiting = dict.fromkeys((one.name for one in experiments), WAITING)
         for experiment in experiments:
             del waiting[experiment.name]
-            yield self._one(experiment, waiting, following)
+            outcome = self._one(experiment, waiting, following)
+            yield outcome
+            if outcome.state is State.CANCELLED:
+                raise KeyboardInterrupt
 
     def _one(
         self, experiment: Experiment, waiting: dict[str, str], following: Following
@@ -93,37 +109,11 @@ class InOrder:
             try:
                 while _runs(process):
                     following.now({experiment.name: running(log), **waiting})
+                state = State.FAILED if process.returncode else State.DONE
             except KeyboardInterrupt:
                 _stop(process)
-                seconds = time.monotonic() - began
-                following.ended(Outcome(experiment.name, State.CANCELLED, log, seconds))
-                raise
-        state = State.FAILED if process.returncode else State.DONE
+                state = State.CANCELLED
         return Outcome(experiment.name, state, log, time.monotonic() - began)
-
-
-def environment(root: Path = ROOT) -> dict[str, str]:
-    """The variables that an experiment's clone needs: this Python first, and what `.env` says.
-
-    `.env` is not in git, and is therefore not in the clone.
-    """
-    from dotenv import dotenv_values
-
-    settings = {key: value for key, value in dotenv_values(root / ".env").items() if value}
-    own = {key: value for key, value in settings.items() if key.startswith("LM_GEOMETRY_")}
-    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**own, **os.environ, "PATH": beside}
-
-
-def dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A DVC command that was run in `root`, with what it printed."""
-    return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        env=environment(root),
-    )
 
 
 def lives(process: int) -> bool:

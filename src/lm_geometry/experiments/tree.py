@@ -1,13 +1,13 @@
 """What of this working tree the clone of an experiment would have, and what it would not."""
 
 import shlex
-import subprocess
 from pathlib import Path
-from typing import Any
 
-from lm_geometry.experiments.existing import git
+from pydantic import JsonValue
+
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.overrides import params_of
+from lm_geometry.experiments.project import Project
+from lm_geometry.revisions.programs import git
 from lm_geometry.workspace.section import ROOT
 
 # What `lm-geometry keep` writes travels with each job, as DVC's own clones take it along.
@@ -64,8 +64,9 @@ def refuse_untracked_sources(experiments: list[Experiment], root: Path = ROOT) -
 
     That is a path within the project which is not in git; absolute ones elsewhere are read there.
     """
-    named = {path for one in experiments for path in _files(params_of(one, root))}
-    missing = [path for path in sorted(named) if not _tracked(path, root)]
+    project = Project.read(root)
+    named = {path for one in experiments for path in _files(project.params_of(one.overrides))}
+    missing = [path for path in sorted(named) if not git(root, "ls-files", "--", path)]
     if missing:
         listed = "\n".join(f"  file:{path}" for path in missing)
         raise ValueError(
@@ -80,7 +81,7 @@ def _changes(root: Path) -> dict[str, str]:
     return {line[3:]: line[:2] for line in listed.split("\0") if line}
 
 
-def _files(value: Any) -> list[str]:
+def _files(value: JsonValue) -> list[str]:
     """Relative paths of `file:` sources, anywhere in params.yaml."""
     if isinstance(value, dict):
         value = list(value.values())
@@ -90,8 +91,3 @@ def _files(value: Any) -> list[str]:
         return []
     path = value.removeprefix("file:")
     return [] if path.startswith(("/", "~", "$")) else [path]
-
-
-def _tracked(path: str, root: Path) -> bool:
-    command = ["git", "ls-files", "--error-unmatch", "--", path]
-    return subprocess.run(command, cwd=root, capture_output=True).returncode == 0

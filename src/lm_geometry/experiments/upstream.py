@@ -6,10 +6,9 @@ each time, so that nobody waits for that.
 """
 
 from pathlib import Path
-from typing import Any
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.overrides import params_of
+from lm_geometry.experiments.project import Project, Raw
 from lm_geometry.workspace.section import ROOT
 
 EVALUATED = ("evaluate", "splits", "prompts")  # of data_prep: not of the training texts
@@ -39,8 +38,9 @@ def awaited(experiments: list[Experiment], root: Path = ROOT) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     first: dict[str, str] = {}
+    project = Project.read(root)
     for one in experiments:
-        params = params_of(one, root)
+        params = project.params_of(one.overrides)
         for shared in (fine_tuning(params), states(params)):
             maker = first.setdefault(shared, one.name) if shared else one.name
             if maker != one.name:
@@ -48,7 +48,7 @@ def awaited(experiments: list[Experiment], root: Path = ROOT) -> dict[str, str]:
     return found
 
 
-def fine_tuning(params: dict[str, Any]) -> str:
+def fine_tuning(params: Raw) -> str:
     """What tells a fine-tuning from others; empty where there is none to share."""
     if params["finetune"]["task"] == "none":
         return ""
@@ -58,7 +58,7 @@ def fine_tuning(params: dict[str, Any]) -> str:
     return f"finetune {[seed, params['model'], data, params['finetune']]}"
 
 
-def states(params: dict[str, Any]) -> str:
+def states(params: Raw) -> str:
     """What tells the hidden states of an experiment from those of others."""
     sections = ("seed", "model", "data_prep", "finetune", "embed")
     return f"embed {[params.get(name) for name in sections]}"

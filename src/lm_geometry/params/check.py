@@ -1,6 +1,7 @@
 """Every error of params.yaml and the catalogue at once, in under a second."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,34 +16,48 @@ from lm_geometry.params.sections import Params
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 Entry = TypeVar("Entry", bound=BaseModel)
+Raw = dict[str, Any]  # as YAML gives it
 
 
 class ParamsError(ValueError):
     """params.yaml or the catalogue is not valid; the text has a line for each error."""
 
 
-def check(root: Path = ROOT) -> Params:
-    """The validated params.yaml of `root`; raises `ParamsError` with all that is wrong."""
-    raw, errors = _read(root / "params.yaml")
-    models = _catalogue(root, "models.yaml", ModelEntry, errors)
-    corpora = _catalogue(root, "corpora.yaml", Corpus, errors)
-    sections = _sections(raw, errors)
-    errors += agreement.disagreements(sections, models, corpora, root)
-    if errors:
-        raise ParamsError("\n".join(errors))
+def check(
+    raw: Raw, models: Raw, corpora: Raw, root: Path = ROOT, errors: Sequence[str] = ()
+) -> Params:
+    """The validated parameters, from the mappings in params.yaml and the catalogue's two files.
+
+    Raises `ParamsError` with all that is wrong, `errors` first. No file is read; that a `file:` is
+    there is looked up, a relative one below `root`.
+    """
+    found = list(errors)
+    known = _entries(models, "models.yaml", ModelEntry, found)
+    texts = _entries(corpora, "corpora.yaml", Corpus, found)
+    sections = _sections(raw, found)
+    found += agreement.disagreements(sections, known, texts, root)
+    if found:
+        raise ParamsError("\n".join(found))
     return Params(seed=raw.get("seed", 0), **sections)
 
 
+def check_project(root: Path = ROOT) -> Params:
+    """`check` of the files of a project; what cannot be read is an error as well."""
+    files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
+    (raw, models, corpora), errors = zip(*(_read(root / file) for file in files), strict=True)
+    return check(raw, models, corpora, root, errors=[line for lines in errors for line in lines])
+
+
 def check_or_exit(root: Path = ROOT) -> Params:
-    """`check`, which on errors prints them and exits with 1."""
+    """`check_project`, which on errors prints them and exits with 1."""
     try:
-        return check(root)
+        return check_project(root)
     except ParamsError as error:
         print(f"Nothing was run: the parameters are not valid.\n{error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
-def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
+def _read(path: Path) -> tuple[Raw, list[str]]:
     try:
         found = read_yaml(path)
     except (OSError, YAMLError) as error:
@@ -52,7 +67,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[str]]:
     return found, []
 
 
-def _sections(raw: dict[str, Any], errors: list[str]) -> dict[str, Any]:
+def _sections(raw: Raw, errors: list[str]) -> dict[str, Any]:
     fields = Params.model_fields
     for key in raw:
         if key not in fields:
@@ -70,9 +85,7 @@ def _sections(raw: dict[str, Any], errors: list[str]) -> dict[str, Any]:
     return valid
 
 
-def _catalogue(root: Path, file: str, model: type[Entry], errors: list[str]) -> dict[str, Entry]:
-    raw, unreadable = _read(root / "catalogue" / file)
-    errors += unreadable
+def _entries(raw: Raw, file: str, model: type[Entry], errors: list[str]) -> dict[str, Entry]:
     entries = {}
     for alias, entry in raw.items():
         if not ALIAS.fullmatch(str(alias)):

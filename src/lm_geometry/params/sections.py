@@ -1,6 +1,6 @@
 """Every section of params.yaml, in the order of the file."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -27,3 +27,9 @@ class Params(Section):
     token_sample: TokenSample
     estimate: Estimate
     aggregate: Aggregate
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> "Params":
+        """From the mapping in params.yaml; a section that is left out has its defaults."""
+        sections = [name for name in cls.model_fields if name != "seed"]
+        return cls.model_validate(raw | {name: raw.get(name) or {} for name in sections})

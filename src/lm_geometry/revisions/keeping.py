@@ -1,14 +1,12 @@
 """A checkpoint of an experiment, made a model of the catalogue."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
+
+from ruamel.yaml import YAML
 
 from lm_geometry.models import kept as kept_models
 from lm_geometry.models.catalogue import ALIAS, ModelEntry, read_models
@@ -16,6 +14,7 @@ from lm_geometry.models.load import is_language_model, load_model, load_tokenize
 from lm_geometry.outs.data_prep.corpora import read_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.finetune.checkpoints import folder_of, read_base, read_index
+from lm_geometry.revisions.programs import dvc
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace.files import whole_file, whole_folder, write_json
 from lm_geometry.workspace.hashes import path_hash
@@ -86,14 +85,7 @@ def _write(base: ModelSource, checkpoint: Path, target: Path, form: Form, where:
 
 def _track(target: Path, root: Path) -> None:
     """`dvc add`: the weights into DVC's cache, a small file for git beside them."""
-    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    ran = subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "--quiet", str(target.relative_to(root))],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": beside},
-    )
+    ran = dvc(root, "add", "--quiet", str(target.relative_to(root)))
     if ran.returncode != 0:
         shutil.rmtree(target)
         raise ValueError(f"dvc add failed: {ran.stderr.strip()}")
@@ -125,11 +117,8 @@ def _append(path: Path, name: str, entry: ModelEntry) -> None:
     text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
     if HEADING not in text:
         text += f"\n{HEADING} {'-' * (97 - len(HEADING))}\n"
-    lines = [f"  {key}: {_scalar(value)}\n" for key, value in entry.model_dump().items() if value]
-    with whole_file(path) as temporary:
-        temporary.write_text(f"{text}{name}:\n{''.join(lines)}", encoding="utf-8")
-
-
-def _scalar(value: str | int) -> str:
-    """A YAML scalar; JSON's strings are YAML's double-quoted ones."""
-    return json.dumps(value, ensure_ascii=False)
+    yaml = YAML()
+    yaml.width = 4096  # a value stays on its line
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        yaml.dump({name: entry.model_dump(exclude_defaults=True)}, file)

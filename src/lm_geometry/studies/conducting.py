@@ -1,13 +1,13 @@
 """A study from its first experiment to its figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lm_geometry.experiments.completeness import checked
-from lm_geometry.experiments.existing import Existing, in_the_way, older, remove, same
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import Following
+from lm_geometry.experiments.in_git import Found, look_up
 from lm_geometry.experiments.made_models import taken_as_they_are
 from lm_geometry.experiments.on_queue import tasks_begun
 from lm_geometry.experiments.outcomes import Outcome, State, counted, table
@@ -36,117 +36,121 @@ class StudyError(Exception):
 class Conductor:
     """Runs the experiments of one study, with what the command line asks for.
 
-    `replace` runs those again that exist with other parameters or code. `resume` goes on with a
-    study that was begun: it waits for what still waits or runs, and takes what exists with the
-    same parameters, be its code older.
+    `resume` goes on with a study that was begun: it waits for what still waits or runs, and takes
+    what exists with older code.
     """
 
     name: str
     study: Study
     runner: Runner
     logs: Path
-    replace: bool = False
     resume: bool = False
     root: Path = ROOT
     results: Path = RESULTS
     say: Callable[[str], None] = _say
 
+    def lines(self, experiments: list[Experiment]) -> list[str]:
+        """The command lines that do what the study does, to be copied into a shell."""
+        printed = [*self.runner.heading]
+        for alias, first in made_first(self.name, self.study, self.root).items():
+            printed.append(first.line(*self.runner.alone))
+            printed.append(f"lm-geometry keep {first.name} {self.study.models[alias].step} {alias}")
+        return printed + self.runner.lines(experiments)
+
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
         """How each experiment is or ended; where all have results, studies/results/NAME is written.
 
-        Raises ValueError before anything is run where something is in the way: experiments with
-        other parameters or code without `replace`, ones that still run without `resume`, models of
-        the catalogue that the study would make otherwise, a tree that clones would not have.
-        Raises StudyError where one failed, after all others were run, and KeyboardInterrupt, having
-        said what runs on.
+        Raises ValueError before anything is run where something is in the way: experiments of HEAD
+        with other code or ones that still run, without `resume`; models of the catalogue that the
+        study would make otherwise; a tree that clones would not have. Raises StudyError where one
+        failed, after all others were run, and KeyboardInterrupt, having said what runs on.
         """
         missing = self._models_to_make()
         every = [*missing.values(), *experiments]
-        self._refuse_begun(every)
-        if to_run := [one for one in every if self._state(one) is None]:
+        self._refuse_begun({one.name for one in every})
+        if to_run := [one for one in every if not self._found(one)]:
+            self._refuse_taken(to_run)
             refuse_untracked_sources(to_run, self.root)
             self.runner.check(to_run)
         outcomes = self._run(list(missing.values()), experiments)
         for alias, first in missing.items():
-            entry = keep(
-                Revision(self._found(first).commit, self.root),
-                self.study.models[alias].step,
-                alias,
-                root=self.root,
-            )
+            revision = Revision(self._made(first).commit, self.root)
+            entry = keep(revision, self.study.models[alias].step, alias, root=self.root)
             self.say(f"model {alias}: {entry.note}")
-        outcomes += self._run(experiments, [])
-        self._draw(experiments)
+        outcomes += self._run(experiments)
+        collected = [collect(one, self._made(one).commit, self.root) for one in experiments]
+        for path in write_report(self.name, self.study, collected, self.results):
+            self.say(str(path.relative_to(self.root)))
         self.say(table(outcomes))
         return outcomes
 
     def _models_to_make(self) -> dict[str, Experiment]:
         """The experiments of models that the catalogue does not have; of others it says so."""
-        first = made_first(self.name, self.study)
+        first = made_first(self.name, self.study, self.root)
         steps = {alias: (one, self.study.models[alias].step) for alias, one in first.items()}
         taken = taken_as_they_are(steps, self.root)
-        for alias, entry in taken.items():
-            self.say(f"model {alias}: taken as it is in the catalogue: {entry.note or 'no note'}")
+        for alias, note in taken.items():
+            self.say(f"model {alias}: taken as it is in the catalogue: {note or 'no note'}")
         return {alias: one for alias, one in first.items() if alias not in taken}
 
-    def _run(self, experiments: list[Experiment], later: list[Experiment]) -> list[Outcome]:
-        """How each ended; raises where one failed, with those for later not run."""
-        there = {one.name: state for one in experiments if (state := self._state(one))}
-        for name, state in there.items():
-            self.say(f"{name}: {state}, with these parameters")
-        record(self.name, self.runner.finished(set(there)), self.results)
-        missing = [one for one in experiments if one.name not in there]
-        self._make_way(missing)
-        following = Following(len(missing), self.say)
+    def _run(
+        self, experiments: Sequence[Experiment], later: Sequence[Experiment] = ()
+    ) -> list[Outcome]:
+        """How each ended; where one has no result the table is told, and `later` are not run."""
+        ended: dict[str, Outcome] = {}
+        told = [self._go_on()]
         try:
-            for ended in self.runner.run(missing, following) if missing else ():
-                outcome = checked(ended, self.root)
-                following.ended(outcome)
-                record(self.name, [outcome], self.results)
-        except BaseException as error:
-            known = following.outcomes
-            if isinstance(error, KeyboardInterrupt):
-                open_ = self.runner.begun({one.name for one in missing})
-                known = [*(Outcome(name, State.OPEN) for name in open_), *known]
-            self.say(table(_all([*experiments, *later], there, known)))
-            if isinstance(error, KeyboardInterrupt):
-                self.say(f"interrupted; {self.runner.left()}\n{self._go_on()}")
+            for outcome in self._outcomes(experiments):
+                ended[outcome.name] = outcome
+        except KeyboardInterrupt:
+            open_ = self.runner.begun({one.name for one in experiments})
+            ended = {name: Outcome(name, State.OPEN) for name in open_} | ended
+            told.insert(0, f"interrupted; {self.runner.left()}")
             raise
-        if any(outcome.failed for outcome in following.outcomes):
-            outcomes = _all([*experiments, *later], there, following.outcomes)
-            self.say(table(outcomes))
-            self.say(self._go_on())
+        finally:
+            outcomes = _all([*experiments, *later], ended)
+            failed = any(outcome.failed for outcome in outcomes[: len(experiments)])
+            if failed:
+                self.say("\n".join([table(outcomes), *told]))
+        if failed:
             raise StudyError(f"{self.name}: {counted(outcomes)}")
-        return _all(experiments, there, following.outcomes)
+        return outcomes[: len(experiments)]
+
+    def _outcomes(self, experiments: Sequence[Experiment]) -> Iterator[Outcome]:
+        """What is there already, then each as it ends: checked, told and recorded."""
+        there = {one.name: found for one in experiments if (found := self._found(one))}
+        record(self.name, self.runner.finished(set(there)), self.results)
+        for name, found in there.items():
+            outcome = Outcome(name, State.OLDER if found.other_code else State.EXISTED)
+            self.say(f"{name}: {outcome.state}, with these parameters")
+            yield outcome
+        missing = [one for one in experiments if one.name not in there]
+        following = Following(len(missing), self.say)
+        for ended in self.runner.run(missing, following) if missing else ():
+            outcome = checked(ended, self.root)
+            following.ended(outcome)
+            record(self.name, [outcome], self.results)
+            yield outcome
 
     def _go_on(self) -> str:
         words = ["lm-geometry", "study", self.name, self.runner.options, "--resume"]
         return f"  {' '.join(filter(None, words))}   goes on"
 
-    def _state(self, experiment: Experiment) -> State | None:
-        if same(experiment, self.root):
-            return State.EXISTED
-        return State.OLDER if self.resume and older(experiment, self.root) else None
+    def _found(self, experiment: Experiment) -> Found | None:
+        """The experiment as git has it, where it need not be run again."""
+        found = look_up(experiment.name, self.root)
+        return found if found and (self.resume or not found.other_code) else None
 
-    def _found(self, experiment: Experiment) -> Existing:
-        found = same(experiment, self.root)
-        if found is None and self.resume:
-            found = older(experiment, self.root)
-        if found is None:
-            raise ValueError(
-                f"{experiment.name} ran, but is not there with these parameters and this code: "
-                "was something edited meanwhile? Run the study again"
-            )
-        return found
+    def _made(self, experiment: Experiment) -> Found:
+        if found := self._found(experiment):
+            return found
+        raise ValueError(
+            f"{experiment.name} ran, but is not there with this code: was something edited "
+            "meanwhile? Run the study again"
+        )
 
-    def _draw(self, experiments: list[Experiment]) -> None:
-        collected = [collect(one, self._found(one).commit, self.root) for one in experiments]
-        for path in write_report(self.name, self.study, collected, self.results):
-            self.say(str(path.relative_to(self.root)))
-
-    def _refuse_begun(self, experiments: list[Experiment]) -> None:
+    def _refuse_begun(self, names: set[str]) -> None:
         """Nothing may run twice at once, be it begun on DVC's queue or as a job."""
-        names = {experiment.name for experiment in experiments}
         own = self.runner.begun(names)
         found = {**tasks_begun(names, self.root), **jobs_begun(names, self.logs), **own}
         if found and not self.resume:
@@ -160,27 +164,22 @@ class Conductor:
                 "--jobs N --resume waits for what is on DVC's queue, --slurm --resume for jobs"
             )
 
-    def _make_way(self, experiments: list[Experiment]) -> None:
-        found = [old for one in experiments if (old := in_the_way(one, self.root))]
-        if found and not self.replace:
-            listed = "\n".join(f"  {old.name}: other {old.differs}" for old in found)
-            kept = "" if self.resume else "; --resume takes those with other code as they are"
+    def _refuse_taken(self, experiments: Sequence[Experiment]) -> None:
+        """DVC has one experiment of a name below a commit, and would refuse another."""
+        found = (look_up(one.name, self.root) for one in experiments)
+        taken = {one.name: ", ".join(one.other_code) for one in found if one and one.of_head}
+        if taken:
             raise ValueError(
-                f"these experiments exist, and are not what the study asks for:\n{listed}\n"
-                f"--replace runs them again{kept}; `dvc exp rename` keeps one under another name"
+                f"these experiments of the last commit ran with other code:\n{_listed(taken)}\n"
+                "--resume takes them as they are; to run them again, commit what was edited, or\n"
+                f"  dvc exp remove {' '.join(taken)}"
             )
-        for old in found:
-            remove(old.name, self.root)
 
 
 def _listed(found: Mapping[str, str]) -> str:
     return "\n".join(f"  {name}: {state}" for name, state in found.items())
 
 
-def _all(
-    experiments: list[Experiment], there: dict[str, State], ended: list[Outcome]
-) -> list[Outcome]:
+def _all(experiments: Sequence[Experiment], known: Mapping[str, Outcome]) -> list[Outcome]:
     """An outcome for each experiment, in the order of the study."""
-    known = {name: Outcome(name, state) for name, state in there.items()}
-    known |= {outcome.name: outcome for outcome in ended}
     return [known.get(one.name, Outcome(one.name, State.NOT_RUN)) for one in experiments]

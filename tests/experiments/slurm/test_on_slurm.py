@@ -1,6 +1,7 @@
 """A whole study as jobs: by submitit on this machine, and on a real Slurm of one node."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from lm_geometry.workspace.files import write_json
 from tests.conftest import TinyModel
 from tests.one_node_slurm import missing, one_node_slurm
-from tests.study_project import StudyProject, new_project, states, wait_for
+from tests.study_project import StudyProject, new_project, short, states, wait_for
 
 pytest.importorskip("submitit", reason="requirements/slurm.txt is not installed")
 pytestmark = pytest.mark.pipeline
@@ -34,8 +35,9 @@ def test_jobs_run_in_clones_and_what_failed_is_resumed(tmp_path: Path) -> None:
     (project.beside / "fail-4").touch()
     printed = project.study("--slurm", fails=True)
     assert states(printed) == {"s-a": "done", "s-b": "done", "s-c": "failed"}
-    log = project.logs / "s-c.log"
-    assert any("s-c: FAILED" in line and f"see {log}" in line for line in printed.splitlines())
+    (log,) = project.logs.glob("s-c-??????.log")
+    told = f"{log.stem}: FAILED"
+    assert any(told in line and f"see {log}" in line for line in printed.splitlines())
     assert "seed 4 brings no luck" in log.read_text()
     assert "lm-geometry study s --slurm --resume" in printed
     ran = project.stages_run()
@@ -48,8 +50,9 @@ def test_jobs_run_in_clones_and_what_failed_is_resumed(tmp_path: Path) -> None:
     assert states(printed) == {"s-a": "existed", "s-b": "existed", "s-c": "done"}
     assert project.stages_run() == ["embed 4", "aggregate 4"]
     results = project.folder / "studies" / "results" / "s"
-    assert set(json.loads((results / "runs.json").read_text())) == {"s-a", "s-b", "s-c"}
-    assert "| s-c |" in (results / "README.md").read_text()
+    recorded = json.loads((results / "runs.json").read_text())
+    assert set(map(short, recorded)) == {"s-a", "s-b", "s-c"}
+    assert all(name in (results / "README.md").read_text() for name in recorded)
     assert project.run("git", "status", "--porcelain").split() == ["??", "studies/results/"]
 
 
@@ -103,7 +106,7 @@ def test_a_model_that_a_study_makes_first_reaches_the_clones(
     assert states(printed) == {"s-tiny-more": "done", "s-a": "done"}
     assert project.experiments() == ["s-a", "s-tiny-more"]
     references = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
-    of_a = next(reference for reference in references if reference.endswith("/s-a"))
+    of_a = next(reference for reference in references if "/s-a-" in reference)
     shown = project.run("git", "show", "--name-only", "--format=", of_a)
     assert {"catalogue/models.yaml", "models/tiny-more.dvc"} <= set(shown.split())
     printed = project.study("--slurm")
@@ -125,7 +128,7 @@ def on_slurm(tmp_path: Path) -> Iterator[StudyProject]:
 
 def job_of(project: StudyProject, experiment: str) -> str:
     jobs = json.loads((project.logs / "jobs.json").read_text())
-    return next(job["id"] for job in jobs if job["experiment"] == experiment)
+    return next(job["id"] for job in jobs if short(job["experiment"]) == experiment)
 
 
 @pytest.mark.slurm
@@ -143,8 +146,8 @@ def test_on_slurm_scancel_and_failure_are_told_and_resumed(on_slurm: StudyProjec
     printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 1
     assert states(printed) == {"s-a": "cancelled", "s-b": "done", "s-c": "failed"}
-    assert "made ready" in (project.logs / "s-a.log").read_text()
-    assert "seed 4 brings no luck" in (project.logs / "s-c.log").read_text()
+    assert "made ready" in project.log("s-a")
+    assert "seed 4 brings no luck" in project.log("s-c")
     assert (project.experiments(), clones(project)) == (["s-b"], [])
     (project.beside / "fail-4").unlink()
     project.stages_run()
@@ -166,10 +169,10 @@ def test_on_slurm_a_job_near_its_limit_goes_on_in_a_new_one(on_slurm: StudyProje
     assert states(printed) == dict.fromkeys(DONE, "waits or runs")
     command = ["scancel", "--signal=USR2", before]  # what Slurm sends before the limit
     subprocess.run(command, env=project.environment, check=True)
-    wait_for(lambda: "was told to end" in (project.logs / "s-c.log").read_text(), 60)
+    wait_for(lambda: "was told to end" in project.log("s-c"), 60)
     (project.beside / "hold").unlink()
     assert states(project.study("--slurm", "--resume"))["s-c"] == "done"  # held for two minutes
-    log = (project.logs / "s-c.log").read_text()
+    log = project.log("s-c")
     assert log.count(f"--- job {before} on ") == 2
     assert project.stages_run().count("embed 4") == 2
 
@@ -183,9 +186,9 @@ def test_on_slurm_a_job_that_reaches_its_limit_is_timed_out(on_slurm: StudyProje
     (project.beside / "hold").touch()
     printed = project.study("--slurm", fails=True)
     assert states(printed) == {"s-a": "timed out"}
-    log = (project.logs / "s-a.log").read_text()
+    log = project.log("s-a")
     assert "was told to end: time limit or preemption" in log
-    assert "s-a: TIMED OUT" in printed
+    assert re.search("s-a-.{6}: TIMED OUT", printed)
     assert (project.experiments(), clones(project)) == ([], [])
     (project.beside / "hold").unlink()
     project.write("slurm.yaml", ON_SLURM)

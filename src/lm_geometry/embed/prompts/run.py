@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lm_geometry.embed.forward_pass import ForwardPass, arithmetic
+from lm_geometry.embed.needs import prompt_records
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts import layer_geometry, prompt_of
@@ -62,11 +63,10 @@ def _checkpoints(settings: Embed) -> list[Checkpoint]:
 
 def _print_needs(records: PromptRecords, settings: Embed) -> None:
     """Print the disk that the records take; raises OSError where it is not there."""
-    clouds = list(records.clouds())
-    ranks = settings.prompts.gride_range.bit_length()
-    token = len(records.layers) * (4 * ranks + 2 * settings.prompts.overlap_k)
-    what = f"prompts, {len(clouds)} records" if clouds else f"prompts: {records.nothing}"
-    free_space(len(clouds) * records.tokens * token, paths.PROMPT_NEIGHBOURS, what)
+    number, chosen = len(list(records.clouds())), settings.prompts
+    sizes = number, records.tokens, len(records.layers), chosen.gride_range, chosen.overlap_k
+    what = f"prompts, {number} records" if number else f"prompts: {records.nothing}"
+    free_space(prompt_records(*sizes), paths.PROMPT_NEIGHBOURS, what)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which jobs the experiments of a study have, kept for later calls."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from lm_geometry.experiments.following import RUNNING
@@ -19,7 +20,7 @@ def read_jobs(logs: Path) -> list[Job]:
 
 def write_jobs(logs: Path, jobs: Iterable[Job]) -> None:
     """Keep these jobs, and no others."""
-    write_json(logs / FILE, [job.record() for job in jobs])
+    write_json(logs / FILE, [asdict(job) for job in jobs])
 
 
 def forget(logs: Path, jobs: Iterable[Job]) -> None:

@@ -4,11 +4,11 @@ import importlib.util
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lm_geometry.experiments.following import RUNNING
 from lm_geometry.experiments.running import lives as process_lives
@@ -16,6 +16,10 @@ from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran
 from lm_geometry.experiments.slurm.listed import Seen, seen_by_slurm
 from lm_geometry.experiments.slurm.settings import SlurmSettings
 
+if TYPE_CHECKING:
+    import submitit
+
+Option = str | int | list[str] | dict[str, str | int | bool]
 RESULT_SECONDS = 20.0  # a network file system may show a result later than Slurm the end
 SIGNAL_SECONDS = 90  # before the time limit, a job is told, so that it can go on in a new one
 
@@ -28,10 +32,6 @@ class Job:
     id: str
     folder: str
     cluster: str
-
-    def record(self) -> dict[str, Any]:
-        """The job as JSON."""
-        return asdict(self)
 
     def result(self) -> Ran | str | None:
         """How it ran, the traceback of what it raised, or None while there is neither."""
@@ -77,27 +77,26 @@ class Slurm:
                     "cluster; `cluster: local` in the file tries it without"
                 )
         self.settings = settings
-        self.folder = folder
+        self.executor = Executor(settings, folder, "slurm")
         self.name = name
 
     def submit(self, jobs: Sequence[ClonedExperiment], after: Sequence[Job]) -> list[Job]:
         """Submit an array; it starts, whatever became of `after`, when all of them ended."""
-        executor = _executor(self.settings, self.folder, "slurm")
         ids = ":".join(job.id for job in after)  # of single tasks, not of their whole arrays
-        dependency = {"slurm_dependency": f"afterany:{ids}"} if ids else {}
-        further = {name: v for name, v in self.settings.sbatch.items() if v is not False}
-        own = {
-            "slurm_partition": self.settings.partition or None,
-            "slurm_account": self.settings.account or None,
+        own: dict[str, Option] = {
+            "name": self.name,
+            "slurm_partition": self.settings.partition,
+            "slurm_account": self.settings.account,
             "slurm_mem": self.settings.memory,
             "slurm_array_parallelism": self.settings.parallel,
             "slurm_signal_delay_s": min(SIGNAL_SECONDS, 15 * self.settings.minutes),
-            "slurm_setup": self.settings.setup or None,
-            "slurm_additional_parameters": further or None,
+            "slurm_setup": self.settings.setup,
+            "slurm_additional_parameters": {
+                name: v for name, v in self.settings.sbatch.items() if v is not False
+            },
+            "slurm_dependency": f"afterany:{ids}" if ids else "",
         }
-        chosen = {key: value for key, value in own.items() if value is not None}
-        executor.update_parameters(name=self.name, **chosen, **dependency)
-        return _submitted(executor, jobs, self.folder, "slurm")
+        return self.executor.submit(jobs, {key: value for key, value in own.items() if value})
 
     def seen(self, jobs: Sequence[Job]) -> dict[str, Seen]:
         """As `squeue` lists them, or `sacct` where it no longer does."""
@@ -108,26 +107,78 @@ class Local:
     """This machine, as a cluster of one: for tests, and to try a file of settings."""
 
     def __init__(self, settings: SlurmSettings, folder: Path) -> None:
-        self.settings = settings
-        self.folder = folder
+        self.executor = Executor(settings, folder, "local")
+        self.setup = {"local_setup": settings.setup} if settings.setup else {}
         self.at_a_time: int | None = settings.parallel
-        self._processes: dict[str, Any] = {}
 
     def submit(self, jobs: Sequence[ClonedExperiment], after: Sequence[Job]) -> list[Job]:
         """Start them; that `after` ended is for the caller to see to."""
-        executor = _executor(self.settings, self.folder, "local")
-        if self.settings.setup:
-            executor.update_parameters(local_setup=self.settings.setup)
-        with _written_to(self.folder / "started.log"):
-            return _submitted(executor, jobs, self.folder, "local", self._processes)
+        with self.executor.streams_in_a_file():
+            return self.executor.submit(jobs, self.setup)
 
     def seen(self, jobs: Sequence[Job]) -> dict[str, Seen]:
         """Whether the process of a job lives."""
-        return {job.experiment: Seen(RUNNING if self._lives(job) else "") for job in jobs}
+        lives = {job.experiment: self.executor.lives(job) for job in jobs}
+        return {name: Seen(RUNNING if there else "") for name, there in lives.items()}
 
-    def _lives(self, job: Job) -> bool:
-        own = self._processes.get(job.id)
+
+class Executor:
+    """submitit's executor, with the jobs that it started and the streams that they inherit."""
+
+    def __init__(self, settings: SlurmSettings, folder: Path, kind: str) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.kind = kind
+        self._started: dict[str, submitit.Job[Ran]] = {}
+
+    def submit(self, jobs: Sequence[ClonedExperiment], options: Mapping[str, Option]) -> list[Job]:
+        """The jobs, each with its id; raises ValueError with what the cluster says against them."""
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+        executor = self._made()
+        executor.update_parameters(**options)
+        try:
+            with executor.batch() if len(jobs) > 1 else nullcontext():
+                made = [executor.submit(job) for job in jobs]
+        except (FailedJobError, FailedSubmissionError) as error:
+            raise ValueError(f"sbatch refused the jobs: {error}") from None
+        self._started |= {one.job_id: one for one in made}
+        return [
+            Job(job.experiment.name, one.job_id, str(self.folder), self.kind)
+            for job, one in zip(jobs, made, strict=True)
+        ]
+
+    def lives(self, job: Job) -> bool:
+        """Whether the process of a job of this machine is there, be it of another call."""
+        own = self._started.get(job.id)
         return lives(job) if own is None else not own.done()
+
+    @contextmanager
+    def streams_in_a_file(self) -> Iterator[None]:
+        """Processes begun inside write to a file: they outlive this one, and would hold its pipe."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = [os.dup(stream) for stream in (1, 2)]
+        with (self.folder / "started.log").open("ab") as file:
+            try:
+                for stream in (1, 2):
+                    os.dup2(file.fileno(), stream)
+                yield
+            finally:
+                for stream, own in zip((1, 2), kept, strict=True):
+                    os.dup2(own, stream)
+                    os.close(own)
+
+    def _made(self) -> "submitit.AutoExecutor":
+        import submitit
+
+        logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns where sacct is not kept
+        restarts = {f"{self.kind}_max_num_timeout": self.settings.restarts}
+        executor = submitit.AutoExecutor(folder=self.folder, cluster=self.kind, **restarts)
+        asked = {"timeout_min": self.settings.minutes, "cpus_per_task": self.settings.cpus}
+        if self.settings.gpus:
+            asked["gpus_per_node"] = self.settings.gpus
+        executor.update_parameters(**asked)
+        return executor
 
 
 def lives(job: Job) -> bool:
@@ -142,56 +193,3 @@ def cluster(settings: SlurmSettings, folder: Path, name: str) -> Cluster:
     if settings.cluster == "local":
         return Local(settings, folder)
     return Slurm(settings, folder, name)
-
-
-@contextmanager
-def _written_to(path: Path) -> Iterator[None]:
-    """Processes started inside write to a file: they outlive this one, and would hold its pipe."""
-    kept = [os.dup(stream) for stream in (1, 2)]
-    with path.open("ab") as file:
-        try:
-            for stream in (1, 2):
-                os.dup2(file.fileno(), stream)
-            yield
-        finally:
-            for stream, own in zip((1, 2), kept, strict=True):
-                os.dup2(own, stream)
-                os.close(own)
-
-
-def _executor(settings: SlurmSettings, folder: Path, kind: str) -> Any:
-    import submitit
-
-    logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns where sacct is not kept
-    folder.mkdir(parents=True, exist_ok=True)
-    restarts = {f"{kind}_max_num_timeout": settings.restarts}
-    executor = submitit.AutoExecutor(folder=folder, cluster=kind, **restarts)
-    executor.update_parameters(timeout_min=settings.minutes, cpus_per_task=settings.cpus)
-    if settings.gpus:
-        executor.update_parameters(gpus_per_node=settings.gpus)
-    return executor
-
-
-def _submitted(
-    executor: Any,
-    jobs: Sequence[ClonedExperiment],
-    folder: Path,
-    kind: str,
-    processes: dict[str, Any] | None = None,
-) -> list[Job]:
-    from submitit.core.utils import FailedJobError, FailedSubmissionError
-
-    try:
-        if len(jobs) == 1:
-            made = [executor.submit(jobs[0])]
-        else:
-            with executor.batch():
-                made = [executor.submit(job) for job in jobs]
-    except (FailedJobError, FailedSubmissionError) as error:
-        raise ValueError(f"sbatch refused the jobs: {error}") from None
-    if processes is not None:
-        processes |= {one.job_id: one for one in made}
-    return [
-        Job(job.experiment.name, one.job_id, str(folder), kind)
-        for job, one in zip(jobs, made, strict=True)
-    ]

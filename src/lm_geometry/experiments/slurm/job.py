@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.running import environment
+from lm_geometry.revisions.programs import environment, git
 
 PUSHES = 5  # several jobs may push at one moment
 PUSH_SECONDS = 2.0
@@ -100,8 +100,8 @@ class ClonedExperiment:
         found.setdefault("LM_GEOMETRY_THREADS", str(self.cpus))
         for who in ("AUTHOR", "COMMITTER"):
             for what in ("name", "email"):
-                if value := _configured(self.origin, f"user.{what}"):
-                    found.setdefault(f"GIT_{who}_{what.upper()}", value)
+                if value := git(self.origin, "config", "--default", "", "--get", f"user.{what}"):
+                    found.setdefault(f"GIT_{who}_{what.upper()}", value.strip())
         return {**found, "DVC_SITE_CACHE_DIR": str(place / "site")}
 
 
@@ -132,8 +132,3 @@ def use_cache_and_remotes(origin: Path, clone: Path) -> None:
             own["core"] = {"remote": default}
     with Config(str(clone / ".dvc"), validate=False).edit("local") as local:
         cast("dict[str, Any]", local).update(own)
-
-
-def _configured(root: Path, name: str) -> str:
-    done = subprocess.run(["git", "config", name], cwd=root, capture_output=True, text=True)
-    return done.stdout.strip()

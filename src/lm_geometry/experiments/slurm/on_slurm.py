@@ -4,11 +4,12 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from lm_geometry.experiments.existing import git, there
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import WAITING, Following, running
+from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.experiments.slurm.begun import forget, jobs_begun, read_jobs, write_jobs
 from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Cluster, Job, cluster
@@ -17,6 +18,7 @@ from lm_geometry.experiments.slurm.listed import Seen
 from lm_geometry.experiments.slurm.settings import SlurmSettings
 from lm_geometry.experiments.tree import carried, refuse_dirty
 from lm_geometry.experiments.upstream import awaited, levels
+from lm_geometry.revisions.programs import git
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.section import ROOT
 
@@ -38,20 +40,35 @@ class OnSlurm:
     wait for it.
     """
 
+    alone: Sequence[str] = ()
+
     def __init__(
         self, settings: SlurmSettings, logs: Path, root: Path = ROOT, options: str = "--slurm"
     ) -> None:
         self.options = options
+        self.heading: Sequence[str] = (
+            f"# each in a clone of the last commit, by a job with {settings.told()};",
+            f"# {settings.parallel} at a time, those first that compute what others share",
+        )
         self.settings = settings
         self.logs = logs
         self.root = root
-        folder = logs / "jobs" / time.strftime("%Y%m%d-%H%M%S")
         self._began: dict[str, float] = {}  # when an experiment was first seen to run
-        self.cluster: Cluster = cluster(settings, folder, logs.name)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """Where jobs are submitted to; raises ValueError where it is not here."""
+        folder = self.logs / "jobs" / time.strftime("%Y%m%d-%H%M%S")
+        return cluster(self.settings, folder, self.logs.name)
+
+    def lines(self, experiments: list[Experiment]) -> list[str]:
+        """What the jobs run, each in a clone of its own."""
+        return [one.line() for level in levels(experiments, self.root) for one in level]
 
     def check(self, experiments: list[Experiment]) -> None:
-        """Raises ValueError where the working tree is not what a clone of HEAD would be."""
+        """Raises ValueError without the cluster, or where the tree is not as a clone of HEAD."""
         refuse_dirty(self.root)
+        _ = self.cluster
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those whose jobs wait or run."""

@@ -1,6 +1,7 @@
 """Figures: a quantity of prompts over layers or scales, for one prompt and for the mean."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import altair as alt
 import pandas as pd
@@ -16,6 +17,7 @@ from lm_geometry.studies.figures.token_geometry_panels import (
 
 SPREAD = "Band: mean ± standard deviation over the prompts of that very line."
 ROWS = {"scale": "scale", "k": "k =", "layer": "layer"}
+AXES = {"layer": layer_axis, "scale": scale_axis}
 
 
 def chart(
@@ -27,27 +29,21 @@ def chart(
     title: str,
     rows: str | None = None,
     banded: Sequence[int] | None = None,
+    over: Literal["layer", "scale"] = "layer",
 ) -> alt.VConcatChart:
-    """One prompt (left) and the mean with its spread (right) over layers, a line per series.
+    """One prompt (left) and the mean with its spread (right), a line per series.
 
     `values` are a tidy table, `means` what `token_geometry.means.means` makes of it. `rows` names a
-    column (scale, k) for whose values there is a row of panels each. `banded` are the series that
-    have a band; bands of all would hide each other.
+    column (scale, k, layer) for whose values there is a row of panels each. `banded` are the series
+    that have a band; bands of all would hide each other. `over` is the axis.
     """
-    return _chart(values, means, prompt, quantity, series, title, rows, banded, over="layer")
-
-
-def by_scale(
-    values: pd.DataFrame,
-    means: pd.DataFrame,
-    prompt: int,
-    quantity: str,
-    series: Series,
-    title: str,
-    banded: Sequence[int] | None = None,
-) -> alt.VConcatChart:
-    """One prompt and the mean over the scales of GRIDE, a row of panels for each layer."""
-    return _chart(values, means, prompt, quantity, series, title, "layer", banded, over="scale")
+    data = pd.concat(_sides(values, means, prompt, series, banded), ignore_index=True)
+    stacked = []
+    for value, part in data.groupby(rows) if rows else [("", data)]:
+        heading = f", {ROWS[rows]} {value}" if rows else ""
+        named = part.assign(panel=part["panel"] + heading)
+        stacked.append(lines(named, AXES[over](), quantity, series, 2))
+    return finished(stacked, title, [SPREAD])
 
 
 def prompts(
@@ -68,41 +64,12 @@ def models(
     banded: Sequence[int] | None = None,
 ) -> alt.VConcatChart:
     """Models side by side, a line per shuffle: one prompt above, the mean with its spread below."""
-    above, below = _sides(values, means, prompt, "shuffle", banded)
-    rows = [
-        lines(
-            part.assign(panel=part["model"] + ", " + part["panel"]),
-            layer_axis(),
-            quantity,
-            "shuffle",
-            columns=max(2, len(set(part["model"]))),
-        )
-        for part in (above, below)
-    ]
+    rows = []
+    for part in _sides(values, means, prompt, "shuffle", banded):
+        named = part.assign(panel=part["model"] + ", " + part["panel"])
+        columns = max(2, len(set(part["model"])))
+        rows.append(lines(named, layer_axis(), quantity, "shuffle", columns))
     return finished(rows, title, [SPREAD])
-
-
-def _chart(
-    values: pd.DataFrame,
-    means: pd.DataFrame,
-    prompt: int,
-    quantity: str,
-    series: Series,
-    title: str,
-    rows: str | None,
-    banded: Sequence[int] | None,
-    over: str,
-) -> alt.VConcatChart:
-    left, right = _sides(values, means, prompt, series, banded)
-    axis = layer_axis() if over == "layer" else scale_axis()
-    data = pd.concat([left, right], ignore_index=True)
-    if rows is None:
-        return finished([lines(data, axis, quantity, series, 2)], title, [SPREAD])
-    stacked = []
-    for value, part in data.groupby(rows):
-        panel = part["panel"] + f", {ROWS[rows]} {value}"
-        stacked.append(lines(part.assign(panel=panel), axis, quantity, series, 2))
-    return finished(stacked, title, [SPREAD])
 
 
 def _sides(
@@ -111,29 +78,21 @@ def _sides(
     prompt: int,
     series: Series,
     banded: Sequence[int] | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> list[pd.DataFrame]:
     """The rows of one prompt, and those of the mean with their band."""
-    own = pd.DataFrame(values[values["prompt"] == prompt])
-    if own.empty:
-        raise ValueError(f"prompt: {prompt} is not in the table; there are {_some(values)}")
-    left = own.assign(panel=f"prompt {prompt}", lower=None, upper=None)
+    left = values.loc[values["prompt"] == prompt].assign(lower=None, upper=None)
+    if left.empty:
+        there = sorted(values["prompt"].unique())
+        some = ", ".join(map(str, there[:8])) + (" …" if len(there) > 8 else "")
+        raise ValueError(f"prompt: {prompt} is not in the table; there are {some}")
     spread = means["standard_deviation"]
     if banded is not None:
         spread = spread.where(means[series].isin(list(banded)))
-    right = means.assign(
-        value=means["mean"],
-        lower=means["mean"] - spread,
-        upper=means["mean"] + spread,
-        panel=f"mean of {means['prompts'].max()} prompts",
-    )
+    bounds = {"lower": means["mean"] - spread, "upper": means["mean"] + spread}
+    right = means.assign(value=means["mean"], **bounds)
+    sides = {f"prompt {prompt}": left, f"mean of {means['prompts'].max()} prompts": right}
     columns = [name for name in left.columns if name in right.columns and name != "series"]
-    sides = []
-    for side in (left, right):
-        named = side[columns].assign(series=series_names(side[series], series))
-        sides.append(pd.DataFrame(named))
-    return sides[0], sides[1]
-
-
-def _some(values: pd.DataFrame) -> str:
-    there = sorted(values["prompt"].unique())
-    return ", ".join(map(str, there[:8])) + (" …" if len(there) > 8 else "")
+    return [
+        side[columns].assign(panel=panel, series=series_names(side[series], series))
+        for panel, side in sides.items()
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.overrides import params_of
+from lm_geometry.experiments.project import Project
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
@@ -80,7 +80,7 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
         revision,
         commit,
         _parent(commit, root),
-        params_of(experiment, root),
+        Project.read(root).params_of(experiment.overrides),
         _model(revision),
         {name: revision.read_table(table(name)) for name in TABLES},
     )

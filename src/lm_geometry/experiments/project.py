@@ -1,0 +1,97 @@
+"""What a run depends on beside its code: params.yaml and the catalogue, as three mappings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+from ruamel.yaml import YAML
+
+from lm_geometry.experiments.experiment import Overrides
+from lm_geometry.revisions.programs import git
+from lm_geometry.workspace.section import ROOT
+
+Raw = dict[str, Any]  # as YAML gives it, before anything is checked
+FILES = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """params.yaml, catalogue/models.yaml and catalogue/corpora.yaml, which nobody writes into."""
+
+    params: Raw
+    models: Raw
+    corpora: Raw
+
+    @classmethod
+    def read(cls, root: Path = ROOT) -> "Project":
+        """As the files are now."""
+        return cls(*(_parsed((root / file).read_text(encoding="utf-8")) for file in FILES))
+
+    @classmethod
+    def at(cls, commit: str, root: Path = ROOT) -> "Project":
+        """As a commit has them; raises ValueError where it lacks one."""
+        return cls(*(_parsed(git(root, "show", f"{commit}:{file}")) for file in FILES))
+
+    def params_of(self, overrides: Overrides) -> Raw:
+        """params.yaml as `dvc exp run -S` writes it; a key that it does not have is added."""
+        found = self.params
+        for key, value in overrides.items():
+            *outer, last = key.split(".")
+            new: Raw = {last: value}
+            for name in reversed(outer):
+                new = {name: new}
+            found = _merged(found, new)
+        return found
+
+    def content(self, overrides: Overrides, sections: Sequence[str] = ()) -> Raw:
+        """All that the result of an experiment depends on, its code apart.
+
+        That are the parameters, with `sections` those of them alone, and the entries of the models
+        and corpora that they name. A note says where an entry is from, and decides nothing.
+        """
+        params = self.params_of(overrides)
+        params = {key: params.get(key) for key in sections or params}
+        models, corpora = names_in(params)
+        return {
+            **params,
+            "models": {name: _read(self.models.get(name)) for name in models},
+            "corpora": {name: _read(self.corpora.get(name)) for name in corpora},
+        }
+
+
+def names_in(params: Raw) -> tuple[list[str], list[str]]:
+    """The names of the models, and those of the corpora, that an experiment reads."""
+    data = params.get("data_prep", {})
+    prompts = data.get("prompts", {"count": 0})
+    models = [params.get("model", {}).get("name")]
+    corpora = [data.get("train"), *data.get("evaluate", [])]
+    if prompts["count"] != 0:  # else nothing of them is read
+        models += prompts["tokenizers"]
+        corpora.append(prompts["corpus"])
+    return list(dict.fromkeys(filter(None, models))), list(dict.fromkeys(filter(None, corpora)))
+
+
+def differing(one: JsonValue, other: JsonValue, prefix: str = "") -> set[str]:
+    """The dotted keys at which two nested mappings are not alike."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return set() if one == other else {prefix.rstrip(".")}
+    keys = one.keys() | other.keys()
+    return {n for k in keys for n in differing(one.get(k), other.get(k), f"{prefix}{k}.")}
+
+
+def _merged(old: Raw, new: Raw) -> Raw:
+    inner = {key for key in old.keys() & new.keys() if isinstance(old[key], dict)}
+    both = {key: _merged(old[key], new[key]) for key in inner if isinstance(new[key], dict)}
+    return old | new | both
+
+
+def _read(entry: Raw | None) -> Raw:
+    return {key: value for key, value in (entry or {}).items() if key != "note"}
+
+
+@cache
+def _parsed(text: str) -> Raw:
+    return YAML(typ="safe").load(text) or {}

@@ -1,0 +1,114 @@
+"""The tables of prompts of a study's experiments, put together for one figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from lm_geometry.outs.estimate.prompt_tables import rows_where
+from lm_geometry.outs.estimate.prompts import read_quantity
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figures.prompt_figure import PromptFigure
+from lm_geometry.studies.numbers.collection import Collected, step_of
+from lm_geometry.studies.numbers.runs import label
+from lm_geometry.token_geometry.loss_correlations import loss_correlations
+
+PAPERS_PROMPT = 3218  # the one that the paper shows, where it is among them
+RUNS = ["checkpoint", "corpus", "split"]
+
+
+@dataclass(frozen=True)
+class PromptTables:
+    """The tables of a figure's experiments, told apart by their column `model`.
+
+    Raises ValueError where no experiment has prompts, or no prompt is in each.
+    """
+
+    figure: PromptFigure
+    study: Study
+    collected: Sequence[Collected]
+
+    def __post_init__(self) -> None:
+        if self.loss.empty:
+            raise ValueError(f"figure {self.figure.title!r}: no experiment has prompts")
+        if not self.in_all:
+            raise ValueError(f"figure {self.figure.title!r}: no prompt is in every experiment")
+
+    @cached_property
+    def loss(self) -> pd.DataFrame:
+        """The loss of every prompt."""
+        return self.joined("loss")
+
+    @cached_property
+    def in_all(self) -> list[int]:
+        """The prompts that every experiment measured."""
+        return sorted(set.intersection(*self._measured))
+
+    @cached_property
+    def shared(self) -> list[int]:
+        """Those that are shown, of one corpus those in all: models are compared, and not texts."""
+        corpora = {one.params["data_prep"]["prompts"]["corpus"] for one in self.collected}
+        return self.in_all if len(corpora) == 1 else sorted(set.union(*self._measured))
+
+    @property
+    def prompt(self) -> int:
+        """The one that is shown by itself."""
+        return PAPERS_PROMPT if PAPERS_PROMPT in self.in_all else self.in_all[0]
+
+    def table(self, quantity: str) -> pd.DataFrame:
+        """The values of the shown prompts, from layer 1 on."""
+        found = rows_where(self.joined(quantity), prompt=self.shared).dropna(subset=["value"])
+        return found.loc[found["layer"] >= 1] if "layer" in found else found
+
+    def values(self) -> pd.DataFrame:
+        """The rows of the figure's quantity, at its scales or k."""
+        found = self.table(self.figure.quantity)
+        axis = self.figure.axis
+        return rows_where(found, **{axis: self.figure.at}) if axis else found
+
+    def correlation(self, values: pd.DataFrame, method: str, given: list[str]) -> pd.DataFrame:
+        """Correlation with the loss within each shuffle, and of all where they are the lines."""
+        known = self.loss.dropna(subset=["value"])
+        values = rows_where(values, model=[*known["model"]])
+        if values.empty:
+            raise ValueError(f"figure {self.figure.title!r}: no experiment has losses")
+        settings = self.collected[0].params["aggregate"]
+        drawn = {name: settings["bootstrap"][name] for name in ("draws", "seed")}
+        options = {**drawn, "confidence": settings["confidence"]}
+        of_all = self.figure.kind == "correlations" and self.figure.series == "shuffle"
+        found = [
+            loss_correlations(values, known, method, given, pooled=pooled, **options)
+            for pooled in ([False, True] if of_all and len(set(values["shuffle"])) > 1 else [False])
+        ]
+        return pd.concat(found, ignore_index=True)
+
+    def joined(self, quantity: str) -> pd.DataFrame:
+        """The tables of a quantity of all experiments, one below the other."""
+        parts = [self._of(one, quantity) for one in self.collected]
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def _measured(self) -> list[set[int]]:
+        return [set(part["prompt"]) for _, part in self.loss.groupby("model")]
+
+    def _of(self, one: Collected, quantity: str) -> pd.DataFrame:
+        table = read_quantity(quantity, one.revision)
+        if self.figure.shuffles:
+            table = rows_where(table, shuffle=self.figure.shuffles)
+        steps = sorted(set(table["checkpoint"]), key=step_of)
+        name = self._name(one)
+        if self.figure.series != "checkpoint":
+            shown = one.checkpoint if one.checkpoint in steps else BASE
+            return rows_where(table, checkpoint=shown).assign(model=name).drop(columns=RUNS)
+        parts = []
+        for step in steps:
+            at = f"{name}, {'base' if step == BASE else f'step {step}'}"
+            parts.append(rows_where(table, checkpoint=step).assign(model=at))
+        return pd.concat(parts or [table.assign(model=name)]).drop(columns=RUNS)
+
+    def _name(self, one: Collected) -> str:
+        """What tells it from the others of its study: case and grid, or the model's name."""
+        varied = [str(label(one.experiment.overrides[name])) for name in self.study.grid]
+        return ", ".join(filter(None, [one.experiment.case, *varied])) or one.model.label
