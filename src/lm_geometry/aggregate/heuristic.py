@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.outs.finetune.checkpoints import BASE
-from lm_geometry.statistics.heuristic_correlation import over_runs, within_run
+from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
 

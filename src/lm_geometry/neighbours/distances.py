@@ -1,25 +1,10 @@
 """Exact distances, by differences of the coordinates in float64."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from lm_geometry.point_cloud.loops import compiled
 from lm_geometry.point_cloud.ordering import lowest_first, sort_pairs
-from lm_geometry.point_cloud.shapes import Float64, Int32
 from lm_geometry.point_cloud.summation import LANES, squared_distance
-
-
-class Lists(NamedTuple):
-    """The nearest other tokens of every token, nearest first, and how far they are."""
-
-    indices: Int32[np.ndarray, "tokens k"]
-    distances: Float64[np.ndarray, "tokens k"]
-
-
-def empty_lists(tokens: int, k: int) -> Lists:
-    """Lists of `k` neighbours that nothing was written into."""
-    return Lists(np.empty((tokens, k), np.int32), np.empty((tokens, k)))
 
 
 @compiled

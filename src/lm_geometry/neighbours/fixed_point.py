@@ -57,7 +57,9 @@ def _product(
 ) -> Int32[np.ndarray, "rows columns"]:
     import torch
 
-    product = torch._int_mm(torch.from_numpy(a), torch.from_numpy(b).T)
+    product = torch._int_mm(  # pyright: ignore[reportPrivateImportUsage]
+        torch.from_numpy(a), torch.from_numpy(b).T
+    )
     return product.numpy()
 
 
@@ -127,7 +129,7 @@ def in_fixed_point(
 
 
 class Rotation(NamedTuple):
-    """Mix, transform, mix, transform: what a coordinate is multiplied by, and where it comes from."""
+    """Mix, transform, mix, transform: signs of the coordinates, and where each comes from."""
 
     signs: Float64[np.ndarray, "2 padded"]
     places: Int64[np.ndarray, "2 padded"]

@@ -8,10 +8,9 @@ from typing import Literal
 import numpy as np
 
 from lm_geometry.neighbours import search as exact
-from lm_geometry.neighbours.copies import with_copies
-from lm_geometry.neighbours.distances import Lists
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.identical import as_grouped_cloud
+from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
 from lm_geometry.point_cloud.shapes import Float, Float64, Int32
 
 Backend = Literal["auto", "own", "torch", "faiss"]
@@ -98,10 +97,13 @@ def neighbour_graph(
             f"it must be from 1 to {len(points) - 1}"
         )
     found = _Searched(chosen, search, int(audit), seed)
-    if np.array_equal(first, np.arange(len(points))):
+    distinct = np.flatnonzero(first == np.arange(len(points)))
+    if len(distinct) == len(points):
         lists = found.lists(points, int(n_neighbors))
     else:
-        lists = with_copies(points, first, int(n_neighbors), found.lists)
+        k = min(int(n_neighbors), len(distinct) - 1)
+        near = found.lists(points[distinct], k) if k else empty_lists(len(distinct), 0)
+        lists = with_copies(near, first, int(n_neighbors))
     if search == "int8" and found.recall < 1:
         warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
     return NeighbourGraph(*lists, chosen, found.recall)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from lm_geometry.neighbours import blocked
-from lm_geometry.neighbours.distances import Lists
 from lm_geometry.neighbours.fixed_point import in_fixed_point
 from lm_geometry.neighbours.locality import near_together
 from lm_geometry.neighbours.search import measured, nearest_of_all, redone, search
 from lm_geometry.point_cloud.cloud import centred
+from lm_geometry.point_cloud.lists import Lists
 from lm_geometry.point_cloud.loops import threads
 from lm_geometry.point_cloud.shapes import Float
 

@@ -6,12 +6,13 @@ import numpy as np
 
 from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
-from lm_geometry.neighbours.distances import Lists, empty_lists, measure, measure_all
+from lm_geometry.neighbours.distances import measure, measure_all
 from lm_geometry.neighbours.fixed_point import FixedPoint, in_fixed_point, is_faster
 from lm_geometry.neighbours.locality import near_together
 from lm_geometry.neighbours.with_torch import device_or_default
 from lm_geometry.neighbours.with_torch import measured as measured_on_device
 from lm_geometry.point_cloud.cloud import Centred, centred
+from lm_geometry.point_cloud.lists import Lists, empty_lists
 from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.shapes import Bool, Float, Float64, Int32, Int64
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lm_geometry.neighbours.distances import Lists, empty_lists
 from lm_geometry.point_cloud.cloud import Centred
+from lm_geometry.point_cloud.lists import Lists, empty_lists
 from lm_geometry.point_cloud.on_device import full_precision
 from lm_geometry.point_cloud.shapes import Float, Float64, Int32
 

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 from numba.core import config
 from numba.core.caching import IndexDataCacheFile
-from numba.core.registry import CPUDispatcher
+from numba.core.dispatcher import Dispatcher
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def keep(function: CPUDispatcher) -> CPUDispatcher:
+def keep(function: Dispatcher) -> Dispatcher:
     """The numba function `function`, whose machine code is read from and written to the cache.
 
     numba has no public way to name a cache's folder or its files. The private attributes set here

@@ -1,14 +1,19 @@
-"""The neighbours of a cloud that holds copies of rows: searched without them, then put back."""
+"""Lists of the nearest tokens, and copies of rows put back into the lists of the others."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from lm_geometry.neighbours.distances import Lists, empty_lists
 from lm_geometry.point_cloud.loops import compiled, over_rows
 from lm_geometry.point_cloud.ordering import sort_pairs
-from lm_geometry.point_cloud.shapes import Float, Int64
+from lm_geometry.point_cloud.shapes import Float64, Int32, Int64
+
+
+class Lists(NamedTuple):
+    """The nearest other tokens of every token, nearest first, and how far they are."""
+
+    indices: Int32[np.ndarray, "tokens k"]
+    distances: Float64[np.ndarray, "tokens k"]
 
 
 class Groups(NamedTuple):
@@ -19,25 +24,23 @@ class Groups(NamedTuple):
     of: Int64[np.ndarray, "tokens"]  # the group of every row
 
 
-def with_copies(
-    points: Float[np.ndarray, "tokens width"],
-    first: Int64[np.ndarray, "tokens"],
-    n_neighbors: int,
-    search: Callable[[Float[np.ndarray, "distinct width"], int], Lists],
-) -> Lists:
-    """The lists of a cloud in which `first` names, for every row, the first row that equals it.
+def empty_lists(tokens: int, k: int) -> Lists:
+    """Lists of `k` neighbours that nothing was written into."""
+    return Lists(np.empty((tokens, k), np.int32), np.empty((tokens, k)))
 
-    `search` finds the nearest `(points, k)` of a cloud without copies.
+
+def with_copies(near: Lists, first: Int64[np.ndarray, "tokens"], k: int) -> Lists:
+    """The lists of `k` neighbours of a cloud in which row i is a copy of row `first[i]`.
+
+    `first` names the first row that equals a row, itself where none comes before; `near` are the
+    lists of those rows alone, which differ, with their places among them for indices.
     """
-    distinct = np.flatnonzero(first == np.arange(len(points)))
+    distinct = np.flatnonzero(first == np.arange(len(first)))
     group = np.searchsorted(distinct, first)
     members = np.argsort(group, kind="stable")
     offsets = np.searchsorted(group[members], np.arange(len(distinct) + 1))
-    groups = Groups(members, offsets, group)
-    fewer = min(n_neighbors, len(distinct) - 1)
-    near = search(points[distinct], fewer) if fewer else empty_lists(len(distinct), 0)
-    lists = empty_lists(len(points), n_neighbors)
-    over_rows(lambda a, b: _expand(near, groups, a, b, lists), len(points))
+    groups, lists = Groups(members, offsets, group), empty_lists(len(first), k)
+    over_rows(lambda a, b: _expand(near, groups, a, b, lists), len(first))
     return lists
 
 
