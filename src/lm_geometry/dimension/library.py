@@ -10,10 +10,13 @@ from numpy.typing import ArrayLike
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import single_threaded_blas
-from lm_geometry.point_cloud.shapes import Float64, Int32
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32
 
 Nearest = Callable[[int], NeighbourGraph]  # a graph with at least so many neighbours
 Option = ArrayLike | None  # of an estimator: a number, a name, numbers of rows
+
+
+Arrays = tuple[Float64[np.ndarray, "tokens k"], Int32[np.ndarray, "tokens k"]]
 
 
 class Fitted(Protocol):
@@ -24,13 +27,20 @@ class Fitted(Protocol):
     dimension_pw_: ArrayLike
 
     def fit(
-        self, X: np.ndarray, *, n_neighbors: int = ..., precomputed_knn_arrays: "Arrays" = ...
+        self,
+        X: Float[np.ndarray, "tokens width"],
+        *,
+        n_neighbors: int = ...,
+        precomputed_knn_arrays: Arrays = ...,
     ) -> Self: ...
 
-    def fit_pw(self, X: np.ndarray, *, precomputed_knn: np.ndarray, n_neighbors: int) -> Self: ...
-
-
-Arrays = tuple[Float64[np.ndarray, "tokens k"], Int32[np.ndarray, "tokens k"]]
+    def fit_pw(
+        self,
+        X: Float[np.ndarray, "tokens width"],
+        *,
+        precomputed_knn: Int32[np.ndarray, "tokens k"],
+        n_neighbors: int,
+    ) -> Self: ...
 
 
 class Neighbours(TypedDict):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Annotated as Integer
     from typing import Annotated as Real
     from typing import Annotated as UInt64
-elif "jaxtyping" in sys.modules:
+elif sys.modules.get("jaxtyping"):
     from jaxtyping import Bool, Float, Float32, Float64, Int8, Int32, Int64, Integer, Real, UInt64
 else:
 

@@ -15,6 +15,7 @@ from lm_geometry.statistics.runs import between_runs
 
 FEWEST_PAIRS = 5  # of a run, below which resampling its pairs says nothing
 Values = Float64[np.ndarray, "checkpoints"]
+OfARun = Float64[np.ndarray, "_"]  # runs may have different numbers of checkpoints
 Found = tuple[float, float, float]  # a correlation and its interval
 
 
@@ -45,7 +46,7 @@ def within_run(
     return value, float(lower), float(upper)
 
 
-def over_runs(runs: Sequence[tuple[Values, Values]], confidence: float) -> Found:
+def over_runs(runs: Sequence[tuple[OfARun, OfARun]], confidence: float) -> Found:
     """The mean of the runs' own Spearman correlations, and Student's t interval over the runs.
 
     A run is two arrays, a pair of values per checkpoint; one whose correlation is not defined is

@@ -112,7 +112,7 @@ class _Model:
 
     def _table(
         self,
-        axes: dict[str, Int64[np.ndarray, "axis"]],
+        axes: dict[str, Int64[np.ndarray, "_"]],
         values: dict[str, Float64[np.ndarray, "..."]],
     ) -> pd.DataFrame:
         keys = {"prompt": self.prompts, "shuffle": np.arange(self.shuffles), **axes}
