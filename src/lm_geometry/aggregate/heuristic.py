@@ -12,7 +12,7 @@ import pandas as pd
 
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import Score
-from lm_geometry.statistics.heuristic_correlation import over_runs, within_run
+from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run
 
 LOWER_IS_BETTER = ("loss", "perplexity")
 NEITHER = ("weight_norm",)  # good or bad

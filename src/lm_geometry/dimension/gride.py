@@ -5,29 +5,30 @@ Denti, Doimo, Laio, Mira 2022, Scientific Reports 12:20005. The conventions are 
 and a standard error from all ratios.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.dimension.pareto_ratios import dimension_of, error_of, without_outliers
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.graph import Backend, neighbour_graph
+from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.ranks import ranks_up_to
+from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 
 
 class Gride(NamedTuple):
-    """Estimates at every scale; the arrays are `[scales]`, or `[..., scales]` of several clouds."""
+    """Estimates at every scale, of one cloud or of several."""
 
-    scale: NDArray[np.int64]  # [scales], rank of the farther neighbour: 2, 4, 8, …
-    n1: NDArray[np.int64]  # [scales], rank of the nearer one: 1, 2, 4, …
-    dimension: NDArray[np.float64]
-    error: NDArray[np.float64]  # standard error of the dimension
-    points: NDArray[np.int64]  # tokens whose ratio was used
+    scale: Int64[np.ndarray, "scales"]  # rank of the farther neighbour: 2, 4, 8, …
+    n1: Int64[np.ndarray, "scales"]  # rank of the nearer one: 1, 2, 4, …
+    dimension: Float64[np.ndarray, "*clouds scales"]
+    error: Float64[np.ndarray, "*clouds scales"]  # standard error of the dimension
+    points: Int64[np.ndarray, "*clouds scales"]  # tokens whose ratio was used
 
 
-def gride(X: Any, range_max: int = 256, backend: Backend = "auto") -> Gride:
+def gride(X: PointCloud, range_max: int = 256, backend: Backend = "auto") -> Gride:
     """The dimension of the cloud X `[tokens, width]` at the scales 2, 4, 8 … up to `range_max`.
 
     Has `scale` `[scales]`, `dimension` and its standard `error`, and how many `points` were used.
@@ -52,7 +53,7 @@ def from_graph(graph: NeighbourGraph, range_max: int = 256) -> Gride:
     return from_radii(graph.distances[:, ranks - 1])
 
 
-def from_radii(radii: NDArray[Any]) -> Gride:
+def from_radii(radii: Float[np.ndarray, "*clouds tokens ranks"]) -> Gride:
     """The dimension from the distances at ranks 1, 2, 4 … `[..., tokens, ranks]`, cloud by cloud.
 
     NaN where fewer than 3 ratios are left, or none differs from 1.
@@ -80,13 +81,15 @@ def from_radii(radii: NDArray[Any]) -> Gride:
     )
 
 
-def _ratios(cloud: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+def _ratios(
+    cloud: Float64[np.ndarray, "tokens ranks"], column: int
+) -> Float64[np.ndarray, "finite"]:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = cloud[:, column + 1] / cloud[:, column]
     return ratios[np.isfinite(ratios)]
 
 
-def _estimate(ratios: NDArray[np.float64], n2: int) -> tuple[float, float, int]:
+def _estimate(ratios: Float64[np.ndarray, "ratios"], n2: int) -> tuple[float, float, int]:
     kept, every = without_outliers(ratios)
     if len(kept) < 3 or kept[-1] <= 1 + 1e-14:
         return np.nan, np.nan, len(kept)

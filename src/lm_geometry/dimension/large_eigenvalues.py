@@ -7,14 +7,13 @@ the eigenvalues above any number in one pass over the diagonals (Barth, Martin, 
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import scipy.linalg.cython_lapack  # noqa: F401  loaded before threads are limited
 from numba.extending import get_cython_function_address
-from numpy.typing import NDArray
 
 from lm_geometry.point_cloud.loops import compiled
+from lm_geometry.point_cloud.shapes import Bool, Float32, Float64
 
 BLOCK = 32  # columns that LAPACK takes together
 SMALLEST, LARGEST = 1e-30, 1e30  # trace of a float32 matrix that neither vanishes nor overflows
@@ -58,7 +57,9 @@ def _tridiagonalise() -> Callable[..., None]:
     return ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 10)(address)
 
 
-def _diagonals(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _diagonals(
+    matrix: Float32[np.ndarray, "n n"],
+) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n-1"]]:
     """Diagonal and squared subdiagonal of the tridiagonal form; `matrix` is overwritten."""
     n = len(matrix)
     diagonal, beside, factors = np.empty((3, n), np.float32)
@@ -72,8 +73,8 @@ def _diagonals(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArra
 
 
 def counts_above(
-    matrices: NDArray[Any], share: float, margin: float
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    matrices: Float32[np.ndarray, "clouds n n"], share: float, margin: float
+) -> tuple[Float64[np.ndarray, "clouds"], Bool[np.ndarray, "clouds"]]:
     """How many eigenvalues of each matrix exceed `share` of its largest, and whether that is sure.
 
     It is not where an eigenvalue is within `margin` of that share, nor for a matrix of zeros or of

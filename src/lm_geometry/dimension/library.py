@@ -1,15 +1,53 @@
 """Any other estimator of scikit-dimension, by its name, on our exact neighbours."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol, Self, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import single_threaded_blas
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32
+
+Nearest = Callable[[int], NeighbourGraph]  # a graph with at least so many neighbours
+Option = ArrayLike | None  # of an estimator: a number, a name, numbers of rows
+
+
+Arrays = tuple[Float64[np.ndarray, "tokens k"], Int32[np.ndarray, "tokens k"]]
+
+
+class Fitted(Protocol):
+    """What the classes of scikit-dimension have in common here."""
+
+    _N_NEIGHBORS: int
+    dimension_: float
+    dimension_pw_: ArrayLike
+
+    def fit(
+        self,
+        X: Float[np.ndarray, "tokens width"],
+        *,
+        n_neighbors: int = ...,
+        precomputed_knn_arrays: Arrays = ...,
+    ) -> Self: ...
+
+    def fit_pw(
+        self,
+        X: Float[np.ndarray, "tokens width"],
+        *,
+        precomputed_knn: Int32[np.ndarray, "tokens k"],
+        n_neighbors: int,
+    ) -> Self: ...
+
+
+class Neighbours(TypedDict):
+    """The arguments of `fit` that pass neighbours on."""
+
+    n_neighbors: int
+    precomputed_knn_arrays: Arrays
 
 
 def names() -> list[str]:
@@ -19,7 +57,7 @@ def names() -> list[str]:
     return sorted(name for name, value in vars(skdim.id).items() if inspect.isclass(value))
 
 
-def check(estimator: str, options: dict[str, Any], others: str = "") -> None:
+def check(estimator: str, options: Mapping[str, Option], others: str = "") -> None:
     """Raises ValueError for a name or an option that scikit-dimension does not have.
 
     `others` are the names that would have been right as well.
@@ -35,9 +73,7 @@ def check(estimator: str, options: dict[str, Any], others: str = "") -> None:
             raise ValueError(f"{estimator} has no option {name!r}; it has {', '.join(known)}")
 
 
-def dimension(
-    X: Any, estimator: str, nearest: Callable[[int], NeighbourGraph], **options: Any
-) -> float:
+def dimension(estimator: str, X: PointCloud, nearest: Nearest, **options: Option) -> float:
     """The dimension of the cloud X by scikit-dimension's `estimator`, made with its `options`.
 
     An estimator that takes neighbours from outside gets as many as it is used to from
@@ -45,16 +81,15 @@ def dimension(
     among the options. Cost, source and bias are the library's. Errors as `check`.
     """
     points, fitted = as_cloud(X), _made(estimator, options)
-    arguments = {}
-    if _takes_distances(fitted):
-        arguments = _neighbours(nearest, min(fitted._N_NEIGHBORS, len(points) - 1))
+    taken = _takes_distances(fitted)
+    near = _neighbours(nearest, min(fitted._N_NEIGHBORS, len(points) - 1)) if taken else None
     with single_threaded_blas(), np.errstate(all="ignore"):
-        return float(fitted.fit(points, **arguments).dimension_)
+        return float((fitted.fit(points, **near) if near else fitted.fit(points)).dimension_)
 
 
 def local(
-    X: Any, estimator: str, graph: NeighbourGraph, n_neighbors: int, **options: Any
-) -> NDArray[np.float64]:
+    estimator: str, X: PointCloud, nearest: Nearest, n_neighbors: int, **options: Option
+) -> Float64[np.ndarray, "tokens"]:
     """The dimension around every token of X by scikit-dimension's `estimator`, float64 `[tokens]`.
 
     Local estimators get the distances to the `n_neighbors` nearest; the others are fitted to each
@@ -62,7 +97,7 @@ def local(
     Options, errors and the rest as `dimension`.
     """
     points, fitted = as_cloud(X), _made(estimator, options)
-    arguments = _neighbours(lambda _: graph, n_neighbors)
+    arguments = _neighbours(nearest, n_neighbors)
     with single_threaded_blas(), np.errstate(all="ignore"):
         if _takes_distances(fitted):
             return np.asarray(fitted.fit(points, **arguments).dimension_pw_, np.float64)
@@ -71,7 +106,7 @@ def local(
         return np.asarray(found.dimension_pw_, np.float64)
 
 
-def _made(estimator: str, options: dict[str, Any]) -> Any:
+def _made(estimator: str, options: Mapping[str, Option]) -> Fitted:
     """The estimator with its options, and with a seed if it draws at random."""
     import skdim.id
 
@@ -82,12 +117,11 @@ def _made(estimator: str, options: dict[str, Any]) -> Any:
     return made(**options)
 
 
-def _takes_distances(fitted: Any) -> bool:
+def _takes_distances(fitted: Fitted) -> bool:
     return "precomputed_knn_arrays" in inspect.signature(fitted.fit).parameters
 
 
-def _neighbours(nearest: Callable[[int], NeighbourGraph], n_neighbors: int) -> dict[str, Any]:
-    """The arguments of `fit` that pass neighbours on."""
+def _neighbours(nearest: Nearest, n_neighbors: int) -> Neighbours:
     graph = nearest(n_neighbors).nearest(n_neighbors)
     arrays = np.ascontiguousarray(graph.distances), np.ascontiguousarray(graph.indices)
     return {"n_neighbors": n_neighbors, "precomputed_knn_arrays": arrays}

@@ -6,29 +6,30 @@ products of its centred vectors.
 """
 
 import inspect
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lm_geometry.dimension.large_eigenvalues import counts_above
 from lm_geometry.dimension.spectrum_rules import RULES, Rule
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.point_cloud.cloud import as_array, as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_array, as_cloud
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.shapes import Float, Float32, Float64, Integer
 
 NEAR_THRESHOLD = 3e-5  # closer to it than this, λ/λ₁ in float32 decides nothing
 BATCH = 32  # neighbourhoods of one call to the eigenvalue routine
 
 
 def local(
-    X: Any,
+    X: PointCloud,
     graph: NeighbourGraph,
     n_neighbors: int,
     rows: ArrayLike | None = None,
     rule: Rule = "FO",
     **constants: float,
-) -> NDArray[np.float64]:
+) -> Float64[np.ndarray, "rows"]:
     """The lPCA dimension of the neighbourhoods of the tokens `rows` (all by default), `[rows]`.
 
     The neighbourhood are the `n_neighbors` nearest other tokens of X without the token itself.
@@ -60,7 +61,7 @@ def local(
     return estimates
 
 
-def of_cloud(X: Any, rule: Rule = "FO", **constants: float) -> float:
+def of_cloud(X: PointCloud, rule: Rule = "FO", **constants: float) -> float:
     """The number of components of the whole cloud X `[tokens, width]` that count.
 
     Rules, constants, source and bias as `local`; time O(tokens · m²) for the smaller m of tokens
@@ -76,7 +77,7 @@ def of_cloud(X: Any, rule: Rule = "FO", **constants: float) -> float:
     return float(_apply(_spectra((centred.T @ centred)[None]), rule, constants)[0])
 
 
-def check(rule: str, constants: dict[str, Any], n_neighbors: int) -> None:
+def check(rule: str, constants: Mapping[str, float], n_neighbors: int) -> None:
     """Raises ValueError for a rule that lPCA does not have or constants that are not the rule's."""
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; it must be one of {', '.join(RULES)}")
@@ -89,9 +90,12 @@ def check(rule: str, constants: dict[str, Any], n_neighbors: int) -> None:
 
 
 def _estimate(
-    points: NDArray[Any], near: NDArray[np.integer], rule: str, constants: dict[str, float]
-) -> NDArray[np.float64]:
-    """The dimensions of the neighbourhoods `near` `[tokens, L]`."""
+    points: Float[np.ndarray, "tokens width"],
+    near: Integer[np.ndarray, "rows L"],
+    rule: str,
+    constants: Mapping[str, float],
+) -> Float64[np.ndarray, "rows"]:
+    """The dimensions of the neighbourhoods `near`."""
     if rule != "FO":
         return _apply(_spectra(_products(points, near)), rule, constants)
     # A count is wanted, so single precision is enough except beside the threshold.
@@ -102,7 +106,9 @@ def _estimate(
     return estimates
 
 
-def _single_products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray[np.float32]:
+def _single_products(
+    points: Float[np.ndarray, "tokens width"], near: Integer[np.ndarray, "rows L"]
+) -> Float32[np.ndarray, "rows m m"]:
     """As `_products` in float32, not scaled.
 
     The differences to a member come before the mean: neighbours are close, so that the difference
@@ -118,8 +124,10 @@ def _single_products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray
     return products
 
 
-def _products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Inner products of the centred vectors `[tokens, L, L]`, or of coordinates if fewer."""
+def _products(
+    points: Float[np.ndarray, "tokens width"], near: Integer[np.ndarray, "rows L"]
+) -> Float64[np.ndarray, "rows m m"]:
+    """Inner products of the centred vectors (m = L), or of the coordinates if these are fewer."""
     products = np.empty((len(near), _size(points, near), _size(points, near)))
     for row, tokens in enumerate(near):
         vectors = points[tokens] - points[tokens].mean(axis=0, dtype=np.float64)
@@ -129,24 +137,24 @@ def _products(points: NDArray[Any], near: NDArray[np.integer]) -> NDArray[np.flo
     return products
 
 
-def _size(points: NDArray[Any], near: NDArray[np.integer]) -> int:
+def _size(points: Float[np.ndarray, "tokens width"], near: Integer[np.ndarray, "rows L"]) -> int:
     return min(near.shape[1], points.shape[1])
 
 
-def _multiply(vectors: NDArray[Any], product: NDArray[Any]) -> None:
+def _multiply(vectors: Float[np.ndarray, "L width"], product: Float[np.ndarray, "m m"]) -> None:
     if len(vectors) > vectors.shape[1]:
         vectors = vectors.T
     np.matmul(vectors, vectors.T, out=product)
 
 
-def _spectra(products: NDArray[Any]) -> NDArray[np.float64]:
-    """Eigenvalues `[tokens, components]`, largest first, without the negative ones of rounding."""
+def _spectra(products: Float64[np.ndarray, "rows m m"]) -> Float64[np.ndarray, "rows m"]:
+    """Eigenvalues, largest first, without the negative ones of rounding."""
     return np.maximum(np.linalg.eigvalsh(products)[:, ::-1], 0).astype(np.float64)
 
 
 def _apply(
-    spectra: NDArray[np.float64], rule: str, constants: dict[str, float]
-) -> NDArray[np.float64]:
+    spectra: Float64[np.ndarray, "rows m"], rule: str, constants: Mapping[str, float]
+) -> Float64[np.ndarray, "rows"]:
     estimates = RULES[rule](spectra, **constants).astype(np.float64)
     estimates[~(spectra[:, 0] > 0)] = np.nan
     return estimates

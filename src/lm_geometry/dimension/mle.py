@@ -5,14 +5,14 @@ the maximum likelihood estimate of a common dimension: MacKay, Ghahramani 2005.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.point_cloud.shapes import Float64
 
 
 def local_from_graph(
     graph: NeighbourGraph, n_neighbors: int, unbiased: bool = False
-) -> NDArray[np.float64]:
+) -> Float64[np.ndarray, "tokens"]:
     """The maximum likelihood dimension around every token `[tokens]`, as scikit-dimension's `MLE`.
 
     (k − 1) / Σⱼ ln(r_k / r_j) over the k = `n_neighbors` distances of a token; k − 2 with

@@ -5,9 +5,9 @@ Denti et al. 2022. Every function takes sorted ratios, and every constant is DAD
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.point_cloud.loops import compiled
+from lm_geometry.point_cloud.shapes import Float64
 
 TIED = 10 * np.finfo(np.float64).eps  # added to a ratio of exactly 1
 SCORE_FLOOR = 2e-7  # least value of 1 − μ^−d in the score
@@ -15,8 +15,8 @@ ERROR_FLOOR = 5 * np.finfo(np.float64).eps  # and in the curvature
 
 
 def without_outliers(
-    ratios: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ratios: Float64[np.ndarray, "ratios"],
+) -> tuple[Float64[np.ndarray, "kept"], Float64[np.ndarray, "ratios"]]:
     """The ratios below 20 (q₉₅ − q₅₀) + q₅₀ and all of them, both sorted, ties of ranks nudged."""
     every = np.sort(ratios)
     if not len(every):
@@ -26,7 +26,7 @@ def without_outliers(
     return every[: np.searchsorted(every, 20 * (high - middle) + middle)], every
 
 
-def _quantile(ordered: NDArray[np.float64], share: float) -> float:
+def _quantile(ordered: Float64[np.ndarray, "ratios"], share: float) -> float:
     """The linear quantile of sorted values (numpy's, without its overhead)."""
     place = share * (len(ordered) - 1)
     low = int(place)
@@ -36,7 +36,7 @@ def _quantile(ordered: NDArray[np.float64], share: float) -> float:
 
 @compiled
 def _score(logarithms, d, n1, n2):
-    """−dL/dd and its derivative with respect to d."""
+    """−dL/dd and its derivative with respect to d, of the `logarithms` `[ratios]`."""
     total, slope = 0.0, 0.0
     for x in logarithms:
         share = -np.expm1(-d * x)
@@ -69,7 +69,7 @@ def _root(logarithms, start, n1, n2):
     return d
 
 
-def dimension_of(ratios: NDArray[np.float64], n1: int, n2: int) -> float:
+def dimension_of(ratios: Float64[np.ndarray, "ratios"], n1: int, n2: int) -> float:
     """The maximum likelihood dimension; N − 1 in place of N makes it unbiased at n₁ = 1."""
     logarithms = np.log(ratios)
     if n1 == 1 and n2 == 2:
@@ -79,7 +79,7 @@ def dimension_of(ratios: NDArray[np.float64], n1: int, n2: int) -> float:
     return float(_root(logarithms, start, n1, n2))
 
 
-def error_of(ratios: NDArray[np.float64], d: float, n1: int, n2: int) -> float:
+def error_of(ratios: Float64[np.ndarray, "ratios"], d: float, n1: int, n2: int) -> float:
     """The standard error of the dimension, from the curvature of the likelihood."""
     logarithms = np.log(ratios)
     powers = np.exp(-d * logarithms)

@@ -34,7 +34,7 @@ def two_nearest_inside(neighbourhoods, indices, distances, X, first, last, ratio
     """
     stamps = np.full(indices.shape[0], -1, np.int32)
     for token in range(first, last):
-        members = neighbourhoods[token]
+        members = neighbourhoods[token]  # [members]
         for member in members:
             stamps[member] = token
         for place in range(members.size):

@@ -5,15 +5,15 @@ the nearest and second nearest point, μ = r₂/r₁ follows a Pareto law whose 
 dimension. The line through the origin of −ln(1 − F) against ln μ has it as its slope.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.dimension.two_nearest import two_nearest_inside
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.point_cloud.cloud import as_array
+from lm_geometry.point_cloud.cloud import PointCloud, as_array
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Float64
 
 Cdf = Literal["i/n", "(i-1)/n"]
 Fit = Literal["linear", "mle"]
@@ -26,8 +26,8 @@ def local_from_graph(
     fit: Fit = "linear",
     discard: float = 0.1,
     *,
-    X: Any,
-) -> NDArray[np.float64]:
+    X: PointCloud,
+) -> Float64[np.ndarray, "tokens"]:
     """The TwoNN dimension of every token's neighbourhood `[tokens]`; NaN where it is undefined.
 
     The neighbourhood are the `n_neighbors` nearest other tokens without the token itself, and the
@@ -75,7 +75,10 @@ def global_from_graph(
 
 
 def from_distances(
-    distances: NDArray[np.float64], cdf: Cdf = "i/n", fit: Fit = "linear", discard: float = 0.1
+    distances: Float64[np.ndarray, "tokens 2"],
+    cdf: Cdf = "i/n",
+    fit: Fit = "linear",
+    discard: float = 0.1,
 ) -> float:
     """The TwoNN dimension from distances `[tokens, 2]` to the nearest and second nearest token."""
     check(cdf, fit, discard, len(distances))
@@ -105,7 +108,7 @@ def check(cdf: str, fit: str, discard: float, ratios: int) -> None:
 def fit_each(ratios, drop_infinite, likelihood, discard, estimates):
     """Fits every row of sorted `ratios` `[clouds, ratios]`."""
     for row in range(ratios.shape[0]):
-        mu = ratios[row]
+        mu = ratios[row]  # [ratios]
         finite = mu.size
         while finite > 0 and not np.isfinite(mu[finite - 1]):
             finite -= 1

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.point_cloud.shapes import Float64, Int64
 
 Algorithm = Literal["base", "ml"]
 MISSING = (
@@ -20,11 +20,11 @@ MISSING = (
 
 
 class Scales(NamedTuple):
-    """What DADApy's GRIDE reads, `[scales]`."""
+    """What DADApy's GRIDE reads."""
 
-    scale: NDArray[np.int64]  # rank of the farther neighbour: 2, 4, 8, …
-    dimension: NDArray[np.float64]
-    error: NDArray[np.float64]  # standard error of the dimension
+    scale: Int64[np.ndarray, "scales"]  # rank of the farther neighbour: 2, 4, 8, …
+    dimension: Float64[np.ndarray, "scales"]
+    error: Float64[np.ndarray, "scales"]  # standard error of the dimension
 
 
 def require() -> None:

@@ -4,7 +4,6 @@ from contextlib import nullcontext
 from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours.candidates import (
     Candidates,
@@ -18,6 +17,7 @@ from lm_geometry.neighbours.candidates import (
 from lm_geometry.neighbours.fixed_point import FixedPoint, one_thread_each
 from lm_geometry.point_cloud.cloud import Centred
 from lm_geometry.point_cloud.loops import over_rows, side_by_side
+from lm_geometry.point_cloud.shapes import Int64
 
 BLOCK = 512  # 1 MiB of float32 products: they stay in the cache between product and scan
 ROWS = 128  # whose products with the sample are made at once
@@ -40,11 +40,11 @@ def all_candidates(cloud: Centred, keep: int, fixed: FixedPoint | None = None) -
         _whole(cloud, lists)
     else:
         _by_blocks(cloud, lists, None)
-    over_rows(lambda first, last: finish(*lists, first, last), len(cloud.points))
+    over_rows(lambda first, last: finish(lists, first, last), len(cloud.points))
     return lists
 
 
-def candidates_of(rows: NDArray[np.int64], cloud: Centred, keep: int) -> Candidates:
+def candidates_of(rows: Int64[np.ndarray, "rows"], cloud: Centred, keep: int) -> Candidates:
     """The `keep` lowest-scoring candidates of the tokens `rows` only, in their order."""
     lists = no_candidates(len(rows), keep, cloud.points.dtype)
     points, half = cloud.points, cloud.half_squares
@@ -53,8 +53,8 @@ def candidates_of(rows: NDArray[np.int64], cloud: Centred, keep: int) -> Candida
         mine = rows[first:last]
         for column in range(0, len(points), WHOLE):
             products = points[mine] @ points[column : column + WHOLE].T
-            offer_rows(products, half, mine, column, *lists, first)
-        finish(*lists, first, last)
+            offer_rows(products, half, mine, column, lists, first)
+        finish(lists, first, last)
 
     over_rows(search, len(rows))
     return lists
@@ -67,7 +67,7 @@ def _whole(cloud: Centred, lists: Candidates) -> None:
 
     def offer(first: int, last: int) -> None:
         mine = tokens[first:last]
-        offer_rows(products[first:last], cloud.half_squares, mine, 0, *lists, first)
+        offer_rows(products[first:last], cloud.half_squares, mine, 0, lists, first)
 
     over_rows(offer, len(products))
 
@@ -88,11 +88,11 @@ def _by_blocks(cloud: Centred, lists: Candidates, fixed: FixedPoint | None) -> N
         if fixed is None or b.stop > whole:
             products = points[a] @ points[b].T
             with locks[pair[0]], locks[pair[1]] if a != b else nullcontext():
-                offer_block(products, half, a.start, b.start, *lists)
+                offer_block(products, half, a.start, b.start, lists)
         else:
-            high, cross = fixed.products(a, b)
+            numbers = fixed.products(a, b)
             with locks[pair[0]], locks[pair[1]] if a != b else nullcontext():
-                offer_whole_numbers(high, cross, fixed.step, half, a.start, b.start, *lists)
+                offer_whole_numbers(numbers, half, a.start, b.start, lists)
 
     # Diagonal by diagonal: near tokens stand together, so that all bounds fall early.
     pairs = [(a, a + gap) for gap in range(len(blocks)) for a in range(len(blocks) - gap)]

@@ -5,13 +5,14 @@ distance to i does. A token keeps a list with room for more than `keep` candidat
 it is cut to the `keep` lowest scores, and its bound falls to the highest of them.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from lm_geometry.point_cloud.loops import compiled
 from lm_geometry.point_cloud.ordering import lowest_first
+from lm_geometry.point_cloud.shapes import Float, Int32, Int64
 
 STRIP = 32  # candidates tested at once, without a branch
 SAMPLE = 512  # scores behind a token's first bound
@@ -20,14 +21,22 @@ SAMPLE = 512  # scores behind a token's first bound
 class Candidates(NamedTuple):
     """Lists of the lowest scores seen so far; whatever was rejected scored at least `bound`."""
 
-    scores: NDArray[Any]  # [tokens, room]
-    tokens: NDArray[np.int32]  # [tokens, room]
-    filled: NDArray[np.int64]  # [tokens], places in use
-    bound: NDArray[Any]  # [tokens], infinite while nothing was rejected
+    scores: Float[np.ndarray, "tokens room"]
+    tokens: Int32[np.ndarray, "tokens room"]
+    filled: Int64[np.ndarray, "tokens"]  # places in use
+    bound: Float[np.ndarray, "tokens"]  # infinite while nothing was rejected
     keep: int
 
 
-def no_candidates(tokens: int, keep: int, dtype: Any) -> Candidates:
+class WholeProducts(NamedTuple):
+    """Inner products in fixed point: (65536 `high` + 256 `cross`) `step`²."""
+
+    high: Int32[np.ndarray, "rows columns"]
+    cross: Int32[np.ndarray, "rows columns"] | Int32[np.ndarray, "1 1"]  # of size 1: none
+    step: float
+
+
+def no_candidates(tokens: int, keep: int, dtype: DTypeLike) -> Candidates:
     """Empty lists for `tokens` tokens that are to keep `keep` candidates each."""
     room = 2 * keep + STRIP
     return Candidates(
@@ -48,15 +57,16 @@ def _below_limit(half_squares, products, limit):
 
 
 @compiled
-def _insert(scores, tokens, count, bound, keep, row, score, token):
-    place = count[row]
-    scores[row, place] = score
-    tokens[row, place] = token
+def _insert(lists, row, score, token):
+    scores, tokens = lists.scores[row], lists.tokens[row]  # [room]
+    place = lists.filled[row]
+    scores[place] = score
+    tokens[place] = token
     place += 1
-    if place == scores.shape[1]:
-        bound[row] = lowest_first(scores[row], tokens[row], place, keep)
-        place = keep
-    count[row] = place
+    if place == scores.size:
+        lists.bound[row] = lowest_first(scores, tokens, place, lists.keep)
+        place = lists.keep
+    lists.filled[row] = place
 
 
 @compiled
@@ -90,21 +100,22 @@ def _fill(half_squares, products, own, columns, limit, scores, tokens):
 
 
 @compiled
-def offer_rows(products, half_squares, rows, columns, scores, tokens, count, bound, keep, first):
+def offer_rows(products, half_squares, rows, columns, lists, first):
     """Offers the column tokens to the row tokens of a block of inner products.
 
-    Row r of `products` belongs to token `rows[r]`, whose list is entry `first + r`; column c to
-    token `columns + c`. A token is never its own candidate.
+    Row r of `products` `[rows, columns]` belongs to token `rows[r]`, whose list is entry
+    `first + r`; column c to token `columns + c`. A token is never its own candidate.
     """
-    half = half_squares[columns : columns + products.shape[1]]
+    scores, tokens, filled, bound, keep = lists
+    half = half_squares[columns : columns + products.shape[1]]  # [columns]
     sample, order = np.empty(SAMPLE, scores.dtype), np.empty(SAMPLE, np.int32)
     for r in range(products.shape[0]):
         owner, own, row = first + r, rows[r], products[r]
-        if bound[owner] == np.inf and row.size > 2 * keep and count[owner] == 0:
+        if bound[owner] == np.inf and row.size > 2 * keep and filled[owner] == 0:
             limit = _first_bound(half, row, keep, sample, order)
             found = _fill(half, row, own, columns, limit, scores[owner], tokens[owner])
             if found >= keep:
-                count[owner], bound[owner] = found, limit
+                filled[owner], bound[owner] = found, limit
                 continue
         for start in range(0, row.size, STRIP):
             strip = row[start : start + STRIP]
@@ -114,7 +125,7 @@ def offer_rows(products, half_squares, rows, columns, scores, tokens, count, bou
             for c in range(strip.size):
                 score, token = halves[c] - strip[c], columns + start + c
                 if score < bound[owner] and token != own:
-                    _insert(scores, tokens, count, bound, keep, owner, score, token)
+                    _insert(lists, owner, score, token)
 
 
 @compiled
@@ -150,8 +161,9 @@ def _mark(products, halves, bounds, half, bound, marks):
 
 
 @compiled
-def _offer_pairs(products, half_squares, row, column, scores, tokens, count, bound, keep, marks):
+def _offer_pairs(products, half_squares, row, column, lists, marks):
     """Offers token `row` and the tokens from `column` on to each other; `marks` is all false."""
+    bound = lists.bound
     half, last = half_squares[row], column + products.size
     halves, bounds = half_squares[column:last], bound[column:last]
     _mark(products, halves, bounds, half, bound[row], marks)
@@ -165,10 +177,10 @@ def _offer_pairs(products, half_squares, row, column, scores, tokens, count, bou
             marks[c] = False
             score = halves[c] - products[c]
             if score < bound[row]:
-                _insert(scores, tokens, count, bound, keep, row, score, column + c)
+                _insert(lists, row, score, column + c)
             score = half - products[c]
             if score < bounds[c]:
-                _insert(scores, tokens, count, bound, keep, column + c, score, row)
+                _insert(lists, column + c, score, row)
 
 
 @compiled
@@ -177,7 +189,7 @@ def _no_marks(size):
 
 
 @compiled
-def offer_block(products, half_squares, first, second, scores, tokens, count, bound, keep):
+def offer_block(products, half_squares, first, second, lists):
     """Offers the tokens from `first` on (rows) and from `second` on (columns) to each other.
 
     The first bounds of all lists are set. A block on the diagonal offers every pair once.
@@ -186,19 +198,14 @@ def offer_block(products, half_squares, first, second, scores, tokens, count, bo
     for r in range(products.shape[0]):
         skipped = r + 1 if first == second else 0
         row, column = products[r, skipped:], second + skipped
-        _offer_pairs(
-            row, half_squares, first + r, column, scores, tokens, count, bound, keep, marks
-        )
+        _offer_pairs(row, half_squares, first + r, column, lists, marks)
 
 
 @compiled
-def offer_whole_numbers(
-    high, cross, step, half_squares, first, second, scores, tokens, count, bound, keep
-):
-    """As `offer_block`, for products in fixed point: (65536 `high` + 256 `cross`) `step`².
-
-    `cross` of size 1 stands for none."""
-    square = np.float32(step * step)
+def offer_whole_numbers(whole, half_squares, first, second, lists):
+    """As `offer_block`, for products in fixed point."""
+    high, cross = whole.high, whole.cross  # [rows, columns]
+    square = np.float32(whole.step * whole.step)
     coarse, fine = square * np.float32(65536), square * np.float32(256)
     marks, products = _no_marks(high.shape[1]), np.empty(high.shape[1], np.float32)
     for r in range(high.shape[0]):
@@ -209,14 +216,13 @@ def offer_whole_numbers(
                 products[c] += fine * np.float32(cross[r, c])
         skipped = r + 1 if first == second else 0
         row, column = products[skipped:], second + skipped
-        _offer_pairs(
-            row, half_squares, first + r, column, scores, tokens, count, bound, keep, marks
-        )
+        _offer_pairs(row, half_squares, first + r, column, lists, marks)
 
 
 @compiled
-def finish(scores, tokens, count, bound, keep, first, last):
+def finish(lists, first, last):
     """Cuts the lists to `keep` candidates, lowest scores first but in no order."""
+    scores, tokens, count, bound, keep = lists
     for row in range(first, last):
         if count[row] > keep:
             bound[row] = lowest_first(scores[row], tokens[row], count[row], keep)

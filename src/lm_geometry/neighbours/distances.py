@@ -9,20 +9,21 @@ from lm_geometry.point_cloud.summation import LANES, squared_distance
 
 @compiled
 def squares_to(X, row, tokens, squares):
-    """Fills `squares` with |x_row − x_t|² for the tokens t."""
+    """Fills `squares` `[n]` with |x_row − x_t|² for the `tokens` t `[n]` of X `[tokens, width]`."""
     lanes = np.empty(LANES)
     for c in range(tokens.size):
         squares[c] = squared_distance(X[row], X[tokens[c]], lanes)
 
 
 @compiled
-def measure(X, rows, names, candidates, count, first, last, indices, distances):
+def measure(X, rows, names, candidates, count, first, last, lists):
     """Fills the lists of the tokens `rows[first:last]` with the nearest of their candidates.
 
     `candidates[r]` are those of `rows[r]`, and c among them stands for the token `names[c]`. A list
     is written to its token's own place; one of too few candidates ends with −1 at an infinite
     distance.
     """
+    indices, distances = lists.indices, lists.distances  # [tokens, k]
     k = indices.shape[1]
     squares = np.empty(candidates.shape[1])
     for r in range(first, last):
@@ -40,8 +41,9 @@ def measure(X, rows, names, candidates, count, first, last, indices, distances):
 
 
 @compiled
-def measure_all(X, rows, first, last, indices, distances):
+def measure_all(X, rows, first, last, lists):
     """Fills lists `first` to `last`, those of the tokens `rows`, with the nearest of all tokens."""
+    indices, distances = lists.indices, lists.distances  # [rows, k]
     n, k = X.shape[0], indices.shape[1]
     squares, ordered = np.empty(n), np.empty(n)
     everyone = np.arange(n).astype(np.int32)

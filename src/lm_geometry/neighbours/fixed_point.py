@@ -8,13 +8,14 @@ exact in 32 bits but for low times low, which is left out.
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lm_geometry.neighbours.candidates import WholeProducts
 from lm_geometry.point_cloud.cloud import Centred, centre_and_scale
 from lm_geometry.point_cloud.loops import compiled, compiled_sum, over_rows
+from lm_geometry.point_cloud.shapes import Float, Float32, Float64, Int8, Int32, Int64
 
 MOST = 127 * 256 + 127  # steps to the largest coordinate
 GRANULE = 64  # coordinates are padded to a multiple; so many the units take at once
@@ -27,11 +28,11 @@ FEWEST = 15 / 16  # least share of ordinary tokens
 class FixedPoint(NamedTuple):
     """The ordinary tokens, which come first in their cloud, as whole numbers of steps."""
 
-    numbers: NDArray[np.int8]  # [ordinary, 3 width]: high, low, high; or [ordinary, width]: high
+    numbers: Int8[np.ndarray, "ordinary parts"]  # 3 width parts: high, low, high; or width: high
     width: int
     step: float
 
-    def products(self, a: slice, b: slice) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def products(self, a: slice, b: slice) -> WholeProducts:
         """Of the rows a with the rows b: high with high, and the sum of high with low both ways.
 
         The sum has size 1 where there are no low numbers.
@@ -39,20 +40,27 @@ class FixedPoint(NamedTuple):
         left, right, wide = self.numbers[a], self.numbers[b], self.width
         high = _product(left[:, :wide], right[:, :wide])
         if self.numbers.shape[1] == wide:
-            return high, np.zeros((1, 1), np.int32)
-        return high, _product(left[:, : 2 * wide], right[:, wide:])
+            return WholeProducts(high, np.zeros((1, 1), np.int32), self.step)
+        cross = _product(left[:, : 2 * wide], right[:, wide:])
+        return WholeProducts(high, cross, self.step)
 
-    def rough_products(self, a: slice, b: NDArray[np.int64]) -> NDArray[np.float32]:
+    def rough_products(
+        self, a: slice, b: Int64[np.ndarray, "columns"]
+    ) -> Float32[np.ndarray, "rows columns"]:
         """Inner products of the points a with the points b, without the low numbers."""
         high = _product(self.numbers[a, : self.width], self.numbers[b, : self.width])
         return high * np.float32((256 * self.step) ** 2)
 
 
-def _product(a: NDArray[np.int8], b: NDArray[np.int8]) -> NDArray[np.int32]:
+def _product(
+    a: Int8[np.ndarray, "rows width"], b: Int8[np.ndarray, "columns width"]
+) -> Int32[np.ndarray, "rows columns"]:
     import torch
 
-    integer_product: Any = torch._int_mm  # pyright: ignore[reportPrivateImportUsage]
-    return integer_product(torch.from_numpy(a), torch.from_numpy(b).T).numpy()
+    product = torch._int_mm(  # pyright: ignore[reportPrivateImportUsage]
+        torch.from_numpy(a), torch.from_numpy(b).T
+    )
+    return product.numpy()
 
 
 def is_faster(tokens: int, width: int) -> bool:
@@ -83,7 +91,10 @@ def one_thread_each() -> Iterator[None]:
 
 
 def in_fixed_point(
-    X: NDArray[Any], order: NDArray[np.int64], ordinary: int, coarse: bool = False
+    X: Float[np.ndarray, "tokens width"],
+    order: Int64[np.ndarray, "tokens"],
+    ordinary: int,
+    coarse: bool = False,
 ) -> tuple[Centred, FixedPoint] | None:
     """X in fixed point, rows in `order`, the first `ordinary` rounded to steps, others to float32.
 
@@ -93,10 +104,10 @@ def in_fixed_point(
     width = -(-X.shape[1] // GRANULE) * GRANULE
     if ordinary < FEWEST * len(X) or width > WIDEST:
         return None
-    centre, scale = centre_and_scale(X)
+    origin = centre_and_scale(X)
     rotation = _rotation(X.shape[1], width)
     points = np.zeros((len(X), width), np.float32)
-    over_rows(lambda a, b: _rotate(X, order, centre, scale, *rotation, a, b, points), len(X))
+    over_rows(lambda a, b: _rotate(X, order, origin, rotation, a, b, points), len(X))
     step = float(max(points[:ordinary].max(), -points[:ordinary].min())) / MOST
     if step == 0:
         return None
@@ -109,7 +120,7 @@ def in_fixed_point(
         points,
         (squares / 2).astype(np.float32),
         np.sqrt(squares),
-        scale,
+        origin[1],
         order,
         moved=float(np.sqrt(moved.max())),
         dropped=2 * float(low.max()) * step**2,
@@ -117,8 +128,16 @@ def in_fixed_point(
     return cloud, FixedPoint(numbers, width, step)
 
 
-def _rotation(width: int, padded: int) -> tuple[NDArray[Any], NDArray[Any], int]:
-    """Signs and places `[2, padded]` and the block of a rotation: mix, transform, mix, transform.
+class Rotation(NamedTuple):
+    """Mix, transform, mix, transform: signs of the coordinates, and where each comes from."""
+
+    signs: Float64[np.ndarray, "2 padded"]
+    places: Int64[np.ndarray, "2 padded"]
+    block: int  # coordinates that are transformed together
+
+
+def _rotation(width: int, padded: int) -> Rotation:
+    """A rotation of vectors of `width` coordinates, padded with zeros.
 
     The same for every cloud of a width. A transform is Hadamard's (Ailon and Chazelle 2009, SIAM J.
     Comput. 39), of every eighth coordinate of a block.
@@ -126,7 +145,7 @@ def _rotation(width: int, padded: int) -> tuple[NDArray[Any], NDArray[Any], int]
     generator = np.random.default_rng(width)
     signs = generator.choice([-1.0, 1.0], (2, padded))
     places = np.stack([generator.permutation(padded) for _ in range(2)])
-    return signs, places, padded & -padded
+    return Rotation(signs, places, padded & -padded)
 
 
 @compiled
@@ -141,7 +160,9 @@ def _transform(vector, block):
 
 
 @compiled
-def _rotate(X, order, centre, scale, signs, places, block, first, last, points):
+def _rotate(X, order, origin, rotation, first, last, points):
+    centre, scale = origin
+    signs, places, block = rotation
     width = X.shape[1]
     vector, mixed = np.zeros(signs.shape[1]), np.empty(signs.shape[1])
     for r in range(first, last):

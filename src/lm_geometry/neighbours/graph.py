@@ -3,15 +3,15 @@
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import search as exact
-from lm_geometry.neighbours.search import Lists
-from lm_geometry.point_cloud import identical
-from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.cloud import PointCloud
+from lm_geometry.point_cloud.identical import as_grouped_cloud
+from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32
 
 Backend = Literal["auto", "own", "torch", "faiss"]
 Search = Literal["exact", "int8", "approximate"]
@@ -23,8 +23,8 @@ LARGE = 20_000  # tokens from which on a GPU is worth the way there
 class NeighbourGraph:
     """The nearest other tokens of every token: nearest first, ties by index, itself excluded."""
 
-    indices: NDArray[np.int32]  # [tokens, n_neighbors]
-    distances: NDArray[np.float64]  # [tokens, n_neighbors], Euclidean
+    indices: Int32[np.ndarray, "tokens n_neighbors"]
+    distances: Float64[np.ndarray, "tokens n_neighbors"]  # Euclidean
     backend: str
     recall: float = 1.0  # share of the true neighbours, measured where the search is not exact
 
@@ -54,7 +54,7 @@ class NeighbourGraph:
 
 
 def neighbour_graph(
-    X: Any,
+    X: PointCloud,
     n_neighbors: int,
     backend: Backend = "auto",
     search: Search = "exact",
@@ -90,18 +90,20 @@ def neighbour_graph(
     chosen = _choose(X, backend, search)
     if audit < 1:
         raise ValueError(f"audit is {audit}; at least one token must be searched exactly")
-    points, first = identical.as_grouped_cloud(X)
+    points, first = as_grouped_cloud(X)
     if not 1 <= n_neighbors < len(points):
         raise ValueError(
             f"n_neighbors is {n_neighbors}, but X has {len(points)} tokens: "
             f"it must be from 1 to {len(points) - 1}"
         )
-    distinct = np.flatnonzero(first == np.arange(len(points)))
     found = _Searched(chosen, search, int(audit), seed)
+    distinct = np.flatnonzero(first == np.arange(len(points)))
     if len(distinct) == len(points):
         lists = found.lists(points, int(n_neighbors))
     else:
-        lists = _with_copies(points, first, distinct, int(n_neighbors), found)
+        k = min(int(n_neighbors), len(distinct) - 1)
+        near = found.lists(points[distinct], k) if k else empty_lists(len(distinct), 0)
+        lists = with_copies(near, first, int(n_neighbors))
     if search == "int8" and found.recall < 1:
         warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
     return NeighbourGraph(*lists, chosen, found.recall)
@@ -124,7 +126,7 @@ class _Searched:
     seed: int
     recall: float = 1.0
 
-    def lists(self, points: NDArray[Any], k: int) -> Lists:
+    def lists(self, points: Float[np.ndarray, "tokens width"], k: int) -> Lists:
         if self.search == "exact":
             return exact.search(points, k, self.backend)
         from lm_geometry.neighbours import inexact
@@ -137,7 +139,7 @@ class _Searched:
         return lists
 
 
-def _choose(X: Any, backend: str, search: str) -> str:
+def _choose(X: PointCloud, backend: str, search: str) -> str:
     if backend not in ("auto", "own", "torch", "faiss"):
         raise ValueError(f"backend is {backend!r}; it must be auto, own, torch or faiss")
     if search not in ("exact", *ONLY):
@@ -157,28 +159,3 @@ def _choose(X: Any, backend: str, search: str) -> str:
     from lm_geometry.neighbours.with_torch import has_cuda
 
     return "torch" if has_cuda() else "own"
-
-
-def _with_copies(
-    points: NDArray[Any],
-    first: NDArray[np.int64],
-    distinct: NDArray[np.int64],
-    n_neighbors: int,
-    found: _Searched,
-) -> Lists:
-    """The lists of a cloud in which only the rows `distinct` are not copies of earlier ones."""
-    group = np.searchsorted(distinct, first)
-    members = np.argsort(group, kind="stable")
-    offsets = np.searchsorted(group[members], np.arange(len(distinct) + 1))
-    fewer = min(n_neighbors, len(distinct) - 1)
-    near, lengths = np.empty((len(distinct), 0), np.int32), np.empty((len(distinct), 0))
-    if fewer:
-        near, lengths = found.lists(points[distinct], fewer)
-    indices = np.empty((len(points), n_neighbors), np.int32)
-    distances = np.empty((len(points), n_neighbors))
-
-    def expand(a: int, b: int) -> None:
-        identical.expand(near, lengths, members, offsets, group, a, b, indices, distances)
-
-    over_rows(expand, len(points))
-    return indices, distances

@@ -1,22 +1,21 @@
 """Searches that may miss a neighbour, and the share of neighbours that they find, by an audit."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.fixed_point import in_fixed_point
 from lm_geometry.neighbours.locality import near_together
-from lm_geometry.neighbours.search import Lists, measured, nearest_of_all, redone, search
+from lm_geometry.neighbours.search import measured, nearest_of_all, redone, search
 from lm_geometry.point_cloud.cloud import centred
+from lm_geometry.point_cloud.lists import Lists
 from lm_geometry.point_cloud.loops import threads
+from lm_geometry.point_cloud.shapes import Float
 
 SPARE = 128  # candidates beyond the neighbours asked for, at least
 POOL = 50  # further candidates that NN-descent keeps while it runs
 
 
-def by_int8(X: NDArray[Any], k: int) -> Lists:
+def by_int8(X: Float[np.ndarray, "tokens width"], k: int) -> Lists:
     """The k nearest by distances in float64 of 2k or more candidates, found in 8-bit integers.
 
     Tokens with massive activations are searched, and offered to the others, in float32. Clouds
@@ -33,7 +32,7 @@ def by_int8(X: NDArray[Any], k: int) -> Lists:
     return redone(X, np.sort(order[count < k]), keep, lists)
 
 
-def by_descent(X: NDArray[Any], k: int, seed: int) -> Lists:
+def by_descent(X: Float[np.ndarray, "tokens width"], k: int, seed: int) -> Lists:
     """The k nearest that faiss's NN-descent finds (Dong et al. 2011, WWW), measured in float64.
 
     Clouds of less than four times the candidates are searched exactly.
@@ -52,7 +51,9 @@ def by_descent(X: NDArray[Any], k: int, seed: int) -> Lists:
     return measured(X, rows, rows, tokens, np.full(len(X), keep), k)
 
 
-def measured_recall(X: NDArray[Any], lists: Lists, rows: int, seed: int) -> float:
+def measured_recall(
+    X: Float[np.ndarray, "tokens width"], lists: Lists, rows: int, seed: int
+) -> float:
     """The share of the true neighbours that `lists` hold, over `rows` tokens drawn by `seed`.
 
     Another token at the same distance counts as well as the true one.

@@ -1,18 +1,18 @@
 """An order in which near tokens stand together: their vectors then wait in the caches."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.point_cloud.cloud import BLOCK, centre_and_scale
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 
 PIVOTS = 256
 MASSIVE = 4  # times the median length: a token that would spoil the common scale of fixed point
 
 
-def near_together(X: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
+def near_together(
+    X: Float[np.ndarray, "tokens width"],
+) -> tuple[Int64[np.ndarray, "tokens"], int]:
     """The rows of X `[tokens]` grouped by the nearest of some of them, and how many are ordinary.
 
     Rows with massive activations (farther from the centre than 4 times the median) come last.
@@ -20,7 +20,7 @@ def near_together(X: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
     """
     centre, scale = centre_and_scale(X)
 
-    def shifted(rows: Any) -> NDArray[np.float32]:
+    def shifted(rows: Int64[np.ndarray, "some"] | slice) -> Float32[np.ndarray, "some width"]:
         return ((X[rows] - centre) * scale).astype(np.float32)
 
     pivots = shifted(np.arange(0, len(X), -(-len(X) // PIVOTS)))
@@ -39,7 +39,7 @@ def near_together(X: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
     return np.lexsort((place, massive)), int(np.sum(~massive))
 
 
-def _chain(scores: NDArray[Any]) -> NDArray[np.int64]:
+def _chain(scores: Float[np.ndarray, "pivots pivots"]) -> Int64[np.ndarray, "pivots"]:
     """The place of every pivot on a path that always goes on to the nearest one not yet passed."""
     place = np.empty(len(scores), np.int64)
     free = np.zeros(len(scores))

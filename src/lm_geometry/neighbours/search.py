@@ -1,9 +1,8 @@
 """Search in one precision, measure in float64, prove, and search again what is not proved."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
@@ -13,15 +12,18 @@ from lm_geometry.neighbours.locality import near_together
 from lm_geometry.neighbours.with_torch import device_or_default
 from lm_geometry.neighbours.with_torch import measured as measured_on_device
 from lm_geometry.point_cloud.cloud import Centred, centred
+from lm_geometry.point_cloud.lists import Lists, empty_lists
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.shapes import Bool, Float, Float64, Int32, Int64
+
+if TYPE_CHECKING:
+    import torch
 
 SPARE = 16  # candidates beyond the neighbours asked for; the gap behind them carries the proof
 FEW = 64  # up to this many tokens are measured against all others at once
 
-Lists = tuple[NDArray[np.int32], NDArray[np.float64]]
 
-
-def search(X: NDArray[Any], k: int, backend: str) -> Lists:
+def search(X: Float[np.ndarray, "tokens width"], k: int, backend: str) -> Lists:
     """Indices and distances `[tokens, k]` of the k nearest other rows of X, whose rows differ."""
     keep = min(k + SPARE, len(X) - 1)
     cloud, tokens, count, reach = _candidates(X, keep, backend)
@@ -34,11 +36,13 @@ def search(X: NDArray[Any], k: int, backend: str) -> Lists:
     return redone(X, left, keep, lists)
 
 
-def _is_gpu(device: Any) -> bool:
+def _is_gpu(device: "torch.device") -> bool:
     return device.type != "cpu"
 
 
-def redone(X: NDArray[Any], rows: NDArray[np.int64], keep: int, lists: Lists) -> Lists:
+def redone(
+    X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], keep: int, lists: Lists
+) -> Lists:
     """`lists` with those of the tokens `rows` made again, in float64 and without a doubt."""
     if len(rows) > FEW:
         rows = _in_double(X, rows, keep, lists)
@@ -47,8 +51,13 @@ def redone(X: NDArray[Any], rows: NDArray[np.int64], keep: int, lists: Lists) ->
 
 
 def _candidates(
-    X: NDArray[Any], keep: int, backend: str
-) -> tuple[Centred, NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    X: Float[np.ndarray, "tokens width"], keep: int, backend: str
+) -> tuple[
+    Centred,
+    Int32[np.ndarray, "tokens room"],
+    Int64[np.ndarray, "tokens"],
+    Float64[np.ndarray, "tokens"],
+]:
     """The cloud in the precision of the search, and candidates, their number and reach in it."""
     if backend == "own":
         cloud, fixed = _arranged(X)
@@ -65,7 +74,7 @@ def _candidates(
     return cloud, tokens, np.full(len(tokens), keep), reach
 
 
-def _arranged(X: NDArray[Any]) -> tuple[Centred, FixedPoint | None]:
+def _arranged(X: Float[np.ndarray, "tokens width"]) -> tuple[Centred, FixedPoint | None]:
     if len(X) <= blocked.WHOLE:
         return centred(X), None
     order, ordinary = near_together(X)
@@ -74,37 +83,37 @@ def _arranged(X: NDArray[Any]) -> tuple[Centred, FixedPoint | None]:
     return centred(X, order=order), None
 
 
-def _reach(lists: Candidates, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _reach(lists: Candidates, lengths: Float64[np.ndarray, "rows"]) -> Float64[np.ndarray, "rows"]:
     """Per token, the squared distance (as computed) that no rejected candidate is below."""
     return 2 * lists.bound.astype(np.float64) + lengths**2
 
 
 def measured(
-    X: NDArray[Any],
-    rows: NDArray[np.int64],
-    names: NDArray[np.int64],
-    tokens: NDArray[np.int32],
-    count: NDArray[np.int64],
+    X: Float[np.ndarray, "tokens width"],
+    rows: Int64[np.ndarray, "rows"],
+    names: Int64[np.ndarray, "tokens"],
+    tokens: Int32[np.ndarray, "rows room"],
+    count: Int64[np.ndarray, "rows"],
     k: int,
     into: Lists | None = None,
 ) -> Lists:
     """The k nearest of every row's candidates, whose numbers stand for the tokens `names`."""
-    indices, distances = into or (np.empty((len(X), k), np.int32), np.empty((len(X), k)))
+    lists = into or empty_lists(len(X), k)
 
     def work(first: int, last: int) -> None:
-        measure(X, rows, names, tokens, count, first, last, indices, distances)
+        measure(X, rows, names, tokens, count, first, last, lists)
 
     over_rows(work, len(rows))
-    return indices, distances
+    return lists
 
 
 def _proved(
     cloud: Centred,
-    length: NDArray[np.float64],
-    farthest: NDArray[np.float64],
-    enough: NDArray[np.bool_],
-    reach: NDArray[np.float64],
-) -> NDArray[np.bool_]:
+    length: Float64[np.ndarray, "rows"],
+    farthest: Float64[np.ndarray, "rows"],
+    enough: Bool[np.ndarray, "rows"],
+    reach: Float64[np.ndarray, "rows"],
+) -> Bool[np.ndarray, "rows"]:
     """For which tokens no rejected candidate can be as near as the last neighbour, at `farthest`.
 
     A candidate as near as that, at d, is no longer than R = |x| + d. Its squared distance was
@@ -122,8 +131,8 @@ def _proved(
 
 
 def _in_double(
-    X: NDArray[Any], rows: NDArray[np.int64], keep: int, lists: Lists
-) -> NDArray[np.int64]:
+    X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], keep: int, lists: Lists
+) -> Int64[np.ndarray, "left"]:
     """Searches the tokens `rows` in float64, and returns those that are still not proved."""
     cloud = centred(X, np.float64)
     k = lists[0].shape[1]
@@ -133,16 +142,20 @@ def _in_double(
     return rows[~_proved(cloud, length, last, found.filled >= k, _reach(found, length))]
 
 
-def _one_by_one(X: NDArray[Any], rows: NDArray[np.int64], lists: Lists) -> None:
+def _one_by_one(
+    X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], lists: Lists
+) -> None:
     lists[0][rows], lists[1][rows] = nearest_of_all(X, rows, lists[0].shape[1])
 
 
-def nearest_of_all(X: NDArray[Any], rows: NDArray[np.int64], k: int) -> Lists:
+def nearest_of_all(
+    X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], k: int
+) -> Lists:
     """The k nearest of the tokens `rows`, `[rows, k]`, by the distances to all others."""
-    indices, distances = np.empty((len(rows), k), np.int32), np.empty((len(rows), k))
+    lists = empty_lists(len(rows), k)
 
     def work(first: int, last: int) -> None:
-        measure_all(X, rows, first, last, indices, distances)
+        measure_all(X, rows, first, last, lists)
 
     over_rows(work, len(rows), at_least=1)
-    return indices, distances
+    return lists

@@ -1,13 +1,15 @@
 """Candidates from faiss's exact search."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.point_cloud.cloud import Centred
 from lm_geometry.point_cloud.loops import threads
+from lm_geometry.point_cloud.shapes import Float64, Int32
 
 
-def nearest(cloud: Centred, keep: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def nearest(
+    cloud: Centred, keep: int
+) -> tuple[Int32[np.ndarray, "tokens keep"], Float64[np.ndarray, "tokens"]]:
     """Candidates `[tokens, keep]` and, per token, a squared distance that no rejected one is below.
 
     Raises ModuleNotFoundError where neither faiss-cpu nor faiss-gpu is installed.

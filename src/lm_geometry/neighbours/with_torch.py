@@ -1,12 +1,16 @@
 """Candidates from blocks of inner products on a torch device, measured there if that is a GPU."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.point_cloud.cloud import Centred
+from lm_geometry.point_cloud.lists import Lists, empty_lists
 from lm_geometry.point_cloud.on_device import full_precision
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32
+
+if TYPE_CHECKING:
+    import torch
 
 BLOCK_BYTES = {"cuda": 2**30, "cpu": 2**27}  # of one block of products, or of gathered vectors
 
@@ -18,7 +22,7 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def device_or_default(device: str | None = None) -> Any:
+def device_or_default(device: str | None = None) -> "torch.device":
     """`device` as torch knows it; by default CUDA where there is one."""
     import torch
 
@@ -27,7 +31,7 @@ def device_or_default(device: str | None = None) -> Any:
 
 def nearest(
     cloud: Centred, keep: int, device: str | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+) -> tuple[Int32[np.ndarray, "tokens keep"], Float64[np.ndarray, "tokens"]]:
     """Candidates `[tokens, keep]` and, per token, a squared distance that no rejected one is below.
 
     On the device are the cloud and some blocks of `BLOCK_BYTES`.
@@ -53,8 +57,11 @@ def nearest(
 
 
 def measured(
-    X: NDArray[Any], tokens: NDArray[np.int32], k: int, device: str | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    X: Float[np.ndarray, "tokens width"],
+    tokens: Int32[np.ndarray, "tokens room"],
+    k: int,
+    device: str | None = None,
+) -> Lists:
     """The k nearest of every row's candidates and their distances, in float64 by differences.
 
     Nearest first, ties by index. The device adds the squares in an order of its own, so the last
@@ -64,7 +71,7 @@ def measured(
 
     place = device_or_default(device)
     points = torch.from_numpy(X).to(place)
-    indices, distances = np.empty((len(X), k), np.int32), np.empty((len(X), k))
+    lists = empty_lists(len(X), k)
     rows = max(1, BLOCK_BYTES[place.type] // (8 * tokens.shape[1] * X.shape[1]))
     with torch.inference_mode():
         for first in range(0, len(X), rows):
@@ -75,6 +82,6 @@ def measured(
             squares = differences.square_().sum(dim=2)
             nearest_first = squares.sort(dim=1, stable=True)
             kept = nearest_first.indices[:, :k]
-            indices[first : first + rows] = candidates.gather(1, kept).int().cpu().numpy()
-            distances[first : first + rows] = nearest_first.values[:, :k].sqrt().cpu().numpy()
-    return indices, distances
+            lists.indices[first : first + rows] = candidates.gather(1, kept).int().cpu().numpy()
+            lists.distances[first : first + rows] = nearest_first.values[:, :k].sqrt().cpu().numpy()
+    return lists

@@ -1,13 +1,11 @@
 """Linear similarity of two representations of the same tokens."""
 
-from typing import Any
-
 import numpy as np
 
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 
 
-def linear_cka(A: Any, B: Any) -> float:
+def linear_cka(A: PointCloud, B: PointCloud) -> float:
     """Linear centred kernel alignment of A `[tokens, width]` and B `[tokens, width']`, in [0, 1].
 
     |BᵀA|² / (|AᵀA| |BᵀB|) in Frobenius norms, columns centred, where row i of both is the same

@@ -1,15 +1,16 @@
 """The angle between a token vector and its nearest neighbour."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
 from lm_geometry.observables.cosine import unit_vectors
+from lm_geometry.point_cloud.cloud import PointCloud
+from lm_geometry.point_cloud.shapes import Float64
 
 
-def nearest_neighbour_angle(X: Any, graph: NeighbourGraph | None = None) -> NDArray[np.float64]:
+def nearest_neighbour_angle(
+    X: PointCloud, graph: NeighbourGraph | None = None
+) -> Float64[np.ndarray, "tokens"]:
     """The angle in radians between every row of X `[tokens, width]` and its nearest, `[tokens]`.
 
     The nearest by Euclidean distance, from `graph` where one is given. X as `local_dimension` takes

@@ -1,12 +1,12 @@
 """Cosines between all pairs of token vectors of a cloud: its anisotropy."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.observables.norms import norms
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.shapes import Float64
 
 
 class Cosine(NamedTuple):
@@ -16,8 +16,8 @@ class Cosine(NamedTuple):
     deviation: float
 
 
-def unit_vectors(X: Any) -> NDArray[np.float64]:
-    """The rows of X over their lengths `[tokens, width]`. Raises ValueError for a zero row."""
+def unit_vectors(X: PointCloud) -> Float64[np.ndarray, "tokens width"]:
+    """The rows of X over their lengths. Raises ValueError for a zero row."""
     points = as_cloud(X, at_least=2)
     lengths = norms(points)
     zero = np.flatnonzero(lengths == 0)
@@ -26,7 +26,7 @@ def unit_vectors(X: Any) -> NDArray[np.float64]:
     return points / lengths[:, None]
 
 
-def mean_cosine(X: Any, diagonal: bool = True) -> float:
+def mean_cosine(X: PointCloud, diagonal: bool = True) -> float:
     """The mean cosine of all pairs of rows of X `[tokens, width]`, with or without the diagonal.
 
     The squared length of the mean unit vector, so no pair is looked at. With the diagonal, as
@@ -46,7 +46,7 @@ def mean_cosine(X: Any, diagonal: bool = True) -> float:
     return total / n**2 if diagonal else (total - n) / (n * (n - 1))
 
 
-def cosine(X: Any, diagonal: bool = True) -> Cosine:
+def cosine(X: PointCloud, diagonal: bool = True) -> Cosine:
     """Mean and standard deviation of the cosines of all pairs of rows of X `[tokens, width]`.
 
     The mean square is |UᵀU|² / n² for the unit vectors U (or |UUᵀ|², whichever is smaller); the

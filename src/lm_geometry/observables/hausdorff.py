@@ -1,12 +1,12 @@
 """The Hausdorff distance between two clouds."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 from lm_geometry.point_cloud.summation import LANES, squared_distance
 
 
@@ -52,7 +52,7 @@ def _pair_squares(X, Y, first, last, squares):
         squares[token] = squared_distance(X[token], Y[token], lanes)
 
 
-def hausdorff(A: Any, B: Any) -> Hausdorff:
+def hausdorff(A: PointCloud, B: PointCloud) -> Hausdorff:
     """The directed Hausdorff distances between clouds A `[tokens, width]` and B `[tokens', width]`.
 
     The largest distance of a token of one to its nearest of the other, both ways, exact in float64.
@@ -80,11 +80,14 @@ def hausdorff(A: Any, B: Any) -> Hausdorff:
 
 
 def _search(
-    X: NDArray[Any], Y: NDArray[Any], partner: NDArray[np.int64], upper: NDArray[np.float64]
+    X: Float[np.ndarray, "tokens width"],
+    Y: Float[np.ndarray, "others width"],
+    partner: Int64[np.ndarray, "tokens"],
+    upper: Float64[np.ndarray, "tokens"],
 ) -> float:
     return float(np.sqrt(_directed(X, Y, np.argsort(-upper, kind="stable"), partner, upper)))
 
 
-def _unpaired(X: NDArray[Any], Y: NDArray[Any]) -> float:
+def _unpaired(X: Float[np.ndarray, "tokens width"], Y: Float[np.ndarray, "others width"]) -> float:
     partner = np.arange(len(X)) % len(Y)
     return _search(X, Y, partner, np.full(len(X), np.inf))

@@ -1,13 +1,13 @@
 """How well the distances of one space predict those of another."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import neighbour_graph
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Float, Int32
 from lm_geometry.point_cloud.summation import LANES, squared_distance
 
 
@@ -33,7 +33,7 @@ def _ranks(X, nearest, first, last):
     return total
 
 
-def information_imbalance(A: Any, B: Any) -> Imbalance:
+def information_imbalance(A: PointCloud, B: PointCloud) -> Imbalance:
     """Δ(A → B) and Δ(B → A) of clouds A `[tokens, width]` and B `[tokens, width']`.
 
     2 / N times the mean rank, in the other cloud, of every token's nearest neighbour: 2 / N where
@@ -52,6 +52,6 @@ def information_imbalance(A: Any, B: Any) -> Imbalance:
     return Imbalance(_imbalance(clouds[1], near_a), _imbalance(clouds[0], near_b))
 
 
-def _imbalance(X: NDArray[Any], nearest: NDArray[np.int32]) -> float:
+def _imbalance(X: Float[np.ndarray, "tokens width"], nearest: Int32[np.ndarray, "tokens"]) -> float:
     ranks = over_rows(lambda first, last: _ranks(X, nearest, first, last), len(X))
     return 2 * sum(ranks) / len(X) ** 2

@@ -1,14 +1,12 @@
 """Lengths of the token vectors."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.shapes import Float64
 
 
-def norms(X: Any, block: int = 4096) -> NDArray[np.float64]:
+def norms(X: PointCloud, block: int = 4096) -> Float64[np.ndarray, "tokens"]:
     """The Euclidean length of every row of X `[tokens, width]`, float64 `[tokens]`.
 
     Summed in float64, `block` rows at a time: O(tokens · width) time, no copy of X but of a block.

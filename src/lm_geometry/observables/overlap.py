@@ -1,18 +1,17 @@
 """How many neighbours two clouds of the same tokens share."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Float64, Integer
 
 
 @compiled
 def _shared(near_a, near_b, first, last):
     """For every k how many neighbours are among the k nearest on both sides, summed over tokens."""
-    k_max = near_a.shape[1]
+    k_max = near_a.shape[1]  # near_a, near_b [tokens, k_max]
     entering = np.zeros(k_max, np.int64)
     ranks = np.full(near_a.shape[0], k_max, np.int64)
     for token in range(first, last):
@@ -27,7 +26,9 @@ def _shared(near_a, near_b, first, last):
     return entering
 
 
-def overlap_from_indices(near_a: NDArray[Any], near_b: NDArray[Any]) -> NDArray[np.float64]:
+def overlap_from_indices(
+    near_a: Integer[np.ndarray, "tokens k_max"], near_b: Integer[np.ndarray, "tokens_of_b k_of_b"]
+) -> Float64[np.ndarray, "k_max"]:
     """The neighbourhood overlap from neighbours `[tokens, k_max]` of each side, nearest first.
 
     χ_k for k = 1 … k_max, float64 `[k_max]`. Raises ValueError where the shapes differ.
@@ -43,7 +44,9 @@ def overlap_from_indices(near_a: NDArray[Any], near_b: NDArray[Any]) -> NDArray[
     return np.cumsum(np.sum(pieces, axis=0)) / (k * len(near_a))
 
 
-def neighbourhood_overlap(A: Any, B: Any, k_max: int = 31) -> NDArray[np.float64]:
+def neighbourhood_overlap(
+    A: PointCloud, B: PointCloud, k_max: int = 31
+) -> Float64[np.ndarray, "k_max"]:
     """χ_k(A, B) for k = 1 … k_max, float64 `[k_max]`: the share of k nearest neighbours in common.
 
     The mean over tokens of |N_k(A) ∩ N_k(B)| / k, where row i of A `[tokens, width]` and B

@@ -1,12 +1,11 @@
 """How often the neighbourhood relation holds both ways."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
+from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Float64, Integer
 
 
 @compiled
@@ -23,7 +22,7 @@ def _mutual(near, first, last):
     return entering
 
 
-def reciprocity(X: Any, n_neighbors: int = 31) -> float:
+def reciprocity(X: PointCloud | NeighbourGraph, n_neighbors: int = 31) -> float:
     """The share of pairs (token, one of its k nearest) in which the token is a neighbour as well.
 
     X is a cloud `[tokens, width]`, as `local_dimension` takes it, or the `neighbour_graph` of one;
@@ -40,7 +39,9 @@ def reciprocity(X: Any, n_neighbors: int = 31) -> float:
     return float(reciprocity_from_indices(graph.nearest(n_neighbors).indices)[-1])
 
 
-def reciprocity_from_indices(near: NDArray[np.integer]) -> NDArray[np.float64]:
+def reciprocity_from_indices(
+    near: Integer[np.ndarray, "tokens k_max"],
+) -> Float64[np.ndarray, "k_max"]:
     """The reciprocity for k = 1 … k_max, `[k_max]`, of neighbours `[tokens, k_max]`, nearest first.
 
     |E ∩ Eᵀ| / |E| of the directed graph of the k nearest.

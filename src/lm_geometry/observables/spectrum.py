@@ -1,14 +1,12 @@
 """How many directions a cloud fills: from the eigenvalues of its covariance."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.shapes import Float64
 
 
-def spectrum(X: Any) -> NDArray[np.float64]:
+def spectrum(X: PointCloud) -> Float64[np.ndarray, "components"]:
     """The eigenvalues of the covariance of X `[tokens, width]`, largest first, float64.
 
     min(tokens, width) of them, divided by tokens − 1. X as `local_dimension` takes it.
@@ -22,7 +20,7 @@ def spectrum(X: Any) -> NDArray[np.float64]:
     return np.maximum(np.linalg.eigvalsh(products)[::-1], 0) / (len(points) - 1)
 
 
-def participation_ratio(X: Any) -> float:
+def participation_ratio(X: PointCloud) -> float:
     """(Σλ)² / Σλ² of the eigenvalues of the covariance of X `[tokens, width]`, from 1 to the width.
 
     1 for a line, the width for a round cloud. NaN where all rows are equal.
@@ -37,7 +35,7 @@ def participation_ratio(X: Any) -> float:
         return float(values.sum() ** 2 / (values**2).sum())
 
 
-def effective_rank(X: Any) -> float:
+def effective_rank(X: PointCloud) -> float:
     """exp of the entropy of the eigenvalues, as shares, of the covariance of X `[tokens, width]`.
 
     From 1 for a line to the width for a round cloud. NaN where all rows are equal.

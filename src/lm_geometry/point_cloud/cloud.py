@@ -1,11 +1,18 @@
 """What an estimator accepts as a point cloud, and its centred single-precision copy."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.shapes import Float, Float64, Int64
+
+if TYPE_CHECKING:
+    import torch
+
+# numpy (a memmap as well) or torch on any device, `[tokens, width]`, float16 to float64
+PointCloud = Union[np.ndarray, "torch.Tensor"]
 
 FLOAT16_MAX = 65504
 SAMPLE = 255  # rows behind the centre; any centre is right, a typical one makes float32 accurate
@@ -13,12 +20,12 @@ LARGEST = 1e150  # squares of larger numbers overflow float64
 BLOCK = 256  # rows that are converted at a time
 
 
-def as_array(X: Any) -> NDArray[Any]:
+def as_array(X: PointCloud) -> Float[np.ndarray, "..."]:
     """`X` (numpy, memmap or torch on any device) as a float32 or float64 array, values unchanged.
 
     float16 and bfloat16 become float32, integers float64.
     """
-    if type(X).__module__.partition(".")[0] == "torch":
+    if not isinstance(X, np.ndarray) and type(X).__module__.partition(".")[0] == "torch":
         X = X.detach()
         X = (X if "64" in str(X.dtype) else X.float()).cpu().numpy()
     X = np.asarray(X)
@@ -29,7 +36,7 @@ def as_array(X: Any) -> NDArray[Any]:
     return np.ascontiguousarray(X, dtype=np.float32 if X.dtype == np.float16 else np.float64)
 
 
-def as_cloud(X: Any, at_least: int = 3) -> NDArray[Any]:
+def as_cloud(X: PointCloud, at_least: int = 3) -> Float[np.ndarray, "tokens width"]:
     """`X` as a checked point cloud `[tokens, width]`, C-contiguous float32 or float64.
 
     Raises ValueError for another shape, for fewer than `at_least` tokens, and for rows that hold
@@ -41,7 +48,7 @@ def as_cloud(X: Any, at_least: int = 3) -> NDArray[Any]:
     return points
 
 
-def in_shape(X: Any, at_least: int) -> NDArray[Any]:
+def in_shape(X: PointCloud, at_least: int) -> Float[np.ndarray, "tokens width"]:
     """`X` as `as_cloud` gives it, its values not looked at."""
     points = as_array(X)
     if points.ndim != 2 or points.shape[1] == 0:
@@ -51,17 +58,19 @@ def in_shape(X: Any, at_least: int) -> NDArray[Any]:
     return points
 
 
-def refuse_rows(X: Any, points: NDArray[Any], bad: NDArray[np.int64]) -> None:
+def refuse_rows(
+    X: PointCloud, points: Float[np.ndarray, "tokens width"], bad: Int64[np.ndarray, "bad"]
+) -> None:
     """Raises ValueError if there are `bad` rows, those with NaN or infinite values."""
     if bad.size:
         raise ValueError(_not_finite(bad, str(getattr(X, "dtype", points.dtype))))
 
 
-def _not_finite_in(points: NDArray[Any]) -> NDArray[np.int64]:
+def _not_finite_in(points: Float[np.ndarray, "tokens width"]) -> Int64[np.ndarray, "bad"]:
     return np.flatnonzero(~np.isfinite(points).all(axis=1))
 
 
-def _not_finite(rows: NDArray[np.int64], dtype: str) -> str:
+def _not_finite(rows: Int64[np.ndarray, "bad"], dtype: str) -> str:
     named = ", ".join(str(row) for row in rows[:5]) + (", …" if rows.size > 5 else "")
     message = f"X has NaN or infinite values in {rows.size} rows: {named}"
     if "float16" in dtype and "bfloat16" not in dtype:
@@ -72,11 +81,11 @@ def _not_finite(rows: NDArray[np.int64], dtype: str) -> str:
 class Centred(NamedTuple):
     """A cloud around the origin with coordinates in [-1, 1], for searching in another precision."""
 
-    points: NDArray[Any]  # [tokens, width]
-    half_squares: NDArray[Any]  # [tokens], half the squared length of a point, of the same dtype
-    lengths: NDArray[np.float64]  # [tokens], the length in float64
+    points: Float[np.ndarray, "tokens width"]
+    half_squares: Float[np.ndarray, "tokens"]  # half the squared length of a point, same dtype
+    lengths: Float64[np.ndarray, "tokens"]  # the length in float64
     scale: float  # points = (X - centre) * scale, a power of two
-    order: NDArray[np.int64]  # [tokens], the row of X that each point is
+    order: Int64[np.ndarray, "tokens"]  # the row of X that each point is
     moved: float = 0.0  # how far a point is at most from its row's place, beyond one rounding
     dropped: float = 0.0  # what a squared distance lacks at most, beyond rounding
 
@@ -86,7 +95,9 @@ class Centred(NamedTuple):
         return float(np.finfo(self.points.dtype).eps) / 2
 
 
-def centre_and_scale(X: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
+def centre_and_scale(
+    X: Float[np.ndarray, "tokens width"],
+) -> tuple[Float64[np.ndarray, "width"], float]:
     """The median of a sample of rows `[width]`, and the power of two that brings X into [-1, 1].
 
     The median, since a few tokens with massive activations would drag the mean away. The sample is
@@ -100,7 +111,9 @@ def centre_and_scale(X: NDArray[Any]) -> tuple[NDArray[np.float64], float]:
 
 
 def centred(
-    X: NDArray[Any], dtype: Any = np.float32, order: NDArray[np.int64] | None = None
+    X: Float[np.ndarray, "tokens width"],
+    dtype: DTypeLike = np.float32,
+    order: Int64[np.ndarray, "tokens"] | None = None,
 ) -> Centred:
     """`X` centred and scaled, rounded to `dtype` once, its rows in `order` if that is given."""
     centre, scale = centre_and_scale(X)

@@ -1,13 +1,10 @@
-"""Rows with the same values: found by bytes, and put back into a graph of the others."""
-
-from typing import Any
+"""Rows with the same values: found by bytes."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lm_geometry.point_cloud.cloud import in_shape, refuse_rows
+from lm_geometry.point_cloud.cloud import PointCloud, in_shape, refuse_rows
 from lm_geometry.point_cloud.loops import compiled, over_rows
-from lm_geometry.point_cloud.ordering import sort_pairs
+from lm_geometry.point_cloud.shapes import Bool, Float, Int64, UInt64
 
 # Of one float64, or of two float32, in a word of 64 bits: the signs, and what carries into them
 # from the magnitudes that are not zero, and from those that are NaN or infinite.
@@ -56,7 +53,9 @@ def _hash_rows(words, keys, bits, hashes, finite):
         finite[c], finite[d] = are_finite[2], are_finite[3]
 
 
-def row_hashes(X: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def row_hashes(
+    X: Float[np.ndarray, "tokens width"],
+) -> tuple[UInt64[np.ndarray, "tokens"], Bool[np.ndarray, "tokens"]]:
     """A 64-bit hash of every row `[tokens]`, and which rows are finite, in one reading.
 
     Rows of equal values have equal hashes: sums of words times keys (multilinear; Carter and
@@ -77,7 +76,9 @@ def row_hashes(X: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     return hashes, finite
 
 
-def as_grouped_cloud(X: Any, at_least: int = 3) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def as_grouped_cloud(
+    X: PointCloud, at_least: int = 3
+) -> tuple[Float[np.ndarray, "tokens width"], Int64[np.ndarray, "tokens"]]:
     """`X` as `as_cloud` gives it, and for every row the first row that equals it, `[tokens]`.
 
     That is the row itself where none comes before. −0.0 equals 0.0. Raises as `as_cloud`.
@@ -88,7 +89,9 @@ def as_grouped_cloud(X: Any, at_least: int = 3) -> tuple[NDArray[Any], NDArray[n
     return points, first_equal(points, hashes)
 
 
-def first_equal(X: NDArray[Any], hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+def first_equal(
+    X: Float[np.ndarray, "tokens width"], hashes: UInt64[np.ndarray, "tokens"]
+) -> Int64[np.ndarray, "tokens"]:
     """For every row the first row that equals it, given hashes that are equal for equal rows."""
     order = np.argsort(hashes)
     ordered, first = hashes[order], np.arange(len(X))
@@ -112,38 +115,3 @@ def _equal_rows(X, rows, others):
             differ += X[rows[r], c] != X[others[r], c]
         equal[r] = differ == 0
     return equal
-
-
-@compiled
-def expand(near, lengths, members, offsets, group, first, last, indices, distances):
-    """Fills lists `first` to `last`: the graph of distinct rows with their copies put back.
-
-    `near` and `lengths` `[groups, neighbours]` are the graph of the distinct rows, group g holds
-    the rows `members[offsets[g]:offsets[g + 1]]` in ascending order. The nearest rows of a row are
-    the other rows of its group, then the members of the nearest groups, ties by row.
-    """
-    k = indices.shape[1]
-    for row in range(first, last):
-        own, filled, g = group[row], 0, 0
-        for place in range(offsets[own], offsets[own + 1]):
-            if members[place] != row and filled < k:
-                indices[row, filled], distances[row, filled] = members[place], 0.0
-                filled += 1
-        while filled < k:
-            tied = g + 1
-            while tied < near.shape[1] and lengths[own, tied] == lengths[own, g]:
-                tied += 1
-            total = 0
-            for t in range(g, tied):
-                total += offsets[near[own, t] + 1] - offsets[near[own, t]]
-            rows = np.empty(total, np.int64)
-            total = 0
-            for t in range(g, tied):
-                for place in range(offsets[near[own, t]], offsets[near[own, t] + 1]):
-                    rows[total] = members[place]
-                    total += 1
-            sort_pairs(rows, rows.copy(), total)
-            for r in rows[: k - filled]:
-                indices[row, filled], distances[row, filled] = r, lengths[own, g]
-                filled += 1
-            g = tied

@@ -1,23 +1,29 @@
 """Compiled loops over the rows of a cloud, and the threads that they run on."""
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 from threadpoolctl import ThreadpoolController
 
 from lm_geometry.point_cloud import code_cache
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
-def compiled(function: Callable[..., Any], fastmath: Any = False) -> Callable[..., Any]:
+
+def compiled(function: Callable[..., Any], fastmath: bool | set[str] = False) -> Callable[..., Any]:
     """`function` compiled by numba without the interpreter lock, and cached where that is allowed.
 
     Divisions follow numpy (x/0 is infinite). No operation is reordered unless `fastmath` says so.
     """
+    function = inspect.unwrap(function)  # tests wrap every function, to check shapes
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
         return code_cache.keep(numba.njit(cache=True, **options)(function))
@@ -44,7 +50,7 @@ def _blas(modules: int) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def single_threaded_blas() -> Any:
+def single_threaded_blas() -> AbstractContextManager[object]:
     """A context in which linear algebra uses one thread: our own threads run beside each other."""
     return _blas(len(sys.modules)).limit(limits=1, user_api="blas")
 
@@ -57,7 +63,7 @@ def compiled_sum(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled(function, {"reassoc", "nsz"})
 
 
-def over_rows(work: Callable[[int, int], Any], rows: int, at_least: int = 64) -> list[Any]:
+def over_rows(work: Callable[[int, int], Result], rows: int, at_least: int = 64) -> list[Result]:
     """The results of `work(first, last)` on consecutive pieces of `rows`, in order, on all threads.
 
     The pieces depend on `rows` alone, never on the number of threads.
@@ -68,8 +74,8 @@ def over_rows(work: Callable[[int, int], Any], rows: int, at_least: int = 64) ->
 
 
 def side_by_side(
-    work: Callable[[Any], Any], items: list[Any], title: str | None = None
-) -> list[Any]:
+    work: Callable[[Item], Result], items: list[Item], title: str | None = None
+) -> list[Result]:
     """`[work(item) for item in items]` on all threads, with single-threaded linear algebra.
 
     `title` names a progress bar, which appears where stderr is a terminal.
@@ -81,7 +87,7 @@ def side_by_side(
             return list(_shown(pool.map(work, items), title, len(items)))
 
 
-def _shown(results: Iterable[Any], title: str | None, total: int) -> Iterable[Any]:
+def _shown(results: Iterable[Result], title: str | None, total: int) -> Iterable[Result]:
     if title is None or not sys.stderr.isatty():
         return results
     from tqdm import tqdm

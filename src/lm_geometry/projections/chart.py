@@ -1,7 +1,6 @@
 """Figure: the tokens of a cloud in the plane, a panel per checkpoint."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -30,7 +29,7 @@ def chart(points: pd.DataFrame, legend: str, title: str, says: Sequence[str]) ->
     Pointing at a token marks it in every panel; a name in the legend may be clicked, which fades
     the others; the wheel zooms all panels.
     """
-    records: Any = points.assign(panel=points["checkpoint"].map(_panel))
+    records = points.assign(panel=points["checkpoint"].map(_panel))
     order = list(dict.fromkeys(records["panel"]))
     field = "colour" if "colour" in points else DIMENSION
     by_scale = field == DIMENSION or colours.is_quantity(records[field])
@@ -49,7 +48,7 @@ def chart(points: pd.DataFrame, legend: str, title: str, says: Sequence[str]) ->
     return titled.configure(**config(), scale=alt.ScaleConfig(invalid=grey))
 
 
-def _grey_first(records: Any, field: str) -> Any:
+def _grey_first(records: pd.DataFrame, field: str) -> pd.DataFrame:
     """The records in the order in which they are drawn: grey ones lie beneath."""
     coloured = records[field].notna() & ~records[field].isin([colours.OTHER, colours.NONE])
     return records.iloc[coloured.argsort(kind="stable")]
@@ -65,7 +64,7 @@ def _panel(checkpoint: str) -> str:
     return checkpoint if checkpoint == BASE else f"step {checkpoint}"
 
 
-def _marks(records: Any, field: str, legend: str) -> alt.Chart:
+def _marks(records: pd.DataFrame, field: str, legend: str) -> alt.Chart:
     pointed = alt.selection_point(
         name="token", fields=["row"], on="pointerover", clear="pointerout", empty=False
     )
@@ -84,7 +83,7 @@ def _marks(records: Any, field: str, legend: str) -> alt.Chart:
     )
 
 
-def _scale(records: Any, axis: str) -> alt.Scale:
+def _scale(records: pd.DataFrame, axis: str) -> alt.Scale:
     """Scale of one axis of all panels; both axes are as long, and distances what they are."""
     lowest, highest = records[["x", "y"]].min(), records[["x", "y"]].max()
     half = 0.52 * (highest - lowest).max()
@@ -112,7 +111,7 @@ def _by_group(marks: alt.Chart, names: pd.Series, legend: str) -> alt.Chart:
     )
 
 
-def _tooltip(records: Any, field: str, legend: str) -> list[alt.Tooltip]:
+def _tooltip(records: pd.DataFrame, field: str, legend: str) -> list[alt.Tooltip]:
     told = [name for name in ("token", "document", "position") if name in records]
     shown = [alt.Tooltip(f"{name}:N", title=name) for name in told]
     shown.append(alt.Tooltip(f"{DIMENSION}:Q", title="local dimension", format=".2f"))

@@ -1,8 +1,8 @@
 """Which clouds and which local estimates a map shows: what was asked for, or the usual ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -12,6 +12,10 @@ from lm_geometry.outs.embed.hidden_states import COMBINED
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud
+
+Key = str | int | float
+Asked = Mapping[str, Any]  # by the names of the command's options
+Usual = TypeVar("Usual")
 
 ONE_CLOUD = ("corpus", "split", "sampling_seed")  # the first of each, if none is asked for
 
@@ -26,12 +30,12 @@ class Choice:
 
     def local(self, cloud: Cloud) -> pd.Series:
         """Local estimates of a cloud by row of the token table."""
-        table: Any = read_local(cloud)
+        table = read_local(cloud)
         own = (table["estimator"] == self.estimator) & (table["n_neighbors"] == self.n_neighbors)
         return pd.Series(table["value"][own].to_numpy(), index=table["row"][own].to_numpy())
 
 
-def choose(asked: Mapping[str, Any], settings: Aggregate) -> Choice:
+def choose(asked: Asked, settings: Aggregate) -> Choice:
     """The clouds and estimates that `asked` names; None and missing names take the usual ones.
 
     Usual are the first corpus split, sampling seed and estimator of the last estimate run, the
@@ -41,18 +45,16 @@ def choose(asked: Mapping[str, Any], settings: Aggregate) -> Choice:
     found = estimated_clouds()
     for name in ONE_CLOUD:
         found = _only(name, asked.get(name), found)
-    there = _values("layer", found)
+    there = list(dict.fromkeys(cloud.layer for cloud in found))
     found = _only("layer", _layer(_given(asked, "layer", settings.layer), there), found)
-    steps = _values("checkpoint", found)
+    steps = list(dict.fromkeys(cloud.checkpoint for cloud in found))
     shown = steps[-1] if settings.checkpoint == "last" else str(settings.checkpoint)
     wanted = dict.fromkeys(_given(asked, "checkpoint", [BASE, shown]))
     clouds = [_only("checkpoint", step, found)[0] for step in wanted]
     return Choice(clouds, *_estimates(asked, settings, read_local(clouds[0])))
 
 
-def _estimates(
-    asked: Mapping[str, Any], settings: Aggregate, table: pd.DataFrame
-) -> tuple[str, float]:
+def _estimates(asked: Asked, settings: Aggregate, table: pd.DataFrame) -> tuple[str, float]:
     estimators = table["estimator"].unique().tolist()
     estimator = _given(asked, "estimator", estimators[0])
     _require("estimator", estimator, estimators)
@@ -63,7 +65,7 @@ def _estimates(
     return estimator, size
 
 
-def _layer(wanted: int | str, there: list[Any]) -> int:
+def _layer(wanted: int | str, there: list[int]) -> int:
     """A layer's own number: `last` is the deepest, and negative ones count from the end."""
     if wanted == "last" or there == [COMBINED]:
         return max(there)
@@ -71,7 +73,7 @@ def _layer(wanted: int | str, there: list[Any]) -> int:
     return int(wanted) + layers if -layers <= int(wanted) < 0 else int(wanted)
 
 
-def _only(name: str, wanted: Any, clouds: list[Cloud]) -> list[Cloud]:
+def _only(name: str, wanted: Key | None, clouds: list[Cloud]) -> list[Cloud]:
     """The clouds with this value of a key; the first value there is where none is wanted."""
     there = _values(name, clouds)
     value = there[0] if wanted is None else wanted
@@ -79,15 +81,15 @@ def _only(name: str, wanted: Any, clouds: list[Cloud]) -> list[Cloud]:
     return [cloud for cloud in clouds if cloud.keys()[name] == value]
 
 
-def _values(name: str, clouds: list[Cloud]) -> list[Any]:
+def _values(name: str, clouds: list[Cloud]) -> list[Key]:
     return list(dict.fromkeys(cloud.keys()[name] for cloud in clouds))
 
 
-def _given(asked: Mapping[str, Any], name: str, usual: Any) -> Any:
-    return usual if asked.get(name) is None else asked[name]
+def _given(asked: Asked, name: str, usual: Usual) -> Usual:
+    return usual if asked.get(name) is None else cast("Usual", asked[name])
 
 
-def _require(name: str, value: Any, there: list[Any]) -> None:
+def _require(name: str, value: Key, there: Sequence[Key]) -> None:
     if value not in there:
         listed = ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in there)
         told = f"{value:g}" if isinstance(value, float) else value

@@ -1,6 +1,6 @@
 """How the tokens of a map are coloured: a scale for numbers, named groups for everything else."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -59,7 +59,7 @@ def legend(names: pd.Series) -> list[Group]:
     return [*found, *(Group(name, grey[name], SHAPES[0]) for name in grey if name in present)]
 
 
-def _by_frequency(text: Any) -> list[str]:
+def _by_frequency(text: pd.Series) -> list[str]:
     """Names of values, the most frequent first; equally frequent ones by the alphabet."""
     counts = text[text != NONE].value_counts()
     return sorted(counts.index, key=lambda name: (-counts[name], name))

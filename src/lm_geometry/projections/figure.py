@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -113,7 +112,7 @@ def _numbered(svg: bytes) -> bytes:
 class _InsideScript(json.JSONEncoder):
     """JSON that no token such as `</script>` can break out of."""
 
-    def encode(self, o: Any) -> str:
+    def encode(self, o: object) -> str:
         return super().encode(o).replace("<", "\\u003c")
 
 

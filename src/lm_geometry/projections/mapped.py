@@ -1,14 +1,12 @@
 """The tokens of one cloud, or of the same cloud at several checkpoints, as points of maps."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lm_geometry.embed.token_table import SPELLING
 from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud
+from lm_geometry.point_cloud.shapes import Float, Int64
 from lm_geometry.projections.choice import Choice
 from lm_geometry.projections.reduction import Method, aligned, project
 from lm_geometry.token_sample.token_mask import HOW
@@ -60,7 +58,7 @@ def map_tokens(
     return pd.concat(parts, ignore_index=True)
 
 
-def shared_rows(clouds: list[Cloud]) -> npt.NDArray[np.int64]:
+def shared_rows(clouds: list[Cloud]) -> Int64[np.ndarray, "shared"]:
     """Rows of the token table that every cloud has, in the order of the first."""
     first, *others = (np.load(cloud.file) for cloud in clouds)
     for other in others:
@@ -68,12 +66,12 @@ def shared_rows(clouds: list[Cloud]) -> npt.NDArray[np.int64]:
     return first
 
 
-def _states(cloud: Cloud, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.floating]:
+def _states(cloud: Cloud, rows: Int64[np.ndarray, "rows"]) -> Float[np.ndarray, "rows width"]:
     X, own = read_cloud(cloud)
     return X[pd.Index(own).get_indexer(pd.Index(rows))]
 
 
-def _described(tokens: Any, colour: str) -> pd.DataFrame:
+def _described(tokens: pd.DataFrame, colour: str) -> pd.DataFrame:
     told = tokens[[name for name in TOLD if name in tokens]].reset_index(drop=True)
     return told if colour == DIMENSION else told.assign(colour=tokens[colour].to_numpy())
 

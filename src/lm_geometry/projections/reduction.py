@@ -1,24 +1,25 @@
 """Points in the plane for the tokens of a cloud: PCA, then t-SNE or UMAP."""
 
 from importlib import import_module
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from lm_geometry.point_cloud.cloud import as_cloud
+from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.shapes import Float, Float32, Float64
 
 Method = Literal["tsne", "umap"]
-Plane = npt.NDArray[np.float32]
+Plane = Float32[np.ndarray, "tokens 2"]
+Points = Float64[np.ndarray, "tokens width"]
 
 COMPONENTS = 50
 PERPLEXITY = {"tsne": 30, "umap": 15}
 
 
 def project(
-    X: Any, method: Method = "tsne", seed: int = 0, *, perplexity: int | None = None
+    X: PointCloud, method: Method = "tsne", seed: int = 0, *, perplexity: int | None = None
 ) -> Plane:
-    """Coordinates `[tokens, 2]`, float32, of a cloud `[tokens, width]` in the plane.
+    """Coordinates of a cloud `[tokens, width]` in the plane.
 
     The cloud's 50 leading principal components (all of them where there are fewer), then t-SNE
     (van der Maaten 2014; scikit-learn's, started from the first two components) or UMAP (McInnes
@@ -45,7 +46,7 @@ def project(
 
 
 def aligned(found: Plane, onto: Plane) -> Plane:
-    """`found`, `[tokens, 2]`, moved, turned or mirrored to lie as near to `onto` as it can.
+    """`found` moved, turned or mirrored to lie as near to `onto` as it can.
 
     Maps have no direction of their own. Distances in `found` stay as they are (orthogonal
     Procrustes, Schönemann 1966).
@@ -58,20 +59,20 @@ def aligned(found: Plane, onto: Plane) -> Plane:
     return centred @ turn + centre
 
 
-def _leading(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _leading(points: Points) -> Float64[np.ndarray, "tokens components"]:
     from sklearn.decomposition import PCA
 
     return PCA(min(COMPONENTS, *points.shape), svd_solver="full").fit_transform(points)
 
 
-def _tsne(points: npt.NDArray[np.float64], perplexity: int, seed: int) -> Any:
+def _tsne(points: Points, perplexity: int, seed: int) -> Float[np.ndarray, "tokens 2"]:
     from sklearn.manifold import TSNE
 
     settings = TSNE(perplexity=perplexity, init="pca", random_state=seed, n_jobs=1)
     return settings.fit_transform(points)
 
 
-def _umap(points: npt.NDArray[np.float64], neighbours: int, seed: int) -> Any:
+def _umap(points: Points, neighbours: int, seed: int) -> Float[np.ndarray, "tokens 2"]:
     try:
         umap = import_module("umap")
     except ImportError:

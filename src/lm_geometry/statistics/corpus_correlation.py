@@ -3,15 +3,17 @@
 import numpy as np
 from scipy import stats
 
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics.correlation import METHODS, MOST_UNDEFINED
-from lm_geometry.statistics.means import Values
 
 
-def across_cells(means: Values, confidence: float) -> dict[str, tuple[float, float, float]]:
+def across_cells(
+    means: Float64[np.ndarray, "cells 2 columns"], confidence: float
+) -> dict[str, tuple[float, float, float]]:
     """Correlation across cells and its interval, by method.
 
-    `means` `[cells, 2, 1 + draws]`: both means of each cell, in the sample itself and in every
-    resample of its sequences. The interval are percentiles of the resamples' correlations (Efron
+    `means` are both means of each cell, in the sample itself and in every resample of its
+    sequences, 1 + draws columns. The interval are percentiles of the resamples' correlations (Efron
     1979): with so few pairs some of these are ±1. It covers the choice of sequences; the corpora
     and checkpoints are taken as given.
     """
@@ -26,8 +28,10 @@ def across_cells(means: Values, confidence: float) -> dict[str, tuple[float, flo
     return found
 
 
-def _correlations(x: Values, y: Values, method: str) -> Values:
-    """The correlation of `x` and `y` `[cells, columns]` within each column."""
+def _correlations(
+    x: Float64[np.ndarray, "cells columns"], y: Float64[np.ndarray, "cells columns"], method: str
+) -> Float64[np.ndarray, "columns"]:
+    """The correlation of `x` and `y` within each column."""
     if method == "kendall":
         x, y = (np.sign(v[:, None] - v[None]).reshape(-1, v.shape[1]) for v in (x, y))
     elif method == "spearman":

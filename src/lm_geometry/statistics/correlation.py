@@ -1,13 +1,16 @@
 """Correlation of two numbers per token, with intervals by a bootstrap over clusters of tokens."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-from lm_geometry.statistics.means import Clusters, Values
+from lm_geometry.point_cloud.shapes import Float64, Int32, Int64
+
+Values = Float64[np.ndarray, "n"]
+Clusters = Int64[np.ndarray, "n"]
+Weights = Float64[np.ndarray, "clusters columns"]
+Replicates = Float64[np.ndarray, "columns"]
 
 METHODS = ("pearson", "spearman", "kendall")
 KENDALL_TOKENS = 3000  # most tokens of which Kendall's bootstrap compares every pair
@@ -19,10 +22,10 @@ _POWERS = [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)]
 
 @dataclass(frozen=True)
 class Correlation:
-    """A correlation, its bootstrap replicates `[draws]`, and how many pairs and clusters it has."""
+    """A correlation, its bootstrap replicates, and how many pairs and clusters it has."""
 
     value: float
-    draws: Values
+    draws: Float64[np.ndarray, "draws"]
     pairs: int
     clusters: int
 
@@ -42,8 +45,8 @@ class Correlation:
         return float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
 
-def resamples(clusters: int, draws: int, generator: np.random.Generator) -> Values:
-    """How often each cluster is drawn, `[clusters, 1 + draws]`: first the sample itself, all once.
+def resamples(clusters: int, draws: int, generator: np.random.Generator) -> Weights:
+    """How often each cluster is drawn, 1 + `draws` columns: first the sample itself, all once.
 
     The other columns are as many draws with replacement as there are clusters (Efron 1979; whole
     clusters, so that whatever depends within one stays together: Davison & Hinkley 1997, §3.8).
@@ -53,11 +56,11 @@ def resamples(clusters: int, draws: int, generator: np.random.Generator) -> Valu
 
 
 def clustered_correlations(
-    x: Values, y: Values, clusters: Clusters, weights: Values
+    x: Values, y: Values, clusters: Clusters, weights: Weights
 ) -> dict[str, Correlation]:
-    """Pearson's, Spearman's and Kendall's (tau-b) correlation of `x` and `y` `[n]`, by method.
+    """Pearson's, Spearman's and Kendall's (tau-b) correlation of `x` and `y`, by method.
 
-    `clusters` `[n]` are rows of `weights` (see `resamples`). Pairs of which one is NaN are left
+    `clusters` are rows of `weights` (see `resamples`). Pairs of which one is NaN are left
     out. Replicates are exact: those of the tokens repeated as often as their cluster was drawn.
     What compares every pair is bounded: Kendall's replicates are of at most `KENDALL_TOKENS`
     tokens, evenly chosen (the interval is then slightly too wide), and there are at most
@@ -79,7 +82,7 @@ def clustered_correlations(
     return {name: Correlation(float(r[0]), r[1:], pairs, count) for name, r in found.items()}
 
 
-def _pearson(x: Values, y: Values, cluster: Clusters, weights: Values) -> Values:
+def _pearson(x: Values, y: Values, cluster: Clusters, weights: Weights) -> Replicates:
     """From the sums of each cluster; centred first, so that nothing cancels."""
     x, y = x - x.mean(), y - y.mean()
     sums = np.stack([np.bincount(cluster, x**i * y**j, len(weights)) for i, j in _POWERS])
@@ -89,14 +92,14 @@ def _pearson(x: Values, y: Values, cluster: Clusters, weights: Values) -> Values
     return np.clip(r, -1, 1)
 
 
-def _spearman(x: Values, y: Values, cluster: Clusters, weights: Values) -> Values:
+def _spearman(x: Values, y: Values, cluster: Clusters, weights: Weights) -> Replicates:
     from lm_geometry.statistics.rank_loops import weighted_spearman
 
     r = weighted_spearman(*_sorted(x), *_sorted(y), cluster, weights)
     return np.clip(r, -1, 1)
 
 
-def _sorted(values: Values) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _sorted(values: Values) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "levels"]]:
     """The order that sorts `values`, and where its runs of equal values begin; the end last."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
@@ -104,22 +107,21 @@ def _sorted(values: Values) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64
     return order, np.concatenate([[0], begins, [len(values)]])
 
 
-def _kendall(x: Values, y: Values, cluster: Clusters, weights: Values) -> Values:
+def _kendall(x: Values, y: Values, cluster: Clusters, weights: Weights) -> Replicates:
     if len(weights) > KENDALL_CLUSTERS:
         weights = weights[:, : 1 + KENDALL_DRAWS]
     if len(x) <= KENDALL_TOKENS:
         return _tau(x, y, cluster, weights)
     chosen = np.linspace(0, len(x) - 1, KENDALL_TOKENS).round().astype(np.int64)
     some = _tau(x[chosen], y[chosen], cluster[chosen], weights)
-    tau: Any = stats.kendalltau(x, y)
-    whole = float(tau.statistic)
+    whole = float(stats.kendalltau(x, y)[0])  # pyright: ignore[reportArgumentType]
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = np.tanh(np.arctanh(some) - np.arctanh(some[0]) + np.arctanh(whole))
     moved[0] = whole
     return moved
 
 
-def _tau(x: Values, y: Values, cluster: Clusters, weights: Values) -> Values:
+def _tau(x: Values, y: Values, cluster: Clusters, weights: Weights) -> Replicates:
     """Kendall's tau-b from the counts of pairs between any two clusters."""
     from lm_geometry.statistics.rank_loops import concordance
 
@@ -135,8 +137,10 @@ def _tau(x: Values, y: Values, cluster: Clusters, weights: Values) -> Values:
         return signs / np.sqrt(in_x * in_y)
 
 
-def _untied(rank: npt.NDArray[np.int32], cluster: Clusters, clusters: int) -> Values:
-    """Ordered pairs of tokens of different rank by their clusters, `[clusters, clusters]`."""
+def _untied(
+    rank: Int32[np.ndarray, "n"], cluster: Clusters, clusters: int
+) -> Float64[np.ndarray, "clusters clusters"]:
+    """Ordered pairs of tokens of different rank by their clusters."""
     sizes = np.bincount(cluster, minlength=clusters).astype(np.float64)
     tied = np.bincount(rank) > 1
     level = (np.cumsum(tied) - 1)[rank]

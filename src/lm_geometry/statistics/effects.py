@@ -4,10 +4,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from lm_geometry.statistics.means import Clusters, Values
+from lm_geometry.point_cloud.shapes import Float64, Int64
 
 
-def standardised_by_documents(change: Values, documents: Clusters) -> float:
+def standardised_by_documents(
+    change: Float64[np.ndarray, "tokens"], documents: Int64[np.ndarray, "tokens"]
+) -> float:
     """Mean paired change in units of the standard deviation of the documents' mean changes.
 
     Cohen's d of paired values (d_z; Cohen 1988, ch. 2) with documents for units: -1 says that the
@@ -22,7 +24,9 @@ def standardised_by_documents(change: Values, documents: Clusters) -> float:
     return _ratio(float(change[finite].mean()), float(by_document.std(ddof=1)))
 
 
-def standardised_by_tokens(before: Values, after: Values) -> float:
+def standardised_by_tokens(
+    before: Float64[np.ndarray, "tokens"], after: Float64[np.ndarray, "tokens"]
+) -> float:
     """Mean paired change in units of the standard deviation of the tokens' estimates.
 
     The standardised mean difference by which violins are compared in print (Cohen 1988, ch. 2):
@@ -36,8 +40,8 @@ def standardised_by_tokens(before: Values, after: Values) -> float:
     return _ratio(float(after.mean() - before.mean()), float(spread))
 
 
-def adjusted_p_values(p_values: npt.ArrayLike) -> Values:
-    """P values `[tests]` of one family adjusted by Benjamini & Hochberg (1995).
+def adjusted_p_values(p_values: npt.ArrayLike) -> Float64[np.ndarray, "tests"]:
+    """P values of one family adjusted by Benjamini & Hochberg (1995).
 
     Those at or below q are findings of which a share of at most q is expected to be false, for
     tests that are independent or positively dependent, as neighbouring layers are. NaN stays NaN,

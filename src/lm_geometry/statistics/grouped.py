@@ -3,31 +3,36 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-from lm_geometry.statistics.means import Clusters, Values
+from lm_geometry.point_cloud.shapes import Float64, Int64
 
 
 @dataclass(frozen=True)
 class GroupedMeans:
-    """Arrays `[groups]`: number of each group, its mean and what belongs to a mean."""
+    """Of each group its number, its mean and what belongs to a mean."""
 
-    group: npt.NDArray[np.int64]
-    value: Values
-    standard_error: Values
-    degrees: Values
-    values: npt.NDArray[np.int64]
-    clusters: npt.NDArray[np.int64]
+    group: Int64[np.ndarray, "groups"]
+    value: Float64[np.ndarray, "groups"]
+    standard_error: Float64[np.ndarray, "groups"]
+    degrees: Float64[np.ndarray, "groups"]
+    values: Int64[np.ndarray, "groups"]
+    clusters: Int64[np.ndarray, "groups"]
 
-    def interval(self, confidence: float) -> tuple[Values, Values]:
+    def interval(
+        self, confidence: float
+    ) -> tuple[Float64[np.ndarray, "groups"], Float64[np.ndarray, "groups"]]:
         """Student's t intervals; NaN for groups with fewer than two clusters."""
         half = stats.t.ppf(0.5 + confidence / 2, self.degrees) * self.standard_error
         return self.value - half, self.value + half
 
 
-def grouped_means(values: Values, groups: Clusters, clusters: Clusters) -> GroupedMeans:
-    """`clustered_mean` of the values `[n]` of every group; all in one pass.
+def grouped_means(
+    values: Float64[np.ndarray, "n"],
+    groups: Int64[np.ndarray, "n"],
+    clusters: Int64[np.ndarray, "n"],
+) -> GroupedMeans:
+    """`clustered_mean` of the values of every group; all in one pass.
 
     Values that are NaN, and those of a negative group, are left out.
     """

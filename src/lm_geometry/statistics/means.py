@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-Values = npt.NDArray[np.float64]
-Clusters = npt.NDArray[np.int64]
+from lm_geometry.point_cloud.shapes import Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -48,15 +46,19 @@ class Mean:
         )
 
 
-def clustered_mean(values: Values, clusters: Clusters, clouds: Clusters | None = None) -> Mean:
-    """The mean of `values` `[n]`, whose standard error lets values of one cluster be dependent.
+def clustered_mean(
+    values: Float64[np.ndarray, "n"],
+    clusters: Int64[np.ndarray, "n"],
+    clouds: Int64[np.ndarray, "n"] | None = None,
+) -> Mean:
+    """The mean of `values`, whose standard error lets values of one cluster be dependent.
 
     With e_g the sum of the residuals of cluster g, the variance of the mean is
     G/(G-1) · Σ e_g² / n², on G-1 degrees of freedom: the linearised ratio estimator of survey
     sampling (Cochran 1977, §2.11 and §11.7), which treats documents as drawn, not tokens.
     NaN values are left out; without any, the mean is NaN.
 
-    Where `clouds` `[n]` names more than one point cloud of the same documents, what clouds vary by
+    Where `clouds` names more than one point cloud of the same documents, what clouds vary by
     beyond their tokens is added: documents and clouds are crossed, and the variance of the mean is
     V_documents + V_clouds − V_both (Cameron, Gelbach & Miller 2011; V_both from what is left when
     both margins are taken off, as in a crossed layout: Searle, Casella & McCulloch 1992), the last
@@ -84,7 +86,9 @@ def clustered_mean(values: Values, clusters: Clusters, clouds: Clusters | None =
 
 
 def _between_clouds(
-    residuals: Values, documents: Clusters, clouds: Clusters
+    residuals: Float64[np.ndarray, "n"],
+    documents: Int64[np.ndarray, "n"],
+    clouds: Int64[np.ndarray, "n"],
 ) -> tuple[float, float, int]:
     """Variance of the mean by clouds, the part of it that their tokens explain, and clouds."""
     _, cloud = np.unique(clouds, return_inverse=True)

@@ -1,7 +1,6 @@
 """Compiled loops for rank correlations of one sample under many weights."""
 
 import numpy as np
-import numpy.typing as npt
 
 from lm_geometry.point_cloud.loops import compiled
 
@@ -9,23 +8,17 @@ LANES = 32  # columns of weights that are worked on together, so that ranks stay
 
 
 @compiled
-def weighted_spearman(
-    x_order: npt.NDArray[np.int64],
-    x_ties: npt.NDArray[np.int64],
-    y_order: npt.NDArray[np.int64],
-    y_ties: npt.NDArray[np.int64],
-    cluster: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
+def weighted_spearman(x_order, x_ties, y_order, y_ties, cluster, weights):
     """Spearman's correlation `[columns]` when token i counts `weights[cluster[i], column]` times.
 
-    `x_order` `[tokens]` sorts the tokens, `x_ties` `[levels + 1]` bounds the runs of equal values.
+    `x_order` `[tokens]` sorts the tokens, `x_ties` `[levels + 1]` bounds the runs of equal values;
+    `cluster` is `[tokens]`, `weights` `[clusters, columns]`.
     Ranks are mid-ranks of the weighted sample, so that whole weights give exactly what repeating
     the tokens gives.
     """
     tokens, columns = len(x_order), weights.shape[1]
     found = np.empty(columns)
-    ranks = np.empty((tokens, LANES))
+    ranks = np.empty((tokens, LANES))  # mid-ranks of x
     for start in range(0, columns, LANES):
         wide = min(LANES, columns - start)
         below, level = np.zeros(wide), np.zeros(wide)
@@ -68,13 +61,12 @@ def weighted_spearman(
 
 
 @compiled
-def concordance(
-    x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], bounds: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def concordance(x, y, bounds):
     """Concordant minus discordant pairs of tokens by the clusters of both, `[clusters, clusters]`.
 
-    Tokens are sorted by cluster: cluster c has those of `bounds[c]` to `bounds[c + 1]`; x and y are
-    ranks. The inner loop runs over all later tokens, so that it works on several at once.
+    Tokens are sorted by cluster: cluster c has those of `bounds[c]` to `bounds[c + 1]`; x and y
+    `[tokens]` are ranks, int32. The inner loop runs over all later tokens, so that it works on
+    several at once.
     """
     clusters = len(bounds) - 1
     pairs = np.zeros((clusters, clusters))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics.means import Mean
 
 
@@ -24,7 +25,7 @@ def between_runs(means: Sequence[Mean]) -> Mean:
     return Mean(float(values.mean()), error, runs - 1.0, _counted(means), runs)
 
 
-def _defined(means: Sequence[Mean]) -> np.ndarray:
+def _defined(means: Sequence[Mean]) -> Float64[np.ndarray, "defined"]:
     values = np.array([mean.value for mean in means], dtype=np.float64)
     return values[np.isfinite(values)]
 

@@ -1,20 +1,26 @@
 """Correlation of two numbers per prompt, others held fixed, in a sample and its resamples."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-Values = NDArray[np.float64]
+from lm_geometry.point_cloud.shapes import Float64
+
+Column = Float64[np.ndarray, "rows"]
+Columns = Float64[np.ndarray, "rows columns"]
 LOG = "pearson_log"
 METHODS = ("pearson", LOG, "spearman")
 
 
 def resampled_correlations(
-    x: Values, y: Values, given: Values, weights: Values, method: str = "pearson"
-) -> Values:
-    """The correlation of x and y `[rows]` under each column of weights `[rows, columns]`.
+    x: Column,
+    y: Column,
+    given: Float64[np.ndarray, "rows variables"],
+    weights: Columns,
+    method: str = "pearson",
+) -> Float64[np.ndarray, "columns"]:
+    """The correlation of x and y under each column of weights.
 
-    `given` `[rows, variables]` are held fixed: a partial correlation, of the residuals of linear
+    `given` are held fixed: a partial correlation, of the residuals of linear
     regressions on them (Spearman's is that of the ranks). Whole weights give exactly what repeating
     the rows gives; ranks are mid-ranks. "pearson_log" takes the logarithm of x. NaN where either
     side does not vary. Raises ValueError for an unknown method, and for the logarithm of a value
@@ -34,8 +40,8 @@ def resampled_correlations(
     return _partial(_all_pairs(columns, weights))
 
 
-def _ranks(values: Values, weights: Values) -> Values:
-    """Mid-ranks `[rows, columns]` of the rows as often as they are weighted."""
+def _ranks(values: Column, weights: Columns) -> Columns:
+    """Mid-ranks of the rows as often as they are weighted."""
     _, level = np.unique(values, return_inverse=True)
     order = np.argsort(level, kind="stable")
     begins = np.flatnonzero(np.diff(level[order], prepend=-1))
@@ -43,8 +49,10 @@ def _ranks(values: Values, weights: Values) -> Values:
     return (np.cumsum(counts, axis=0) - counts / 2)[level]
 
 
-def _all_pairs(columns: list[Values], weights: Values) -> Values:
-    """Correlations of all variables with each other `[columns, variables, variables]`."""
+def _all_pairs(
+    columns: list[Columns], weights: Columns
+) -> Float64[np.ndarray, "columns variables variables"]:
+    """Correlations of all variables with each other."""
     total = weights.sum(axis=0)
     total = np.where(total > 0, total, np.nan)
     centred = [c - (weights * c).sum(axis=0) / total for c in columns]
@@ -61,8 +69,10 @@ def _all_pairs(columns: list[Values], weights: Values) -> Values:
     return covariances / (deviations[:, :, None] * deviations[:, None, :])
 
 
-def _partial(pairs: Values) -> Values:
-    """Correlation of the first two variables given the others `[columns]`."""
+def _partial(
+    pairs: Float64[np.ndarray, "columns variables variables"],
+) -> Float64[np.ndarray, "columns"]:
+    """Correlation of the first two variables given the others."""
     first, second = pairs[:, 0, 2:], pairs[:, 1, 2:]
     # A variable that does not vary in a resample explains nothing there.
     inverse = np.linalg.pinv(np.nan_to_num(pairs[:, 2:, 2:]), hermitian=True)

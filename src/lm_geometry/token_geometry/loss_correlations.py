@@ -56,7 +56,7 @@ def best_cells(correlations: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*groups_of(correlations), "shuffle", "method", "given"]
     keys += [name for name in cells_of(correlations) if "layer" not in name]
-    size: Any = correlations["value"].abs()
+    size = correlations["value"].abs()
     there = size.notna()
     top = size[there].groupby([correlations.loc[there, key] for key in keys], sort=False).idxmax()
     return correlations.loc[top].reset_index(drop=True)
@@ -65,7 +65,7 @@ def best_cells(correlations: pd.DataFrame) -> pd.DataFrame:
 class _Sample:
     """The prompts of one run and shuffle: a row per version, a column per layer and scale."""
 
-    def __init__(self, table: Any, losses: Any, given: Sequence[str]) -> None:
+    def __init__(self, table: pd.DataFrame, losses: pd.DataFrame, given: Sequence[str]) -> None:
         self.cells = [tuple(c) if isinstance(c, tuple) else (c,) for c in table.columns]
         self.names = list(table.columns.names)
         self.values = table.to_numpy(dtype=np.float64)
@@ -121,7 +121,7 @@ def _samples(
         index = wide.index.to_frame(index=False)
         for name in reversed(shared):
             index.insert(0, name, keys[name])
-        own: Any = loss.reindex(pd.MultiIndex.from_frame(index))
+        own = loss.reindex(pd.MultiIndex.from_frame(index))
         if own["value"].isna().all():
             raise ValueError(f"losses: there are none for {keys}")
         yield ({**keys, "shuffle": POOLED} if pooled else keys), _Sample(wide, own, given)

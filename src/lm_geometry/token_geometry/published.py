@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lm_geometry.outs.estimate.prompt_tables import GeometryTables, no_rows
+from lm_geometry.point_cloud.shapes import Float64, Int64
 
 SHUFFLES = 6
 FIRST_LAYER = 1  # of dimensions and overlaps; cosines begin with the embeddings, layer 0
@@ -51,7 +52,9 @@ def read_reference(folder: Path) -> GeometryTables:
 class _Model:
     """The arrays of one model."""
 
-    def __init__(self, name: str, folder: Path, prompts: NDArray[np.int64], shuffles: int) -> None:
+    def __init__(
+        self, name: str, folder: Path, prompts: Int64[np.ndarray, "prompts"], shuffles: int
+    ) -> None:
         self.name, self.folder, self.prompts, self.shuffles = name, folder, prompts, shuffles
 
     def dimension(self) -> pd.DataFrame | None:
@@ -94,7 +97,7 @@ class _Model:
         array = self._array("losses", 1)
         return None if array is None else self._table({}, {"value": array})
 
-    def _array(self, name: str, dimensions: int) -> NDArray[np.float64] | None:
+    def _array(self, name: str, dimensions: int) -> Float64[np.ndarray, "rows ..."] | None:
         path = self.folder / f"{name}.npy"
         if not path.exists():
             return None
@@ -108,7 +111,9 @@ class _Model:
         return array.astype(np.float64)
 
     def _table(
-        self, axes: dict[str, NDArray[np.int64]], values: dict[str, NDArray[np.float64]]
+        self,
+        axes: dict[str, Int64[np.ndarray, "_"]],
+        values: dict[str, Float64[np.ndarray, "..."]],
     ) -> pd.DataFrame:
         keys = {"prompt": self.prompts, "shuffle": np.arange(self.shuffles), **axes}
         index = pd.MultiIndex.from_product(list(keys.values()), names=list(keys))

@@ -33,7 +33,7 @@ def array_folder(
         write_json(temporary / "meta.json", {"arrays": described, "dtype": "float32", **meta})
 
 
-def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+def write_array(path: Path, array: npt.NDArray[np.generic]) -> None:
     """Write one small array as .npy, whole or not at all."""
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)

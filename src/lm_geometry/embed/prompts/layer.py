@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from lm_geometry.embed.prompts.rows import Reduced
 from lm_geometry.outs.embed.geometry import PromptGeometry
-from lm_geometry.point_cloud import identical
-from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.lists import Lists, with_copies
 
 FEWEST = 3  # distinct tokens; two have one distance, and no ratio
 
@@ -71,29 +70,15 @@ def assembled(
     if reduced is not None:
         radii[distinct, : reduced.radii.shape[1]] = reduced.radii
         k = min(k_max, n - 1)
-        neighbours[:, :k] = _of_all_tokens(reduced, first, distinct, k)
+        near = Lists(reduced.near, reduced.distances)
+        whole = len(distinct) == n
+        neighbours[:, :k] = near.indices if whole else with_copies(near, first, k).indices
         if not zero_vectors:
             cosines = _cosines(reduced.cosines, np.bincount(first, minlength=n)[distinct])
             to_nearest = float(reduced.angles[:, 0].mean())
         between = float(reduced.angles[:, 1].mean())
     missing = _reason(n, len(distinct), zero_vectors, ranks, k_max)
     return LayerGeometry(radii, neighbours, len(distinct), *cosines, to_nearest, between, missing)
-
-
-def _of_all_tokens(
-    reduced: Reduced, first: NDArray[np.int64], distinct: NDArray[np.int64], k: int
-) -> NDArray[np.int32]:
-    """Neighbours `[tokens, k]`, repeated tokens put back: at distance 0 of each other."""
-    n = len(first)
-    if len(distinct) == n:
-        return reduced.near
-    group = np.searchsorted(distinct, first)
-    members = np.argsort(group, kind="stable")
-    offsets = np.searchsorted(group[members], np.arange(len(distinct) + 1))
-    indices, distances = np.empty((n, k), np.int32), np.empty((n, k))
-    groups = (reduced.near, reduced.distances, members, offsets, group)
-    over_rows(lambda a, b: identical.expand(*groups, a, b, indices, distances), n)
-    return indices
 
 
 def _cosines(

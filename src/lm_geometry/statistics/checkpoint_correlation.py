@@ -1,21 +1,30 @@
-"""Rank correlation of a few pairs per run, within one run and over runs."""
+"""Rank correlation over checkpoints: does what one number did tell what another does later?
+
+Within one run, whose checkpoints are resampled, and over several runs.
+"""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics.correlation import MOST_UNDEFINED
-from lm_geometry.statistics.means import Mean, Values
+from lm_geometry.statistics.means import Mean
 from lm_geometry.statistics.runs import between_runs
 
 FEWEST_PAIRS = 5  # of a run, below which resampling its pairs says nothing
-Found = tuple[float, float, float]
+Values = Float64[np.ndarray, "checkpoints"]
+OfARun = Float64[np.ndarray, "_"]  # runs may have different numbers of checkpoints
+Found = tuple[float, float, float]  # a correlation and its interval
 
 
 def within_run(
-    x: Values, y: Values, confidence: float, generator: np.random.Generator, draws: int
+    x: Values,
+    y: Values,
+    confidence: float,
+    generator: np.random.Generator,
+    draws: int,
 ) -> Found:
     """Spearman's correlation of a run's pairs and its interval: percentiles over resampled pairs.
 
@@ -37,10 +46,11 @@ def within_run(
     return value, float(lower), float(upper)
 
 
-def over_runs(runs: Sequence[tuple[Values, Values]], confidence: float) -> Found:
+def over_runs(runs: Sequence[tuple[OfARun, OfARun]], confidence: float) -> Found:
     """The mean of the runs' own Spearman correlations, and Student's t interval over the runs.
 
-    Bounds are cut at ±1. A run whose correlation is not defined is left out.
+    A run is two arrays, a pair of values per checkpoint; one whose correlation is not defined is
+    left out. Bounds are cut at ±1.
     """
     nan = float("nan")
     values = [Mean(spearman(x, y), nan, nan, len(x), 1) for x, y in runs]
@@ -50,8 +60,7 @@ def over_runs(runs: Sequence[tuple[Values, Values]], confidence: float) -> Found
 
 
 def spearman(x: Values, y: Values) -> float:
-    """Spearman's correlation of `x` and `y` `[pairs]`; NaN where it is not defined."""
+    """Spearman's correlation of `x` and `y`; NaN where it is not defined."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    found: Any = stats.spearmanr(x, y)
-    return float(found.statistic)
+    return float(stats.spearmanr(x, y)[0])
