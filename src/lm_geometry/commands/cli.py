@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from lm_geometry.params.explain import nearest
+from lm_geometry.workspace.printing import print_any_character
 
 COMMANDS = {
     "params": "print every parameter with its value, type, default and meaning",
@@ -22,6 +23,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; each is a module of `lm_geometry.commands`."""
+    print_any_character()
     parser = argparse.ArgumentParser(prog="lm-geometry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -13,6 +13,7 @@ from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments, made_first
+from lm_geometry.studies.shared_names import shared_names
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 
@@ -29,6 +30,8 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
         copy = _copied(root, Path(name_of_copy), starts)
         for experiment in [*first.values(), *found]:
             errors |= dict.fromkeys(_errors(experiment, root, copy))
+    if not errors:
+        errors = dict.fromkeys(shared_names(found, root))
     if errors:
         raise ValueError(f"studies/{name}.yaml: nothing was run\n" + "\n".join(errors))
     return found

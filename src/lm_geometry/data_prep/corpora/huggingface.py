@@ -19,6 +19,11 @@ def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Data
     from datasets.exceptions import DatasetsError
 
     path = None if source.scheme == "hub" else fetch(source, downloads)
+    if path is not None and path.is_file():
+        raise SourceError(
+            f"{path} is a file whose ending tells no format that is read: jsonl, csv, tsv, parquet "
+            "and txt are, and folders that `datasets` saved or loads"
+        )
     try:
         found = _from_hub(source, config) if path is None else _from_folder(path, config)
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:

@@ -29,9 +29,12 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
     does not hold what the entry says.
     """
-    from datasets import concatenate_datasets
+    from datasets import Dataset, concatenate_datasets
 
-    parts = [_read_one(sources.parse(text), entry, downloads) for text in entry.sources]
+    parts: list[dict[str, Dataset]] = []
+    for text in entry.sources:
+        before = sum(len(rows) for part in parts for rows in part.values())
+        parts.append(_read_one(sources.parse(text), entry, downloads, before))
     splits = dict.fromkeys(split for part in parts for split in part)
     return {
         entry.rename_splits.get(split, split): concatenate_datasets(
@@ -41,20 +44,26 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     }
 
 
-def _read_one(source: sources.Source, entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
+def _read_one(
+    source: sources.Source, entry: Corpus, downloads: Path, before: int
+) -> "dict[str, Dataset]":
+    """The splits of one source, the first or after others that have `before` rows."""
     name = MODULES.get(entry.reader, entry.reader)
     module = importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
     if entry.reader == "huggingface":
         found = module.read(source, entry.config, downloads)
-        return {split: _with_columns(rows, entry) for split, rows in found.items()}
+        return {split: _with_columns(rows, entry, before) for split, rows in found.items()}
     path = sources.fetch(source, downloads)
     if entry.reader == "table":
-        return {"train": _with_columns(module.read(path, entry), entry)}
-    return _by_split(list(module.rows(path, entry)))
+        return {"train": _with_columns(module.read(path, entry), entry, before)}
+    rows: list[Row] = list(module.rows(path, entry))
+    if entry.reader == "text" and before:  # files of several sources may share names
+        rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
+    return _by_split(rows)
 
 
-def _with_columns(dataset: "Dataset", entry: Corpus) -> "Dataset":
-    return with_labels(with_text_and_document(dataset, entry), entry)
+def _with_columns(dataset: "Dataset", entry: Corpus, before: int) -> "Dataset":
+    return with_labels(with_text_and_document(dataset, entry, before), entry)
 
 
 def _by_split(rows: list[Row]) -> "dict[str, Dataset]":
