@@ -19,7 +19,11 @@ Row = tuple[int, list[str]]  # the line that a row begins on, and its cells
 
 
 class QuotationError(ValueError):
-    """Quotation marks that do not stand as they do where cells are quoted."""
+    """Quotation marks that do not stand as they do where cells are quoted: `why`, in words."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.why = why
+        super().__init__(f"{path}: {why}: {ADVICE}")
 
 
 def read(path: Path, delimiter: str, as_text: set[str]) -> Any:
@@ -51,7 +55,7 @@ def _unquoted(path: Path, error: QuotationError) -> dict[str, Any]:
         raise error from None
     if any(texts.any_quoted(cells) for cells in columns.values()):
         raise error
-    print(f"{path.name}: quotation marks are part of its texts: {error.args[1]}", flush=True)
+    print(f"{path.name}: quotation marks are part of its texts: {error.why}", flush=True)
     return columns
 
 
@@ -123,19 +127,15 @@ def _rows(path: Path, delimiter: str, quoted: bool) -> Iterator[Row]:
         except csv.Error as error:
             raise _fault(str(error), path, line) from None
         width = width or len(cells)
-        own_end = kept[-1][len(kept[-1].rstrip("\r\n")) :] if kept else ""
+        own_end = kept[-1][len(kept[-1].rstrip("\r\n")) :]
         end = own_end if end is None else end
         if own_end not in ("", end):
             raise ValueError(
                 f"{path}: line {reader.line_num} ends with {own_end!r}, and lines before with "
                 f"{end!r}: a carriage return within a cell needs quotation marks around it"
             )
-        if delimiter == "\t" and _swallows_rows(kept, width):
-            raise QuotationError(
-                f"{path}: a quotation mark opens on line {line} and closes lines later, and what "
-                f"is between looks like rows: {ADVICE}",
-                f"one that opens on line {line} would take later rows for a part of its text",
-            )
+        if quoted:
+            _refuse_other_quotation(cells, kept, delimiter, path, line)
         if cells or width == 1:
             yield line, cells or [""]
         kept.clear()
@@ -148,8 +148,24 @@ def _watched(lines: Iterator[str], see: Callable[[str], None]) -> Iterator[str]:
         yield line
 
 
-def _swallows_rows(lines: list[str], width: int) -> bool:
-    return len(lines) > 1 < width and all(line.count("\t") == width - 1 for line in lines)
+def _refuse_other_quotation(
+    cells: list[str], lines: list[str], delimiter: str, path: Path, line: int
+) -> None:
+    """Raises ValueError for a row that was read without an error, and is likely another."""
+    raw = "".join(lines)
+    if sum(cell.count('\\"') for cell in cells) > raw.count('\\""'):
+        raise ValueError(
+            f"{path}: line {line} has a backslash before a quotation mark, which in a table is "
+            f"no escape: {ADVICE}"
+        )
+    width = len(cells)
+    alike = all(part.count("\t") == width - 1 for part in lines)
+    if delimiter == "\t" and len(lines) > 1 < width and alike:
+        raise QuotationError(
+            path,
+            f"a quotation mark that opens on line {line} and closes lines later takes for text "
+            "what looks like rows",
+        )
 
 
 def _fault(said: str, path: Path, line: int) -> ValueError:
@@ -165,7 +181,7 @@ def _fault(said: str, path: Path, line: int) -> ValueError:
         )
     else:
         return ValueError(f"{path}: the row that begins on line {line} cannot be read: {said}")
-    return QuotationError(f"{path}: {why}: {ADVICE}", why)
+    return QuotationError(path, why)
 
 
 @contextmanager

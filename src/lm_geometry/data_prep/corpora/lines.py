@@ -94,6 +94,8 @@ def _marked(file: io.BufferedReader, encoding: str, path: Path) -> Iterator[str]
     except UnicodeError:
         where = f"its mark says {encoding.upper()}, which it is not somewhere after line {number}"
         raise ValueError(f"{path}: {where}: save it as UTF-8") from None
+    finally:
+        lines.detach()  # who opened the file closes it
 
 
 def _not(path: Path, likely: str, where: str) -> str:
