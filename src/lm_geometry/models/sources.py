@@ -19,7 +19,7 @@ from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.workspace.machine import project_of
 from lm_geometry.workspace.section import ROOT
 
-__all__ = ["Source", "SourceError", "fetch", "hub_error", "local_path", "parse"]
+__all__ = ["Source", "SourceError", "advice", "fetch", "hub_error", "local_path", "parse"]
 
 OPTIONS = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
 OPTIONS += ["--retries=2"]  # pip names a connection that failed only when it tries again
@@ -154,19 +154,21 @@ def local_path(location: str, root: Path = ROOT) -> Path:
         path = Path(text).expanduser()
     except RuntimeError:
         raise SourceError(f"file:{location}: no home folder is known: write the path") from None
-    around = project_of(root) / path
-    return around if around.exists() and not (root / path).exists() else root / path
+    return root / path if (root / path).exists() else project_of(root) / path
 
 
 def _local(source: Source) -> Path:
     path = local_path(source.location)
     if path.exists():
         return path
-    relative = not source.location.startswith(("/", "~", "$"))
     raise SourceError(
-        f"file:{source.location} does not exist (looked for {path})"
-        + (RELATIVE if relative else "")
+        f"file:{source.location} does not exist (looked for {path}){advice(source.location)}"
     )
+
+
+def advice(location: str) -> str:
+    """What to write where a relative path is not there; empty for others."""
+    return "" if location.startswith(("/", "~", "$")) else RELATIVE
 
 
 def _extract(source: Source, folder: Path) -> None:

@@ -424,3 +424,23 @@ def test_the_format_may_stand_in_a_variable(
     (tmp_path / "own.csv").write_text("text\na\n")
     monkeypatch.setenv("OWN_TEXTS", str(tmp_path / "own.csv"))
     assert reading.read(resolve("file:${OWN_TEXTS}"), tmp_path)["train"]["text"][:] == ["a"]
+
+
+def test_tables_in_a_folder_are_read_as_they_are_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "train-0.csv").write_text("text,document,x\nNA,007,1\n")
+    (folder / "train-1.csv").write_text("text,document,x\nnull,7,2\n")
+    (folder / "validation.csv").write_text("text,document,x\nb,,3\n")
+    (folder / "notes.md").write_text("Train and validation.\n")
+    found = reading.read(resolve(f"file:{folder}"), tmp_path)
+    assert {split: rows.to_dict() for split, rows in found.items()} == {
+        "train": {"text": ["NA", "null"], "document": ["007", "7"], "x": [1, 2]},
+        "validation": {"text": ["b"], "document": ["0"], "x": [3]},
+    }
+    (folder / "train-1.csv").write_text('text,document,x\n"secret,7,2\n')
+    with pytest.raises(ValueError, match=r"train-1.csv: the quotation mark that opens on line 2"):
+        reading.read(resolve(f"file:{folder}"), tmp_path)
+    (folder / "train-1.csv").write_text("text,document,x\na,7,secret\n")
+    with pytest.raises(ValueError, match="columns of several kinds: x;"):
+        reading.read(resolve(f"file:{folder}"), tmp_path)

@@ -8,7 +8,7 @@ from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.models.params import Model
-from lm_geometry.models.sources import SourceError, local_path
+from lm_geometry.models.sources import SourceError, advice, local_path
 from lm_geometry.params.explain import nearest
 
 SCHEMES = ("hub:", "file:")
@@ -45,10 +45,11 @@ def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) 
     if not name.startswith(SCHEMES) and name not in there:
         yield f"{key}: {name!r} is not in catalogue/{catalogue}.yaml{nearest(name, there)}"
     elif name.startswith("file:"):
+        location = name.removeprefix("file:")
         try:
-            path = local_path(name.removeprefix("file:"), root)
+            path = local_path(location, root)
         except SourceError as error:
             yield f"{key}: {error}"
             return
         if not path.exists():
-            yield f"{key}: there is no {path}"
+            yield f"{key}: there is no {path}{advice(location)}"
