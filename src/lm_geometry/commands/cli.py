@@ -8,6 +8,8 @@ from importlib import import_module
 
 import click
 
+from lm_geometry.workspace.printing import print_any_character
+
 PROGRAM = "lm-geometry"
 COMMANDS = {
     "params": "print every parameter with its value, type, default and meaning",
@@ -76,6 +78,7 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; raises SystemExit with 2 for a wrong line, and as the command does."""
+    print_any_character()
     try:
         program.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()

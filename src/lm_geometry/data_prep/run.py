@@ -1,6 +1,7 @@
 """The data-prep stage: corpora, prompts, and what the model's name stands for."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,13 +55,13 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
     for name in settings.evaluate:
         for split in settings.splits:
             wanted.append((paths.CORPORA, name, split, settings.sequences))
-    counts = []
+    counts, names = [], paths.corpus_names(settings.model_dump())
     places: dict[Path, list[CorpusSplit]] = {paths.TRAINING: [], paths.CORPORA: []}
     equations = settings.equations if _are_equations(settings.train) else None
     made = prepared_equations(equations) if equations else {}
     for root, name, split, sequences in wanted:
         prepared = made[split] if made else _prepared(name, split, sequences, settings)
-        place = _saved(prepared.dataset, root, name, split)
+        place = _saved(prepared.dataset, root, name, CorpusSplit(names[name], split))
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
@@ -79,23 +80,21 @@ def _are_equations(name: str) -> bool:
 def _prepared(name: str, split: str, sequences: Number, settings: DataPrep) -> Prepared:
     try:
         return prepare(name, resolve(name), split, sequences, settings, machine.downloads())
-    except SourceError as error:
+    except (SourceError, ValueError) as error:
         raise SystemExit(str(error)) from None
 
 
-def _saved(dataset: "Dataset", root: Path, name: str, split: str) -> CorpusSplit:
+def _saved(dataset: "Dataset", root: Path, name: str, place: CorpusSplit) -> CorpusSplit:
     """The place of a prepared split: below `root`, or by its hash in the machine's own folder."""
-    corpus = paths.name_of(name)
     if resolve(name).redistribute:
-        place = CorpusSplit(corpus, split)
         save(dataset, place.folder(root))
         return place
     store = machine.private_texts()
     store.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
-        folder = Path(temporary) / split
+        folder = Path(temporary) / place.split
         save(dataset, folder)
-        place = CorpusSplit(corpus, split, path_hash(folder))
+        place = replace(place, private=path_hash(folder))
         if not place.folder().exists():
             folder.replace(place.folder())
     return place

@@ -31,6 +31,6 @@ def hardware() -> str:
 
 def _processor() -> str:
     listed = Path("/proc/cpuinfo")
-    text = listed.read_text() if listed.exists() else ""
+    text = listed.read_text(encoding="utf-8", errors="replace") if listed.exists() else ""
     named = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
     return named.group(1).strip() if named else platform.processor() or platform.machine()

@@ -76,7 +76,7 @@ def export(model: Any, source: ModelSource, folder: Path) -> None:
 
 def _write_plainly(adapter: Path, source: ModelSource) -> None:
     """An adapter's config in a fixed order, which names its base and no path of this machine."""
-    config = json.loads(adapter.read_text())
+    config = json.loads(adapter.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = source.source
     for key in ("target_modules", "exclude_modules"):
         config[key] = sorted(config[key] or [])

@@ -9,6 +9,7 @@ from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments, made_first
+from lm_geometry.studies.shared_names import shared_names
 from lm_geometry.workspace.section import ROOT
 
 
@@ -23,6 +24,8 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     project = replace(project, models=made | project.models)
     found = experiments(name, study, root)
     errors = [line for one in [*first.values(), *found] for line in _errors(one, project, root)]
+    if not errors:
+        errors = shared_names(found, project)
     if errors:
         told = "\n".join(dict.fromkeys(errors))
         raise ValueError(f"studies/{name}.yaml: nothing was run\n{told}")

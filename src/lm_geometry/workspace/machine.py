@@ -85,16 +85,30 @@ def scratch() -> Path:
     configured = machine().scratch
     if configured is not None:
         return configured.expanduser()
-    root = ROOT
-    for parent in ROOT.parents:
-        if (parent / EXPERIMENTS) in ROOT.parents:
-            root = parent
-    return root / ".scratch"
+    return project_of(ROOT) / ".scratch"
+
+
+def project_of(root: Path) -> Path:
+    """The project in which `root` is the clone of a queued experiment, or `root` itself."""
+    found = root
+    for parent in root.parents:
+        if (parent / EXPERIMENTS) in root.parents:
+            found = parent
+    return found
 
 
 def downloads() -> Path:
-    """Folder of fetched packages and converted models, shared by every clone."""
-    return machine().downloads.expanduser()
+    """Folder of fetched packages and converted models, shared by every clone.
+
+    Raises SystemExit, one sentence, where it is below a home folder that nobody knows.
+    """
+    try:
+        return machine().downloads.expanduser()
+    except RuntimeError:
+        raise SystemExit(
+            f"{machine().downloads}: no home folder is known here (HOME is not set): set "
+            "LM_GEOMETRY_DOWNLOADS to a folder that can be written"
+        ) from None
 
 
 def private_texts() -> Path:

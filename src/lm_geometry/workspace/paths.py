@@ -1,7 +1,12 @@
 """The only place that knows where a file is."""
 
+import hashlib
 import re
-from pathlib import Path
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from lm_geometry.workspace.section import ROOT
 
@@ -25,15 +30,60 @@ CLOUDS = DATA / "clouds"
 ESTIMATES = DATA / "estimates"
 TABLES = DATA / "tables"
 
+# Endings that tell a format and are no part of a name; `.1-8B` of `Llama-3.1-8B` is none.
+FORMATS = re.compile(
+    r"(\.(jsonl|ndjson|csv|tsv|parquet|txt|zip|gguf|safetensors))?(\.(gz|bz2|xz|zst))?$", re.I
+)
+LONGEST_NAME = 120  # bytes; file names, which have 255, hold more than the name
+
 
 def name_of(reference: str) -> str:
-    """The name of a model or corpus in paths and tables: `hub:org/Name@v1` gives `org-name-v1`.
+    """The name of a model or corpus in paths and tables: `hub:org/Name@v1.5` gives `org-name-v1.5`.
 
-    An alias stays as it is; of a `file:` only the last part of its path counts.
+    An alias stays as it is; of a `file:` only the last part of its path counts, without the ending
+    of a format. Letters of any alphabet, numbers and dots are kept, all else becomes a hyphen. A
+    name of which nothing is left, or that no file system would take, ends with a hash.
     """
-    scheme, _, rest = reference.rpartition(":")
-    text = Path(rest).stem if scheme == "file" else rest
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    text = unicodedata.normalize("NFC", reference)
+    if text.startswith("file:"):
+        text = FORMATS.sub("", PurePosixPath(text.removeprefix("file:")).name)
+    else:
+        text = text.partition(":")[2] or text
+    kept = "".join(c if c == "." or unicodedata.category(c)[0] in "LMN" else "-" for c in text)
+    # Lower case may be longer, and composed otherwise.
+    name = unicodedata.normalize("NFC", kept.lower())
+    name = re.sub("-+", "-", name).strip("-.")
+    if name and len(name.encode()) <= LONGEST_NAME:
+        return name
+    start = name.encode()[: LONGEST_NAME - 7].decode(errors="ignore")
+    return f"{start}-{_short_hash(reference)}".strip("-.")
+
+
+def names_of(references: Iterable[str]) -> dict[str, str]:
+    """The name of each model or corpus of one run, never the same for two of them.
+
+    Where `name_of` gives one name to several, all of them but an alias end with a hash of what they
+    stand for.
+    """
+    names = {reference: name_of(reference) for reference in references}
+    shared = Counter(names.values())
+    return {
+        reference: f"{name}-{_short_hash(reference)}"
+        if shared[name] > 1 and ":" in reference
+        else name
+        for reference, name in names.items()
+    }
+
+
+def corpus_names(data_prep: Mapping[str, Any]) -> dict[str, str]:
+    """The name of every corpus that the section `data_prep` of params.yaml asks for."""
+    prompts = (data_prep.get("prompts") or {}).get("corpus")
+    named = [data_prep.get("train"), *data_prep.get("evaluate", []), prompts]
+    return names_of(reference for reference in named if reference)
+
+
+def _short_hash(reference: str) -> str:
+    return hashlib.sha256(reference.encode(errors="surrogateescape")).hexdigest()[:6]
 
 
 def within(path: Path) -> str:

@@ -191,12 +191,16 @@ def test_class_numbers_become_their_names(tmp_path: Path) -> None:
     ],
 )
 def test_tags_that_do_not_fit_their_words_are_told(
-    tmp_path: Path, columns: dict[str, Any], told: str
+    tmp_path: Path, columns: dict[str, Any], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "own.parquet"
     datasets.Dataset.from_dict(columns).to_parquet(path)
+    asked = resolve(f"file:{path}").model_copy(update={"tags_column": "tags"})
     with pytest.raises(ValueError, match=told):
-        reading.read(resolve(f"file:{path}"), tmp_path)
+        reading.read(asked, tmp_path)
+    left = reading.read(resolve(f"file:{path}"), tmp_path)["train"]
+    assert left.column_names == ["text", "document", "source_words", "source_tags"]
+    assert told in capsys.readouterr().out
     entry = {"source": f"file:{path}", "reader": "table", "column": "words", "tags_column": "ner"}
     with pytest.raises(ValueError, match="there is no column 'ner'; there are"):
         reading.read(Corpus.model_validate(entry), tmp_path)

@@ -1,11 +1,13 @@
 """catalogue/corpora.yaml: one entry per corpus alias."""
 
+import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from lm_geometry.data_prep.corpora.lines import format_of
 from lm_geometry.workspace.section import ROOT, Section, read_yaml
 
 Reader = Literal[
@@ -25,6 +27,7 @@ Reader = Literal[
 ]
 SUFFIXES: dict[str, Reader] = {
     ".jsonl": "table",
+    ".ndjson": "table",
     ".csv": "table",
     ".tsv": "table",
     ".parquet": "table",
@@ -135,10 +138,7 @@ def resolve(name: str, root: Path = ROOT) -> Corpus:
 
 def _reader_of(name: str) -> Reader:
     """The format that the suffix of a path tells; a path without one is a folder."""
-    suffixes = PurePosixPath(name).suffixes
-    if suffixes and suffixes[-1] in (".gz", ".bz2"):
-        suffixes.pop()
-    suffix = suffixes[-1].lower() if suffixes else ""
+    suffix = format_of(Path(os.path.expandvars(name)))
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if re.fullmatch(r"\.(zip|json|cor|xml|yml)", suffix):

@@ -3,14 +3,19 @@
 Arrow keeps the columns of a large corpus where they are, on disk; Python strings would not fit.
 """
 
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+NAME = re.compile(r"[\w.:-]{1,40}")  # without a space, as most texts have one
 
 
 def in_memory(rows: Any, info: Any = None) -> "Dataset":
@@ -40,36 +45,42 @@ def document_numbers(dataset: "Dataset") -> tuple[np.ndarray, int]:
     return encoded.indices.to_numpy(zero_copy_only=False), len(encoded.dictionary)
 
 
-def with_text_and_document(dataset: "Dataset", entry: Corpus) -> "Dataset":
+def identity_column(entry: Corpus) -> str | None:
+    """The name of the column that may tell documents apart; None where `document` is the text."""
+    return entry.document_column or ("document" if entry.column != "document" else None)
+
+
+def with_text_and_document(dataset: "Dataset", entry: Corpus, before: int = 0) -> "Dataset":
     """The data set with its text and document columns so named, both strings.
 
     A list of words is joined by spaces and kept beside; a data set without a column `text` may
     have `words` instead. The documents are those of the entry's document column, else of a column
-    `document` that is not the text, else each row is one. Other columns of these two names become
-    `source_text`, `source_document`.
+    `document` that is not the text. A row without one is a document of its own, as each is where
+    there is no such column; these have the row's number, counted on from the rows `before`. Other
+    columns of these two names become `source_text`, `source_document`.
     Raises ValueError for a column that is not there or holds no text.
     """
-    import pyarrow
-
     name = entry.column
     if name == "text" and "words" in dataset.column_names and name not in dataset.column_names:
         name = "words"
     named = column(dataset, there(dataset, name, entry))
     text = _texts(named, entry)
     replaced = {name} if text is named and name != "words" else set()
-    document_column = entry.document_column
-    if not document_column and "document" in dataset.column_names and name != "document":
-        document_column = "document"
-    if document_column:
-        document = column(dataset, there(dataset, document_column, entry))
-        replaced.add(document_column)
-    else:
-        document = pyarrow.chunked_array([np.arange(len(dataset))])
-    dataset = dataset.remove_columns(sorted(replaced))
-    for name in ("text", "document"):
+    own, document = _documents(dataset, entry, before)
+    dataset = dataset.remove_columns(sorted(replaced | own))
+    dataset = set_aside(dataset, ["text", "document"])
+    return added(dataset, {"text": text, "document": document})
+
+
+def set_aside(dataset: "Dataset", names: Iterable[str]) -> "Dataset":
+    """The data set with `source_` before these of its columns, which mean something else here."""
+    for name in names:
         if name in dataset.column_names:
-            dataset = dataset.rename_column(name, f"source_{name}")
-    return added(dataset, {"text": text, "document": document.cast(pyarrow.string())})
+            other = f"source_{name}"
+            while other in dataset.column_names:
+                other = f"source_{other}"
+            dataset = dataset.rename_column(name, other)
+    return dataset
 
 
 def added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
@@ -84,17 +95,69 @@ def added(dataset: "Dataset", columns: dict[str, Any]) -> "Dataset":
 def there(dataset: "Dataset", name: str, entry: Corpus) -> str:
     """The name of a column that the data set has; raises ValueError where it has not."""
     if name not in dataset.column_names:
-        there = ", ".join(dataset.column_names)
-        raise ValueError(f"{entry.source}: there is no column {name!r}; there are {there}")
+        found = listed(dataset.column_names)
+        raise ValueError(f"{entry.source}: there is no column {name!r}; there are {found}")
     return name
 
 
-def _texts(values: Any, entry: Corpus) -> Any:
+def listed(names: Iterable[str]) -> str:
+    """The names of columns, without those that may be texts: a csv may lack the line of names."""
+    names = list(names)
+    plain = [name for name in names if NAME.fullmatch(name)]
+    others = len(names) - len(plain)
+    return ", ".join(plain + [f"{others} that may be text"] * (others > 0))
+
+
+def _documents(dataset: "Dataset", entry: Corpus, before: int) -> tuple[set[str], Any]:
+    """The column that documents are taken from, in a set that may be empty, and those of each row.
+
+    A list or an object under the name `document` that nobody asked for tells no documents.
+    """
     import pyarrow
 
+    numbers = pyarrow.array(np.arange(before, before + len(dataset))).cast(pyarrow.string())
+    name = identity_column(entry)
+    if entry.document_column:
+        there(dataset, entry.document_column, entry)
+    if name is None or name not in dataset.column_names:
+        return set(), pyarrow.chunked_array([numbers])
+    named = column(dataset, name)
+    if not entry.document_column and pyarrow.types.is_nested(named.type):
+        return set(), pyarrow.chunked_array([numbers])
+    try:
+        given = texts.not_empty(named).cast(pyarrow.string())
+    except pyarrow.ArrowException:
+        raise ValueError(
+            f"{entry.source}: column {name!r} holds {named.type}, which names no documents"
+        ) from None
+    if given.null_count:
+        print(
+            f"{entry.source}: {given.null_count} of {len(given)} rows have no {name}, and are "
+            "each a document of their own",
+            flush=True,
+        )
+    return {name}, texts.filled(given, numbers)
+
+
+def _texts(values: Any, entry: Corpus) -> Any:
+    from pyarrow import types
+
     kind = values.type
-    if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+        values = values.cast(kind)
+    if _is_text(kind):
         return values
-    if pyarrow.types.is_list(kind) and pyarrow.types.is_string(kind.value_type):
-        return pyarrow.chunked_array([[" ".join(words or []) for words in values.to_pylist()]])
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if lists and _is_text(kind.value_type):
+        joined = texts.joined(values)
+        if joined.null_count > values.null_count:
+            raise ValueError(f"{entry.source}: a list of column {entry.column!r} lacks a word")
+        return joined
     raise ValueError(f"{entry.source}: column {entry.column!r} holds {kind}, not text")
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind)

@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora.lines import format_of
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.sources import Source, SourceError, fetch
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
+OTHERS = {".parquet", ".arrow", ".json", ".txt", ".zip", ".tar", ".xml", ".pdf"}
 
 
 def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Dataset]":
@@ -19,6 +24,11 @@ def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Data
     from datasets.exceptions import DatasetsError
 
     path = None if source.scheme == "hub" else fetch(source, downloads)
+    if path is not None and path.is_file():
+        raise SourceError(
+            f"{path} is a file whose ending tells no format that is read: jsonl, csv, tsv, parquet "
+            "and txt are, and folders that `datasets` saved or loads"
+        )
     try:
         found = _from_hub(source, config) if path is None else _from_folder(path, config)
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
@@ -26,6 +36,38 @@ def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Data
             raise SourceError(hub_error(error, f"datasets/{source.location}")) from None
         raise SourceError(f"{path} is not a folder that `load_dataset` accepts: {error}") from None
     return {str(split): rows for split, rows in found.items()}
+
+
+def table_files(source: Source, config: str | None, downloads: Path) -> dict[str, list[Path]]:
+    """The csv, tsv and jsonl files of each split of a folder in hub layout; else nothing.
+
+    `datasets` guesses at these formats: NA is no text to it, 007 is 7, and a quotation mark that
+    never closes joins rows. The reader `table` does not, so that it is given them.
+    """
+    if source.scheme == "hub" or config:
+        return {}
+    path = fetch(source, downloads)
+    card = path / "README.md"
+    configured = card.exists() and "configs:" in card.read_text(encoding="utf-8", errors="replace")
+    saved = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
+    return {} if not path.is_dir() or configured or saved else _by_split(path)
+
+
+def _by_split(path: Path) -> dict[str, list[Path]]:
+    from datasets.data_files import DataFilesDict, EmptyDatasetError, get_data_patterns
+
+    try:
+        found = DataFilesDict.from_patterns(get_data_patterns(str(path)), base_path=str(path))
+    except (EmptyDatasetError, FileNotFoundError):
+        return {}
+    formats = {format_of(Path(file)) for files in found.values() for file in files}
+    if not formats & TABLES or formats & OTHERS:
+        return {}
+    splits = {
+        str(split): [Path(file) for file in files if format_of(Path(file)) in TABLES]
+        for split, files in found.items()
+    }
+    return {split: files for split, files in splits.items() if files}
 
 
 def _from_hub(source: Source, config: str | None) -> Mapping[Any, "Dataset"]:

@@ -6,8 +6,9 @@ strings of one length, a BIO tag for each word, and the words joined by spaces a
 
 from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import added, column, there
+from lm_geometry.data_prep.corpora.columns import added, column, set_aside, there
 from lm_geometry.data_prep.corpora.tags import words_of
 
 if TYPE_CHECKING:
@@ -17,22 +18,57 @@ if TYPE_CHECKING:
 def with_labels(dataset: "Dataset", entry: Corpus) -> "Dataset":
     """The data set with its label and tag columns under their names, as strings.
 
-    Columns that are named `label`, or `words` and `tags`, are taken without being asked for; the
-    entry's `label_column` and `tags_column` name others. Class numbers become the names that the
-    data set has for them. Raises ValueError where tags and words do not belong together.
+    Columns that are named `label`, or `words` and `tags`, are taken without being asked for where
+    they are what tasks learn from; where they are not, they become `source_label`, `source_words`
+    and `source_tags`. The entry's `label_column` and `tags_column` name others. Class numbers
+    become the names that the data set has for them. Raises ValueError where a column that was asked
+    for is no label, or tags and words do not belong together.
     """
-    columns = dataset.column_names
     found: dict[str, Any] = {}
-    label = entry.label_column or ("label" if "label" in columns else None)
-    if label:
-        found["label"] = _label(dataset, there(dataset, label, entry), entry)
-    tags = entry.tags_column or ("tags" if {"words", "tags"} <= set(columns) else None)
-    if tags:
-        found |= _tags(dataset, there(dataset, tags, entry), entry)
-    replaced = {label, tags, *found} & set(columns)
+    used: set[str] = set()
+    label = entry.label_column or "label"
+    if entry.label_column or label in dataset.column_names:
+        try:
+            found["label"] = _label(dataset, there(dataset, label, entry), entry)
+            used.add(label)
+        except ValueError as error:
+            dataset = _left_alone(dataset, ["label"], error, bool(entry.label_column))
+    tags = entry.tags_column or "tags"
+    if entry.tags_column or {"words", tags} <= set(dataset.column_names):
+        try:
+            found |= _tags(dataset, there(dataset, tags, entry), entry)
+            used.add(tags)
+        except ValueError as error:
+            dataset = _left_alone(dataset, ["words", "tags"], error, bool(entry.tags_column))
+    elif _are_other_words(dataset):
+        dataset = set_aside(dataset, ["words"])
+    replaced = {*used, *found} & set(dataset.column_names)
     if not found:
         return dataset
     return added(dataset.remove_columns(sorted(replaced)), found)
+
+
+def _left_alone(dataset: "Dataset", names: list[str], error: ValueError, asked: bool) -> "Dataset":
+    """The data set with columns set aside that nobody asked for; else raises `error`."""
+    if asked:
+        raise error
+    told = " and ".join(f"source_{name}" for name in names)
+    print(f"{error}; no task learns from {' and '.join(names)}, here {told}", flush=True)
+    return set_aside(dataset, names)
+
+
+def _are_other_words(dataset: "Dataset") -> bool:
+    """Whether `words` are lists that do not make up the text."""
+    import pyarrow
+
+    if "words" not in dataset.column_names:
+        return False
+    words = column(dataset, "words")
+    if not (pyarrow.types.is_list(words.type) or pyarrow.types.is_large_list(words.type)):
+        return False
+    if not pyarrow.types.is_string(words.type.value_type):
+        return True
+    return len(texts.differ(texts.joined(words), column(dataset, "text"))) > 0
 
 
 def _label(dataset: "Dataset", name: str, entry: Corpus) -> Any:
@@ -44,38 +80,52 @@ def _label(dataset: "Dataset", name: str, entry: Corpus) -> Any:
         return pyarrow.chunked_array([_named(values.to_pylist(), names)], pyarrow.string())
     if pyarrow.types.is_nested(values.type):
         raise ValueError(f"{entry.source}: column {name!r} holds {values.type}, not a label a row")
-    return values.cast(pyarrow.string()).fill_null("")
+    try:
+        return values.cast(pyarrow.string()).fill_null("")
+    except pyarrow.ArrowException:
+        raise ValueError(
+            f"{entry.source}: column {name!r} holds {values.type}, which is no label"
+        ) from None
 
 
 def _tags(dataset: "Dataset", name: str, entry: Corpus) -> dict[str, Any]:
     """The columns words and tags; words are the listed ones, or those of the text."""
     feature = dataset.features[name]
     names = getattr(getattr(feature, "feature", None), "names", None)
-    tags = [_listed(row) for row in dataset[name]]
+    tags = [_listed(row, name, number, entry) for number, row in enumerate(dataset[name])]
     if names is not None:
         tags = [_named(row, names) for row in tags]
-    words = [_listed(row) for row in _words(dataset, entry)]
+    words_name = _words_name(dataset, entry)
+    words = [
+        _listed(row, words_name, number, entry) for number, row in enumerate(dataset[words_name])
+    ]
     rows = zip(words, tags, dataset["text"], strict=True)
     for number, (row_words, row_tags, text) in enumerate(rows):
-        if len(row_words) != len(row_tags) or " ".join(row_words) != text:
+        made = all(isinstance(word, str) for word in row_words) and " ".join(row_words) == text
+        if len(row_words) != len(row_tags) or not made:
             raise ValueError(
                 f"{entry.source}: row {number} has {len(row_tags)} tags for the "
-                f"{len(row_words)} words {row_words!r} of the text {text!r}; there must be a tag "
-                "for each word, and the words joined by spaces must be the text"
+                f"{len(row_words)} words; there must be a tag for each word, and the words "
+                "joined by spaces must be the text"
             )
     return {"words": words, "tags": [[str(tag) for tag in row] for row in tags]}
 
 
-def _words(dataset: "Dataset", entry: Corpus) -> Any:
+def _words_name(dataset: "Dataset", entry: Corpus) -> str:
     named = entry.column if entry.column in dataset.column_names else "words"
     if named == "text" or named not in dataset.column_names:
         named = "words" if "words" in dataset.column_names else "text"
-    return dataset[named]
+    return named
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any, name: str, number: int, entry: Corpus) -> list[Any]:
     """A list as it is; of a file whose cells are texts, the parts between spaces."""
-    return words_of(value) if isinstance(value, str) else list(value or [])
+    if isinstance(value, str):
+        return words_of(value)
+    if value is None or isinstance(value, list):
+        return value or []
+    kind = type(value).__name__
+    raise ValueError(f"{entry.source}: {name} of row {number} is of type {kind}, not a list")
 
 
 def _named(numbers: list[int | None], names: list[str]) -> list[str]:

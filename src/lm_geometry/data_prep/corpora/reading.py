@@ -4,8 +4,9 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm_geometry.data_prep.corpora import tables
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import with_text_and_document
+from lm_geometry.data_prep.corpora.columns import listed, with_text_and_document
 from lm_geometry.data_prep.corpora.labels import with_labels
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.models import sources
@@ -29,32 +30,64 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
     does not hold what the entry says.
     """
-    from datasets import concatenate_datasets
-
-    parts = [_read_one(sources.parse(text), entry, downloads) for text in entry.sources]
+    parts: list[dict[str, Dataset]] = []
+    for text in entry.sources:
+        before = sum(len(rows) for part in parts for rows in part.values())
+        parts.append(_read_one(sources.parse(text), entry, downloads, before))
     splits = dict.fromkeys(split for part in parts for split in part)
     return {
-        entry.rename_splits.get(split, split): concatenate_datasets(
-            [part[split] for part in parts if split in part]
+        entry.rename_splits.get(split, split): _joined(
+            [part[split] for part in parts if split in part], entry
         )
         for split in splits
     }
 
 
-def _read_one(source: sources.Source, entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
+def _read_one(
+    source: sources.Source, entry: Corpus, downloads: Path, before: int
+) -> "dict[str, Dataset]":
+    """The splits of one source, the first or after others that have `before` rows."""
     name = MODULES.get(entry.reader, entry.reader)
     module = importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
     if entry.reader == "huggingface":
+        if files := module.table_files(source, entry.config, downloads):
+            return {split: _from_files(own, entry, before) for split, own in files.items()}
         found = module.read(source, entry.config, downloads)
-        return {split: _with_columns(rows, entry) for split, rows in found.items()}
+        return {split: _with_columns(rows, entry, before) for split, rows in found.items()}
     path = sources.fetch(source, downloads)
     if entry.reader == "table":
-        return {"train": _with_columns(module.read(path, entry), entry)}
-    return _by_split(list(module.rows(path, entry)))
+        return {"train": _with_columns(module.read(path, entry), entry, before)}
+    rows: list[Row] = list(module.rows(path, entry))
+    if entry.reader == "text" and before:  # files of several sources may share names
+        rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
+    return _by_split(rows)
 
 
-def _with_columns(dataset: "Dataset", entry: Corpus) -> "Dataset":
-    return with_labels(with_text_and_document(dataset, entry), entry)
+def _from_files(files: list[Path], entry: Corpus, before: int) -> "Dataset":
+    parts: list[Dataset] = []
+    for file in files:
+        number = before + sum(map(len, parts))
+        parts.append(_with_columns(tables.read(file, entry), entry, number))
+    return _joined(parts, entry)
+
+
+def _joined(parts: "list[Dataset]", entry: Corpus) -> "Dataset":
+    from datasets import concatenate_datasets
+
+    try:
+        return concatenate_datasets(parts)
+    except ValueError:
+        kinds = [dict(part.features) for part in parts]
+        names = dict.fromkeys(name for own in kinds for name in own)
+        unlike = [name for name in names if len({str(own.get(name)) for own in kinds}) > 1]
+        raise ValueError(
+            f"{entry.source}: its files hold columns of several kinds: {listed(unlike)}; give them "
+            "one kind, or leave the columns out"
+        ) from None
+
+
+def _with_columns(dataset: "Dataset", entry: Corpus, before: int) -> "Dataset":
+    return with_labels(with_text_and_document(dataset, entry, before), entry)
 
 
 def _by_split(rows: list[Row]) -> "dict[str, Dataset]":

@@ -1,48 +1,106 @@
 """Files with a row per sequence: jsonl, csv, tsv, parquet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora import delimited, json_lines
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import in_memory
+from lm_geometry.data_prep.corpora.columns import identity_column, in_memory, listed
+from lm_geometry.data_prep.corpora.lines import format_of, refuse_pointer
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-STRINGS = ("label", "words", "tags")  # of a csv; lists stand there with spaces between
-LARGEST_BLOCK = 2**31 - 1  # bytes: a row of JSON must lie within one block
+TEXTS = ("text", "document", "label", "words", "tags")  # of a csv, where lists stand with spaces
 
 
 def read(path: Path, entry: Corpus) -> "Dataset":
-    """The rows of one file with all its columns; gzip and bzip2 are unpacked.
+    """The rows of one file with all its columns, equal to what was written there.
 
-    Raises ValueError for another format or a damaged file.
+    A column that cannot be one is left out, and said so. Raises ValueError for a format that is
+    not read, a damaged file, and a column that the entry asks for and that cannot be one.
     """
-    import pyarrow
-    from pyarrow import ArrowInvalid, csv, json, parquet
-
-    suffix = [part for part in path.suffixes if part not in (".gz", ".bz2")][-1].lower()
-    try:
-        if suffix == ".jsonl":
-            options = json.ReadOptions(block_size=min(_unpacked(path), LARGEST_BLOCK))
-            table = json.read_json(path, read_options=options)
-        elif suffix in (".csv", ".tsv"):
-            form = csv.ParseOptions(
-                delimiter="\t" if suffix == ".tsv" else ",", newlines_in_values=True
-            )
-            asked = (entry.column, entry.document_column, entry.label_column, entry.tags_column)
-            text = {name: pyarrow.string() for name in (*asked, *STRINGS) if name}
-            kinds = csv.ConvertOptions(column_types=text)
-            table = csv.read_csv(path, parse_options=form, convert_options=kinds)
-        elif suffix == ".parquet":
-            table = parquet.read_table(path)
-        else:
-            raise ValueError(f"{path}: the reader table takes .jsonl, .csv, .tsv and .parquet")
-    except ArrowInvalid as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+    asked = {entry.column, entry.document_column, entry.label_column, entry.tags_column}
+    kind = format_of(path)
+    if kind in (".jsonl", ".ndjson"):
+        table, unreadable = json_lines.read(path, identity_column(entry))
+    elif kind in (".csv", ".tsv"):
+        texts = {*TEXTS, *filter(None, asked)}
+        table, unreadable = delimited.read(path, "\t" if kind == ".tsv" else ",", texts), {}
+    elif path.suffix.lower() == ".parquet":
+        table, unreadable = _parquet(path)
+    else:
+        raise ValueError(
+            f"{path}: the reader table takes .jsonl, .csv and .tsv, also with .gz, .bz2, .xz and "
+            ".zst, and .parquet"
+        )
+    for name, why in unreadable.items():
+        if name in asked:
+            raise ValueError(f"{path}: column {name!r} cannot be read: {why}")
+        print(f"{path.name}: left out, as nobody asked for it: {listed([name])}: {why}", flush=True)
     return in_memory(table)
 
 
-def _unpacked(path: Path) -> int:
-    """An upper estimate of a file's size in bytes once it is unpacked."""
-    return max(path.stat().st_size, 1) * (50 if path.suffix in (".gz", ".bz2") else 1)
+def _parquet(path: Path) -> tuple[Any, dict[str, str]]:
+    """The table in types that `datasets` has, and why other columns have none."""
+    import pyarrow
+    from pyarrow import parquet
+
+    if path.is_file():
+        with path.open("rb") as file:
+            refuse_pointer(file.read(32), path)
+    try:
+        names = parquet.read_schema(path).names if path.is_file() else []
+        if len(set(names)) < len(names):
+            raise ValueError("two columns have one name: rename one")
+        table = parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    unreadable: dict[str, str] = {}
+    for number, field in reversed(list(enumerate(table.schema))):
+        try:
+            values = _plain(table.column(number))
+        except (pyarrow.ArrowException, ValueError) as error:
+            unreadable[field.name] = f"{field.type}: {str(error).splitlines()[0]}"
+            table = table.remove_column(number)
+        else:
+            if values.type != field.type:
+                changed = pyarrow.field(field.name, values.type)
+                table = table.set_column(number, changed, values)
+    return table, unreadable
+
+
+def _plain(values: Any) -> Any:
+    """A column without dictionaries, views and extensions, its texts checked to be UTF-8."""
+    import pyarrow
+    from datasets import Features
+
+    kind = _plain_type(values.type)
+    if kind != values.type:
+        values = values.cast(kind)
+    Features.from_arrow_schema(pyarrow.schema([("column", kind)]))
+    values.validate(full=True)
+    return values
+
+
+def _plain_type(kind: Any) -> Any:
+    import pyarrow
+    from pyarrow import types
+
+    if isinstance(kind, pyarrow.BaseExtensionType):
+        return _plain_type(kind.storage_type)
+    if types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    if types.is_string_view(kind):
+        return pyarrow.large_string()
+    if types.is_binary_view(kind):
+        return pyarrow.large_binary()
+    if types.is_fixed_size_list(kind):
+        return pyarrow.list_(_plain_type(kind.value_type), kind.list_size)
+    if types.is_large_list(kind):
+        return pyarrow.large_list(_plain_type(kind.value_type))
+    if types.is_list(kind):
+        return pyarrow.list_(_plain_type(kind.value_type))
+    if types.is_struct(kind):
+        return pyarrow.struct([(part.name, _plain_type(part.type)) for part in kind])
+    return kind

@@ -27,6 +27,85 @@ def stripped(text: Any) -> Any:
     return _compute().utf8_trim_whitespace(text)
 
 
+def not_empty(values: Any) -> Any:
+    """The column with what names nothing, an empty text or no number, as missing."""
+    import pyarrow
+
+    compute = _compute()
+    if pyarrow.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pyarrow.types.is_floating(values.type):
+        values = compute.if_else(compute.is_nan(values), None, values)
+    if pyarrow.types.is_string(values.type) or pyarrow.types.is_large_string(values.type):
+        values = compute.if_else(compute.equal(values, ""), None, values)
+    return values
+
+
+def filled(given: Any, own: Any) -> Any:
+    """The column with `own` where it is missing, after a prefix that no given value begins with."""
+    compute = _compute()
+    prefix = ""
+    while given.null_count and compute.any(_starts(given, prefix)).as_py():
+        prefix += "row-"
+    if prefix:
+        own = compute.binary_join_element_wise(prefix, own, "")
+    return compute.coalesce(given, own)
+
+
+def _starts(given: Any, prefix: str) -> Any:
+    return _compute().starts_with(given, pattern=prefix)
+
+
+def joined(words: Any) -> Any:
+    """The words of each list with a space between them; missing where the list or a word is."""
+    import pyarrow
+
+    if pyarrow.types.is_fixed_size_list(words.type):
+        words = words.cast(pyarrow.list_(words.type.value_type))
+    return _compute().binary_join(words, " ")
+
+
+def differ(text: Any, other: Any) -> np.ndarray:
+    """Row numbers at which two columns of texts differ; a missing text is an empty one."""
+    compute = _compute()
+    same = compute.equal(compute.fill_null(text, ""), compute.fill_null(other, ""))
+    return np.flatnonzero(~np.asarray(same, dtype=bool))
+
+
+def any_quoted(text: Any) -> bool:
+    """Whether a text begins and ends with quotation marks."""
+    compute = _compute()
+    return bool(compute.any(compute.match_substring_regex(text, '(?s)^".*"$')).as_py())
+
+
+def numbers(text: Any) -> Any:
+    """The column as whole numbers or decimals, empty ones missing, or as it is.
+
+    Numbers stand as Python writes them, `1.0` also as `1`: leading zeros, or two ways to write one
+    number, make an identity of it, which stays a text.
+    """
+    compute = _compute()
+
+    def are(pattern: str) -> bool:
+        return bool(compute.all(compute.match_substring_regex(text, pattern)).as_py())
+
+    if not len(text) or are("^$"):
+        return text
+    filled = compute.if_else(compute.equal(text, ""), None, text)
+    if are("^(0|-?[1-9][0-9]{0,17})?$"):
+        return filled.cast("int64")
+    if are("^(-?(0|[1-9][0-9]*)([.][0-9]+)?(e[+-][0-9]{2,3})?)?$"):
+        cells = filled.drop_null().unique().to_pylist()
+        values = {float(cell) for cell in cells}
+        if len(values) == len(cells) and all(_written(cell) for cell in cells):
+            return filled.cast("float64")
+    return text
+
+
+def _written(cell: str) -> bool:
+    return repr(float(cell)) in (cell, f"{cell}.0")
+
+
 def _compute() -> Any:
     # Its functions are made at import, unseen by type checkers.
     return importlib.import_module("pyarrow.compute")

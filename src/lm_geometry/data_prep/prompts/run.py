@@ -21,7 +21,7 @@ from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex, fol
 from lm_geometry.outs.data_prep.shuffling import block_orders
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
-from lm_geometry.workspace.paths import name_of
+from lm_geometry.workspace.paths import corpus_names, name_of, names_of
 from lm_geometry.workspace.tables import write_table
 
 
@@ -33,23 +33,23 @@ def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str
     without rows; the index says why. Raises ValueError where fewer texts
     are long enough than `count`, or none.
     """
-    names = list(dict.fromkeys([*settings.tokenizers, model.name]))
+    names = names_of([*settings.tokenizers, model.name])
     nothing = _why_none(settings, model)
     if nothing:
         settings = settings.model_copy(update={"count": 0})
     texts: Any = _no_texts() if nothing else _texts(settings, data)
-    tokenizers = {name_of(name): _tokenizer(name) for name in names} if len(texts) else {}
+    tokenizers = {own: _tokenizer(name) for name, own in names.items()} if len(texts) else {}
     lengths = long_enough(texts, tokenizers, settings.tokens) if len(texts) else _no_lengths()
     candidates = lengths["prompt"].unique().astype(np.int64)
     chosen = draw(candidates, settings.count, settings.seed)
     prompts = texts[texts["prompt"].isin(chosen)].reset_index(drop=True)
     index = PromptIndex(
-        corpus=name_of(settings.corpus),
+        corpus=corpus_names(data.model_dump())[settings.corpus],
         split=settings.split,
         unit=settings.unit,
         tokens=settings.tokens,
         shuffles=settings.shuffles,
-        tokenizers=[name_of(name) for name in names],
+        tokenizers=list(names.values()),
         seed=settings.seed,
         nothing=nothing,
     )
@@ -80,7 +80,7 @@ def _texts(settings: Prompts, data: DataPrep) -> pd.DataFrame:
     entry = resolve(settings.corpus)
     try:
         return texts_of(settings.corpus, entry, settings, data, machine.downloads())
-    except SourceError as error:
+    except (SourceError, ValueError) as error:
         raise SystemExit(str(error)) from None
 
 

@@ -155,7 +155,7 @@ class Executor:
 
     @contextmanager
     def streams_in_a_file(self) -> Iterator[None]:
-        """Processes begun inside write to a file: they outlive this one, and would hold its pipe."""
+        """Processes begun inside write to a file: they outlive us, and would hold our pipe."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = [os.dup(stream) for stream in (1, 2)]
         with (self.folder / "started.log").open("ab") as file:

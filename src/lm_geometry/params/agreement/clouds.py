@@ -10,7 +10,6 @@ from lm_geometry.embed.params import Embed
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.token_sample.params import TokenSample
-from lm_geometry.workspace.paths import name_of
 
 
 def neighbourhoods_fit(
@@ -57,9 +56,9 @@ def dadapy_is_there(estimate: Estimate, **_: Any) -> Iterator[str]:
 def nothing_is_there_twice(
     data: DataPrep, sample: TokenSample, estimate: Estimate, aggregate: Aggregate, **_: Any
 ) -> Iterator[str]:
-    """Corpora count by their names in paths, which two references may share."""
+    """No corpus, split, seed or estimator is named twice."""
     lists: dict[str, list[Any]] = {
-        "data_prep.evaluate": [name_of(name) for name in data.evaluate],
+        "data_prep.evaluate": data.evaluate,
         "data_prep.splits": data.splits,
         "token_sample.seeds": sample.seeds,
         "estimate.estimators": estimate.estimators,

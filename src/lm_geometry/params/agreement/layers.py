@@ -11,7 +11,7 @@ from lm_geometry.embed.params import Embed
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.models.params import Model
-from lm_geometry.params.agreement.names import local_path
+from lm_geometry.models.sources import SourceError, local_path
 
 
 def layers_exist(
@@ -103,8 +103,13 @@ def number_of_layers(model: Model, models: dict[str, ModelEntry], root: Path) ->
     """The depth where it can be known without loading anything, else None."""
     if model.name in models:
         return models[model.name].layers
-    config = local_path(model.name, root) / "config.json"
-    if model.name.startswith("file:") and config.is_file():
-        read = json.loads(config.read_text())
-        return read.get("num_hidden_layers") or read.get("n_layer")
-    return None
+    if not model.name.startswith("file:"):
+        return None
+    try:
+        config = local_path(model.name.removeprefix("file:"), root) / "config.json"
+    except SourceError:  # which `model_is_known` tells
+        return None
+    if not config.is_file():
+        return None
+    read = json.loads(config.read_text(encoding="utf-8"))
+    return read.get("num_hidden_layers") or read.get("n_layer")

@@ -8,6 +8,7 @@ from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.models.params import Model
+from lm_geometry.models.sources import SourceError, advice, local_path
 from lm_geometry.params.explain import nearest
 
 SCHEMES = ("hub:", "file:")
@@ -43,9 +44,12 @@ def corpora_are_known(
 def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) -> Iterator[str]:
     if not name.startswith(SCHEMES) and name not in there:
         yield f"{key}: {name!r} is not in catalogue/{catalogue}.yaml{nearest(name, there)}"
-    elif name.startswith("file:") and not local_path(name, root).exists():
-        yield f"{key}: there is no {local_path(name, root)}"
-
-
-def local_path(reference: str, root: Path) -> Path:
-    return root / Path(reference.removeprefix("file:")).expanduser()
+    elif name.startswith("file:"):
+        location = name.removeprefix("file:")
+        try:
+            path = local_path(location, root)
+        except SourceError as error:
+            yield f"{key}: {error}"
+            return
+        if not path.exists():
+            yield f"{key}: there is no {path}{advice(location)}"

@@ -13,7 +13,7 @@ from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
 from lm_geometry.revisions.revision import Revision
-from lm_geometry.workspace.paths import name_of, table
+from lm_geometry.workspace.paths import corpus_names, table
 from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import Tree
 
@@ -69,7 +69,8 @@ class Collected:
     def trained_on(self) -> str | None:
         """Name of the corpus that was fine-tuned on, if any was."""
         trained = self.params["finetune"]["task"] != "none"
-        return name_of(self.params["data_prep"]["train"]) if trained else None
+        section = self.params["data_prep"]
+        return corpus_names(section)[section["train"]] if trained else None
 
 
 def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected:

@@ -1,0 +1,56 @@
+"""Names in paths and tables: one for each source, and printed whatever the terminal has."""
+
+import os
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm_geometry.workspace.paths import corpus_names, name_of, names_of
+from tests.structure import ROOT
+
+SOURCES = [
+    "news",
+    "file:/a/news.jsonl",
+    "file:/b/news.csv",
+    "file:c/News",
+    "hub:a/b-c",
+    "hub:a-b/c",
+]
+
+
+def test_no_two_sources_of_a_run_share_a_name() -> None:
+    names = names_of(SOURCES)
+    assert len(set(names.values())) == len(SOURCES)
+    assert names["news"] == "news"
+    assert names_of(SOURCES[1:2]) == {"file:/a/news.jsonl": "news"}
+    assert names_of([*SOURCES[1:2]] * 2) == {"file:/a/news.jsonl": "news"}
+    data = {"train": SOURCES[1], "evaluate": [SOURCES[1]], "prompts": {"corpus": "news"}}
+    assert corpus_names(data)[SOURCES[1]] == names[SOURCES[1]]
+    assert corpus_names({"train": SOURCES[1], "evaluate": []}) == {SOURCES[1]: "news"}
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), unique=True))
+def test_names_are_those_of_one_folder_each(paths: list[str]) -> None:
+    names = names_of(f"file:{path}" for path in paths)
+    assert len(set(names.values())) == len(paths)
+    for name in names.values():
+        assert 0 < len(f".{name}-validation.parquet.tmp".encode()) < 255
+        assert not set(name) & set("/\\:*?\"'<>| \n\0")
+        assert name.strip(".-") == name
+        assert name_of(name) == name
+
+
+def test_a_name_is_printed_where_the_encoding_lacks_it() -> None:
+    code = "from lm_geometry import params; params.check(); print('新闻')"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "src"),
+        "PYTHONIOENCODING": "ascii",
+        "LC_ALL": "C",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=True
+    )
+    assert done.stdout == b"\\u65b0\\u95fb\n"
