@@ -31,8 +31,8 @@ from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.projections.choice import choose
 from lm_geometry.projections.mapped import map_tokens
 from lm_geometry.studies.definition import read_study
+from lm_geometry.studies.figures import over_steps
 from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.numbers import over_steps
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds

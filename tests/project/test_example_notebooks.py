@@ -34,7 +34,9 @@ def _outputs(path: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> lis
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, places)))
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.read(path, as_version=4)
-    done = NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    beside = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=beside)
+    done = client.execute()
     return [out for cell in done.cells for out in cell.get("outputs", [])]
 
 

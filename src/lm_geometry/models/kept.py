@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.workspace.files import read_json, whole_folder
+from lm_geometry.workspace.files import whole_folder
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.section import ROOT
 
@@ -20,7 +20,7 @@ BASE_SOURCE = "base.json"  # the record of the model that adapters belong to
 
 
 def fetch_kept(name: str, sha256: str, downloads: Path) -> Path:
-    """The folder of a kept model in Hugging Face layout; adapters are merged the first time.
+    """The folder of a kept model in Hugging Face layout, or of its adapters.
 
     Raises FileNotFoundError, one sentence, where neither this folder, nor DVC's cache, nor its
     remote has files of that hash.
@@ -29,7 +29,7 @@ def fetch_kept(name: str, sha256: str, downloads: Path) -> Path:
     folder = next((place for place in (own, MODELS / name) if _is(place, sha256)), None)
     if folder is None:
         folder = _from_dvc(name, sha256, own)
-    return _merged(folder, own.with_name(f"{own.name}-merged"))
+    return folder
 
 
 @cache
@@ -55,20 +55,4 @@ def _from_dvc(name: str, sha256: str, target: Path) -> Path:
             f"the kept model {name} is not on this machine ({error}): `dvc pull "
             f"{inside}.dvc` brings it from the remote, or `lm-geometry keep` makes it again"
         ) from None
-    return target
-
-
-def _merged(folder: Path, target: Path) -> Path:
-    """The folder itself, or a folder made once in which its adapters are part of the weights."""
-    if not (folder / ADAPTERS).exists():
-        return folder
-    if not target.exists():
-        from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
-        from lm_geometry.outs.data_prep.model import ModelSource
-
-        base = ModelSource(**read_json(folder / BASE_SOURCE))
-        model, tokenizer = load_model(base, folder), load_tokenizer(base)
-        with whole_folder(target) as temporary, quiet_loading():
-            model.save_pretrained(temporary)
-            tokenizer.save_pretrained(temporary)
     return target

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.models import sources
+from lm_geometry.models import kept, sources
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
@@ -22,6 +22,8 @@ def local_location(source: str) -> dict[str, str]:
     if parsed.scheme == "hub":
         found = {"pretrained_model_name_or_path": parsed.location}
         return found | ({"revision": parsed.revision} if parsed.revision else {})
+    if parsed.scheme == "kept":
+        return {"pretrained_model_name_or_path": str(_kept(parsed))}
     try:
         path = sources.fetch(parsed, machine.downloads())
     except sources.SourceError as error:
@@ -29,6 +31,28 @@ def local_location(source: str) -> dict[str, str]:
     if path.suffix == ".gguf":
         path = _converted(path)
     return {"pretrained_model_name_or_path": str(path)}
+
+
+def _kept(source: sources.Source) -> Path:
+    """The folder of a kept model; where it has adapters alone, one with merged weights, made once.
+
+    Exits with one sentence where the model is nowhere to be had.
+    """
+    downloads = machine.downloads()
+    try:
+        folder = kept.fetch_kept(source.location, source.sha256, downloads)
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from None
+    if not (folder / kept.ADAPTERS).exists():
+        return folder
+    target = downloads / "kept" / f"{source.sha256[:24]}-merged"
+    if not target.exists():
+        base = ModelSource(**read_json(folder / kept.BASE_SOURCE))
+        model, tokenizer = load_model(base, folder), load_tokenizer(base)
+        with whole_folder(target) as temporary, quiet_loading():
+            model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+    return target
 
 
 def _converted(gguf: Path) -> Path:

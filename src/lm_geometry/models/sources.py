@@ -113,7 +113,7 @@ def fetch(source: Source, downloads: Path) -> Path:
     if source.scheme == "file":
         return _local(source)
     if source.scheme == "kept":
-        return _kept(source, downloads)
+        raise SourceError(f"kept:{source.location} is a model, and no file: give it as model.name")
     parts = source.parts or (source,)
     identity = "+".join(f"{part.sha256}/{part.member.strip('/')}" for part in parts)
     key = hashlib.sha256(identity.encode()).hexdigest()[:12]
@@ -121,15 +121,6 @@ def fetch(source: Source, downloads: Path) -> Path:
     if not folder.exists():
         _extract(source, folder)
     return folder / PurePosixPath(source.member).name if source.member else _top(folder / JOINED)
-
-
-def _kept(source: Source, downloads: Path) -> Path:
-    from lm_geometry.models.kept import fetch_kept
-
-    try:
-        return fetch_kept(source.location, source.sha256, downloads)
-    except FileNotFoundError as error:
-        raise SourceError(str(error)) from None
 
 
 def _top(folder: Path) -> Path:

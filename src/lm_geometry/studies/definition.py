@@ -9,7 +9,7 @@ from ruamel.yaml import YAMLError
 
 from lm_geometry.experiments.experiment import CASE, Overrides
 from lm_geometry.params.explain import nearest, sentences
-from lm_geometry.studies.figures.prompt_figure import PromptFigure
+from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.workspace.section import ROOT, Section, read_yaml
 
 FOLDER = ROOT / "studies"

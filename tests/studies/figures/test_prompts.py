@@ -13,9 +13,9 @@ from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.outs.estimate.prompt_tables import GeometryTables, rows_where
 from lm_geometry.outs.estimate.prompts import FOLDER
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.figures.prompts import drawn
 from lm_geometry.studies.numbers.collection import Collected
+from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.studies.report import page
 from lm_geometry.studies.report import write as report
 from tests.made_up_tree import MadeUpTree

@@ -10,9 +10,8 @@ import pandas as pd
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.model_names import resolve as resolve_model
-from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.params import DataPrep, Prompts
 from lm_geometry.data_prep.prompts.draw import draw, long_enough
-from lm_geometry.data_prep.prompts.params import Prompts
 from lm_geometry.data_prep.prompts.texts import texts_of
 from lm_geometry.models.load import load_tokenizer, longest_input
 from lm_geometry.models.params import Model

@@ -9,8 +9,7 @@ from lm_geometry.data_prep.corpora import reading
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.division import divide
 from lm_geometry.data_prep.corpora.preparation import prepare
-from lm_geometry.data_prep.params import DataPrep
-from lm_geometry.data_prep.prompts.params import Prompts
+from lm_geometry.data_prep.params import DataPrep, Prompts
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -11,10 +11,10 @@ from lm_geometry.outs.estimate.prompt_tables import cells_of, rows_where
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figures import token_geometry_by_layer as by_layer
 from lm_geometry.studies.figures import token_geometry_correlation as correlation
-from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.figures.token_geometry_panels import Series
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.prompts import PromptTables
+from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.token_geometry.loss_correlations import best_cells
 from lm_geometry.token_geometry.means import means, peaks
 

@@ -10,9 +10,9 @@ from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.estimate.prompts import read_quantity
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.numbers.collection import Collected, step_of
 from lm_geometry.studies.numbers.runs import label
+from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.token_geometry.loss_correlations import loss_correlations
 
 PAPERS_PROMPT = 3218  # the one that the paper shows, where it is among them

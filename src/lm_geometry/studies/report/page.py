@@ -8,8 +8,8 @@ from pandas.api.types import is_numeric_dtype
 
 from lm_geometry.experiments.experiment import written
 from lm_geometry.studies.definition import LATER_SCORES, Figure, Study
-from lm_geometry.studies.figures.prompt_figure import PromptFigure
 from lm_geometry.studies.numbers.collection import Collected
+from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.studies.report.templates import template
 from lm_geometry.workspace.hashes import library_versions
 

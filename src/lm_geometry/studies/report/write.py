@@ -12,10 +12,10 @@ import pandas as pd
 from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
 from lm_geometry.studies.definition import DRAWN, FOLDER, LATER_SCORES, OVER_STEPS, Figure, Study
-from lm_geometry.studies.figures import lines, prompts
-from lm_geometry.studies.figures.prompt_figure import PromptFigure
-from lm_geometry.studies.numbers import later_scores, over_steps, runs
+from lm_geometry.studies.figures import later_scores, lines, over_steps, prompts
+from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import TABLES, Collected
+from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.studies.report import page
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import whole_file

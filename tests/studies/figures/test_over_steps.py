@@ -10,7 +10,8 @@ from scipy import stats
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.studies.definition import Figure
-from lm_geometry.studies.numbers import course, over_steps
+from lm_geometry.studies.figures import over_steps
+from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.workspace import paths
 from tests.made_up_tree import MadeUpTree
