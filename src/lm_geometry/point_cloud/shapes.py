@@ -1,0 +1,43 @@
+"""Types of arrays with their shapes, for annotations such as `Float[np.ndarray, "tokens width"]`.
+
+They are jaxtyping's where jaxtyping was imported before this package, which its pytest hook does:
+beartype then checks every annotated array, and that axes of one name are equally long. Everywhere
+else they stand for the array's type alone, so that shapes need nothing installed and cost nothing.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Annotated as Bool
+    from typing import Annotated as Float
+    from typing import Annotated as Float32
+    from typing import Annotated as Float64
+    from typing import Annotated as Int8
+    from typing import Annotated as Int32
+    from typing import Annotated as Int64
+    from typing import Annotated as Integer
+    from typing import Annotated as Real
+    from typing import Annotated as UInt64
+elif "jaxtyping" in sys.modules:
+    from jaxtyping import Bool, Float, Float32, Float64, Int8, Int32, Int64, Integer, Real, UInt64
+else:
+
+    class _Unchecked:
+        def __class_getitem__(cls, array_and_shape: tuple[type, str]) -> type:
+            return array_and_shape[0]
+
+    Bool = Float = Float32 = Float64 = Int8 = Int32 = Int64 = Integer = Real = UInt64 = _Unchecked
+
+__all__ = [
+    "Bool",
+    "Float",
+    "Float32",
+    "Float64",
+    "Int8",
+    "Int32",
+    "Int64",
+    "Integer",
+    "Real",
+    "UInt64",
+]
