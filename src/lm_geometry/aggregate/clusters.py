@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown
@@ -30,16 +31,16 @@ def cluster_rows(
         & table["checkpoint"].isin((BASE, shown.checkpoint))
     ].dropna(subset=["value"])
     rows: Rows = []
-    cells: Any = chosen.groupby(CELL, sort=False)
-    for keys, cell in cells:
+    for keys, cell in cells(chosen, CELL):
         named = dict(zip(CELL, keys, strict=True))
         names = None
         if "token" in tokens:
             names = tokens["token"].to_numpy()[cell["row"].to_numpy()]
+        values = cell["value"].to_numpy()
         for count in settings.clusters.counts:
-            if count <= cell["value"].nunique():
-                label = clusters(cell["value"].to_numpy(), count, settings.clusters.seed)
-                found = _rows(cell["value"].to_numpy(), label, names, settings.groups.listed)
+            if count <= len(np.unique(values)):
+                label = clusters(values, count, settings.clusters.seed)
+                found = _rows(values, label, names, settings.groups.listed)
                 rows += [named | {"k": count} | row for row in found]
     return rows
 

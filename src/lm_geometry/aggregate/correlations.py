@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Bootstrap
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
@@ -49,8 +50,7 @@ class LossCorrelations:
         if self._current is None or self._current.split != split:
             self._current = _read_split(split, self._settings)
         losses: dict[str, np.ndarray] = {}
-        cells: Any = table.groupby(CELL, sort=False)
-        for keys, cell in cells:
+        for keys, cell in cells(table, CELL):
             named = dict(zip(CELL, keys, strict=True))
             checkpoint = named["checkpoint"]
             if checkpoint not in losses:
@@ -97,12 +97,12 @@ class LossCorrelations:
         return self._rows + [
             dict.fromkeys(CELL, "all")
             | {"layer": layer, "estimator": estimator, "n_neighbors": size}
-            | {"level": "corpus", "method": method, "pairs": len(cells)}
+            | {"level": "corpus", "method": method, "pairs": len(found)}
             | {"correlation": value, "lower": lower, "upper": upper, "resampled": resampled}
-            for (layer, estimator, size), cells in self._cells.items()
-            if len(cells) >= FEWEST_CELLS
+            for (layer, estimator, size), found in self._cells.items()
+            if len(found) >= FEWEST_CELLS
             for method, (value, lower, upper) in across_cells(
-                np.stack(cells), self._confidence
+                np.stack(found), self._confidence
             ).items()
         ]
 

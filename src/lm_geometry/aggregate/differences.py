@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.aggregate.means import mean_of, summary
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.statistics import (
@@ -33,17 +34,18 @@ def changes(table: pd.DataFrame) -> dict[Key, Change]:
     A token counts where both clouds kept it and both of its estimates are defined.
     """
     found: dict[Key, Change] = {}
-    cells: Any = table.groupby(["split", "layer", "estimator", "n_neighbors"], sort=False)
-    for keys, cell in cells:
-        base = cell[cell["checkpoint"] == BASE].set_index(TOKEN)["value"]
-        for checkpoint, later in cell[cell["checkpoint"] != BASE].groupby("checkpoint", sort=False):
-            found[(*keys, str(checkpoint))] = _change(base, later)
+    for keys, cell in cells(table, ["split", "layer", "estimator", "n_neighbors"]):
+        base = cell.loc[cell["checkpoint"] == BASE].set_index(TOKEN)
+        trained = cell.loc[cell["checkpoint"] != BASE]
+        for checkpoint, later in trained.groupby("checkpoint", sort=False):
+            split, layer, estimator, size = keys
+            found[split, layer, estimator, size, str(checkpoint)] = _change(base, later)
     return found
 
 
-def _change(base: pd.Series, later: pd.DataFrame) -> Change:
+def _change(base: pd.DataFrame, later: pd.DataFrame) -> Change:
     tokens = pd.MultiIndex.from_arrays([later[name] for name in TOKEN])
-    before, after = base.reindex(tokens).to_numpy(), later["value"].to_numpy()
+    before, after = base["value"].reindex(tokens).to_numpy(), later["value"].to_numpy()
     change = after - before
     return Change(
         mean_of(change, later),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.aggregate.density import violin_density
 from lm_geometry.aggregate.means import local_estimates
 from lm_geometry.aggregate.shown import Shown
@@ -94,8 +95,7 @@ class FigureTables:
         cell = self._sides(self._cell(self.tables.groups))
         cell = cell.loc[cell["layer"] == self.shown.layer]
         rows: Rows = []
-        keys: Any = cell.groupby(["corpus", "split", "grouping"], sort=False)
-        for (_, _, grouping), table in keys:
+        for (_, _, grouping), table in cells(cell, ["corpus", "split", "grouping"]):
             for name, part in extremes(table, self.shown.checkpoint, self.listed):
                 kind = grouping.replace("_", " ") + name
                 rows += [

@@ -1,7 +1,5 @@
 """Mean local dimension of the tokens of one kind: the same word, label or part of speech."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -69,7 +67,7 @@ def groups(
     key = np.where(group < 0, -1, cell * width + group)
     found = grouped_means(table["value"].to_numpy(), key, table["document"].to_numpy())
     lower, upper = found.interval(confidence)
-    keys: Any = table.loc[~pd.Series(cell).duplicated().to_numpy(), CELL].reset_index(drop=True)
+    keys = table.loc[~pd.Series(cell).duplicated().to_numpy(), CELL].reset_index(drop=True)
     rows = keys.iloc[found.group // width].reset_index(drop=True)
     rows = rows.assign(
         group=distinct[found.group % width].astype(object),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lm_geometry.aggregate.cells import Keys, cells
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import Score
 from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run
@@ -46,9 +47,8 @@ def heuristic_pairs(means: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     if not parts:
         return nothing
     signals = pd.concat(parts, ignore_index=True)
-    before: Any = signals.groupby(["signal", *CELL], sort=False, dropna=False)
+    before, after = cells(signals, ["signal", *CELL], dropna=False), cells(scores, SCORE)
     changes = pd.concat([_changes(k, t) for k, t in before], ignore_index=True)
-    after: Any = scores.groupby(SCORE, sort=False)
     improvements = pd.concat([_improvements(k, t) for k, t in after], ignore_index=True)
     return changes.merge(improvements, on=["corpus", "step"]).reindex(columns=list(nothing))
 
@@ -66,8 +66,7 @@ def heuristic_rows(
     if not tables:
         return []
     rows = []
-    kinds: Any = pd.concat(tables, ignore_index=True).groupby(KEYS, sort=False, dropna=False)
-    for keys, table in kinds:
+    for keys, table in cells(pd.concat(tables, ignore_index=True), KEYS, dropna=False):
         by_run = [
             (part["change"].to_numpy(), part["improvement"].to_numpy())
             for _, part in table.groupby("run", sort=False)
@@ -93,7 +92,7 @@ def _losses(scores: pd.DataFrame) -> pd.DataFrame:
     return losses.assign(signal="loss", layer=np.nan, estimator="", n_neighbors=np.nan)
 
 
-def _changes(keys: tuple[Any, ...], table: pd.DataFrame) -> pd.DataFrame:
+def _changes(keys: Keys, table: pd.DataFrame) -> pd.DataFrame:
     """Changes of one signal since base and since the previous checkpoint."""
     ordered = table.sort_values("step")
     value, named = ordered["value"].to_numpy(), dict(zip(["signal", *CELL], keys, strict=True))
@@ -109,7 +108,7 @@ def _changes(keys: tuple[Any, ...], table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _improvements(keys: tuple[Any, ...], table: pd.DataFrame) -> pd.DataFrame:
+def _improvements(keys: Keys, table: pd.DataFrame) -> pd.DataFrame:
     """What one score gains from each checkpoint to the next and to the last."""
     corpus, split, score = keys
     ordered = table.sort_values("step")

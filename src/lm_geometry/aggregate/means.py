@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_losses, read_tokens
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
@@ -54,8 +55,7 @@ def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
     (`token_sample.seeds`); a single cloud is taken as given.
     """
     rows = []
-    cells: Any = table.groupby(CELL, sort=False)
-    for keys, cell in cells:
+    for keys, cell in cells(table, CELL):
         values = cell["value"].to_numpy()
         mean = mean_of(values, cell)
         spread = {
@@ -63,7 +63,7 @@ def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
             "standard_deviation": float(np.nanstd(values, ddof=1)) if mean.values > 1 else np.nan,
             "undefined": int(len(values) - mean.values),
         }
-        in_each: Any = cell.groupby("sampling_seed").size()
+        in_each = cell["sampling_seed"].value_counts()
         spread |= {"clouds": len(in_each), "points": int(in_each.max())}
         rows.append(dict(zip(CELL, keys, strict=True)) | summary(mean, confidence) | spread)
     return rows

@@ -58,20 +58,21 @@ def _of_quantity(
     values: pd.DataFrame, losses: pd.DataFrame, resampling: Bootstrap, confidence: float
 ) -> Iterator[pd.DataFrame]:
     """Tables within each shuffle and over all; the reason where there are too few prompts."""
-    known: Any = losses.dropna(subset=["value"])
+    known = losses.dropna(subset=["value"])
     keys = [*groups_of(values), "shuffle"]
     counts = known.groupby(keys)["prompt"].nunique()
-    there: Any = values[keys].drop_duplicates()
-    enough = [counts.get(tuple(row), 0) >= FEWEST for row in there.to_numpy()]
-    for row in there[[not one for one in enough]].to_dict("records"):
-        yield pd.DataFrame([_too_few(row, int(counts.get(tuple(row.values()), 0)))])
-    chosen: Any = values.merge(there[enough], on=keys)
+    there = values.loc[:, keys].drop_duplicates()
+    numbers = [int(counts.get(tuple(row), 0) or 0) for row in there.to_numpy()]
+    for row, prompts in zip(there.to_dict("records"), numbers, strict=True):
+        if prompts < FEWEST:
+            yield pd.DataFrame([_too_few(row, prompts)])
+    chosen = values.merge(there.loc[[prompts >= FEWEST for prompts in numbers]], on=keys)
     if chosen.empty:
         return
     controls = [name for name in CONTROLS if name in known]
-    pooled = (False, True) if chosen["shuffle"].nunique() > 1 else (False,)
+    pooled = (False, True) if len(set(chosen["shuffle"])) > 1 else (False,)
     for method, given, over_all in product(METHODS, ([], controls), pooled):
-        found: Any = loss_correlations(
+        found = loss_correlations(
             *(chosen, known, method, given),
             pooled=over_all,
             draws=resampling.draws,
@@ -79,7 +80,7 @@ def _of_quantity(
             seed=resampling.seed,
         )
         # Where no control varies, the rows would be there twice.
-        yield _with_reasons(found[found["given"] != ""] if given else found)
+        yield _with_reasons(found.loc[found["given"] != ""] if given else found)
 
 
 def _too_few(keys: dict[Any, Any], prompts: int) -> dict[Any, Any]:

@@ -70,8 +70,8 @@ def _similarity(means: pd.DataFrame) -> Rows:
 def _correlations(table: pd.DataFrame, checkpoint: str) -> tuple[Rows, str]:
     """Rows of the correlations with the loss, and why there are none where that is so."""
     there = list(table["checkpoint"])
-    own: Any = table[table["checkpoint"] == (checkpoint if checkpoint in there else BASE)]
-    known = own[own["value"].notna() & (own["layer"] >= 1)]
+    own = table.loc[table["checkpoint"] == (checkpoint if checkpoint in there else BASE)]
+    known = own.loc[own["value"].notna() & (own["layer"] >= 1)]
     if known.empty:
         reasons = [reason for reason in own["missing"] if reason]
         return [], reasons[0] if reasons else "no values"
@@ -92,16 +92,16 @@ def _correlations(table: pd.DataFrame, checkpoint: str) -> tuple[Rows, str]:
     return rows, ""
 
 
-def _correlated(known: Any) -> Iterator[tuple[str, pd.DataFrame]]:
+def _correlated(known: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """(name, rows) of the quantities whose correlation is drawn: the paper's scales, and others."""
     for scale in CORRELATED_SCALES:
         chosen = (known["quantity"] == "dimension") & (known["scale"] == scale)
-        yield f"dimension, scale {scale}", known[chosen]
-    overlaps = known[known["quantity"] == "overlap"]
+        yield f"dimension, scale {scale}", known.loc[chosen]
+    overlaps = known.loc[known["quantity"] == "overlap"]
     if len(overlaps):
         k = min(overlaps["k"].max(), CORRELATED_SIZE)
-        yield f"overlap with the next layer, k = {k:g}", overlaps[overlaps["k"] == k]
-    yield "mean cosine", known[known["quantity"] == "cosine"]
+        yield f"overlap with the next layer, k = {k:g}", overlaps.loc[overlaps["k"] == k]
+    yield "mean cosine", known.loc[known["quantity"] == "cosine"]
 
 
 def _known(value: float) -> float | None:

@@ -24,5 +24,5 @@ def score_rows(means: pd.DataFrame) -> list[dict[str, Any]]:
     steps = [0 if name == BASE else int(name) for name in means["checkpoint"]]
     cells = means[[*CELL, *MEAN]].assign(step=pd.Series(steps, index=means.index, dtype=int))
     scored = scores.rename(columns=renamed).astype({"step": int})
-    joined: Any = cells.merge(scored, on="step")[[*CELL, *SCORED, *MEAN]]
+    joined = cells.merge(scored, on="step").loc[:, [*CELL, *SCORED, *MEAN]]
     return [{str(name): value for name, value in row.items()} for row in joined.to_dict("records")]

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from lm_geometry.models.arithmetic import fast_path
-from lm_geometry.models.arithmetic.equations import OPERANDS, Numbers
+from lm_geometry.models.arithmetic.equations import OPERANDS
 from lm_geometry.models.arithmetic.model import ArithmeticTransformer
+from lm_geometry.point_cloud.shapes import Float32, Int64
 
 POSITIONS = {"all": (0, 1, 2, 3), "operands": OPERANDS}  # the two published choices of tokens
 
 
 def distinct_tokens(
-    ids: Numbers, positions: Sequence[int] = POSITIONS["all"]
-) -> tuple[Numbers, Numbers]:
-    """Equations and positions `[tokens]` of the tokens with different states, in reading order.
+    ids: Int64[np.ndarray, "equations 4"], positions: Sequence[int] = POSITIONS["all"]
+) -> tuple[Int64[np.ndarray, "tokens"], Int64[np.ndarray, "tokens"]]:
+    """Equations and positions of the tokens with different states, in reading order.
 
     Attention is causal: a token's state depends on the tokens up to it, and of several equations
     with the same beginning the first stands for all. These are the tokens that remain of
@@ -33,13 +33,13 @@ def distinct_tokens(
 @torch.no_grad()
 def token_states(
     model: ArithmeticTransformer,
-    ids: Numbers,
-    equations: Numbers,
-    positions: Numbers,
+    ids: Int64[np.ndarray, "equations 4"],
+    equations: Int64[np.ndarray, "tokens"],
+    positions: Int64[np.ndarray, "tokens"],
     layers: Sequence[int],
     at_once: int = 2048,
-) -> npt.NDArray[np.float32]:
-    """States `[layers, tokens, width]` of tokens, given by equation and position `[tokens]`.
+) -> Float32[np.ndarray, "layers tokens width"]:
+    """States of tokens, given by equation and position.
 
     Layer 0 is the embedding output, i is after block i; negative ones count from the end, and the
     last is before the final norm. Only the equations asked for are computed, `at_once` of them in a

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from lm_geometry.embed.forward_pass import ForwardPass, Passed, batches
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_loss import token_losses
 from lm_geometry.embed.token_table import TokenisedCorpus
+from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.workspace.progress import progress
 
 Arrays = Mapping[str, np.memmap]
-Losses = npt.NDArray[np.float32]
+Losses = Float32[np.ndarray, "tokens"]
 
 
 class HiddenStates(ForwardPass):
@@ -44,7 +44,7 @@ class HiddenStates(ForwardPass):
     def _write(
         self,
         passed: Passed,
-        kept: list[npt.NDArray[np.int64]],
+        kept: list[Int64[np.ndarray, "own"]],
         corpus: TokenisedCorpus,
         settings: Embed,
         arrays: Arrays,
@@ -65,17 +65,19 @@ class HiddenStates(ForwardPass):
 
 def store(
     arrays: Arrays,
-    rows: npt.NDArray[np.int64],
-    states: npt.NDArray[np.float32],
+    rows: Int64[np.ndarray, "tokens"],
+    states: Float32[np.ndarray, "layers tokens width"],
     settings: Embed,
 ) -> None:
-    """Write states `[layers, tokens, width]` into `rows` of the arrays, combined as asked."""
+    """Write states into `rows` of the arrays, combined as asked."""
     for array, vectors in zip(arrays.values(), combined(states, settings), strict=True):
         array[rows] = vectors
 
 
-def combined(states: npt.NDArray[np.float32], settings: Embed) -> list[npt.NDArray[np.float32]]:
-    """States `[layers, tokens, width]` as the arrays that are stored, one per layer or one in all.
+def combined(
+    states: Float32[np.ndarray, "layers tokens width"], settings: Embed
+) -> list[Float32[np.ndarray, "tokens stored_width"]]:
+    """States as the arrays that are stored, one per layer or one in all.
 
     `mean` averages the layers, `concatenate` puts them side by side in the listed order; `l2`
     then gives each vector length 1 (a zero vector stays).

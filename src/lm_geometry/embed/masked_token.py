@@ -2,36 +2,35 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from transformers import PreTrainedModel
 
-from lm_geometry.embed.forward_pass import ForwardPass, Numbers, Passed, batches
+from lm_geometry.embed.forward_pass import ForwardPass, Passed, batches
 from lm_geometry.embed.hidden_states import Arrays, Losses, store
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_loss import token_losses
 from lm_geometry.embed.token_table import TokenisedCorpus
+from lm_geometry.point_cloud.shapes import Float32, Float64, Int64
 from lm_geometry.workspace.progress import progress
 
-States = npt.NDArray[np.float32]
 NOTHING = -1  # position of a copy in which nothing is masked; row of a token that is not kept
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Copies of sequences, `[copies]` each: in `sequence[c]` the token at `position[c]` is masked.
+    """Copies of sequences: in `sequence[c]` the token at `position[c]` is masked.
 
     `row[c]` is that token's row in the token table, or -1 where it is not kept and the copy is
     made for the ends of its sequence; `length[c]` is the sequence's. `ends` has the rows of the
     first and the last token of each sequence, -1 for one that is not kept.
     """
 
-    sequence: Numbers
-    position: Numbers
-    row: Numbers
-    length: Numbers
+    sequence: Int64[np.ndarray, "copies"]
+    position: Int64[np.ndarray, "copies"]
+    row: Int64[np.ndarray, "copies"]
+    length: Int64[np.ndarray, "copies"]
     ends: dict[int, tuple[int, int]]
 
     def ids(self, copy: int, corpus: TokenisedCorpus, mask_id: int) -> list[int]:
@@ -50,7 +49,7 @@ def masked_copies(corpus: TokenisedCorpus) -> Copies:
     A sequence of one or two tokens has a single copy, as it is.
     """
     positions = corpus.kept["position"].to_numpy()
-    parts: list[tuple[Numbers, Numbers]] = []
+    parts: list[tuple[np.ndarray, np.ndarray]] = []
     ends: dict[int, tuple[int, int]] = {}
     sequence: list[int] = []
     for number, rows in corpus.rows.items():
@@ -80,11 +79,13 @@ class EndMeans:
 
     def __init__(self, copies: Copies) -> None:
         self.copies = copies
-        self.sums: dict[int, npt.NDArray[np.float64]] = {}
+        self.sums: dict[int, Float64[np.ndarray, "layers 2 width"]] = {}
         self.seen: dict[int, int] = {}
 
-    def finished(self, passed: Passed, part: Numbers) -> Iterator[tuple[Numbers, States]]:
-        """Rows and states `[layers, rows, width]` at the ends of each sequence that is complete.
+    def finished(
+        self, passed: Passed, part: Int64[np.ndarray, "part"]
+    ) -> Iterator[tuple[Int64[np.ndarray, "rows"], Float32[np.ndarray, "layers rows width"]]]:
+        """Rows and states at the ends of each sequence that is complete.
 
         `part` are the copies that `passed` is of.
         """
@@ -116,7 +117,7 @@ class MaskedTokenStates(ForwardPass):
 
     def __init__(
         self,
-        model: Any,
+        model: PreTrainedModel,
         device: str,
         dtype: torch.dtype,
         pad_id: int,

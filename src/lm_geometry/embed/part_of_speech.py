@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lm_geometry.embed.words import Span
+
+if TYPE_CHECKING:
+    import nltk.tag.perceptron
 
 DATA = "averaged_perceptron_tagger_eng"
 ABSENT = (
@@ -15,7 +18,7 @@ ABSENT = (
 
 
 @cache
-def tagger() -> Any:
+def tagger() -> "nltk.tag.perceptron.PerceptronTagger":
     """nltk's `PerceptronTagger`, loaded once; exits with one sentence where it is not there."""
     try:
         from nltk.tag.perceptron import PerceptronTagger

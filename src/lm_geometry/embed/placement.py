@@ -2,9 +2,11 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
 
 from lm_geometry.models.load import (
     CLASSES,
@@ -18,12 +20,14 @@ from lm_geometry.models.load import (
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
+AutoModel = type[AutoModelForMaskedLM] | type[AutoModelForCausalLM]
+
 ROOM = 0.8  # of a GPU's free memory for weights; the rest is for states and logits
 
 
 def load_placed(
     source: ModelSource, checkpoint: Path | None, device: str, dtype: torch.dtype
-) -> Any:
+) -> PreTrainedModel:
     """The language model with its head, in evaluation mode, in `dtype` on `device`.
 
     Where `LM_GEOMETRY_SPREAD` says so it is spread over all GPUs, then main memory, then the
@@ -33,7 +37,7 @@ def load_placed(
     """
     reason = why_spread(source, device, dtype)
     if not reason:
-        return load_model(source, checkpoint).to(device=device, dtype=dtype)
+        return on_one_device(load_model(source, checkpoint), device, dtype)
     model = _spread(source, checkpoint, dtype)
     modules = Counter(str(place) for place in places(model).values())
     told = ", ".join(f"{number} modules on {place}" for place, number in modules.items())
@@ -41,9 +45,15 @@ def load_placed(
     return model
 
 
-def places(model: Any) -> dict[str, int | str]:
+def places(model: PreTrainedModel) -> dict[str, int | str]:
     """The device of each part of a spread model, by the part's name; empty where it is whole."""
     return getattr(model, "hf_device_map", {})
+
+
+def on_one_device(model: PreTrainedModel, device: str, dtype: torch.dtype) -> PreTrainedModel:
+    """The same model, whole on a device and in one precision."""
+    cast("nn.Module", model).to(device=device, dtype=dtype)  # whose own hides its arguments
+    return model
 
 
 def why_spread(source: ModelSource, device: str, dtype: torch.dtype) -> str:
@@ -66,7 +76,7 @@ def weight_bytes(source: ModelSource, dtype: torch.dtype) -> int:
     return sum(weight.numel() for weight in model.parameters()) * dtype.itemsize
 
 
-def _spread(source: ModelSource, checkpoint: Path | None, dtype: torch.dtype) -> Any:
+def _spread(source: ModelSource, checkpoint: Path | None, dtype: torch.dtype) -> PreTrainedModel:
     offload = machine.scratch() / "offloaded" / source.name
     offload.mkdir(parents=True, exist_ok=True)
     if checkpoint is None and source.weights == "pretrained":
@@ -74,12 +84,12 @@ def _spread(source: ModelSource, checkpoint: Path | None, dtype: torch.dtype) ->
     if checkpoint is not None and is_language_model(checkpoint):
         where = {"pretrained_model_name_or_path": str(checkpoint)}
         return _from_files(source, where, dtype, offload)
-    return _dispatched(load_model(source, checkpoint).to(dtype), offload)
+    return _dispatched(on_one_device(load_model(source, checkpoint), "cpu", dtype), offload)
 
 
 def _from_files(
     source: ModelSource, where: dict[str, str], dtype: torch.dtype, offload: Path
-) -> Any:
+) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():
         model = _model_class(source).from_pretrained(
@@ -92,19 +102,24 @@ def _from_files(
     return model.eval()
 
 
-def _dispatched(model: Any, offload: Path) -> Any:
+def _dispatched(model: PreTrainedModel, offload: Path) -> PreTrainedModel:
     """A model in main memory, spread in the same way."""
     from accelerate import dispatch_model, infer_auto_device_map
     from accelerate.utils import get_balanced_memory
 
     whole = getattr(model, "_no_split_modules", None) or []
-    own: dict[str, Any] = {"no_split_module_classes": list(whole), "dtype": model.dtype}
-    allowed = get_balanced_memory(model, machine.memory(), **own)
-    chosen = infer_auto_device_map(model, max_memory=allowed, **own)
-    return dispatch_model(model, chosen, offload_dir=str(offload)).eval()
+    blocks, dtype = list(whole), model.dtype
+    allowed = get_balanced_memory(
+        model, machine.memory(), no_split_module_classes=blocks, dtype=dtype
+    )
+    chosen = infer_auto_device_map(
+        model, max_memory=allowed, no_split_module_classes=blocks, dtype=dtype
+    )
+    dispatch_model(model, chosen, offload_dir=str(offload))
+    return model.eval()
 
 
-def _model_class(source: ModelSource) -> Any:
+def _model_class(source: ModelSource) -> AutoModel:
     import transformers
 
     return getattr(transformers, CLASSES[source.kind])

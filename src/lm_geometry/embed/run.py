@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed import needs
 from lm_geometry.embed.equations import EquationStates, equation_tokens
-from lm_geometry.embed.forward_pass import arithmetic
+from lm_geometry.embed.forward_pass import arithmetic, pad_id
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
 from lm_geometry.embed.params import Embed
@@ -69,10 +70,12 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
         cells.clear()
 
 
-def _check_mode(source: ModelSource, settings: Embed, tokenizer: Any) -> None:
+def _check_mode(
+    source: ModelSource, settings: Embed, tokenizer: PreTrainedTokenizerBase | None
+) -> None:
     if settings.mode == "regular":
         return
-    if source.kind != "encoder":
+    if source.kind != "encoder" or tokenizer is None:
         raise ValueError(
             f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
             f"{source.kind}: regular"
@@ -81,7 +84,9 @@ def _check_mode(source: ModelSource, settings: Embed, tokenizer: Any) -> None:
         raise ValueError(f"embed.mode: the tokenizer of {source.name} has no mask token: regular")
 
 
-def _tokenised(tokenizer: Any, settings: Embed, split: CorpusSplit, seed: int) -> TokenisedCorpus:
+def _tokenised(
+    tokenizer: PreTrainedTokenizerBase | None, settings: Embed, split: CorpusSplit, seed: int
+) -> TokenisedCorpus:
     generator = stream(seed, "embed", split.corpus, split.split)
     try:
         if tokenizer is None:
@@ -101,7 +106,7 @@ class Embedding:
     source: ModelSource
     settings: Embed
     seed: int
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerBase | None
     corpora: dict[CorpusSplit, TokenisedCorpus]
 
     @property
@@ -156,9 +161,11 @@ class Embedding:
             assert checkpoint.folder is not None  # base has one where all is learned
             return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
         model = load_placed(self.source, checkpoint.folder, device, dtype)
-        on_device = (model, device, dtype, self.tokenizer.pad_token_id or 0, self.layers)
+        on_device = (model, device, dtype, pad_id(self.tokenizer), self.layers)
         if self.settings.mode == "masked_token":
-            return MaskedTokenStates(*on_device, mask_id=self.tokenizer.mask_token_id)
+            mask_id = self.tokenizer.mask_token_id
+            assert isinstance(mask_id, int)  # `_check_mode` saw to it
+            return MaskedTokenStates(*on_device, mask_id=mask_id)
         return HiddenStates(*on_device)
 
     def _finish(
@@ -185,7 +192,7 @@ class Embedding:
             "layers": self.layers,
             "mode": self.settings.mode,
             "combine_layers": self.settings.combine_layers,
-            "last_layer_after_final_norm": self.tokenizer is not None
+            "last_layer_after_final_norm": not isinstance(states, EquationStates)
             and has_final_norm(states.model),
             "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
             "libraries": library_versions(),

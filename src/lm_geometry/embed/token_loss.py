@@ -3,12 +3,13 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
+
+from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 
 LOSS_CHUNK = 1024  # tokens whose logits are in memory at once
 
@@ -18,18 +19,20 @@ class GivenStates(ModelOutput):
     """What a model without its head returns, as far as heads of any architecture ask for it."""
 
     last_hidden_state: torch.Tensor | None = None
-    past_key_values: Any = None
-    hidden_states: Any = None
-    attentions: Any = None
-    cross_attentions: Any = None
-    router_logits: Any = None
+    past_key_values: None = None
+    hidden_states: None = None
+    attentions: None = None
+    cross_attentions: None = None
+    router_logits: None = None
 
 
 @torch.inference_mode()
 def token_losses(
-    model: Any, states: torch.Tensor, targets: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
-    """Cross-entropy `[tokens]` in nat of `targets`, predicted from last states `[tokens, width]`.
+    model: PreTrainedModel,
+    states: Float[torch.Tensor, "tokens width"],
+    targets: Int64[np.ndarray, "tokens"],
+) -> Float32[np.ndarray, "tokens"]:
+    """Cross-entropy in nat of `targets`, predicted from last states.
 
     The head is the model's own, with all that its architecture does after it (a dense layer and
     a norm in masked language models, soft caps and scales of logits in causal ones). Logits are
@@ -47,8 +50,10 @@ def token_losses(
 
 
 @contextlib.contextmanager
-def _without_blocks(model: Any, states: torch.Tensor) -> Iterator[None]:
-    """Lets `model` start from the last states `[tokens, width]` of one sequence.
+def _without_blocks(
+    model: PreTrainedModel, states: Float[torch.Tensor, "tokens width"]
+) -> Iterator[None]:
+    """Lets `model` start from the last states of one sequence.
 
     Heads have another name and shape in every architecture; the forward method that joins the
     blocks and the head is the one thing that all have.

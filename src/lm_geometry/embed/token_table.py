@@ -1,14 +1,14 @@
 """Token ids of a corpus split, and the table of the tokens whose hidden states are kept."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.word_columns import add_word_columns, word_columns
+from lm_geometry.point_cloud.shapes import Int64
 
 SPECIAL = ("bos", "eos", "pad", "cls", "sep", "mask", "unk")
 SPELLING = ("token_id", "token")  # columns that spell the text out
@@ -23,14 +23,14 @@ class TokenisedCorpus:
     kept: pd.DataFrame
 
     @property
-    def rows(self) -> dict[int, npt.NDArray[np.int64]]:
+    def rows(self) -> dict[int, Int64[np.ndarray, "own"]]:
         """Row numbers of the kept tokens of each sequence that has any."""
         return {int(str(key)): rows for key, rows in self.kept.groupby("sequence").indices.items()}
 
 
 def tokenise(
     corpus: pd.DataFrame,
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     settings: Embed,
     generator: np.random.Generator,
 ) -> TokenisedCorpus:
@@ -54,8 +54,12 @@ def tokenise(
             "embed.tag_parts_of_speech, and corpora of tagged words, need a fast tokenizer, "
             f"which knows where a token is in its text; {type(tokenizer).__name__} is none"
         )
-    options = {"return_offsets_mapping": True} if by_word else {}
-    encoded = tokenizer(texts, truncation=True, max_length=settings.max_length, **options)
+    encoded = tokenizer(
+        texts,
+        truncation=True,
+        max_length=settings.max_length,
+        return_offsets_mapping=bool(by_word),
+    )
     ids = encoded["input_ids"]
     rows, sequence, position = _drawn(ids, settings, generator)
     token_ids = np.concatenate([np.asarray(one, dtype=np.int64) for one in ids if one])[rows]
@@ -80,8 +84,8 @@ def tokenise(
 
 def _drawn(
     ids: list[list[int]], settings: Embed, generator: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The kept tokens `[kept]`: number in the corpus, sequence, and position in the sequence."""
+) -> tuple[Int64[np.ndarray, "kept"], Int64[np.ndarray, "kept"], Int64[np.ndarray, "kept"]]:
+    """The kept tokens: number in the corpus, sequence, and position in the sequence."""
     lengths = np.array([len(sequence) for sequence in ids])
     total = int(lengths.sum())
     if not total:
@@ -94,7 +98,7 @@ def _drawn(
     return rows, sequence, rows - starts[sequence]
 
 
-def _special_names(tokenizer: Any) -> dict[int, str]:
+def _special_names(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:
     names: dict[int, list[str]] = {}
     for name in SPECIAL:
         token_id = getattr(tokenizer, f"{name}_token_id", None)
@@ -120,7 +124,7 @@ def _sequence_columns(corpus: pd.DataFrame, settings: Embed, taken: list[str]) -
 
 
 def _is_scalar(corpus: pd.DataFrame, name: str) -> bool:
-    column: Any = corpus[name]
+    column = corpus[name]
     if column.dtype == bool or pd.api.types.is_integer_dtype(column):
         return True
     return all(isinstance(value, str) for value in column.dropna())

@@ -1,15 +1,14 @@
 """Columns of the token table that belong to words: BIO tags and parts of speech."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lm_geometry.embed import part_of_speech
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.words import Span, joined_spans, token_bio_tags, token_tags, word_numbers
+from lm_geometry.point_cloud.shapes import Int64
 
 NAMES = ("tag", "part_of_speech")
 
@@ -26,7 +25,7 @@ def word_columns(corpus: pd.DataFrame, settings: Embed) -> list[str]:
 
 def add_word_columns(
     table: pd.DataFrame,
-    rows: dict[int, npt.NDArray[np.int64]],
+    rows: dict[int, Int64[np.ndarray, "own"]],
     corpus: pd.DataFrame,
     texts: Sequence[str],
     offsets: Sequence[Sequence[Span]],
@@ -52,7 +51,7 @@ def add_word_columns(
 
 
 def _sequence_values(
-    sequence: Any, text: str, offsets: Sequence[Span], names: Sequence[str]
+    sequence: pd.Series, text: str, offsets: Sequence[Span], names: Sequence[str]
 ) -> dict[str, list[str]]:
     """The values `[tokens]` of each column in one sequence."""
     given = "words" in sequence and isinstance(sequence["words"], list | np.ndarray)

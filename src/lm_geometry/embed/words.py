@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
+
+from lm_geometry.point_cloud.shapes import Int64
 
 Span = tuple[int, int]  # first character, and the one after the last
 NO_WORD = -1
@@ -25,8 +26,8 @@ def joined_spans(words: Sequence[str], text: str) -> list[Span]:
 
 def word_numbers(
     offsets: Sequence[Span], spans: Sequence[Span], text: str
-) -> npt.NDArray[np.int64]:
-    """The word `[tokens]` in which each token begins, as an index into `spans`; else -1.
+) -> Int64[np.ndarray, "tokens"]:
+    """The word in which each token begins, as an index into `spans`; else -1.
 
     `offsets` are those of a fast tokenizer. White space at a token's beginning does not count,
     and a token that is the space before a word belongs to that word, as it would if words were
@@ -44,12 +45,12 @@ def word_numbers(
     return found
 
 
-def token_tags(numbers: npt.NDArray[np.int64], tags: Sequence[str]) -> list[str]:
+def token_tags(numbers: Int64[np.ndarray, "tokens"], tags: Sequence[str]) -> list[str]:
     """Each token's tag: that of its word, and nothing for a token without a word."""
     return [tags[word] if word != NO_WORD else "" for word in map(int, numbers)]
 
 
-def token_bio_tags(numbers: npt.NDArray[np.int64], tags: Sequence[str]) -> list[str]:
+def token_bio_tags(numbers: Int64[np.ndarray, "tokens"], tags: Sequence[str]) -> list[str]:
     """`token_tags` of BIO tags: after the first token of a word, `B-X` goes on as `I-X`."""
     later = np.concatenate([[False], numbers[1:] == numbers[:-1]])
     found = token_tags(numbers, tags)

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lm_geometry.estimate import prompt_numbers
 from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.outs.estimate.prompt_tables import CLOUD, COLUMNS, GeometryTables, no_rows
+from lm_geometry.point_cloud.shapes import Int64, Real
 
 Keys = dict[str, Any]
 
@@ -40,7 +40,9 @@ def measured_tables(
     return GeometryTables(**tables)
 
 
-def _tables(geometry: PromptGeometry, layers: NDArray[np.int64]) -> dict[str, pd.DataFrame]:
+def _tables(
+    geometry: PromptGeometry, layers: Int64[np.ndarray, "layers"]
+) -> dict[str, pd.DataFrame]:
     gride = prompt_numbers.dimension(geometry)
     dimension, error, points = map(np.atleast_2d, (gride.dimension, gride.error, gride.points))
     overlap = prompt_numbers.consecutive_overlap(geometry)
@@ -67,9 +69,12 @@ def _tables(geometry: PromptGeometry, layers: NDArray[np.int64]) -> dict[str, pd
 
 
 def _crossed(
-    layers: NDArray[np.int64], others: NDArray[np.int64], name: str, values: dict[str, Any]
+    layers: Int64[np.ndarray, "layers"],
+    others: Int64[np.ndarray, "others"],
+    name: str,
+    values: dict[str, Real[np.ndarray, "layers others"]],
 ) -> pd.DataFrame:
-    """A row per layer and scale or k, from arrays `[layers, others]`."""
+    """A row per layer and scale or k."""
     keys = {"layer": np.repeat(layers, len(others)), name: np.tile(others, len(layers))}
     return pd.DataFrame(keys | {column: np.ravel(array) for column, array in values.items()})
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lm_geometry.dimension import global_dimension, lpca, mle, twonn, with_dadapy
@@ -16,6 +15,7 @@ from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, Estimated, folder_name, write_index
 from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_cloud, read_seeds
+from lm_geometry.point_cloud.shapes import Float64, Int64
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
@@ -82,17 +82,17 @@ def estimates(cloud: Cloud, settings: Estimate) -> tuple[pd.DataFrame, pd.DataFr
 
 def _local_table(
     cloud: Cloud,
-    rows: npt.NDArray[np.int64],
+    rows: Int64[np.ndarray, "points"],
     name: str,
     asked: float,
-    values: npt.NDArray[np.float64],
+    values: Float64[np.ndarray, "estimated"],
 ) -> pd.DataFrame:
     part = {"row": rows[: len(values)], "estimator": name, "n_neighbors": asked}
     return pd.DataFrame(cloud.keys() | part | {"value": values}, columns=LOCAL)
 
 
 def _undefined(
-    cloud: Cloud, rows: npt.NDArray[np.int64], settings: Estimate
+    cloud: Cloud, rows: Int64[np.ndarray, "points"], settings: Estimate
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables of a cloud without any dimension: a missing value for each estimate."""
     missing = np.full(len(rows), np.nan)
@@ -109,8 +109,8 @@ def size_of(asked: float, points: int) -> int:
 
 def local_values(
     name: str, X: Points, graph: NeighbourGraph, size: int, settings: Estimate
-) -> npt.NDArray[np.float64]:
-    """Estimates `[tokens]` of a cloud's tokens (lPCA: of its first ones); NaN if L is too large."""
+) -> Float64[np.ndarray, "estimated"]:
+    """Estimates of a cloud's tokens (lPCA: of its first ones); NaN if L is too large."""
     tokens = len(X)
     if name == "lpca" and settings.lpca.tokens != "all":
         tokens = min(tokens, settings.lpca.tokens)

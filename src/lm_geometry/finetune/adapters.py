@@ -1,15 +1,21 @@
 """Low-rank adapters (LoRA) at the linear maps of a model's blocks."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import torch
+from transformers import PreTrainedModel
 
 from lm_geometry.finetune.freezing import inside
 from lm_geometry.finetune.params import Lora
 
+if TYPE_CHECKING:
+    from peft import PeftModel
 
-def with_adapters(model: Any, lora: Lora, frozen: list[str], heads: list[str], seed: int) -> Any:
+
+def with_adapters(
+    model: PreTrainedModel, lora: Lora, frozen: list[str], heads: list[str], seed: int
+) -> "PeftModel":
     """The model with fresh adapters, which alone are trained, and the modules `heads` whole.
 
     Frozen modules get no adapter. Raises ValueError where no map is left to adapt.
@@ -30,10 +36,12 @@ def with_adapters(model: Any, lora: Lora, frozen: list[str], heads: list[str], s
         modules_to_save=[head for head in heads if not inside(head, frozen)] or None,
     )
     model.name_or_path = ""  # else saving asks the hub whether the vocabulary was resized
-    return get_peft_model(model, config)
+    return cast("PeftModel", get_peft_model(model, config))
 
 
-def _projections(model: Any, lora: Lora, frozen: list[str]) -> tuple[list[str], list[str]]:
+def _projections(
+    model: PreTrainedModel, lora: Lora, frozen: list[str]
+) -> tuple[list[str], list[str]]:
     """Names of the adapted linear maps of the blocks, and maps so named that are not adapted.
 
     Heads and poolers are never adapted; only a block has a number in its path.

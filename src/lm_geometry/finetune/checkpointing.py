@@ -5,12 +5,21 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from transformers import TrainerCallback
+from transformers import (
+    PreTrainedModel,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace.files import whole_folder, write_json
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 COMPLETE = "complete"  # marks a trainer checkpoint that was written to its end
 SAVE_SECONDS = 300.0  # between two savings of the state from which an interrupted run goes on
@@ -28,15 +37,23 @@ class KeepCheckpoints(TrainerCallback):
         self.folder = folder
         self.saved = time.monotonic()
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
         if state.global_step in self.steps:
             control.should_evaluate = True
             control.should_save = True
         elif time.monotonic() - self.saved >= SAVE_SECONDS:
             control.should_save = True
-        return control
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> Any:
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
         for name, loss in (("training", "loss"), ("validation", "eval_loss")):
             value = (logs or {}).get(loss, 0.0)
             if not math.isfinite(value):
@@ -44,34 +61,42 @@ class KeepCheckpoints(TrainerCallback):
                     f"the {name} loss is {value} at step {state.global_step}: training diverged; "
                     "lower finetune.learning_rate or finetune.max_gradient_norm"
                 )
-        return control
 
-    def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> Any:
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: "PreTrainedModel | PeftModel | None" = None,
+        **_: Any,
+    ) -> None:
         kept = state.global_step in self.steps
         if kept:
+            assert model is not None  # the Trainer gives its own
             export(model, self.source, self.folder / str(state.global_step))
+        assert args.output_dir is not None  # see `training_arguments`
         (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
         self.saved = time.monotonic()
         if kept:
             loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
             print(f"step {state.global_step}: validation loss {loss:.4f}", flush=True)
-        return control
 
 
-def export(model: Any, source: ModelSource, folder: Path) -> None:
+def export(model: "PreTrainedModel | PeftModel", source: ModelSource, folder: Path) -> None:
     """Write a checkpoint in Hugging Face layout, the same bytes on every machine.
 
     A whole model can be loaded by its folder alone, with its tokenizer from the base model. Of
     adapters the model's config is written as well where it holds the names of classes.
     """
     with whole_folder(folder) as temporary:
-        model.save_pretrained(temporary)
+        model.save_pretrained(str(temporary))
         (temporary / "README.md").unlink(missing_ok=True)
         adapter = temporary / "adapter_config.json"
         if adapter.exists():
             _write_plainly(adapter, source)
-            if "Classification" in type(model.get_base_model()).__name__:
-                model.config.save_pretrained(temporary)
+            adapted = cast("PeftModel", model)
+            if "Classification" in type(adapted.get_base_model()).__name__:
+                adapted.config.save_pretrained(temporary)
 
 
 def _write_plainly(adapter: Path, source: ModelSource) -> None:

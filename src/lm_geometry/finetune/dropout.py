@@ -1,6 +1,6 @@
 """Dropout of a run in the words of each architecture's config."""
 
-from typing import Any
+from transformers import PreTrainedConfig
 
 from lm_geometry.finetune.params import Dropout
 
@@ -14,7 +14,9 @@ NAMES = {
 IDLE = {("phi3", "embd_pdrop"), ("distilbert", "classifier_dropout")}
 
 
-def dropout_changes(dropout: Dropout, config: Any, classifies: bool) -> dict[str, float]:
+def dropout_changes(
+    dropout: Dropout, config: PreTrainedConfig, classifies: bool
+) -> dict[str, float]:
     """Values of a config by the names that this architecture has for them.
 
     Raises ValueError for one that the architecture does not have, or that the task does not use.
@@ -29,7 +31,7 @@ def dropout_changes(dropout: Dropout, config: Any, classifies: bool) -> dict[str
     return {there[kind]: value for kind, value in asked.items()}
 
 
-def _name(kind: str, config: Any, classifies: bool) -> str | None:
+def _name(kind: str, config: PreTrainedConfig, classifies: bool) -> str | None:
     if kind == "classifier" and not classifies:
         return None
     names = (name for name in NAMES[kind] if hasattr(config, name))

@@ -5,7 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from transformers import PrinterCallback, TrainerCallback
+from transformers import (
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from lm_geometry.finetune.arguments import training_arguments
 from lm_geometry.finetune.checkpointing import KeepCheckpoints, last_complete
@@ -34,7 +41,9 @@ class Watched(TrainerCallback):
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
 
-    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
         self.watch(lambda: _records(state.log_history))
 
 
@@ -83,7 +92,9 @@ def finetune(
     return records
 
 
-def make_task(settings: Finetune, tokenizer: Any, training: Columns, held_out: Columns) -> Task:
+def make_task(
+    settings: Finetune, tokenizer: PreTrainedTokenizerBase, training: Columns, held_out: Columns
+) -> Task:
     """The task of the settings; names of classes are those of both splits of the corpus."""
     if settings.task == "sequence_classification":
         return SequenceClassification(tokenizer, settings, training, held_out)
@@ -125,7 +136,6 @@ def _trainer(
         task,
         model=trainable(source, settings, task),
         args=training_arguments(settings, steps, work / "trainer", device),
-        data_collator=task.batch,
         callbacks=[KeepCheckpoints(source, settings.kept(steps), work / "checkpoints")],
     )
     trainer.remove_callback(PrinterCallback)  # it prints every step where there is no bar

@@ -2,10 +2,11 @@
 
 import difflib
 from fnmatch import fnmatchcase
-from typing import Any
+
+from torch import nn
 
 
-def frozen_modules(model: Any, patterns: list[str]) -> list[str]:
+def frozen_modules(model: nn.Module, patterns: list[str]) -> list[str]:
     """Paths of the modules (or single weights) that `finetune.freeze` names.
 
     A pattern is whole parts of a path up to its end: `layer.1` is `encoder.layer.1`, and neither
@@ -29,7 +30,7 @@ def inside(path: str, modules: list[str]) -> bool:
     return any(path == module or path.startswith(f"{module}.") for module in modules)
 
 
-def freeze(model: Any, modules: list[str]) -> None:
+def freeze(model: nn.Module, modules: list[str]) -> None:
     """Exclude every weight of the modules from training.
 
     A weight that two modules share goes by its first name (in most models the embeddings'), and
@@ -50,7 +51,7 @@ def freeze(model: Any, modules: list[str]) -> None:
         raise ValueError(f"finetune.freeze: {modules} leave nothing to train")
 
 
-def _paths(model: Any) -> list[str]:
+def _paths(model: nn.Module) -> list[str]:
     modules = [name for name, _ in model.named_modules() if name]
     return [*modules, *(name for name, _ in model.named_parameters(remove_duplicate=False))]
 
@@ -70,7 +71,7 @@ def _nearest(pattern: str, paths: list[str]) -> str:
     return f"; its parts are {', '.join(dict.fromkeys(path[0] for path in parts))}"
 
 
-def _shared(model: Any, module: str) -> str:
+def _shared(model: nn.Module, module: str) -> str:
     """What the weights of a module are called elsewhere, as part of a sentence."""
     weights = dict(model.named_parameters(remove_duplicate=False))
     own = [weight for name, weight in weights.items() if inside(name, [module])]

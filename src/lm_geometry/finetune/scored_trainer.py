@@ -1,13 +1,18 @@
 """A Trainer whose losses are means over all targets, and whose evaluation gives a task's scores."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import Trainer
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Predictions, Task
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 SCORE = "eval_"  # before the names of scores in the Trainer's log
 
@@ -19,8 +24,20 @@ class ScoredTrainer(Trainer):
     an optimiser step of several; here it is the latter for all of them.
     """
 
-    def __init__(self, task: Task, **rest: Any) -> None:
-        super().__init__(compute_loss_func=mean_loss(task), **rest)
+    def __init__(
+        self,
+        task: Task,
+        model: "PreTrainedModel | PeftModel",
+        args: TrainingArguments,
+        callbacks: list[TrainerCallback],
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=args,
+            data_collator=task.batch,
+            compute_loss_func=mean_loss(task),
+            callbacks=callbacks,
+        )
         self.task = task
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
@@ -32,9 +49,10 @@ class ScoredTrainer(Trainer):
         return named
 
     def _predictions(self) -> Predictions:
-        dataset: Any = self.eval_dataset
+        dataset, model = self.eval_dataset, self.model
+        assert isinstance(dataset, FixedExamples)
+        assert model is not None
         size = self.args.per_device_eval_batch_size
-        model: Any = self.model
         model.eval()
         total, predicted, gold = 0.0, [], []
         for start in range(0, len(dataset), size):
@@ -49,7 +67,7 @@ class ScoredTrainer(Trainer):
             raise ValueError("finetune.evaluation_sequences: nothing is predicted in them")
         return Predictions(total / sum(map(len, gold)), predicted, gold)
 
-    def _rows(self, model: Any, batch: dict[str, Any]) -> Any:
+    def _rows(self, model: nn.Module, batch: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """For each example its logits `[targets, classes]` and the classes `[targets]`."""
         labels = self.task.targets(batch.pop("labels"))
         with torch.no_grad(), self.compute_loss_context_manager():
@@ -61,11 +79,15 @@ class ScoredTrainer(Trainer):
             yield scores[asked], classes[asked]
 
 
-def mean_loss(task: Task) -> Callable[..., torch.Tensor]:
+def mean_loss(task: Task) -> Callable[..., Tensor]:
     """The loss that is minimised: cross-entropy, summed over the targets of a forward pass and
     divided by their number in the whole optimiser step."""
 
-    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+    def loss(
+        outputs: Mapping[str, Tensor],
+        labels: Tensor,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
         logits = outputs["logits"]
         targets = task.targets(labels).reshape(-1)
         logits = logits.reshape(len(targets), logits.shape[-1])

@@ -1,6 +1,8 @@
 """The model with what is to be trained: fresh adapters, or its own weights."""
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from lm_geometry.finetune.adapters import with_adapters
 from lm_geometry.finetune.dropout import dropout_changes
@@ -10,8 +12,11 @@ from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.models.load import load_model, load_with_head, read_config
 from lm_geometry.outs.data_prep.model import ModelSource
 
+if TYPE_CHECKING:
+    from peft import PeftModel
 
-def trainable(source: ModelSource, settings: Finetune, task: Task) -> Any:
+
+def trainable(source: ModelSource, settings: Finetune, task: Task) -> "PreTrainedModel | PeftModel":
     """The source's model with the task's head, dropout and frozen modules as the settings say.
 
     Names of classes are in its config. Raises ValueError for names that the model does not have.
@@ -34,8 +39,8 @@ def trainable(source: ModelSource, settings: Finetune, task: Task) -> Any:
 
 
 def _with_classes(
-    source: ModelSource, settings: Finetune, task: Task, config: Any
-) -> tuple[Any, set[str]]:
+    source: ModelSource, settings: Finetune, task: Task, config: PreTrainedConfig
+) -> tuple[PreTrainedModel, set[str]]:
     """The model with a head of classes, and the names of the weights that were drawn for it.
 
     The head is drawn by the seed of the training run, the body of an untrained model by the
@@ -52,7 +57,7 @@ def _with_classes(
     return model, new
 
 
-def _heads(model: Any, new: set[str]) -> list[str]:
+def _heads(model: PreTrainedModel, new: set[str]) -> list[str]:
     """Modules that adapters alone cannot train: the head, and parts of the body that are new."""
     prefix = model.base_model_prefix
     outside = {

@@ -5,13 +5,16 @@ import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lm_geometry.models import kept, sources
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
 
@@ -78,7 +81,7 @@ def _converted(gguf: Path) -> Path:
     return target
 
 
-def load_tokenizer(source: ModelSource) -> Any:
+def load_tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
     """The model's own tokenizer, which pads on the right, with its end token if it has no pad."""
     from transformers import AutoTokenizer
 
@@ -90,7 +93,7 @@ def load_tokenizer(source: ModelSource) -> Any:
     return tokenizer
 
 
-def read_config(source: ModelSource) -> Any:
+def read_config(source: ModelSource) -> "PreTrainedConfig":
     """The model's own config, before anything of it is changed."""
     from transformers import AutoConfig
 
@@ -106,7 +109,7 @@ def longest_input(source: ModelSource) -> int:
     return min(tokens, positions) if positions else tokens
 
 
-def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
+def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrainedModel":
     """The language model with its head, float32, in evaluation mode, on the CPU.
 
     `checkpoint` is a folder that fine-tuning wrote: adapters, which are merged into the weights,
@@ -142,8 +145,8 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> Any:
 
 
 def load_with_head(
-    source: ModelSource, model_class: str, config: Any, seed: int
-) -> tuple[Any, set[str]]:
+    source: ModelSource, model_class: str, config: "PreTrainedConfig", seed: int
+) -> tuple["PreTrainedModel", set[str]]:
     """The model of the source as a class of transformers, float32, in evaluation mode, on the CPU.
 
     Also the names of the weights that the source does not have, which are drawn by `seed`.
@@ -175,15 +178,16 @@ def is_language_model(checkpoint: Path) -> bool:
     return not any("Classification" in name for name in architectures)
 
 
-def _merged(model: Any, adapters: Path) -> Any:
+def _merged(model: "PreTrainedModel", adapters: Path) -> "PreTrainedModel":
     from peft import LoraConfig, PeftModel
 
-    config: Any = LoraConfig.from_pretrained(str(adapters))
+    config = LoraConfig.from_pretrained(str(adapters))
+    assert isinstance(config, LoraConfig)
     config.modules_to_save = None  # a head of classes has no place in the language model
     return PeftModel.from_pretrained(model, str(adapters), config=config).merge_and_unload()
 
 
-def has_final_norm(model: Any) -> bool:
+def has_final_norm(model: "PreTrainedModel") -> bool:
     """Whether the last hidden state comes after a norm of its own (GPT-2, Llama, …)."""
     names = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm")
     return any(hasattr(model.base_model, name) for name in names)

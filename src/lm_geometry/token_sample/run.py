@@ -1,12 +1,12 @@
 """Which tokens make a point cloud."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, read_tokens
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
 from lm_geometry.point_cloud.deduplication import deduplicate
+from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds
 from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
@@ -16,10 +16,8 @@ from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.seeds import stream
 from lm_geometry.workspace.tables import write_table
 
-Rows = npt.NDArray[np.int64]
 
-
-def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Rows:
+def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Int64[np.ndarray, "rows"]:
     """Rows of the token table that may be drawn: special tokens dropped, then the mask.
 
     The table's column `special` names what a token is to its tokenizer, such as `bos,eos`.
@@ -38,14 +36,18 @@ def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Rows:
     return rows
 
 
-def draw(rows: Rows, prepared: int, generator: np.random.Generator) -> Rows:
+def draw(
+    rows: Int64[np.ndarray, "rows"], prepared: int, generator: np.random.Generator
+) -> Int64[np.ndarray, "drawn"]:
     """At most `prepared` of `rows` in random order, without replacement."""
     return rows[generator.choice(len(rows), min(prepared, len(rows)), replace=False)]
 
 
 def cloud_rows(
-    states: npt.NDArray[np.float32], drawn: Rows, settings: TokenSample
-) -> tuple[Rows, dict[str, int]]:
+    states: Float32[np.ndarray, "tokens width"],
+    drawn: Int64[np.ndarray, "drawn"],
+    settings: TokenSample,
+) -> tuple[Int64[np.ndarray, "points"], dict[str, int]]:
     """The rows of one cloud, in the order drawn, and how many tokens each step left.
 
     Zero vectors are kept or removed; of equal vectors (by bytes) the first stays; the first

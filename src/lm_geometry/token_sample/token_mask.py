@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from lm_geometry.point_cloud.shapes import Bool
 from lm_geometry.token_sample.params import Mask
 
 KEYS = ("sequence", "position", "document", "token_id", "token")  # too many values to list
@@ -16,8 +16,8 @@ HOW = {
 }
 
 
-def masked(tokens: pd.DataFrame, mask: Mask) -> npt.NDArray[np.bool_]:
-    """Whether each token `[tokens]` is kept.
+def masked(tokens: pd.DataFrame, mask: Mask) -> Bool[np.ndarray, "tokens"]:
+    """Whether each token is kept.
 
     `mask` is `none`, the name of a boolean column, or values by column: a token is kept where
     every column has one of its values. Raises ValueError for a column that the table has not.

@@ -1,15 +1,16 @@
 """The distinct tokens of one layer around their centre, and the products of all pairs of them."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Bool, Float, Float64
 from lm_geometry.point_cloud.summation import total
 
 Precision = Literal["float64", "float32"]
+Dtype = type[np.float64] | type[np.float32]
 
 ORDINARY = 2.0  # tokens up to this many median lengths make the centre
 FLOAT32_LENGTHS = 1e-15, 1e15  # of tokens whose squares float32 holds
@@ -20,15 +21,15 @@ CONFIDENCE = 6.0  # standard deviations of the rounding error of a float32 produ
 class Tokens(NamedTuple):
     """The distinct tokens of one layer, as the pass over the rows of their products reads them."""
 
-    states: NDArray[Any]  # [tokens, width], as given
-    lengths: NDArray[np.float64]  # [tokens]
-    squares: NDArray[np.float64]  # [tokens], squared distance to the centre
-    halves: NDArray[np.float64]  # [tokens], 1 / (2 length), 0 for a zero vector
-    copies: NDArray[np.float64]  # [tokens], how many tokens of the prompt have this vector
+    states: Float[np.ndarray, "tokens width"]  # as given
+    lengths: Float64[np.ndarray, "tokens"]
+    squares: Float64[np.ndarray, "tokens"]  # squared distance to the centre
+    halves: Float64[np.ndarray, "tokens"]  # 1 / (2 length), 0 for a zero vector
+    copies: Float64[np.ndarray, "tokens"]  # how many tokens of the prompt have this vector
     error: float  # see `rounding_error`
 
 
-def rounding_error(width: int, dtype: Any) -> float:
+def rounding_error(width: int, dtype: Dtype) -> float:
     """A factor f: the squared distance of x and y from their product is off by ≤ f (|x| + |y|)².
 
     In float64 the worst case of a product of `width` terms, any order of summation (Higham 2002,
@@ -64,29 +65,32 @@ def _all_shifted(states, centre, first, last, points, squares):
         squares[row] = total(products)
 
 
-def squared_lengths(states: NDArray[Any]) -> NDArray[np.float64]:
-    """|x|² of every token `[tokens]`: not finite where a coordinate is not."""
+def squared_lengths(states: Float[np.ndarray, "tokens width"]) -> Float64[np.ndarray, "tokens"]:
+    """|x|² of every token: not finite where a coordinate is not."""
     squares = np.empty(len(states))
     over_rows(lambda a, b: _all_squared_lengths(states, a, b, squares), len(states), 256)
     return squares
 
 
-def arithmetic(precision: Precision, lengths: NDArray[np.float64]) -> Any:
+def arithmetic(precision: Precision, lengths: Float64[np.ndarray, "tokens"]) -> Dtype:
     """The dtype of the products: float64 as well where float32 would not hold the squares."""
     low, high = FLOAT32_LENGTHS
     fits = lengths.max() < high and lengths.max() > low
     return np.float32 if precision == "float32" and fits else np.float64
 
 
-def ordinary(lengths: NDArray[np.float64]) -> NDArray[np.bool_]:
+def ordinary(lengths: Float64[np.ndarray, "tokens"]) -> Bool[np.ndarray, "tokens"]:
     """The tokens that make the centre: a few of massive activations would drag a mean away."""
     return lengths <= ORDINARY * np.median(lengths)
 
 
 def centred(
-    states: NDArray[Any], lengths: NDArray[np.float64], copies: NDArray[np.float64], dtype: Any
-) -> tuple[Tokens, NDArray[Any]]:
-    """The tokens `[tokens, width]`, and their coordinates around the centre, in `dtype`."""
+    states: Float[np.ndarray, "tokens width"],
+    lengths: Float64[np.ndarray, "tokens"],
+    copies: Float64[np.ndarray, "tokens"],
+    dtype: Dtype,
+) -> tuple[Tokens, Float[np.ndarray, "tokens width"]]:
+    """The tokens, and their coordinates around the centre, in `dtype`."""
     some = ordinary(lengths)
     centre = (some.astype(states.dtype) @ states) / states.dtype.type(some.sum())
     points, squares = np.empty(states.shape, dtype), np.empty(len(states))
@@ -97,8 +101,10 @@ def centred(
     return Tokens(states, lengths, squares, halves, copies, error), points
 
 
-def products(points: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """(first row, inner products `[rows, tokens]`) of blocks of tokens with all tokens."""
+def products(
+    points: Float[np.ndarray, "tokens width"],
+) -> Iterator[tuple[int, Float[np.ndarray, "rows tokens"]]]:
+    """(first row, inner products) of blocks of tokens with all tokens."""
     if len(points) <= WHOLE:
         yield 0, points @ points.T  # numpy makes X Xᵀ with half the operations
         return

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.embed.prompts.rows import Reduced
 from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.point_cloud.lists import Lists, with_copies
+from lm_geometry.point_cloud.shapes import Float64, Int64, Integer
 
 FEWEST = 3  # distinct tokens; two have one distance, and no ratio
 
@@ -17,8 +17,8 @@ FEWEST = 3  # distinct tokens; two have one distance, and no ratio
 class LayerGeometry:
     """The geometry of one layer of one prompt; NaN and −1 stand for what is missing."""
 
-    radii: NDArray[np.float64]  # [tokens, ranks 1, 2, 4 …]; NaN for a repeated token
-    neighbours: NDArray[np.int16 | np.int32]  # [tokens, k_max], nearest first
+    radii: Float64[np.ndarray, "tokens ranks"]  # ranks 1, 2, 4 …; NaN for a repeated token
+    neighbours: Integer[np.ndarray, "tokens k_max"]  # int16 or int32, nearest first
     distinct: int  # tokens that equal no earlier one
     mean_cosine: float  # of all pairs, a token with itself among them, as published
     mean_cosine_off_diagonal: float  # without those
@@ -52,14 +52,14 @@ def identity_dtype(tokens: int) -> type[np.int16] | type[np.int32]:
 
 def assembled(
     reduced: Reduced | None,
-    first: NDArray[np.int64],
+    first: Int64[np.ndarray, "tokens"],
     zero_vectors: int,
-    ranks: NDArray[np.int64],
+    ranks: Int64[np.ndarray, "ranks"],
     k_max: int,
 ) -> LayerGeometry:
     """The layer from the rows of its distinct tokens, None where they are too few.
 
-    `first` `[tokens]` is for each token the first one that equals it.
+    `first` is for each token the first one that equals it.
     """
     n = len(first)
     distinct = np.flatnonzero(first == np.arange(n))
@@ -82,7 +82,7 @@ def assembled(
 
 
 def _cosines(
-    sums: NDArray[np.float64], copies: NDArray[np.int64]
+    sums: Float64[np.ndarray, "tokens 2"], copies: Int64[np.ndarray, "tokens"]
 ) -> tuple[float, float, float, float]:
     """Mean and deviation with and without the diagonal, from sums of 1 − cosine and its square."""
     n = int(copies.sum())
@@ -95,7 +95,7 @@ def _cosines(
 
 
 def _reason(
-    tokens: int, distinct: int, zero_vectors: int, ranks: NDArray[np.int64], k_max: int
+    tokens: int, distinct: int, zero_vectors: int, ranks: Int64[np.ndarray, "ranks"], k_max: int
 ) -> str:
     if distinct < FEWEST:
         return f"everything: {distinct} distinct tokens of {tokens}, {FEWEST} are needed"

@@ -1,10 +1,7 @@
 """The same reduction with torch, on the device that holds the states."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lm_geometry.embed.prompts.centring import ORDINARY, Precision, arithmetic, rounding_error
 from lm_geometry.embed.prompts.layer import FEWEST
@@ -12,15 +9,21 @@ from lm_geometry.embed.prompts.nearest import EXACT
 from lm_geometry.embed.prompts.rows import Reduced
 from lm_geometry.point_cloud.cloud import LARGEST, as_array, as_cloud
 from lm_geometry.point_cloud.on_device import full_precision
+from lm_geometry.point_cloud.shapes import Float, Int64
 
 SPARE = 32  # candidates beyond the last rank, which prove that no other token belongs before it
 BLOCK = 2**27  # numbers in a block of differences (1 GiB)
 HASH_SEED = 0x9E3779B97F4A7C15 >> 2
 
-Found = tuple[Reduced | None, NDArray[np.int64], int]
+Found = tuple[Reduced | None, Int64[np.ndarray, "tokens"], int]
 
 
-def reduced_on_device(X: Any, ranks: NDArray[np.int64], k_max: int, precision: Precision) -> Found:
+def reduced_on_device(
+    X: np.ndarray | torch.Tensor,
+    ranks: Int64[np.ndarray, "ranks"],
+    k_max: int,
+    precision: Precision,
+) -> Found:
     """(the rows of the distinct tokens, for each token the first equal one, zero vectors)."""
     with torch.inference_mode(), full_precision():
         states = _checked(X)
@@ -38,7 +41,7 @@ def reduced_on_device(X: Any, ranks: NDArray[np.int64], k_max: int, precision: P
         return layer.reduced(copies, ranks[ranks < len(states)], k_max), first, zero_vectors
 
 
-def _checked(X: Any) -> torch.Tensor:
+def _checked(X: np.ndarray | torch.Tensor) -> Float[torch.Tensor, "tokens width"]:
     """`X` as a float32 or float64 tensor, where it is (on the CPU if it was no tensor)."""
     states = X.detach() if isinstance(X, torch.Tensor) else torch.from_numpy(as_array(X))
     states = states if states.dtype == torch.float64 else states.float()
@@ -51,8 +54,10 @@ def _checked(X: Any) -> torch.Tensor:
     return states
 
 
-def first_equal(states: torch.Tensor) -> torch.Tensor:
-    """For every row the first row that equals it `[tokens]`: by a hash, proved by the values."""
+def first_equal(
+    states: Float[torch.Tensor, "tokens width"],
+) -> Int64[torch.Tensor, "tokens"]:
+    """For every row the first row that equals it: by a hash, proved by the values."""
     words = (states + 0.0).view(torch.int32 if states.dtype == torch.float32 else torch.int64)
     places = torch.arange(1, states.shape[1] + 1, device=states.device)
     odd = (places * HASH_SEED) ^ (places * HASH_SEED >> 31) | 1  # wraps around, as it should
@@ -85,7 +90,12 @@ class _Layer:
         products = (points @ points.T).double()
         self.distances = self.squares[:, None] + self.squares - 2 * products
 
-    def reduced(self, copies: NDArray[np.int64], ranks: NDArray[np.int64], k_max: int) -> Reduced:
+    def reduced(
+        self,
+        copies: Int64[np.ndarray, "tokens"],
+        ranks: Int64[np.ndarray, "ranks"],
+        k_max: int,
+    ) -> Reduced:
         cosines = self._cosines(torch.from_numpy(copies).to(self.states))
         k = min(k_max, len(self.states) - 1)
         squares, tokens = self._nearest(ranks, k)
@@ -105,7 +115,9 @@ class _Layer:
         weights = copies.double()
         return torch.stack([shares @ weights, shares.square() @ weights], dim=1)
 
-    def _nearest(self, ranks: NDArray[np.int64], k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _nearest(
+        self, ranks: Int64[np.ndarray, "ranks"], k: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Squared distances and tokens `[tokens, keep]`, exact at the ranks and up to k."""
         self.distances.fill_diagonal_(torch.inf)
         n = len(self.distances)

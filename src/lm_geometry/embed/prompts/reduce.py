@@ -1,10 +1,9 @@
 """From the hidden states of one prompt to its geometry, one layer in memory at a time."""
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, Union
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.embed.prompts.centring import (
     Precision,
@@ -19,12 +18,17 @@ from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.point_cloud.cloud import LARGEST
 from lm_geometry.point_cloud.identical import as_grouped_cloud
 from lm_geometry.point_cloud.ranks import ranks_up_to
+from lm_geometry.point_cloud.shapes import Float, Float64, Int64
+
+if TYPE_CHECKING:
+    import torch
 
 Backend = Literal["auto", "own", "torch"]
+States = Union[np.ndarray, "torch.Tensor"]  # on any device, [tokens, width]
 
 
 def prompt_geometry(
-    states: Iterable[Any],
+    states: Iterable[States],
     range_max: int = 256,
     k_max: int = 31,
     precision: Precision = "float64",
@@ -47,7 +51,7 @@ def prompt_geometry(
 
 
 def layer_geometry(
-    X: Any,
+    X: States,
     range_max: int = 256,
     k_max: int = 31,
     precision: Precision = "float64",
@@ -90,13 +94,13 @@ def _check(k_max: int, precision: str, backend: str) -> None:
         raise ValueError(f"backend is {backend!r}; it must be auto, own or torch")
 
 
-def _on_cuda(X: Any) -> bool:
+def _on_cuda(X: States) -> bool:
     return getattr(getattr(X, "device", None), "type", "cpu") == "cuda"
 
 
 def reduced_on_cpu(
-    X: Any, ranks: NDArray[np.int64], k_max: int, precision: Precision
-) -> tuple[Reduced | None, NDArray[np.int64], int]:
+    X: States, ranks: Int64[np.ndarray, "ranks"], k_max: int, precision: Precision
+) -> tuple[Reduced | None, Int64[np.ndarray, "tokens"], int]:
     """(the rows of the distinct tokens, for each token the first equal one, zero vectors)."""
     states, first = as_grouped_cloud(X, at_least=1)
     squares = squared_lengths(states)
@@ -113,10 +117,10 @@ def reduced_on_cpu(
 
 
 def _reduced(
-    states: NDArray[Any],
-    lengths: NDArray[np.float64],
-    copies: NDArray[np.float64],
-    ranks: NDArray[np.int64],
+    states: Float[np.ndarray, "tokens width"],
+    lengths: Float64[np.ndarray, "tokens"],
+    copies: Float64[np.ndarray, "tokens"],
+    ranks: Int64[np.ndarray, "ranks"],
     k_max: int,
     precision: Precision,
 ) -> Reduced:

@@ -1,24 +1,24 @@
 """One pass over the rows of products of a layer: distances, neighbours, cosines, angles."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.embed.prompts.centring import Tokens
 from lm_geometry.embed.prompts.nearest import EXACT, select, settle_order, settled
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32, Int64
 from lm_geometry.point_cloud.summation import LANES, squared_distance, total
 
 
 class Reduced(NamedTuple):
     """What is read off the rows of the distinct tokens of a layer."""
 
-    radii: NDArray[np.float64]  # [tokens, ranks]
-    near: NDArray[np.int32]  # [tokens, k]
-    distances: NDArray[np.float64]  # [tokens, k]
-    cosines: NDArray[np.float64]  # [tokens, 2], sums of 1 − cosine and of its square over tokens
-    angles: NDArray[np.float64]  # [tokens, 2], radians: to the nearest, between the two nearest
+    radii: Float64[np.ndarray, "tokens ranks"]
+    near: Int32[np.ndarray, "tokens k"]
+    distances: Float64[np.ndarray, "tokens k"]
+    cosines: Float64[np.ndarray, "tokens 2"]  # sums of 1 − cosine and of its square over tokens
+    angles: Float64[np.ndarray, "tokens 2"]  # radians: to the nearest, between the two nearest
 
 
 def no_rows(tokens: int, ranks: int, k: int) -> Reduced:
@@ -29,7 +29,11 @@ def no_rows(tokens: int, ranks: int, k: int) -> Reduced:
 
 
 def reduce_rows(
-    tokens: Tokens, first: int, products: NDArray[Any], ranks: NDArray[np.int64], reduced: Reduced
+    tokens: Tokens,
+    first: int,
+    products: Float[np.ndarray, "rows tokens"],
+    ranks: Int64[np.ndarray, "ranks"],
+    reduced: Reduced,
 ) -> None:
     """Fills the rows of `reduced` from `first` on, one for each row of `products`."""
     last = first + len(products)

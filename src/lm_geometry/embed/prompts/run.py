@@ -1,12 +1,12 @@
 """The geometry of every prompt and layer, reduced while the states are on the device."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from transformers import PreTrainedModel
 
-from lm_geometry.embed.forward_pass import ForwardPass, arithmetic
+from lm_geometry.embed.forward_pass import ForwardPass, arithmetic, pad_id
 from lm_geometry.embed.needs import prompt_records
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
@@ -23,6 +23,7 @@ from lm_geometry.outs.embed.prompts import (
     write_record,
 )
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
+from lm_geometry.point_cloud.shapes import Float, Int64
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import free_space
@@ -123,13 +124,13 @@ class PromptRun:
         tokenizer = load_tokenizer(self.source)
         ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
         model = load_placed(self.source, checkpoint.folder, device, dtype)
-        states = ForwardPass(model, device, dtype, tokenizer.pad_token_id or 0, self.layers)
+        states = ForwardPass(model, device, dtype, pad_id(tokenizer), self.layers)
         for cloud in progress(todo, f"{checkpoint.name} prompts"):
             shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]
             write_record(cells.path(cloud.file), self.record(states, shuffled))
 
-    def record(self, states: ForwardPass, ids: NDArray[np.int64]) -> PromptRecord:
-        """The geometry and the loss of the prompt `ids` `[tokens]` from one forward pass."""
+    def record(self, states: ForwardPass, ids: Int64[np.ndarray, "tokens"]) -> PromptRecord:
+        """The geometry and the loss of the prompt `ids` from one forward pass."""
         (passed,) = states.run([ids.tolist()])
         chosen = self.settings.prompts
         first = int(chosen.drop_first)
@@ -143,7 +144,12 @@ class PromptRun:
         loss = self._loss(states.model, passed.last, ids)
         return PromptRecord(prompt_of(geometry), loss, len(ids), types)
 
-    def _loss(self, model: Any, last: Any, ids: NDArray[np.int64]) -> float:
+    def _loss(
+        self,
+        model: PreTrainedModel,
+        last: Float[torch.Tensor, "1 tokens width"],
+        ids: Int64[np.ndarray, "tokens"],
+    ) -> float:
         if self.source.kind != "decoder" or not self.settings.loss:
             return float("nan")
         return float(token_losses(model, last[0, :-1], ids[1:]).mean(dtype=np.float64))

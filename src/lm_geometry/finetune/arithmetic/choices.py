@@ -1,12 +1,20 @@
 """`random.Random.choice` for whole batches at once, number by number the same."""
 
 import random
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from lm_geometry.models.arithmetic.equations import Numbers
+
+
+class State(TypedDict):
+    """A Mersenne Twister: its words, its place in them, and words that were read too early."""
+
+    key: list[int]
+    position: int
+    left: list[int]
 
 
 class Choices:
@@ -20,7 +28,7 @@ class Choices:
         _, internal, _ = generator.getstate()
         self.twister = np.random.MT19937()
         self.left: npt.NDArray[np.uint64]
-        self.restore({"key": internal[:-1], "position": internal[-1], "left": []})
+        self.restore({"key": list(internal[:-1]), "position": internal[-1], "left": []})
 
     def below(self, count: int, draws: int) -> Numbers:
         """`draws` numbers below `count`, as so many calls of `choice(range(count))` give them."""
@@ -36,15 +44,16 @@ class Choices:
         self.left = self.left[used[-1] + 1 :]
         return numbers[used].astype(np.int64)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """The generator and the words that were read from it too early."""
-        inner: Any = self.twister.state["state"]
+        inner = self.twister.state["state"]
         key = inner["key"].tolist()
         return {"key": key, "position": int(inner["pos"]), "left": self.left.tolist()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: State) -> None:
         """Go on from what `state` returned."""
-        key: Any = np.array(state["key"], dtype=np.uint32)
-        inner: Any = {"key": key, "pos": state["position"]}
-        self.twister.state = {"bit_generator": "MT19937", "state": inner}
+        key = np.array(state["key"], dtype=np.uint32)
+        inner = {"key": key, "pos": state["position"]}
+        whole: Any = {"bit_generator": "MT19937", "state": inner}  # numpy's stub has the inner one
+        self.twister.state = whole
         self.left = np.array(state["left"], dtype=np.uint64)

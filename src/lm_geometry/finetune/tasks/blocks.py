@@ -1,21 +1,24 @@
 """Texts as token ids, each by itself or in blocks cut from all, and their order in a run."""
 
-from typing import Any
-
 import numpy as np
 from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.tasks.task import Example
 from lm_geometry.workspace.seeds import stream
 
 
-def sequences(texts: list[str], tokenizer: Any, max_tokens: int) -> list[list[int]]:
+def sequences(
+    texts: list[str], tokenizer: PreTrainedTokenizerBase, max_tokens: int
+) -> list[list[int]]:
     """Token ids of each text, cut to `max_tokens`; texts of fewer than two tokens are left out."""
     encoded = tokenizer(texts, truncation=True, max_length=max_tokens)["input_ids"]
     return [ids for ids in encoded if len(ids) > 1]
 
 
-def packed(texts: list[str], tokenizer: Any, block_tokens: int) -> list[list[int]]:
+def packed(
+    texts: list[str], tokenizer: PreTrainedTokenizerBase, block_tokens: int
+) -> list[list[int]]:
     """Blocks of exactly `block_tokens` ids, cut from the texts joined in their order.
 
     Raises ValueError where all texts together do not fill one block.

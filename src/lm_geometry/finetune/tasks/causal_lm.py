@@ -1,8 +1,10 @@
 """Causal language modelling: predict each next token."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from transformers import DataCollatorForLanguageModeling
+from torch import Tensor
+from torch.nn.functional import pad
+from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.tasks.language_modelling import LanguageModelling
 from lm_geometry.finetune.tasks.task import Example
@@ -16,19 +18,17 @@ class CausalLM(LanguageModelling):
     def collator(self) -> "CausalBatch":
         return CausalBatch(self.tokenizer)
 
-    def targets(self, labels: Any) -> Any:
-        from torch.nn.functional import pad
-
+    def targets(self, labels: Tensor) -> Tensor:
         return pad(labels, (0, 1), value=-100)[:, 1:]
 
 
 class CausalBatch:
     """Pads examples into a batch whose labels are the tokens themselves, except the first."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.collate = DataCollatorForLanguageModeling(tokenizer, mlm=False)
 
-    def __call__(self, examples: list[Example]) -> dict[str, Any]:
+    def __call__(self, examples: list[Example]) -> dict[str, Tensor]:
         batch = self.collate([{"input_ids": example["input_ids"]} for example in examples])
         # Labels come from the attention mask: where pad is eos, the true last token counts.
         batch["labels"] = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)

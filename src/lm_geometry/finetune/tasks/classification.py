@@ -1,6 +1,7 @@
 """What both tasks with classes have in common: their corpus, and the names of the classes."""
 
-from typing import Any
+from torch import Tensor
+from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.tasks.task import Columns, Example
 
@@ -17,12 +18,14 @@ def required(columns: Columns, names: list[str], task: str) -> None:
         )
 
 
-def padded(examples: list[Example], tokenizer: Any) -> dict[str, Any]:
+def padded(examples: list[Example], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
     """`input_ids` and `attention_mask` `[batch, tokens]` of the examples, padded on the right."""
     ids = [{"input_ids": example["input_ids"]} for example in examples]
     return dict(tokenizer.pad(ids, padding=True, return_tensors="pt"))
 
 
-def encoded(texts: list[str], tokenizer: Any, max_tokens: int, **more: Any) -> Any:
-    """The tokens of each text, cut to `max_tokens`."""
-    return tokenizer(texts, truncation=True, max_length=max_tokens, **more)
+def encoded(
+    texts: list[str], tokenizer: PreTrainedTokenizerBase, max_tokens: int, offsets: bool = False
+) -> BatchEncoding:
+    """The tokens of each text, cut to `max_tokens`; where asked, `offset_mapping` as well."""
+    return tokenizer(texts, truncation=True, max_length=max_tokens, return_offsets_mapping=offsets)

@@ -2,7 +2,10 @@
 
 import math
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Callable
+
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks import blocks
@@ -12,12 +15,12 @@ from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
 class LanguageModelling(Task):
     """Predict tokens of the texts themselves."""
 
-    def __init__(self, tokenizer: Any, settings: Finetune) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, settings: Finetune) -> None:
         super().__init__(tokenizer, settings)
         self.collate = self.collator()
 
     @abstractmethod
-    def collator(self) -> Any:
+    def collator(self) -> Callable[[list[Example]], dict[str, Tensor]]:
         """What makes a batch of examples."""
 
     def training_examples(self, columns: Columns) -> list[Example]:
@@ -29,7 +32,7 @@ class LanguageModelling(Task):
         cut = blocks.sequences(columns["text"], self.tokenizer, self.settings.block_tokens)
         return [{"input_ids": ids} for ids in cut]
 
-    def batch(self, examples: list[Example]) -> dict[str, Any]:
+    def batch(self, examples: list[Example]) -> dict[str, Tensor]:
         return self.collate(examples)
 
     def scores(self, predictions: Predictions) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """Masked language modelling: predict tokens that were masked (Devlin et al. 2019)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from transformers import DataCollatorForLanguageModeling
+from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.tasks.language_modelling import LanguageModelling
 from lm_geometry.finetune.tasks.task import Example
@@ -27,7 +27,9 @@ class MaskedBatch:
     they are new in every epoch and the same after an interruption.
     """
 
-    def __init__(self, tokenizer: Any, seed: int, mask_probability: float) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, seed: int, mask_probability: float
+    ) -> None:
         if tokenizer.mask_token is None:
             raise ValueError("finetune.task: masked_lm needs a tokenizer with a mask token")
         self.collate = DataCollatorForLanguageModeling(
@@ -35,7 +37,7 @@ class MaskedBatch:
         )
         self.seed = seed
 
-    def __call__(self, examples: list[Example]) -> dict[str, Any]:
+    def __call__(self, examples: list[Example]) -> dict[str, torch.Tensor]:
         place = stream(self.seed, "masks", examples[0]["index"])
         self.collate.generator = torch.Generator().manual_seed(int(place.integers(2**62)))
         batch = self.collate([{"input_ids": example["input_ids"]} for example in examples])

@@ -2,6 +2,9 @@
 
 from typing import Any, ClassVar
 
+import torch
+from transformers import PreTrainedTokenizerBase
+
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.classification import encoded, padded, required
 from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
@@ -12,7 +15,9 @@ class SequenceClassification(Task):
 
     model_class: ClassVar[str] = "AutoModelForSequenceClassification"
 
-    def __init__(self, tokenizer: Any, settings: Finetune, *parts: Columns) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
+    ) -> None:
         super().__init__(tokenizer, settings)
         for columns in parts:
             required(columns, ["label"], "sequence_classification")
@@ -38,9 +43,7 @@ class SequenceClassification(Task):
     def held_out_examples(self, columns: Columns) -> list[Example]:
         return self.training_examples(columns)
 
-    def batch(self, examples: list[Example]) -> dict[str, Any]:
-        import torch
-
+    def batch(self, examples: list[Example]) -> dict[str, torch.Tensor]:
         labels = torch.tensor([example["labels"] for example in examples])
         return padded(examples, self.tokenizer) | {"labels": labels}
 

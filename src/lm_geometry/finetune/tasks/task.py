@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
 
@@ -37,7 +39,7 @@ class Task(ABC):
     model_class: ClassVar[str]  # of transformers
     labels: list[str]  # names of the classes, in the order of their numbers; empty: tokens
 
-    def __init__(self, tokenizer: Any, settings: Finetune) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, settings: Finetune) -> None:
         self.tokenizer = tokenizer
         self.settings = settings
         self.labels = []
@@ -51,10 +53,10 @@ class Task(ABC):
         """What is scored: of each sequence one example."""
 
     @abstractmethod
-    def batch(self, examples: list[Example]) -> dict[str, Any]:
+    def batch(self, examples: list[Example]) -> dict[str, Tensor]:
         """Tensors of padded examples; `labels` is -100 where nothing is to be predicted."""
 
-    def targets(self, labels: Any) -> Any:
+    def targets(self, labels: Tensor) -> Tensor:
         """Labels `[batch, tokens]` (or `[batch]`), moved to where the model predicts them."""
         return labels
 

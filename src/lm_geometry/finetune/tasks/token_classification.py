@@ -4,6 +4,8 @@ from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
+from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.classification import encoded, padded, required
@@ -17,7 +19,9 @@ class TokenClassification(Task):
 
     model_class: ClassVar[str] = "AutoModelForTokenClassification"
 
-    def __init__(self, tokenizer: Any, settings: Finetune, *parts: Columns) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
+    ) -> None:
         super().__init__(tokenizer, settings)
         for columns in parts:
             required(columns, ["words", "tags"], "token_classification")
@@ -37,7 +41,7 @@ class TokenClassification(Task):
     def training_examples(self, columns: Columns) -> list[Example]:
         texts = [" ".join(words) for words in columns["words"]]
         limit = self.settings.block_tokens
-        found = encoded(texts, self.tokenizer, limit, return_offsets_mapping=True)
+        found = encoded(texts, self.tokenizer, limit, offsets=True)
         number = {tag: place for place, tag in enumerate(self.labels)}
         examples = []
         for row, (words, tags) in enumerate(zip(columns["words"], columns["tags"], strict=True)):
@@ -50,9 +54,7 @@ class TokenClassification(Task):
     def held_out_examples(self, columns: Columns) -> list[Example]:
         return self.training_examples(columns)
 
-    def batch(self, examples: list[Example]) -> dict[str, Any]:
-        import torch
-
+    def batch(self, examples: list[Example]) -> dict[str, torch.Tensor]:
         batch = padded(examples, self.tokenizer)
         labels = torch.full_like(batch["input_ids"], IGNORED)
         for row, example in enumerate(examples):

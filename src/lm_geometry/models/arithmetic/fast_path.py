@@ -8,10 +8,9 @@ than their keys and values. Nothing is approximated; sums may be taken in anothe
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from lm_geometry.models.arithmetic.model import ArithmeticTransformer, Attention, Block
@@ -77,7 +76,7 @@ def _embedded(model: ArithmeticTransformer, ids: Tensor) -> list[Token]:
     ]
 
 
-def _block(block: Any, tokens: list[Token], only_last: bool = False) -> list[Token]:
+def _block(block: nn.Module, tokens: list[Token], only_last: bool = False) -> list[Token]:
     """The tokens after a block, or only the last of them."""
     assert isinstance(block, Block)
     x = torch.cat([token.rows for token in tokens])
@@ -147,5 +146,5 @@ def _by_head(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(-1, (heads, -1))
 
 
-def _multiplying_in(precision: str, device: torch.device) -> Any:
+def _multiplying_in(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

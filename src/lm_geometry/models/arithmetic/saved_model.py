@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -27,7 +26,7 @@ def load_model(folder: Path) -> ArithmeticTransformer:
 
     Raises ValueError where the folder holds another kind of model.
     """
-    config: dict[str, Any] = read_json(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     if config.pop("model_type", None) != KIND:
         raise ValueError(f"{folder} holds no model of task {KIND}")
     with torch.random.fork_rng(devices=[]):

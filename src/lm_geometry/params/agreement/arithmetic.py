@@ -1,16 +1,10 @@
 """Task modular_arithmetic: its model, its equations, and what its training knows."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.params import DataPrep
-from lm_geometry.embed.params import Embed
-from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.catalogue import ModelEntry
-from lm_geometry.models.params import Model
 from lm_geometry.params.agreement.layers import layers_within
+from lm_geometry.params.agreement.valid import Catalogue
+from lm_geometry.params.sections import Params
 
 TASK = "modular_arithmetic"
 MODEL, EQUATIONS = "modular-arithmetic", "equations"
@@ -19,17 +13,10 @@ SCHEDULES = ("constant", "constant_with_warmup", "linear")
 MOST_MEASUREMENTS = 5_000  # of two splits: a figure's file holds 10,000 records
 
 
-def parts_belong_together(
-    model: Model,
-    data: DataPrep,
-    finetune: Finetune,
-    *,
-    models: dict[str, ModelEntry],
-    corpora: dict[str, Corpus],
-    **_: Any,
-) -> Iterator[str]:
+def parts_belong_together(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The task, its model and its corpus are there together, or none of them is."""
-    entry = models.get(model.name)
+    model, data, finetune = params.model, params.data_prep, params.finetune
+    entry, corpora = catalogue.models.get(model.name), catalogue.corpora
     corpus = {"data_prep.train": [data.train], "data_prep.evaluate": data.evaluate}
     made = {
         f"finetune.task: {finetune.task}": (finetune.task == TASK, TASK),
@@ -52,8 +39,9 @@ def parts_belong_together(
         yield f"model.weights: {model.weights}: {MODEL} is trained from scratch: random"
 
 
-def equations_are_whole(data: DataPrep, finetune: Finetune, **_: Any) -> Iterator[str]:
+def equations_are_whole(params: Params, _: Catalogue) -> Iterator[str]:
     """Every equation is prepared, for batches are drawn by its place among all of them."""
+    data, finetune = params.data_prep, params.finetune
     if finetune.task != TASK:
         return
     for name in ("sequences", "train_sequences"):
@@ -66,8 +54,9 @@ def equations_are_whole(data: DataPrep, finetune: Finetune, **_: Any) -> Iterato
             yield f"data_prep.splits: equations have no split {split}: [train, validation]"
 
 
-def training_is_known(finetune: Finetune, **_: Any) -> Iterator[str]:
+def training_is_known(params: Params, _: Catalogue) -> Iterator[str]:
     """What training from scratch does not know is not asked for."""
+    finetune = params.finetune
     if finetune.task != TASK:
         return
     dropout = {k: v for k, v in finetune.dropout.model_dump().items() if v is not None}
@@ -93,20 +82,14 @@ def training_is_known(finetune: Finetune, **_: Any) -> Iterator[str]:
         )
 
 
-def states_exist(
-    model: Model,
-    finetune: Finetune,
-    embed: Embed,
-    aggregate: Aggregate,
-    *,
-    models: dict[str, ModelEntry],
-    **_: Any,
-) -> Iterator[str]:
+def states_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The embedded layers are those of the transformer, in the one mode that it has."""
-    entry = models.get(model.name)
+    model, embed, aggregate = params.model, params.embed, params.aggregate
+    layers = params.finetune.arithmetic.layers
+    entry = catalogue.models.get(model.name)
     if entry is None or entry.kind != "arithmetic":
         return
-    yield from layers_within(finetune.arithmetic.layers, model, embed, aggregate)
+    yield from layers_within(layers, model, embed, aggregate)
     if embed.mode != "regular":
         yield f"embed.mode: {embed.mode} needs a masked language model: regular"
     if embed.max_length < TOKENS:

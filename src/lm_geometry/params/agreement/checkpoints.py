@@ -1,17 +1,14 @@
 """Checkpoints: those that training keeps, that are embedded, and that figures show."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.embed.params import Embed
-from lm_geometry.finetune.params import Finetune
+from lm_geometry.params.agreement.valid import Catalogue
+from lm_geometry.params.sections import Params
 
 
-def checkpoints_are_trained(
-    finetune: Finetune, embed: Embed, aggregate: Aggregate, **_: Any
-) -> Iterator[str]:
+def checkpoints_are_trained(params: Params, _: Catalogue) -> Iterator[str]:
     """Embedded and shown checkpoints are steps that training keeps."""
+    finetune, embed, aggregate = params.finetune, params.embed, params.aggregate
     trained = finetune.known_checkpoints()
     if trained is None:  # {every: ...} of a run in epochs: the run itself tells
         return

@@ -1,21 +1,17 @@
 """Point clouds: sizes that fit into each other, and nothing asked for twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from typing import Any
 
-from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.data_prep.params import DataPrep
-from lm_geometry.embed.params import Embed
 from lm_geometry.estimate.params import Estimate
-from lm_geometry.finetune.params import Finetune
+from lm_geometry.params.agreement.valid import Catalogue
+from lm_geometry.params.sections import Params
 from lm_geometry.token_sample.params import TokenSample
 
 
-def neighbourhoods_fit(
-    sample: TokenSample, estimate: Estimate, aggregate: Aggregate, **_: Any
-) -> Iterator[str]:
+def neighbourhoods_fit(params: Params, _: Catalogue) -> Iterator[str]:
     """Neighbourhoods and scales fit into the clouds."""
+    sample, estimate, aggregate = params.token_sample, params.estimate, params.aggregate
     for size in estimate.n_neighbors:
         if size <= 0 or (isinstance(size, float) and size >= 1):
             yield f"estimate.n_neighbors: {size} is neither a whole number nor a fraction below 1"
@@ -43,9 +39,9 @@ def _scales_fit(sample: TokenSample, estimate: Estimate) -> Iterator[str]:
         )
 
 
-def dadapy_is_there(estimate: Estimate, **_: Any) -> Iterator[str]:
+def dadapy_is_there(params: Params, _: Catalogue) -> Iterator[str]:
     """DADApy is installed where one of its estimators is asked for."""
-    for name in estimate.global_estimators:
+    for name in params.estimate.global_estimators:
         if name.startswith("dadapy.") and find_spec("dadapy") is None:
             yield (
                 f"estimate.global_estimators: {name} needs DADApy; "
@@ -53,18 +49,17 @@ def dadapy_is_there(estimate: Estimate, **_: Any) -> Iterator[str]:
             )
 
 
-def nothing_is_there_twice(
-    data: DataPrep, sample: TokenSample, estimate: Estimate, aggregate: Aggregate, **_: Any
-) -> Iterator[str]:
+def nothing_is_there_twice(params: Params, _: Catalogue) -> Iterator[str]:
     """No corpus, split, seed or estimator is named twice."""
-    lists: dict[str, list[Any]] = {
+    data, estimate = params.data_prep, params.estimate
+    lists: dict[str, Sequence[str | float]] = {
         "data_prep.evaluate": data.evaluate,
         "data_prep.splits": data.splits,
-        "token_sample.seeds": sample.seeds,
+        "token_sample.seeds": params.token_sample.seeds,
         "estimate.estimators": estimate.estimators,
         "estimate.n_neighbors": estimate.n_neighbors,
         "estimate.global_estimators": estimate.global_estimators,
-        "aggregate.groups.by": aggregate.groups.by,
+        "aggregate.groups.by": params.aggregate.groups.by,
     }
     for key, values in lists.items():
         for value in dict.fromkeys(values):
@@ -72,11 +67,13 @@ def nothing_is_there_twice(
                 yield f"{key}: {value} is there twice"
 
 
-def numbers_are_possible(
-    finetune: Finetune, embed: Embed, sample: TokenSample, estimate: Estimate, **_: Any
-) -> Iterator[str]:
+def numbers_are_possible(params: Params, _: Catalogue) -> Iterator[str]:
     """Counts, seeds and decays that no single type can rule out."""
-    counts = {"embed.keep_tokens": embed.keep_tokens, "estimate.lpca.tokens": estimate.lpca.tokens}
+    finetune, sample = params.finetune, params.token_sample
+    counts = {
+        "embed.keep_tokens": params.embed.keep_tokens,
+        "estimate.lpca.tokens": params.estimate.lpca.tokens,
+    }
     for key, count in counts.items():
         if isinstance(count, int) and count < 1:
             yield f"{key}: {count} must be 1 or more, or all"

@@ -3,28 +3,21 @@
 import json
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.embed.params import Embed
-from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.models.params import Model
 from lm_geometry.models.sources import SourceError, local_path
+from lm_geometry.params.agreement.valid import Catalogue
+from lm_geometry.params.sections import Params
+
+TASKS = {"encoder": "masked_lm", "decoder": "causal_lm"}  # of language, by kind of model
 
 
-def layers_exist(
-    model: Model,
-    embed: Embed,
-    aggregate: Aggregate,
-    *,
-    models: dict[str, ModelEntry],
-    root: Path,
-    **_: Any,
-) -> Iterator[str]:
+def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The model has the layers, each asked for once, and the shown one is among them."""
-    depth = number_of_layers(model, models, root)
+    model, embed, aggregate = params.model, params.embed, params.aggregate
+    depth = number_of_layers(model, catalogue)
     if depth is not None:
         yield from layers_within(depth, model, embed, aggregate)
 
@@ -49,11 +42,10 @@ def layers_within(depth: int, model: Model, embed: Embed, aggregate: Aggregate) 
         yield f"aggregate.layer: {shown} is not in embed.layers {there}"
 
 
-def blocks_exist(
-    model: Model, finetune: Finetune, *, models: dict[str, ModelEntry], root: Path, **_: Any
-) -> Iterator[str]:
+def blocks_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The model has the blocks whose maps are adapted."""
-    depth = number_of_layers(model, models, root)
+    model, finetune = params.model, params.finetune
+    depth = number_of_layers(model, catalogue)
     adapted = finetune.lora.layers
     if depth is None or adapted == "all" or finetune.task == "none" or finetune.method != "lora":
         return
@@ -65,48 +57,47 @@ def blocks_exist(
         )
 
 
-def task_fits_model(
-    model: Model, finetune: Finetune, *, models: dict[str, ModelEntry], **_: Any
-) -> Iterator[str]:
+def task_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Encoders learn masked tokens, decoders the next one; both can classify."""
-    entry = models.get(model.name)
-    wanted = {"encoder": "masked_lm", "decoder": "causal_lm"}
-    other = {"encoder": "causal_lm", "decoder": "masked_lm"}
-    if entry and finetune.task == other.get(entry.kind):
+    model, task = params.model, params.finetune.task
+    entry = catalogue.models.get(model.name)
+    if entry is None or task not in TASKS.values() or entry.kind not in TASKS:
+        return
+    if task != TASKS[entry.kind]:
+        kind = {"encoder": "an encoder", "decoder": "a decoder"}[entry.kind]
         yield (
-            f"finetune.task: {finetune.task!r} does not fit {model.name}, which is an "
-            f"{entry.kind}: {wanted[entry.kind]}, a classification task or none"
-        ).replace("an d", "a d")
+            f"finetune.task: {task!r} does not fit {model.name}, which is {kind}: "
+            f"{TASKS[entry.kind]}, a classification task or none"
+        )
 
 
-def mode_fits_model(
-    model: Model, embed: Embed, *, models: dict[str, ModelEntry], **_: Any
-) -> Iterator[str]:
+def mode_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Only models of masked language can be asked for a masked token."""
-    entry = models.get(model.name)
-    if entry and embed.mode == "masked_token" and entry.kind == "decoder":
+    model, mode = params.model, params.embed.mode
+    entry = catalogue.models.get(model.name)
+    if entry and mode == "masked_token" and entry.kind == "decoder":
         yield (
             f"embed.mode: masked_token needs a masked language model, and {model.name} is a "
             f"{entry.kind}: regular"
         )
 
 
-def tagger_is_installed(embed: Embed, **_: Any) -> Iterator[str]:
+def tagger_is_installed(params: Params, _: Catalogue) -> Iterator[str]:
     """Parts of speech need nltk."""
-    if embed.tag_parts_of_speech and find_spec("nltk") is None:
+    if params.embed.tag_parts_of_speech and find_spec("nltk") is None:
         yield (
             "embed.tag_parts_of_speech: nltk is not installed: pip install -r requirements/tags.txt"
         )
 
 
-def number_of_layers(model: Model, models: dict[str, ModelEntry], root: Path) -> int | None:
+def number_of_layers(model: Model, catalogue: Catalogue) -> int | None:
     """The depth where it can be known without loading anything, else None."""
-    if model.name in models:
-        return models[model.name].layers
+    if model.name in catalogue.models:
+        return catalogue.models[model.name].layers
     if not model.name.startswith("file:"):
         return None
     try:
-        config = local_path(model.name.removeprefix("file:"), root) / "config.json"
+        config = local_path(model.name.removeprefix("file:"), catalogue.root) / "config.json"
     except SourceError:  # which `model_is_known` tells
         return None
     if not config.is_file():

@@ -2,43 +2,36 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.params import DataPrep
-from lm_geometry.models.catalogue import ModelEntry
-from lm_geometry.models.params import Model
 from lm_geometry.models.sources import SourceError, advice, local_path
+from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.explain import nearest
+from lm_geometry.params.sections import Params
 
 SCHEMES = ("hub:", "file:")
 
 
-def model_is_known(
-    model: Model, *, models: dict[str, ModelEntry], root: Path, **_: Any
-) -> Iterator[str]:
+def model_is_known(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The model is an alias of the catalogue, or a file that is there."""
-    yield from _unknown("model.name", model.name, "models", list(models), root)
+    there = list(catalogue.models)
+    yield from _unknown("model.name", params.model.name, "models", there, catalogue.root)
 
 
-def tokenizers_are_known(
-    data: DataPrep, *, models: dict[str, ModelEntry], root: Path, **_: Any
-) -> Iterator[str]:
+def tokenizers_are_known(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Every model under which prompts must be long enough is known, as the run's own must be."""
-    for i, name in enumerate(data.prompts.tokenizers):
+    for i, name in enumerate(params.data_prep.prompts.tokenizers):
         key = f"data_prep.prompts.tokenizers.{i}"
-        yield from _unknown(key, name, "models", list(models), root)
+        yield from _unknown(key, name, "models", list(catalogue.models), catalogue.root)
 
 
-def corpora_are_known(
-    data: DataPrep, *, corpora: dict[str, Corpus], root: Path, **_: Any
-) -> Iterator[str]:
+def corpora_are_known(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Every corpus is an alias of the catalogue, or a file that is there."""
+    data = params.data_prep
     named = [("data_prep.train", data.train)]
     named += [(f"data_prep.evaluate.{i}", name) for i, name in enumerate(data.evaluate)]
     named += [("data_prep.prompts.corpus", data.prompts.corpus)]
     for key, name in named:
-        yield from _unknown(key, name, "corpora", list(corpora), root)
+        yield from _unknown(key, name, "corpora", list(catalogue.corpora), catalogue.root)
 
 
 def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) -> Iterator[str]:

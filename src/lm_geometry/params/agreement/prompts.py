@@ -1,19 +1,15 @@
 """Prompts: their split, what is kept of them, and whether the model has their layers."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from lm_geometry.data_prep.params import DataPrep
-from lm_geometry.embed.params import Embed
-from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.catalogue import ModelEntry
-from lm_geometry.models.params import Model
 from lm_geometry.params.agreement.layers import number_of_layers
+from lm_geometry.params.agreement.valid import Catalogue
+from lm_geometry.params.sections import Params
 
 
-def prompts_are_possible(data: DataPrep, embed: Embed, **_: Any) -> Iterator[str]:
+def prompts_are_possible(params: Params, _: Catalogue) -> Iterator[str]:
     """The split can be told apart, and ranks are powers of 2."""
+    data, embed = params.data_prep, params.embed
     if data.order == "paper" and data.prompts.split != "all":
         yield (
             f"data_prep.prompts.split: {data.prompts.split!r} is not possible with "
@@ -26,18 +22,11 @@ def prompts_are_possible(data: DataPrep, embed: Embed, **_: Any) -> Iterator[str
         yield f"data_prep.prompts.tokens: {data.prompts.tokens} are too few for a dimension"
 
 
-def layers_and_checkpoints_exist(
-    model: Model,
-    finetune: Finetune,
-    embed: Embed,
-    *,
-    models: dict[str, ModelEntry],
-    root: Path,
-    **_: Any,
-) -> Iterator[str]:
+def layers_and_checkpoints_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The model has the layers, each asked for once, and training keeps the steps."""
-    asked, steps = embed.prompts.layers, embed.prompts.checkpoints
-    depth = number_of_layers(model, models, root)
+    model, finetune = params.model, params.finetune
+    asked, steps = params.embed.prompts.layers, params.embed.prompts.checkpoints
+    depth = number_of_layers(model, catalogue)
     if depth is not None and not isinstance(asked, str):
         for layer in asked:
             if not -depth - 1 <= layer <= depth:
