@@ -7,7 +7,7 @@ and is called once the options are known to be right. Its options are its keywor
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -55,7 +55,7 @@ def _named(
     function = there.get(estimator)
     if function is None:
         library.check(estimator, options, ", ".join(there))
-        return partial(others, estimator)
+        return cast("Function", partial(others, estimator))
     parameters = inspect.signature(function).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.default is not parameter.empty]
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

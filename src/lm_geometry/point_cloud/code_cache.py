@@ -25,7 +25,7 @@ def keep(function: Dispatcher) -> Dispatcher:
     numba has no public way to name a cache's folder or its files. The private attributes set here
     are named in a test, and numba's versions are bounded in pyproject.toml.
     """
-    kept = function._cache
+    kept = function._cache  # pyright: ignore[reportAttributeAccessIssue]
     source = Path(function.py_func.__code__.co_filename)
     if source.is_relative_to(PACKAGE):
         folder = _root() / sources_hash() / source.parent.name

@@ -1,6 +1,7 @@
 """Figure: the tokens of a cloud in the plane, a panel per checkpoint."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -29,7 +30,7 @@ def chart(points: pd.DataFrame, legend: str, title: str, says: Sequence[str]) ->
     Pointing at a token marks it in every panel; a name in the legend may be clicked, which fades
     the others; the wheel zooms all panels.
     """
-    records = points.assign(panel=points["checkpoint"].map(_panel))
+    records: Any = points.assign(panel=points["checkpoint"].map(_panel))
     order = list(dict.fromkeys(records["panel"]))
     field = "colour" if "colour" in points else DIMENSION
     by_scale = field == DIMENSION or colours.is_quantity(records[field])

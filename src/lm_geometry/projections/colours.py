@@ -1,6 +1,6 @@
 """How the tokens of a map are coloured: a scale for numbers, named groups for everything else."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pandas as pd
 
@@ -49,7 +49,7 @@ def group_names(values: pd.Series) -> pd.Series:
 
 def legend(names: pd.Series) -> list[Group]:
     """The groups that `group_names` gives: the largest first, the two grey ones last."""
-    order = _by_frequency(names[names != OTHER])
+    order = _by_frequency(cast("pd.Series", names[names != OTHER]))
     found = []
     for place, name in enumerate(order):
         shape, colour = divmod(place, len(CORPUS_COLOURS))
@@ -61,5 +61,5 @@ def legend(names: pd.Series) -> list[Group]:
 
 def _by_frequency(text: pd.Series) -> list[str]:
     """Names of values, the most frequent first; equally frequent ones by the alphabet."""
-    counts = text[text != NONE].value_counts()
+    counts = cast("pd.Series", text[text != NONE]).value_counts()
     return sorted(counts.index, key=lambda name: (-counts[name], name))

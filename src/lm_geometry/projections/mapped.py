@@ -72,7 +72,7 @@ def _states(cloud: Cloud, rows: Int64[np.ndarray, "rows"]) -> Float[np.ndarray, 
 
 
 def _described(tokens: pd.DataFrame, colour: str) -> pd.DataFrame:
-    told = tokens[[name for name in TOLD if name in tokens]].reset_index(drop=True)
+    told = tokens.filter([name for name in TOLD if name in tokens]).reset_index(drop=True)
     return told if colour == DIMENSION else told.assign(colour=tokens[colour].to_numpy())
 
 

@@ -63,4 +63,4 @@ def spearman(x: Values, y: Values) -> float:
     """Spearman's correlation of `x` and `y`; NaN where it is not defined."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    return float(stats.spearmanr(x, y)[0])
+    return float(stats.spearmanr(x, y)[0])  # pyright: ignore[reportArgumentType]

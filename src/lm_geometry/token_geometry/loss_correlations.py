@@ -56,7 +56,7 @@ def best_cells(correlations: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*groups_of(correlations), "shuffle", "method", "given"]
     keys += [name for name in cells_of(correlations) if "layer" not in name]
-    size = correlations["value"].abs()
+    size: Any = correlations["value"].abs()
     there = size.notna()
     top = size[there].groupby([correlations.loc[there, key] for key in keys], sort=False).idxmax()
     return correlations.loc[top].reset_index(drop=True)
@@ -71,7 +71,7 @@ class _Sample:
         self.values = table.to_numpy(dtype=np.float64)
         self.prompts = table.index.get_level_values("prompt").to_numpy()
         self.loss = losses["value"].to_numpy(dtype=np.float64)
-        self.given = [name for name in given if losses[name].nunique() > 1]
+        self.given = [name for name in given if losses[[name]].nunique().item() > 1]
         self.fixed = losses[self.given].to_numpy(dtype=np.float64)
 
     def rows(
@@ -121,7 +121,7 @@ def _samples(
         index = wide.index.to_frame(index=False)
         for name in reversed(shared):
             index.insert(0, name, keys[name])
-        own = loss.reindex(pd.MultiIndex.from_frame(index))
+        own: Any = loss.reindex(pd.MultiIndex.from_frame(index))
         if own["value"].isna().all():
             raise ValueError(f"losses: there are none for {keys}")
         yield ({**keys, "shuffle": POOLED} if pooled else keys), _Sample(wide, own, given)
