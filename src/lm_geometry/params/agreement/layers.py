@@ -10,8 +10,8 @@ from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.embed.params import Embed
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.models.local_files import SourceError, local_path
 from lm_geometry.models.params import Model
-from lm_geometry.models.sources import SourceError, local_path
 
 
 def layers_exist(

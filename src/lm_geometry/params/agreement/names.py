@@ -7,8 +7,8 @@ from typing import Any
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.models.local_files import SourceError, advice, local_path
 from lm_geometry.models.params import Model
-from lm_geometry.models.sources import SourceError, advice, local_path
 from lm_geometry.params.explain import nearest
 
 SCHEMES = ("hub:", "file:")
