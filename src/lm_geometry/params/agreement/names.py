@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lm_geometry.models.sources import SourceError, advice, local_path
+from lm_geometry.models.local_files import SourceError, advice, local_path
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.explain import nearest
 from lm_geometry.params.sections import Params
