@@ -46,8 +46,8 @@ def _batches(model: str, layers: list[int]) -> Iterator[Cloud]:
     import torch
 
     from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.data_prep.params import Model
     from lm_geometry.models.load import load_model, load_tokenizer
-    from lm_geometry.models.params import Model
 
     source = resolve(Model.model_validate({"name": model}), seed=0)
     tokenizer, body = load_tokenizer(source), load_model(source).base_model

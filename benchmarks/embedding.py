@@ -34,9 +34,9 @@ class Bench:
         import torch
 
         from lm_geometry.data_prep.model_names import resolve
+        from lm_geometry.data_prep.params import Model
         from lm_geometry.embed.params import Embed
         from lm_geometry.models.load import load_model, load_tokenizer
-        from lm_geometry.models.params import Model
 
         source = resolve(Model.model_validate({"name": model}), seed=0)
         self.layer, self.width = source.layers, source.width

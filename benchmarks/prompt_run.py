@@ -22,13 +22,13 @@ def rows(arguments: argparse.Namespace) -> list[list[str]]:
     import torch
 
     from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.data_prep.params import Model
     from lm_geometry.embed.forward_pass import ForwardPass
     from lm_geometry.embed.params import Embed
     from lm_geometry.embed.placement import load_placed
     from lm_geometry.embed.prompts import layer_geometry
     from lm_geometry.embed.prompts.run import PromptRun
     from lm_geometry.embed.token_loss import token_losses
-    from lm_geometry.models.params import Model
     from lm_geometry.workspace import machine
 
     device, _ = machine.device()

@@ -167,8 +167,8 @@ def real_layers(model: str) -> NDArray[np.float32]:
     from lm_geometry.data_prep.corpora.catalogue import read_corpora
     from lm_geometry.data_prep.corpora.reading import read
     from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.data_prep.params import Model
     from lm_geometry.models.load import load_model, load_tokenizer
-    from lm_geometry.models.params import Model
     from lm_geometry.workspace import machine
 
     source = resolve(Model.model_validate({"name": model}), seed=0)

@@ -157,9 +157,9 @@ def test_a_batch_is_never_larger_than_its_tokens(tiny_models: dict[str, TinyMode
     model.base_model.embeddings.register_forward_pre_hook(
         lambda _m, _a, given: sizes.append(given["input_ids"].numel()), with_kwargs=True
     )
-    model.get_output_embeddings().register_forward_hook(
-        lambda _m, _i, output: logits.append(output[..., 0].numel())
-    )
+    head = model.get_output_embeddings()
+    assert head is not None
+    head.register_forward_hook(lambda _m, _i, output: logits.append(output[..., 0].numel()))
     longest = max(map(len, corpus.sequences))
     computed(model, corpus, batch_tokens=2 * longest + 1)
     assert 2 * longest <= max(sizes) <= 2 * longest + 1

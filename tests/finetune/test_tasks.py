@@ -280,7 +280,7 @@ def test_a_masked_model_that_was_trained_whole_needs_nothing_but_its_tokenizer(
     assert not told["unexpected_keys"]
     load_tokenizer(tiny.source).save_pretrained(kept)
     from lm_geometry.data_prep.model_names import resolve
-    from lm_geometry.models.params import Model
+    from lm_geometry.data_prep.params import Model
 
     again = TinyModel(kept, resolve(Model.model_validate({"name": f"file:{kept}"}), seed=0))
     assert (again.source.kind, again.source.layers) == ("encoder", 2)

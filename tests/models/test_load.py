@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from lm_geometry.data_prep.model_names import resolve
+from lm_geometry.data_prep.params import Model
 from lm_geometry.models.load import (
     hub_errors,
     load_model,
@@ -18,7 +19,6 @@ from lm_geometry.models.load import (
     local_location,
     quiet_loading,
 )
-from lm_geometry.models.params import Model
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import write_json

@@ -37,8 +37,8 @@ def test_distances_change_by_twice_the_largest_move_at_most(width, coarse):
 @pytest.mark.parametrize("coarse", [False, True])
 def test_products_of_whole_numbers_are_those_of_the_points(coarse):
     stored, fixed = rounded(cloud(300, 100), coarse)
-    high, both = fixed.products(slice(0, 90), slice(40, 300))
-    found = (65536.0 * high + 256.0 * both) * fixed.step**2
+    products = fixed.products(slice(0, 90), slice(40, 300))
+    found = (65536.0 * products.high + 256.0 * products.cross) * products.step**2
     points = stored.points.astype(np.float64)
     # Squared distances hold a product twice.
     lacking = 2 * np.abs(found - points[:90] @ points[40:].T)

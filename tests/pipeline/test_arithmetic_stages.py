@@ -11,7 +11,7 @@ from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.run import write_results
 from lm_geometry.aggregate.tables import read_aggregated
 from lm_geometry.data_prep.model_names import resolve
-from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.data_prep.prompts.run import prepare_prompts
 from lm_geometry.data_prep.run import prepare_corpora
 from lm_geometry.embed.params import Embed
@@ -25,7 +25,6 @@ from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.arithmetic.equations import SIGNS, make_equations
 from lm_geometry.models.arithmetic.model import make_model
 from lm_geometry.models.arithmetic.saved_model import load_model
-from lm_geometry.models.params import Model
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated, read_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import read_states, read_tokens

@@ -12,7 +12,7 @@ from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.run import write_results
 from lm_geometry.aggregate.tables import read_aggregated
 from lm_geometry.commands.cli import main
-from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.data_prep.prompts.run import prepare_prompts
 from lm_geometry.data_prep.run import prepare_corpora
 from lm_geometry.embed.params import Embed
@@ -24,7 +24,6 @@ from lm_geometry.estimate.run import estimate
 from lm_geometry.experiments.project import Project
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.params import Model
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import read_tokens

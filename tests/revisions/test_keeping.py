@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from lm_geometry.data_prep import model_names
+from lm_geometry.data_prep.params import Model
 from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models import kept as kept_models
 from lm_geometry.models import sources
 from lm_geometry.models.catalogue import ModelEntry, read_models
 from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
-from lm_geometry.models.params import Model
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.revisions import keeping
@@ -129,18 +129,17 @@ def test_the_weights_come_from_dvc_where_the_folder_is_another(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = keep(run, 9, "my-model")
-    source = sources.parse(entry.source)
+    sha256 = sources.parse(entry.source).sha256
     here = run / "models" / "my-model"
-    assert sources.fetch(source, run / "downloads") == here
+    assert kept_models.fetch_kept("my-model", sha256, run / "downloads") == here
     content = (here / "model.safetensors").read_bytes()
     kept_models._is.cache_clear()
     shutil.rmtree(here)
-    fetched = sources.fetch(source, run / "downloads")
+    fetched = kept_models.fetch_kept("my-model", sha256, run / "downloads")
     assert fetched.is_relative_to(run / "downloads" / "kept")
     assert (fetched / "model.safetensors").read_bytes() == content
-    other = sources.Source("kept", "my-model", sha256="0" * 64)
-    with pytest.raises(sources.SourceError, match=r"another hash.*dvc pull models/my-model\.dvc"):
-        sources.fetch(other, run / "downloads")
+    with pytest.raises(FileNotFoundError, match=r"another hash.*dvc pull models/my-model\.dvc"):
+        kept_models.fetch_kept("my-model", "0" * 64, run / "downloads")
     assert not (run / "downloads" / "kept" / ("0" * 24)).exists()
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from lm_geometry.data_prep.params import Model
 from lm_geometry.models import sources
 from lm_geometry.models.catalogue import read_models
 from lm_geometry.models.load import hub_errors, local_location
-from lm_geometry.models.params import Model
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash

@@ -1,4 +1,4 @@
-"""Section `data_prep`: which sequences of which corpora are studied."""
+"""Sections `model` and `data_prep`: which model, and which sequences of which corpora."""
 
 import math
 from typing import ClassVar, Literal, Self
@@ -9,6 +9,20 @@ from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace.section import Section
 
 Split = Literal["train", "validation", "test", "dev"]
+
+
+class Model(Section):
+    """Which model is studied, and whether with its trained weights."""
+
+    name_in_params: ClassVar[str] = "model"
+
+    name: str = Field(
+        "smollm2",
+        description="alias of catalogue/models.yaml, hub:ID[@revision] or file:PATH",
+    )
+    weights: Literal["pretrained", "random"] = Field(
+        "pretrained", description="trained weights, or an untrained control drawn from `seed`"
+    )
 
 
 class Prompts(Section):

@@ -9,9 +9,8 @@ from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.corpora.equations import prepared_equations
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
 from lm_geometry.data_prep.model_names import resolve as resolve_model
-from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.data_prep.prompts.run import prepare_prompts
-from lm_geometry.models.params import Model
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import (
     CorpusSplit,

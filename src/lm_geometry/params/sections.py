@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.embed.params import Embed
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.params import Model
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.workspace.section import Section
 

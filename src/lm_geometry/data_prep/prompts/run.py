@@ -10,11 +10,10 @@ import pandas as pd
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.model_names import resolve as resolve_model
-from lm_geometry.data_prep.params import DataPrep, Prompts
+from lm_geometry.data_prep.params import DataPrep, Model, Prompts
 from lm_geometry.data_prep.prompts.draw import draw, long_enough
 from lm_geometry.data_prep.prompts.texts import texts_of
 from lm_geometry.models.load import load_tokenizer, longest_input
-from lm_geometry.models.params import Model
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex, folder
 from lm_geometry.outs.data_prep.shuffling import block_orders

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.data_prep.params import Model
 from lm_geometry.embed.params import Embed
 from lm_geometry.models.local_files import SourceError, local_path
-from lm_geometry.models.params import Model
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 
