@@ -15,7 +15,7 @@ import numpy as np
 from lm_geometry.neighbours.candidates import WholeProducts
 from lm_geometry.point_cloud.cloud import Centred, centre_and_scale
 from lm_geometry.point_cloud.loops import compiled, compiled_sum, over_rows
-from lm_geometry.point_cloud.shapes import Float, Float32, Float64, Int8, Int32, Int64
+from lm_geometry.point_cloud.shapes import Float, Float64, Int8, Int32, Int64
 
 MOST = 127 * 256 + 127  # steps to the largest coordinate
 GRANULE = 64  # coordinates are padded to a multiple; so many the units take at once
@@ -46,7 +46,7 @@ class FixedPoint(NamedTuple):
 
     def rough_products(
         self, a: slice, b: Int64[np.ndarray, "columns"]
-    ) -> Float32[np.ndarray, "rows columns"]:
+    ) -> Float64[np.ndarray, "rows columns"]:
         """Inner products of the points a with the points b, without the low numbers."""
         high = _product(self.numbers[a, : self.width], self.numbers[b, : self.width])
         return high * np.float32((256 * self.step) ** 2)
