@@ -71,7 +71,7 @@ class _Sample:
         self.values = table.to_numpy(dtype=np.float64)
         self.prompts = table.index.get_level_values("prompt").to_numpy()
         self.loss = losses["value"].to_numpy(dtype=np.float64)
-        self.given = [name for name in given if losses[[name]].nunique().item() > 1]
+        self.given = [name for name in given if len(set(losses[name].dropna())) > 1]
         self.fixed = losses[self.given].to_numpy(dtype=np.float64)
 
     def rows(

@@ -23,7 +23,7 @@ from lm_geometry.data_prep.corpora import reading
 from lm_geometry.data_prep.corpora.catalogue import Corpus, resolve
 
 Rows = list[tuple[str, str]]  # text and document
-Write = Callable[[Path, Rows], None]
+Write = Callable[[Path, Rows], object]
 
 WORDS = ["NA", "null", "nan", "None", "true", "007", "7", "1e5", "1.10", "2020-01-01", "#", "\\"]
 MARKS = ['"', "'", ",", "\t", "\n", "\r", "\r\n", ";", "|", "\\", " ", "\x00", "\u2028", "\ufeff"]
