@@ -25,6 +25,7 @@ MADE_BY_COMMANDS = ("plots/png/", "plots/projections/")
 FILE = re.compile(
     r"(?<![\w/~.{$*-])(?:[\w.-]+/)*[\w-]+\.(?:py|pyi|md|ipynb|sh|toml|yaml|txt)\b(?![\w/*{…-])"
 )
+OUT = re.compile(r"(?<![\w/~.{$*>-])(?:data|metrics)/[a-z][\w./-]*\w(?![\w{*…<-])")
 FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 DOTTED = re.compile(r"(?<![\w./-])lm_geometry(?:\.[A-Za-z_]\w*)+")
@@ -48,11 +49,14 @@ def in_git() -> list[Path]:
 IN_GIT = in_git()
 FILES = [file for file in IN_GIT if not str(file.relative_to(ROOT)).startswith(MADE)]
 NAMES = {file.name for file in IN_GIT}
-PIPELINE = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+OUTS = re.findall(
+    r"(?:data|metrics|plots)/[\w./-]+\w", (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+)
 
 
 def pages() -> list[Path]:
-    return [file for file in FILES if str(file).endswith(ENDS)]
+    changes = ROOT / "CHANGELOG.md"  # tells of paths that were
+    return [file for file in FILES if str(file).endswith(ENDS) and file != changes]
 
 
 def modules_of(folder: str) -> list[Path]:
@@ -62,7 +66,7 @@ def modules_of(folder: str) -> list[Path]:
 def missing_in(file: Path, text: str) -> set[str]:
     """Paths and dotted names of a text that lead nowhere."""
     links = LINK.findall(text) if file.suffix == ".md" else []
-    paths = {*links, *FOLDER.findall(text), *FILE.findall(text)}
+    paths = {*links, *FOLDER.findall(text), *FILE.findall(text), *OUT.findall(text)}
     missing = {path for path in paths if not NOT_OURS.search(path) and not is_there(path, file)}
     dotted = {*DOTTED.findall(text), *(f"lm_geometry.{name}" for name in IN_A_ROOM.findall(text))}
     return missing | {name for name in dotted if not is_defined(name)}
@@ -98,8 +102,9 @@ def is_there(path: str, page: Path) -> bool:
 
     Outs of the pipeline are not there before it ran: dvc.yaml must name them.
     """
-    if path.startswith(("data/", "plots/")) and not (ROOT / path).exists():
-        return path.rstrip("/") in PIPELINE or path in MADE_BY_COMMANDS
+    if path.startswith(("data/", "metrics/", "plots/")) and not (ROOT / path).exists():
+        in_outs = any(f"{path.rstrip('/')}/".startswith(f"{out}/") for out in OUTS)
+        return in_outs or path in MADE_BY_COMMANDS
     places = [ROOT, PACKAGE, ROOT / "src", ROOT / "tests", page.parent, ROOT / "requirements"]
     return path in NAMES or any((place / path).exists() for place in places)
 
