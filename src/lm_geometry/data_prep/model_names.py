@@ -1,6 +1,6 @@
 """From a model's name in params.yaml to its source."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import sources
@@ -10,6 +10,9 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import name_of
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 FROM_SCRATCH = "drawn by finetune.seed"
 
@@ -54,7 +57,7 @@ def _facts(source: str) -> dict[str, Any]:
     }
 
 
-def _kind(config: Any, source: str) -> str:
+def _kind(config: "PretrainedConfig", source: str) -> str:
     """Whether a model is a masked or a causal language model, by its architecture or its type.
 
     Raises ValueError for a type that transformers knows as neither.

@@ -13,12 +13,13 @@ from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    import pyarrow as pa
+    from datasets import Dataset, DatasetInfo
 
 NAME = re.compile(r"[\w.:-]{1,40}")  # without a space, as most texts have one
 
 
-def in_memory(rows: Any, info: Any = None) -> "Dataset":
+def in_memory(rows: "pa.Table", info: "DatasetInfo | None" = None) -> "Dataset":
     """A `pyarrow.Table` as a data set that has no history.
 
     The fingerprint would only name cache files, and some versions pickle all rows to find one.
@@ -29,12 +30,12 @@ def in_memory(rows: Any, info: Any = None) -> "Dataset":
     return Dataset(InMemoryTable(rows), info, fingerprint="0" * 16)
 
 
-def table(dataset: "Dataset") -> Any:
+def table(dataset: "Dataset") -> "pa.Table":
     """The rows as a `pyarrow.Table`, without a copy where they are memory-mapped and in order."""
     return dataset.with_format("arrow")[:]
 
 
-def column(dataset: "Dataset", name: str) -> Any:
+def column(dataset: "Dataset", name: str) -> "pa.ChunkedArray":
     """One column as a `pyarrow.ChunkedArray`."""
     return table(dataset.select_columns([name])).column(name)
 
@@ -139,7 +140,7 @@ def _documents(dataset: "Dataset", entry: Corpus, before: int) -> tuple[set[str]
     return {name}, texts.filled(given, numbers)
 
 
-def _texts(values: Any, entry: Corpus) -> Any:
+def _texts(values: "pa.ChunkedArray", entry: Corpus) -> "pa.ChunkedArray":
     from pyarrow import types
 
     kind = values.type
@@ -157,7 +158,7 @@ def _texts(values: Any, entry: Corpus) -> Any:
     raise ValueError(f"{entry.source}: column {entry.column!r} holds {kind}, not text")
 
 
-def _is_text(kind: Any) -> bool:
+def _is_text(kind: "pa.DataType") -> bool:
     from pyarrow import types
 
     return types.is_string(kind) or types.is_large_string(kind)

@@ -38,7 +38,7 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
             }
 
 
-def emotion(value: Any) -> str:
+def emotion(value: str | list[dict[str, str]]) -> str:
     """The label of a turn; of several annotators' labels the one they settled on, `final`."""
     if isinstance(value, list):
         settled = [note["final"] for note in value if "final" in note]

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.lines import text_lines
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BLOCK = 1 << 24  # characters that are put into Arrow's memory at once
 OTHERS = {",": (";", "\t", "|"), "\t": (",", ";", "|")}
@@ -26,7 +29,7 @@ class QuotationError(ValueError):
         super().__init__(f"{path}: {why}: {ADVICE}")
 
 
-def read(path: Path, delimiter: str, as_text: set[str]) -> Any:
+def read(path: Path, delimiter: str, as_text: set[str]) -> "pa.Table":
     """The rows of a csv or tsv file as a `pyarrow.Table`; its first row names the columns.
 
     Cells are texts. A column whose cells are all numbers, written as Python writes them, is one of

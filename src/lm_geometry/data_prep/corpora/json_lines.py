@@ -6,9 +6,14 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
 
 from lm_geometry.data_prep.corpora.lines import text_lines
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BLOCK = 1 << 24  # characters that are put into Arrow's memory at once
 KINDS = {
@@ -105,13 +110,13 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _identity(value: Any) -> Any:
+def _identity(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and math.isnan(value):
         return None
     return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
-def _array(values: list[Any], lines: list[int]) -> tuple[Any, str]:
+def _array(values: list[JsonValue], lines: list[int]) -> "tuple[pa.Array | None, str]":
     """The values as an Arrow array, or none and why, with the line of the first that does not fit.
 
     Python takes True for 1, so that the kinds are looked at before.
@@ -132,7 +137,7 @@ def _array(values: list[Any], lines: list[int]) -> tuple[Any, str]:
     return None, f"line {lines[first]} {why or f'holds {there[0]} that no column can hold'}"
 
 
-def _fitting(values: Sequence[Any]) -> Any:
+def _fitting(values: Sequence[JsonValue]) -> "pa.Array | None":
     """The values as an Arrow array, or None where no type holds them all."""
     import pyarrow
 
@@ -142,7 +147,7 @@ def _fitting(values: Sequence[Any]) -> Any:
         return None
 
 
-def _joined(parts: list[Any]) -> Any:
+def _joined(parts: "list[pa.Array]") -> "pa.ChunkedArray":
     """The parts of a column in the one type that holds them all; raises ArrowException."""
     import pyarrow
 

@@ -12,6 +12,7 @@ from lm_geometry.data_prep.corpora.columns import added, column, set_aside, ther
 from lm_geometry.data_prep.corpora.tags import words_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
 
 
@@ -71,7 +72,7 @@ def _are_other_words(dataset: "Dataset") -> bool:
     return len(texts.differ(texts.joined(words), column(dataset, "text"))) > 0
 
 
-def _label(dataset: "Dataset", name: str, entry: Corpus) -> Any:
+def _label(dataset: "Dataset", name: str, entry: Corpus) -> "pa.ChunkedArray":
     import pyarrow
 
     values = column(dataset, name)

@@ -64,7 +64,7 @@ def _unpacked(path: Path) -> io.BufferedReader:
     if packing == ".zst":
         from pyarrow import input_stream
 
-        opened: Any = input_stream(str(path), compression="zstd")
+        opened = input_stream(str(path), compression="zstd")
     else:
         ways = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
         opened = ways[packing](path) if packing in ways else path.open("rb", buffering=0)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.data_prep.corpora.tags import Span, bio_tags, span_of_words, words_of
@@ -39,7 +41,7 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
                 }
 
 
-def _is_goal(goal: Any) -> bool:
+def _is_goal(goal: JsonValue) -> bool:
     """Whether a part of the goal is a domain with something to do; the rest is its wording."""
     return isinstance(goal, dict) and any(key in goal for key in ("info", "reqt", "book"))
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.seeds import stream
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
 
 
@@ -145,7 +146,7 @@ def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
     return in_memory(rows, DatasetInfo(features=features))
 
 
-def _tagged_alike(rows: Any) -> Any:
+def _tagged_alike(rows: "pa.Table") -> "pa.Table":
     """The table with words, and their tags, that still make up its stripped texts."""
     import pyarrow
 

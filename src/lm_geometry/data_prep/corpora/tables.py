@@ -9,6 +9,7 @@ from lm_geometry.data_prep.corpora.columns import identity_column, in_memory, li
 from lm_geometry.data_prep.corpora.lines import format_of, refuse_pointer
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Dataset
 
 TEXTS = ("text", "document", "label", "words", "tags")  # of a csv, where lists stand with spaces
@@ -70,7 +71,7 @@ def _parquet(path: Path) -> tuple[Any, dict[str, str]]:
     return table, unreadable
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """A column without dictionaries, views and extensions, its texts checked to be UTF-8."""
     import pyarrow
     from datasets import Features
@@ -83,7 +84,7 @@ def _plain(values: Any) -> Any:
     return values
 
 
-def _plain_type(kind: Any) -> Any:
+def _plain_type(kind: "pa.DataType") -> "pa.DataType":
     import pyarrow
     from pyarrow import types
 

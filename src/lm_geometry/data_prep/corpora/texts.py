@@ -1,12 +1,16 @@
 """What is asked of many texts at once, on Arrow arrays."""
 
 import importlib
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def lengths(text: Any, stripped: bool) -> np.ndarray:
+
+def lengths(text: "pa.ChunkedArray", stripped: bool) -> np.ndarray:
     """Characters of each text, `[rows]` int64; 0 for a missing one. `stripped` leaves out white
     space at both ends, which is what `str.strip` calls so."""
     compute = _compute()
@@ -14,7 +18,7 @@ def lengths(text: Any, stripped: bool) -> np.ndarray:
     return np.asarray(compute.fill_null(counted, 0), dtype=np.int64)
 
 
-def start_with(text: Any, prefixes: list[str]) -> np.ndarray:
+def start_with(text: "pa.ChunkedArray", prefixes: list[str]) -> np.ndarray:
     """Whether each text starts with one of `prefixes`, `[rows]` bool."""
     found = np.zeros(len(text), dtype=bool)
     for prefix in prefixes:
@@ -22,12 +26,12 @@ def start_with(text: Any, prefixes: list[str]) -> np.ndarray:
     return found
 
 
-def stripped(text: Any) -> Any:
+def stripped(text: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The texts without white space at both ends, as an Arrow array."""
     return _compute().utf8_trim_whitespace(text)
 
 
-def not_empty(values: Any) -> Any:
+def not_empty(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The column with what names nothing, an empty text or no number, as missing."""
     import pyarrow
 
@@ -41,7 +45,7 @@ def not_empty(values: Any) -> Any:
     return values
 
 
-def filled(given: Any, own: Any) -> Any:
+def filled(given: "pa.ChunkedArray", own: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The column with `own` where it is missing, after a prefix that no given value begins with."""
     compute = _compute()
     prefix = ""
@@ -52,11 +56,11 @@ def filled(given: Any, own: Any) -> Any:
     return compute.coalesce(given, own)
 
 
-def _starts(given: Any, prefix: str) -> Any:
+def _starts(given: "pa.ChunkedArray", prefix: str) -> "pa.ChunkedArray":
     return _compute().starts_with(given, pattern=prefix)
 
 
-def joined(words: Any) -> Any:
+def joined(words: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The words of each list with a space between them; missing where the list or a word is."""
     import pyarrow
 
@@ -65,20 +69,20 @@ def joined(words: Any) -> Any:
     return _compute().binary_join(words, " ")
 
 
-def differ(text: Any, other: Any) -> np.ndarray:
+def differ(text: "pa.ChunkedArray", other: "pa.ChunkedArray") -> np.ndarray:
     """Row numbers at which two columns of texts differ; a missing text is an empty one."""
     compute = _compute()
     same = compute.equal(compute.fill_null(text, ""), compute.fill_null(other, ""))
     return np.flatnonzero(~np.asarray(same, dtype=bool))
 
 
-def any_quoted(text: Any) -> bool:
+def any_quoted(text: "pa.ChunkedArray") -> bool:
     """Whether a text begins and ends with quotation marks."""
     compute = _compute()
     return bool(compute.any(compute.match_substring_regex(text, '(?s)^".*"$')).as_py())
 
 
-def numbers(text: Any) -> Any:
+def numbers(text: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The column as whole numbers or decimals, empty ones missing, or as it is.
 
     Numbers stand as Python writes them, `1.0` also as `1`: leading zeros, or two ways to write one
@@ -106,6 +110,6 @@ def _written(cell: str) -> bool:
     return repr(float(cell)) in (cell, f"{cell}.0")
 
 
-def _compute() -> Any:
+def _compute() -> ModuleType:
     # Its functions are made at import, unseen by type checkers.
     return importlib.import_module("pyarrow.compute")

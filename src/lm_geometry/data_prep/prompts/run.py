@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import corpus_names, name_of, names_of
 from lm_geometry.workspace.tables import write_table
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str, int]:
@@ -41,8 +44,9 @@ def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str
     candidates = lengths["prompt"].unique().astype(np.int64)
     chosen = draw(candidates, settings.count, settings.seed)
     prompts = texts[texts["prompt"].isin(chosen)].reset_index(drop=True)
+    whole = data.model_copy(update={"prompts": settings})
     index = PromptIndex(
-        corpus=corpus_names(data.model_dump())[settings.corpus],
+        corpus=corpus_names(whole.model_dump())[settings.corpus],
         split=settings.split,
         unit=settings.unit,
         tokens=settings.tokens,
@@ -82,13 +86,13 @@ def _texts(settings: Prompts, data: DataPrep) -> pd.DataFrame:
         raise SystemExit(str(error)) from None
 
 
-def _tokenizer(name: str) -> Any:
+def _tokenizer(name: str) -> "PreTrainedTokenizerBase":
     return load_tokenizer(resolve_model(Model(name=name, weights="pretrained"), seed=0))
 
 
-def _with_texts(index: PromptIndex, prompts: Any, redistribute: bool) -> PromptIndex:
+def _with_texts(index: PromptIndex, prompts: pd.DataFrame, redistribute: bool) -> PromptIndex:
     """Write the texts below data/prompts, or by their hash in the machine's own folder."""
-    table = prompts[["prompt", "text"]]
+    table = prompts.filter(["prompt", "text"])
     if redistribute or prompts.empty:
         write_table(index.texts(folder()), table)
         return index

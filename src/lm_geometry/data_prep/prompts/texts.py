@@ -79,7 +79,7 @@ def _of_split(
     return rows[rows["document"].isin(set(prepared["document"]))]
 
 
-def _documents(rows: Any, joint: str) -> pd.DataFrame:
+def _documents(rows: pd.DataFrame, joint: str) -> pd.DataFrame:
     """A row per document, its sequences joined in their order."""
     groups = rows.groupby(["part", "document"], sort=False)
     columns = {
@@ -90,5 +90,5 @@ def _documents(rows: Any, joint: str) -> pd.DataFrame:
     return pd.DataFrame(columns).reset_index().drop(columns="part")
 
 
-def _sequences(rows: Any) -> Any:
-    return rows.assign(sequences=1)[["document", "sequence", "sequences", "text"]].copy()
+def _sequences(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(sequences=1).filter(["document", "sequence", "sequences", "text"])
