@@ -11,8 +11,8 @@ from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.workspace.progress import progress
 
-Arrays = Mapping[str, np.memmap]
-Losses = Float32[np.ndarray, "tokens"]
+Arrays = Mapping[str, Float32[np.ndarray, "kept stored_width"]]  # memory maps, by file name
+Losses = Float32[np.ndarray, "kept"]
 
 
 class HiddenStates(ForwardPass):
