@@ -7,6 +7,7 @@ import pandas as pd
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.numbers.collection import Collected
 from tests.made_up_tree import MadeUpTree
@@ -35,6 +36,7 @@ def run_of(number: int, changes: dict[int, list[float]]) -> Collected:
     tested = own.assign(p_value=p_values, standardised_by_documents=7.0)
     tables = {"means": own, "changes": tested, "differences": own.assign(control="b")}
     params = {
+        "model": {"name": "m"},
         "estimate": {"estimators": ["twonn"], "n_neighbors": [64], "cdf": "i/n"},
         "aggregate": {"n_neighbors": "last", "layer": -1, "checkpoint": "last"},
         "data_prep": {"train": "a"},
@@ -43,7 +45,7 @@ def run_of(number: int, changes: dict[int, list[float]]) -> Collected:
     }
     model = made_up_model("M", max(changes))
     experiment = Experiment(f"s-{number}", {"finetune.seed": number})
-    return Collected(experiment, MadeUpTree({}), "c", "b", params, model, tables)
+    return Collected(experiment, MadeUpTree({}), "c", "b", Params.of(params), model, tables)
 
 
 def study(**figure: Any) -> Study:

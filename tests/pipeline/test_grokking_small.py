@@ -27,6 +27,7 @@ from lm_geometry.finetune.params import Finetune
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.params.sections import Params
 from lm_geometry.projections.choice import choose
 from lm_geometry.projections.mapped import map_tokens
 from lm_geometry.studies.definition import read_study
@@ -72,13 +73,17 @@ def collected(project: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
     write_results(shown)
     monkeypatch.setattr(Aggregate, "read", classmethod(lambda cls: shown))
     tables = {"means": read_aggregated("means")}
-    return Collected(FIRST, WORKSPACE, "c", "b", params, source, tables)
+    return Collected(FIRST, WORKSPACE, "c", "b", Params.of(params), source, tables)
 
 
 @pytest.mark.slow
 def test_it_memorises_generalises_and_its_dimension_falls(collected: Collected) -> None:
-    curves, leads = (over_steps.drawn(figure, [collected], "m")[0] for figure in STUDY.figures)
-    table = curves["parquet"].set_index(["split", "step"]).sort_index()
+    drawn = (over_steps.curves, over_steps.leads)
+    curves, leads = (
+        draw(figure, STUDY, [collected], "m").runs
+        for draw, figure in zip(drawn, STUDY.figures, strict=True)
+    )
+    table = curves.set_index(["split", "step"]).sort_index()
     accuracy = {split: table.loc[split]["accuracy"] for split in ("train", "validation")}
     assert accuracy["train"][100] > 0.99
     assert accuracy["validation"][100] < 0.2
@@ -87,7 +92,7 @@ def test_it_memorises_generalises_and_its_dimension_falls(collected: Collected) 
     assert list(held_out.index) == [0, *STEPS]
     assert 50 <= held_out.idxmax() <= 500
     assert held_out[700] < 0.75 * held_out.max()
-    one = leads["parquet"].set_index(["signal", "event", "milestone"])
+    one = leads.set_index(["signal", "event", "milestone"])
     half = one.loc[("validation local dimension", "peak", 0.5)]
     assert 150 < half["milestone_step"] <= 600
     assert half["lead"] > 0

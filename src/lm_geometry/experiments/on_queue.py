@@ -3,16 +3,15 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import RUNNING, WAITING, Following, running
+from lm_geometry.experiments.following import RUNNING, WAITING, Following
 from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import Outcome, State
-from lm_geometry.experiments.running import lives
-from lm_geometry.experiments.tree import refuse_untracked_code
+from lm_geometry.experiments.running import Runner, lives
 from lm_geometry.experiments.upstream import awaited, levels
 from lm_geometry.revisions.programs import dvc, environment
 from lm_geometry.workspace.files import read_json
@@ -24,23 +23,27 @@ IDLE_SECONDS = 40.0  # workers end some ten seconds after they found the queue e
 _OPEN = {"Running": RUNNING, "Queued": WAITING}
 
 
-class OnQueue:
+class Task(TypedDict):
+    """A task of DVC's queue; its log is there once it began."""
+
+    name: str
+    rev: str
+    status: str
+    log: Path | None
+
+
+class OnQueue(Runner):
     """Experiments on DVC's queue, `jobs` at a time; those first that compute what others share.
 
     Each runs with the code and catalogue that the workspace had when it was queued. The queue's
     workers are processes of their own: they go on when this one is interrupted.
     """
 
-    heading: Sequence[str] = ()
-    alone: Sequence[str] = ("--temp",)
-
     def __init__(self, jobs: int, logs: Path, root: Path = ROOT) -> None:
+        super().__init__(logs, root)
         self.options = f"--jobs {jobs}"
         self.jobs = jobs
-        self.logs = logs
-        self.root = root
         self._open: dict[str, str] = {}  # name of an experiment: its revision in the queue
-        self._began: dict[str, float] = {}
 
     def lines(self, experiments: list[Experiment]) -> list[str]:
         """What others share, computed first since a shell cannot wait for the queue; the others."""
@@ -50,17 +53,9 @@ class OnQueue:
         queued = [one.line("--queue") for one in ordered if one.name not in awaiting]
         return [*first, *queued, f"dvc queue start -j {self.jobs}"]
 
-    def check(self, experiments: list[Experiment]) -> None:
-        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
-        refuse_untracked_code(self.root)
-
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those that wait or run on the queue."""
         return tasks_begun(names, self.root)
-
-    def finished(self, names: set[str]) -> list[Outcome]:
-        """None: the queue does not keep how long a task ran."""
-        return []
 
     def left(self) -> str:
         """What still runs or waits, and how it is stopped."""
@@ -84,11 +79,7 @@ class OnQueue:
         self.logs.mkdir(parents=True, exist_ok=True)
         begun = self.begun({one.name for one in experiments})
         self._follow(begun)
-        # What runs already computes, before all others, what they share with it.
-        ordered = sorted(experiments, key=lambda one: one.name not in begun)
-        todo = [
-            [one for one in level if one.name not in begun] for level in levels(ordered, self.root)
-        ]
+        todo = self.unbegun(experiments, begun)
         for number, level in enumerate(todo):
             if number:
                 _idle_workers_end(self.root)
@@ -141,23 +132,20 @@ class OnQueue:
             for name, rev in list(self._open.items()):
                 # A task is in no list for a moment while it moves from one to the next.
                 if states.get(rev) not in _OPEN and (rev in states or name in missing):
-                    yield self._ended(name, found.get(rev, {}))
+                    yield self._ended(name, found.get(rev))
             missing = gone
-            now = {name: self._now(name, found.get(rev, {})) for name, rev in self._open.items()}
-            following.now(now | dict.fromkeys(later, WAITING))
+            now = dict.fromkeys([*self._open, *later], WAITING)
+            for name, rev in self._open.items():
+                if states.get(rev) == "Running":
+                    now[name] = self.runs(name, found[rev]["log"])
+            following.now(now)
             if self._open and time.monotonic() - asked > WORKERS_SECONDS:
                 asked = time.monotonic()
                 self._mend(states)
 
-    def _now(self, name: str, task: dict[str, Any]) -> str:
-        if task.get("status") != "Running":
-            return WAITING
-        self._began.setdefault(name, time.monotonic())
-        return running(task["log"])
-
-    def _ended(self, name: str, task: dict[str, Any]) -> Outcome:
+    def _ended(self, name: str, task: Task | None) -> Outcome:
         self._open.pop(name)
-        log, own, status = self.logs / f"{name}.log", task.get("log"), task.get("status")
+        own, status = (task["log"], task["status"]) if task else (None, "")
         text = own.read_text(encoding="utf-8", errors="replace") if own and own.exists() else ""
         state = State.FAILED
         if status == "Success" and there(name, self.root):
@@ -165,9 +153,9 @@ class OnQueue:
         elif status != "Failed":
             state = State.CANCELLED
             text += "\nIt left DVC's queue without a result: was it killed or removed?\n"
-        log.write_text(text or dvc(self.root, "queue", "logs", name).stderr, encoding="utf-8")
-        began = self._began.get(name)
-        return Outcome(name, state, log, None if began is None else time.monotonic() - began)
+        text = text or dvc(self.root, "queue", "logs", name).stderr
+        self.log(name).write_text(text, encoding="utf-8")
+        return self.ended(name, state)
 
     def _mend(self, states: dict[str, str]) -> None:
         """Where the queue's workers were killed: end what they ran, and start others.
@@ -192,16 +180,17 @@ def tasks_begun(names: set[str], root: Path = ROOT) -> dict[str, str]:
     }
 
 
-def tasks(root: Path) -> list[dict[str, Any]]:
-    """Every task that DVC's queue knows: `name`, `rev`, `status`, and `log` once it began."""
+def tasks(root: Path) -> list[Task]:
+    """Every task that DVC's queue knows."""
     from dvc.repo import Repo
 
+    found: list[Task] = []
     with Repo(str(root)) as repo:
         queue = repo.experiments.celery_queue
-        found = list(queue.status())
-        for task in found:
+        for task in queue.status():
             process = queue.proc.get(task["rev"])
-            task["log"] = Path(process.stdout) if process and process.stdout else None
+            log = Path(process.stdout) if process and process.stdout else None
+            found.append(Task(name=task["name"], rev=task["rev"], status=task["status"], log=log))
     return found
 
 

@@ -6,84 +6,86 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import WAITING, Following, running
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.experiments.tree import refuse_untracked_code
+from lm_geometry.experiments.upstream import levels
 from lm_geometry.revisions.programs import environment
 from lm_geometry.workspace.section import ROOT
 
 POLL_SECONDS = 1.0
 
 
-class Runner(Protocol):
-    """One way to run the experiments of a study."""
+class Runner:
+    """One way to run the experiments of a study; by itself nothing outlives a call.
 
-    options: str  # of `lm-geometry study`, that choose this way
-    heading: Sequence[str]  # above lines to be copied into a shell: what is not in them
-    alone: Sequence[str]  # options of a line of `dvc exp run` that ends with its experiment
-
-    def lines(self, experiments: list[Experiment]) -> list[str]:
-        """The command lines that do what `run` does."""
-        ...
-
-    def check(self, experiments: list[Experiment]) -> None:
-        """Raises ValueError where they could not run, before anything was done."""
-        ...
-
-    def begun(self, names: set[str]) -> Mapping[str, str]:
-        """Which of them wait or run since an earlier call, and where, in words."""
-        ...
-
-    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
-        """How each ended, as they end; those that were begun are waited for, not begun again."""
-        ...
-
-    def finished(self, names: set[str]) -> list[Outcome]:
-        """Of those that have a result, how they ran that ended while nobody waited."""
-        ...
-
-    def left(self) -> str:
-        """After an interruption: what still runs, and the commands that stop it."""
-        ...
-
-
-class InOrder:
-    """Experiments one after another.
-
-    The workspace is left as it is: each runs in a clone of its own below `.dvc/tmp`, with the code
-    and catalogue that the workspace has when it starts.
+    Each runs in a clone of its own, so that the workspace is left as it is.
     """
 
-    options = ""
-    heading: Sequence[str] = ()
-    alone: Sequence[str] = ("--temp",)
+    options = ""  # of `lm-geometry study`, that choose this way
+    heading: Sequence[str] = ()  # above lines to be copied into a shell: what is not in them
+    alone: Sequence[str] = ("--temp",)  # of a line of `dvc exp run` that ends with its experiment
 
     def __init__(self, logs: Path, root: Path = ROOT) -> None:
         self.logs = logs
         self.root = root
+        self._began: dict[str, float] = {}  # when an experiment was first seen to run
 
     def lines(self, experiments: list[Experiment]) -> list[str]:
-        """A line for each, in the order of the study."""
+        """The command lines that do what `run` does."""
         return [one.line(*self.alone) for one in experiments]
 
     def check(self, experiments: list[Experiment]) -> None:
-        """Raises ValueError where code is new and not in git, which DVC's clones would not have."""
+        """Raises ValueError where they could not run, before anything was done."""
         refuse_untracked_code(self.root)
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
-        """Nothing outlives a call."""
+        """Which of them wait or run since an earlier call, and where, in words."""
         return {}
 
+    def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
+        """How each ended, as they end; those that were begun are waited for, not begun again."""
+        raise NotImplementedError
+
     def finished(self, names: set[str]) -> list[Outcome]:
-        """Nothing outlives a call."""
+        """Of those that have a result, how they ran that ended while nobody waited."""
         return []
 
     def left(self) -> str:
-        """Nothing runs on."""
+        """After an interruption: what still runs, and the commands that stop it."""
         return "nothing runs on"
+
+    def log(self, name: str) -> Path:
+        """The file with what an experiment printed."""
+        return self.logs / f"{name}.log"
+
+    def runs(self, name: str, log: Path | None = None) -> str:
+        """That an experiment runs, in words; its time is counted from the first of these calls."""
+        self._began.setdefault(name, time.monotonic())
+        return running(log or self.log(name))
+
+    def ended(self, name: str, state: State) -> Outcome:
+        """How an experiment ended, with the time since it was first seen to run."""
+        began = self._began.get(name)
+        seconds = None if began is None else time.monotonic() - began
+        return Outcome(name, state, self.log(name), seconds)
+
+    def unbegun(
+        self, experiments: list[Experiment], begun: Mapping[str, str]
+    ) -> list[list[Experiment]]:
+        """What is to be begun, in the order of what is shared; it computes first what runs."""
+        ordered = sorted(experiments, key=lambda one: one.name not in begun)
+        parts = levels(ordered, self.root)
+        return [[one for one in part if one.name not in begun] for part in parts]
+
+
+class InOrder(Runner):
+    """Experiments one after another, each in a clone below `.dvc/tmp`.
+
+    It has the code and catalogue that the workspace has when it starts.
+    """
 
     def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
         """How each ended; one that fails does not stop the others."""
@@ -99,21 +101,20 @@ class InOrder:
     def _one(
         self, experiment: Experiment, waiting: dict[str, str], following: Following
     ) -> Outcome:
-        log = self.logs / f"{experiment.name}.log"
-        began = time.monotonic()
-        words = [sys.executable, "-m", *experiment.command("--temp")]
-        with log.open("w", encoding="utf-8") as file:
+        words = [sys.executable, "-m", *experiment.command(*self.alone)]
+        with self.log(experiment.name).open("w", encoding="utf-8") as file:
             process = subprocess.Popen(
                 words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
             )
             try:
+                self.runs(experiment.name)
                 while _runs(process):
-                    following.now({experiment.name: running(log), **waiting})
+                    following.now({experiment.name: self.runs(experiment.name), **waiting})
                 state = State.FAILED if process.returncode else State.DONE
             except KeyboardInterrupt:
                 _stop(process)
                 state = State.CANCELLED
-        return Outcome(experiment.name, state, log, time.monotonic() - began)
+        return self.ended(experiment.name, state)
 
 
 def lives(process: int) -> bool:

@@ -91,6 +91,14 @@ class Figure(Section):
         return self
 
     @property
+    def stem(self) -> str:
+        """Its files' name, without a number where another has it as well."""
+        if self.kind in ("violins", LATER_SCORES, *OVER_STEPS):
+            return self.kind
+        boxes = "_boxes" if self.kind == "boxes" else ""
+        return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}"
+
+    @property
     def columns(self) -> list[str]:
         """The parameters that the figure tells apart, on its axis and in its panels."""
         of_tables = {

@@ -65,6 +65,12 @@ class PromptFigure(Section):
         return self
 
     @property
+    def stem(self) -> str:
+        """Its files' name, without a number where another has it as well."""
+        own = [self.kind] if self.kind == "correlations" else [self.quantity, self.kind]
+        return "_".join(["prompt", *own])
+
+    @property
     def axis(self) -> str | None:
         """The column that `at` names values of."""
         if self.quantity == "dimension":

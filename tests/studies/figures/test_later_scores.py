@@ -1,6 +1,6 @@
 """The heuristic over the runs of a study: falls of the dimension, and gains that come later."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,18 +8,21 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.figures.export import render
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.figures import later_scores
+from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.workspace import paths
 from tests.made_up_tree import MadeUpTree
+from tests.study_runs import CHANGES, made_up_model, run_of, study
 
 STEPS = range(0, 120, 20)
 FIGURE = Figure.model_validate({"kind": "later_scores", "title": "Does it tell?"})
 
 
-def run(seed: int, falls: bool) -> Any:
+def run(seed: int, falls: bool) -> Collected:
     """A run in which the dimension falls by as much as the accuracy then gains, or has no say."""
     drawn = np.random.default_rng(seed)
     gains = drawn.uniform(0.01, 0.1, len(STEPS))
@@ -43,13 +46,15 @@ def run(seed: int, falls: bool) -> Any:
             **cell,
         }
     )
-    return SimpleNamespace(
-        experiment=SimpleNamespace(name=f"seed-{seed}"),
-        estimator="twonn",
-        n_neighbors=64.0,
-        tables={"means": means},
-        revision=MadeUpTree({paths.SCORES: scores}),
-    )
+    tree, params = MadeUpTree({paths.SCORES: scores}), run_of(0, CHANGES).params
+    one = Experiment(f"seed-{seed}", {})
+    return Collected(one, tree, "c", "b", params, made_up_model("M", 6), {"means": means})
+
+
+def rows_of(runs: list[Collected]) -> pd.DataFrame:
+    found = later_scores.drawn(FIGURE, study(), runs, "TwoNN").rows
+    assert found is not None
+    return found
 
 
 def row_of(found: pd.DataFrame, **wanted: str) -> Any:
@@ -63,7 +68,7 @@ NEXT = {"score": "accuracy", "since": "previous", "until": "next"}
 
 
 def test_a_dimension_that_falls_before_every_gain_has_correlation_minus_one() -> None:
-    found, _ = later_scores.drawn(FIGURE, [run(seed, falls=True) for seed in range(4)], "TwoNN")
+    found = rows_of([run(seed, falls=True) for seed in range(4)])
     row = row_of(found, signal="dimension", **NEXT)
     # Steps 20 … 80: the fall until a checkpoint is the gain after it, in each run.
     assert (row["correlation"], row["lower"], row["upper"]) == (-1, -1, -1)
@@ -72,7 +77,7 @@ def test_a_dimension_that_falls_before_every_gain_has_correlation_minus_one() ->
 
 def test_the_interval_is_students_over_the_runs_own_correlations() -> None:
     runs = [run(seed, falls=False) for seed in range(5)]
-    found, _ = later_scores.drawn(FIGURE, runs, "TwoNN")
+    found = rows_of(runs)
     own = []
     for one in runs:
         dimension = one.tables["means"]["mean"].to_numpy()
@@ -87,17 +92,16 @@ def test_the_interval_is_students_over_the_runs_own_correlations() -> None:
 
 
 def test_the_chart_shows_the_loss_beside_each_layer() -> None:
-    _, chart = later_scores.drawn(FIGURE, [run(seed, falls=True) for seed in range(3)], "TwoNN")
-    picture = render(chart)["svg"].decode()
+    runs = [run(seed, falls=True) for seed in range(3)]
+    picture = render(later_scores.drawn(FIGURE, study(), runs, "TwoNN").chart)["svg"].decode()
     for words in ("dimension, layer 6", "validation loss", "accuracy", "Does it tell?"):
         assert words in picture
 
 
 def test_runs_without_scores_are_named() -> None:
-    one = run(0, falls=True)
-    one.revision = MadeUpTree({paths.SCORES: []})
+    one = replace(run(0, falls=True), revision=MadeUpTree({paths.SCORES: []}))
     with pytest.raises(ValueError, match=r"figure 'Does it tell\?': its runs have no scores"):
-        later_scores.drawn(FIGURE, [one], "TwoNN")
+        rows_of([one])
 
 
 def test_panels_are_not_for_this_kind() -> None:

@@ -9,16 +9,18 @@ from pydantic import ValidationError
 from scipy import stats
 
 from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.figures import over_steps
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.workspace import paths
 from tests.made_up_tree import MadeUpTree
-from tests.study_runs import made_up_model
+from tests.study_runs import made_up_model, study
 
-CURVES = {"kind": "curves", "title": "C", "panels": ["data_prep.share"]}
-LEADS = {"kind": "leads", "title": "L", "panels": ["data_prep.share"]}
+SHARE = "data_prep.equations.train_fraction"
+CURVES = {"kind": "curves", "title": "C", "panels": [SHARE]}
+LEADS = {"kind": "leads", "title": "L", "panels": [SHARE]}
 STEPS = [0, 10, 20, 30, 40, 50]
 
 
@@ -57,11 +59,12 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
     params = {
         "estimate": {"estimators": ["twonn"], "n_neighbors": [64]},
         "aggregate": {"n_neighbors": "last", "layer": 2},
-        "data_prep": {"share": share},
+        "data_prep": {"equations": {"train_fraction": share}},
+        "model": {"name": "m"},
     }
     experiment = Experiment(f"s-{share}-{seed}", {})
     tables = {"means": means}
-    return Collected(experiment, tree, "c", "b", params, made_up_model("M", 2), tables)
+    return Collected(experiment, tree, "c", "b", Params.of(params), made_up_model("M", 2), tables)
 
 
 def test_a_course_has_scores_of_every_step_and_dimensions_of_checkpoints() -> None:
@@ -78,7 +81,7 @@ def test_curves_are_means_with_students_intervals_within_what_is_possible() -> N
     runs = [run_of(seed, share) for share in (0.2, 0.5) for seed in (0, 3, 5)]
     found = course.curves(figure, course.courses(figure, runs))
     cell = found[(found["measure"] == "dimension") & (found["split"] == "validation")]
-    at = cell[(cell["step"] == 20) & (cell["data_prep.share"] == 0.2)].iloc[0]
+    at = cell[(cell["step"] == 20) & (cell[SHARE] == 0.2)].iloc[0]
     values = [20.0, 23.0, 25.0]
     expected = stats.t.interval(0.95, df=2, loc=np.mean(values), scale=stats.sem(values))
     np.testing.assert_allclose([at["lower"], at["upper"]], expected)
@@ -90,23 +93,27 @@ def test_curves_are_means_with_students_intervals_within_what_is_possible() -> N
 
 
 def test_leads_are_counted_for_each_panel() -> None:
-    tables, chart = over_steps.drawn(
-        Figure.model_validate(LEADS), [run_of(seed, 0.2) for seed in (0, 1)] + [run_of(0)], "m"
-    )
-    shown = tables["csv"].set_index(["data_prep.share", "signal", "event", "milestone"])
+    runs = [run_of(seed, 0.2) for seed in (0, 1)] + [run_of(0)]
+    drawn = over_steps.leads(Figure.model_validate(LEADS), study(), runs, "m")
+    assert drawn.rows is not None
+    assert drawn.runs is not None
+    shown = drawn.rows.set_index([SHARE, "signal", "event", "milestone"])
     row = shown.loc[(0.2, "validation local dimension", "fall", 0.5)]
     assert (row["runs"], row["reached"], row["mean"]) == (2, 2, 0.0)
     assert shown.loc[(0.5, "validation local dimension", "peak", 0.5)]["mean"] == 20.0
     assert shown.loc[(0.5, "weight norm", "peak", 0.05)]["mean"] == 30.0
-    assert len(tables["parquet"]) == 3 * 5 * 2 * 2
-    records = values_of(chart)
-    assert {record["settings"] for record in records} == {"share 0.2 · m", "share 0.5 · m"}
-    assert len(records) == len(tables["csv"]) + len(tables["parquet"])
+    assert len(drawn.runs) == 3 * 5 * 2 * 2
+    records = values_of(drawn.chart)
+    assert {record["settings"] for record in records} == {
+        "train fraction 0.2 · m",
+        "train fraction 0.5 · m",
+    }
+    assert len(records) == len(drawn.rows) + len(drawn.runs)
 
 
 def test_the_axis_of_steps_is_logarithmic_and_leaves_out_step_0() -> None:
     figure = Figure.model_validate(CURVES | {"measures": ["dimension", "accuracy"]})
-    _, chart = over_steps.drawn(figure, [run_of(0)], "m")
+    chart = over_steps.curves(figure, study(), [run_of(0)], "m").chart
     records = values_of(chart)
     assert min(record["step"] for record in records) == 10
     assert {r["measure"]: r["measure_order"] for r in records} == {
@@ -118,10 +125,16 @@ def test_the_axis_of_steps_is_logarithmic_and_leaves_out_step_0() -> None:
 
 def test_lines_can_be_the_values_of_a_parameter_with_the_splits_side_by_side() -> None:
     measures = ["weight_norm", "accuracy"]
-    fields = {"kind": "curves", "title": "C", "series": "data_prep.share", "measures": measures}
+    fields = {
+        "kind": "curves",
+        "title": "C",
+        "series": SHARE,
+        "measures": measures,
+    }
     runs = [run_of(seed, share) for share in (0.5, 0.2) for seed in (0, 3)]
-    tables, chart = over_steps.drawn(Figure.model_validate(fields), runs, "m")
-    records = values_of(chart)
+    drawn = over_steps.curves(Figure.model_validate(fields), study(), runs, "m")
+    assert drawn.rows is not None
+    records = values_of(drawn.chart)
     assert {record["settings"] for record in records} == {"m"}
     cells = sorted({(record["cell_order"], record["cell"]) for record in records})
     # The norm, one panel for both splits, is last though it was named first.
@@ -133,7 +146,7 @@ def test_lines_can_be_the_values_of_a_parameter_with_the_splits_side_by_side() -
     groups = {(r["cell"], r["series_value"], r["series_place"]) for r in records}
     assert len(groups) == 3 * 2
     assert {(value, place) for _, value, place in groups} == {(0.2, 0), (0.5, 1)}
-    at = tables["csv"].set_index(["data_prep.share", "measure", "split", "step"])
+    at = drawn.rows.set_index([SHARE, "measure", "split", "step"])
     assert at.loc[(0.2, "accuracy", "validation", 40)]["mean"] == pytest.approx(0.615)
     assert at.loc[(0.2, "accuracy", "validation", 40)]["runs"] == 2
 

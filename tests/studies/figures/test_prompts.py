@@ -12,6 +12,7 @@ from scipy import stats
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.outs.estimate.prompt_tables import GeometryTables, rows_where
 from lm_geometry.outs.estimate.prompts import FOLDER
+from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figures.prompts import drawn
 from lm_geometry.studies.numbers.collection import Collected
@@ -23,6 +24,7 @@ from tests.study_runs import made_up_model
 
 RUN = {"checkpoint": "base", "corpus": "c", "split": "all"}
 PARAMS = {
+    "model": {"name": "m"},
     "aggregate": {"bootstrap": {"draws": 100, "seed": 0}, "confidence": 0.9, "checkpoint": "last"},
     "data_prep": {"prompts": {"corpus": "c"}},
     "estimate": {"estimators": ["twonn"]},
@@ -44,7 +46,7 @@ def experiment(case: str, tables: GeometryTables, corpus: str = "c") -> Collecte
     one = Experiment(f"s-{case}", {}, case)
     model = made_up_model("Tiny", 6)
     tree = MadeUpTree(files)
-    return Collected(one, tree, "c" * 40, "b" * 40, params, model, tables_of_run)
+    return Collected(one, tree, "c" * 40, "b" * 40, Params.of(params), model, tables_of_run)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +187,7 @@ def test_settings_of_another_kind_are_refused(fields: dict, told: str) -> None:
 def test_the_page_tells_of_peaks_and_of_the_search(two: list[Collected]) -> None:
     more = [figure("layers", only=["a"]), figure("correlations", only=["a"], at=[2])]
     asked = study(prompt_figures=[one.model_dump(exclude_unset=True) for one in more])
-    stems = report._prompt_stems(more)
+    stems = report._stems(more)
     assert stems == ["prompt_dimension_layers", "prompt_correlations"]
     shown: Any = [
         (one, stem, drawn(one, asked, two).told) for one, stem in zip(more, stems, strict=True)

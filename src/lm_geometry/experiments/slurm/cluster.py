@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lm_geometry.experiments.following import RUNNING
 from lm_geometry.experiments.running import lives as process_lives
@@ -50,24 +50,10 @@ class Job:
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in found)
 
 
-class Cluster(Protocol):
-    """What runs jobs."""
-
-    at_a_time: int | None  # how many jobs may be submitted before others ended; None: all
-
-    def submit(self, jobs: Sequence[ClonedExperiment], after: Sequence[Job]) -> list[Job]:
-        """Submit them, to start when all of `after` ended; raises ValueError if refused."""
-        ...
-
-    def seen(self, jobs: Sequence[Job]) -> dict[str, Seen]:
-        """What is known of jobs, by the experiment."""
-        ...
-
-
 class Slurm:
     """The cluster that `sbatch` submits to; all jobs of one call are an array."""
 
-    at_a_time: int | None = None  # the array has a limit
+    at_a_time: int | None = None  # jobs to submit before others ended; an array has its own limit
 
     def __init__(self, settings: SlurmSettings, folder: Path, name: str) -> None:
         for command in ("sbatch", "srun", "squeue"):
@@ -81,7 +67,10 @@ class Slurm:
         self.name = name
 
     def submit(self, jobs: Sequence[ClonedExperiment], after: Sequence[Job]) -> list[Job]:
-        """Submit an array; it starts, whatever became of `after`, when all of them ended."""
+        """Submit an array, which starts, whatever became of `after`, when all of them ended.
+
+        Raises ValueError where it is refused.
+        """
         ids = ":".join(job.id for job in after)  # of single tasks, not of their whole arrays
         own: dict[str, Option] = {
             "name": self.name,
@@ -155,7 +144,7 @@ class Executor:
 
     @contextmanager
     def streams_in_a_file(self) -> Iterator[None]:
-        """Processes begun inside write to a file: they outlive us, and would hold our pipe."""
+        """Processes begun inside write to a file: they outlive this one, and would hold a pipe."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = [os.dup(stream) for stream in (1, 2)]
         with (self.folder / "started.log").open("ab") as file:
@@ -186,7 +175,7 @@ def lives(job: Job) -> bool:
     return process_lives(int(job.id))
 
 
-def cluster(settings: SlurmSettings, folder: Path, name: str) -> Cluster:
+def cluster(settings: SlurmSettings, folder: Path, name: str) -> Slurm | Local:
     """What the settings name; raises ValueError where Slurm or submitit is not here."""
     if importlib.util.find_spec("submitit") is None:
         raise ValueError("jobs need submitit: pip install -r requirements/slurm.txt")

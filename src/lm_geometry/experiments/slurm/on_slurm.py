@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import WAITING, Following, running
+from lm_geometry.experiments.following import WAITING, Following
 from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.running import Runner
 from lm_geometry.experiments.slurm.begun import forget, jobs_begun, read_jobs, write_jobs
-from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Cluster, Job, cluster
+from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Job, Local, Slurm, cluster
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran, clone_of
 from lm_geometry.experiments.slurm.listed import Seen
 from lm_geometry.experiments.slurm.settings import SlurmSettings
@@ -33,30 +34,28 @@ class Batch:
     after: frozenset[str] = frozenset()
 
 
-class OnSlurm:
+class OnSlurm(Runner):
     """Experiments as jobs, each in a clone of HEAD, with what they share computed first.
 
     Which job an experiment has is kept in the study's folder of logs, so that another call can
     wait for it.
     """
 
-    alone: Sequence[str] = ()
+    alone = ()
 
     def __init__(
         self, settings: SlurmSettings, logs: Path, root: Path = ROOT, options: str = "--slurm"
     ) -> None:
+        super().__init__(logs, root)
         self.options = options
-        self.heading: Sequence[str] = (
+        self.heading = (
             f"# each in a clone of the last commit, by a job with {settings.told()};",
             f"# {settings.parallel} at a time, those first that compute what others share",
         )
         self.settings = settings
-        self.logs = logs
-        self.root = root
-        self._began: dict[str, float] = {}  # when an experiment was first seen to run
 
     @cached_property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> Slurm | Local:
         """Where jobs are submitted to; raises ValueError where it is not here."""
         folder = self.logs / "jobs" / time.strftime("%Y%m%d-%H%M%S")
         return cluster(self.settings, folder, self.logs.name)
@@ -101,12 +100,8 @@ class OnSlurm:
         self.logs.mkdir(parents=True, exist_ok=True)
         begun = self.begun({one.name for one in experiments})
         jobs = [job for job in read_jobs(self.logs) if job.experiment in begun]
-        # What runs already computes, before all others, what they share with it.
-        ordered = sorted(experiments, key=lambda one: one.name not in begun)
-        waits = awaited(ordered, self.root)
-        parts = [
-            [one for one in level if one.name not in begun] for level in levels(ordered, self.root)
-        ]
+        waits = awaited(sorted(experiments, key=lambda one: one.name not in begun), self.root)
+        parts = self.unbegun(experiments, begun)
         if self.cluster.at_a_time is not None:
             parts = [[one] for part in parts for one in part]
         batches = [
@@ -127,7 +122,7 @@ class OnSlurm:
             carried=carried(self.root),
             clones=self._clones(),
             scratch=machine.scratch().absolute(),
-            log=self.logs / f"{experiment.name}.log",
+            log=self.log(experiment.name),
             cpus=self.settings.cpus,
         )
 
@@ -168,7 +163,8 @@ class OnSlurm:
                 elif self._over(job, one, gone):
                     jobs.remove(job)
                     yield self._ended(job, one)
-            now = {job.experiment: self._now(job, seen[job.experiment]) for job in jobs}
+            now = {name: seen[name].now for name in (job.experiment for job in jobs)}
+            now = {n: t if t.startswith(WAITING) else self.runs(n) for n, t in now.items()}
             queued = {one.experiment.name: WAITING for batch in todo for one in batch.jobs}
             following.now(now | queued)
             if jobs:
@@ -192,17 +188,10 @@ class OnSlurm:
             return True
         return job.cluster == "local" or time.monotonic() - since > RESULT_SECONDS
 
-    def _now(self, job: Job, seen: Seen) -> str:
-        if seen.now.startswith(WAITING):
-            return seen.now
-        self._began.setdefault(job.experiment, time.monotonic())
-        return running(self.logs / f"{job.experiment}.log")
-
     def _ended(self, job: Job, seen: Seen) -> Outcome:
         shutil.rmtree(clone_of(self._clones(), job.experiment, job.id), ignore_errors=True)
         forget(self.logs, [job])
-        log = self.logs / f"{job.experiment}.log"
-        result = job.result()
+        log, result = self.log(job.experiment), job.result()
         if isinstance(result, Ran):
             done = State.DONE if there(job.experiment, self.root) else State.LOST
             return Outcome(job.experiment, done, log, result.seconds, result.where)
@@ -212,7 +201,4 @@ class OnSlurm:
             state = State.TIMED_OUT
         with log.open("a", encoding="utf-8") as file:
             file.write(f"--- job {job.id} {state}; its process said:\n{job.printed() or raised}\n")
-        began = self._began.get(job.experiment)
-        return Outcome(
-            job.experiment, state, log, None if began is None else time.monotonic() - began
-        )
+        return self.ended(job.experiment, state)

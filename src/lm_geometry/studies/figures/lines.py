@@ -1,28 +1,39 @@
 """Figures of a study's means: lines with intervals over runs, and box plots over draws."""
 
 import textwrap
-from typing import Any
+from collections.abc import Sequence
 
 import altair as alt
+import pandas as pd
 
 from lm_geometry.figures import channels, panels, theme
-from lm_geometry.figures.records import Record
-from lm_geometry.studies.definition import Figure
+from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.figures.drawn import Drawn, words, zero
+from lm_geometry.studies.numbers import runs
+from lm_geometry.studies.numbers.collection import Collected
+from lm_geometry.studies.numbers.effects import CONFIDENCE
 
 Y_TITLES = {
     "dimension": "mean local dimension",
     "change": "change in mean local dimension since base",
     "difference": "change on the fine-tuned corpus − change on the control",
 }
+WORDS = {
+    "model.name": "model",
+    "data_prep.train": "trained on",
+    "model.weights": "weights",
+    "case": "",
+}
 WIDTH, HEIGHT = 560, 300
 
 
-def lines(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
+def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
     """Means over `x`, a line per corpus split and side, with an interval each.
 
-    Records have x, value, lower, upper, runs, corpus, role, split, layer, step, side, settings;
-    of changes and differences also adjusted_p_value and whether it is firm.
+    Points of changes and differences are full where they are firm.
     """
+    table = runs.over_runs(runs.rows_of(figure, study, collected), figure)
+    data = _with_words(figure, table, measured)
     encoded = panels.only_records(alt.Chart()).encode(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
     )
@@ -31,21 +42,20 @@ def lines(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
     bars = encoded.mark_rule(strokeWidth=1.6).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y)
     if figure.value == "dimension":  # of changes there is no base
-        line = line.encode(strokeDash=channels.side_dash())
         points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
-        layers = [bars, line, *points, panels.message()]
+        layers = [bars, line.encode(strokeDash=channels.side_dash()), *points]
     else:
         points = _points_by_firmness(encoded.encode(y=y), tooltip)
-        layers = [_zero(), bars, line, *points, panels.message()]
-    return _paneled(figure, alt.layer(*layers), data, says)
+        layers = [zero("y"), bars, line, *points]
+    says = words(figure.says, _intervals(table), _firm(figure, collected))
+    chart = _paneled(figure, alt.layer(*layers, panels.message()), data, says)
+    return Drawn(chart, table, table)
 
 
-def boxes(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
-    """Box plots of one mean per draw over `x`, a box per corpus and side, each draw a point.
-
-    Records have x, value, corpus, role, split, layer, step, side, settings; one for each draw.
-    """
-    apart = alt.XOffset("cell:N", sort=channels.first_of("cell_order"))
+def boxes(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+    """Box plots of one mean per draw over `x`, a box per corpus and side, each draw a point."""
+    rows = runs.rows_of(figure, study, collected)
+    x = alt.X("x:O", title=_x_title(figure), sort=channels.first_of("x_order"), axis=_level())
     encoded = (
         panels.only_records(alt.Chart())
         .transform_calculate(
@@ -53,32 +63,71 @@ def boxes(figure: Figure, data: list[Record], says: list[str]) -> panels.Panels:
             cell_order="datum.series_order + (datum.side === 'base' ? 0 : 0.5)",
         )
         .encode(
-            x=alt.X(
-                "x:O", title=_x_title(figure), sort=channels.first_of("x_order"), axis=_level()
-            ),
-            xOffset=apart,
+            x=x,
+            xOffset=alt.XOffset("cell:N", sort=channels.first_of("cell_order")),
             color=_colour(figure),
             y=alt.Y("value:Q", title=Y_TITLES["dimension"], scale=alt.Scale(zero=False)),
         )
     )
     box = encoded.mark_boxplot(extent="min-max", size=18, opacity=theme.BASE_OPACITY).encode()
+    full = encoded.mark_point(filled=True, size=28, opacity=1)
+    hollow = encoded.mark_point(fill="white", size=28, opacity=1)
     points = [
-        encoded.mark_point(filled=True, size=28, opacity=1).transform_filter(
-            "datum.side !== 'base'"
-        ),
-        encoded.mark_point(fill="white", size=28, opacity=1).transform_filter(
-            "datum.side === 'base'"
-        ),
+        full.transform_filter("datum.side !== 'base'"),
+        hollow.transform_filter("datum.side === 'base'"),
     ]
-    return _paneled(figure, alt.layer(box, *points, panels.message()), data, says)
+    draws = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
+    layered, data = alt.layer(box, *points, panels.message()), _with_words(figure, rows, measured)
+    return Drawn(_paneled(figure, layered, data, words(figure.says, draws)), rows, rows)
 
 
-def _paneled(figure: Figure, layered: Any, data: panels.Data, says: list[str]) -> panels.Panels:
-    layered = layered.properties(width=WIDTH, height=HEIGHT)
+def _with_words(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFrame:
+    """The rows with what the chart and its panels name."""
+    order = {value: place for place, value in enumerate(dict.fromkeys(table[figure.x]))}
+    control = table["control"] != ""
+    own = {
+        "value": table["mean"],
+        "x": table[figure.x],
+        "x_order": table[figure.x].map(order.get),
+        "corpus": table["corpus"].where(~control, table["corpus"] + " − " + table["control"]),
+        "role": table["role"].where(~control & (table["role"] != ""), None),
+        "settings": [
+            " · ".join([*(f"{WORDS.get(n, n)} {row[n]}".strip() for n in figure.panels), measured])
+            for row in table.to_dict("records")
+        ],
+    }
+    if "adjusted_p_value" in table:  # one that is undefined is not firm
+        own["firm"] = table["adjusted_p_value"] <= 1 - CONFIDENCE
+    data = table.drop(columns="mean").assign(**own)
+    return data.loc[data["x"] > 0] if figure.x_scale == "log" else data
+
+
+def _intervals(table: pd.DataFrame) -> str:
+    counts = sorted(set(table["runs"]))
+    if counts == [1]:
+        drawn = " or ".join(dict.fromkeys(table["over"]))
+        return f"Points: one run. Bars: 95 % interval over its {drawn}; another run moves it more."
+    number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
+
+
+def _firm(figure: Figure, collected: Sequence[Collected]) -> str:
+    """What hollow points of changes and differences mean; of dimensions they are base."""
+    if figure.value == "dimension":
+        return ""
+    if all(len(set(one.tables["means"]["layer"])) == 1 for one in collected):
+        return f"Hollow: not firm (p above {1 - CONFIDENCE:.2g})."
+    return "Hollow: not firm once all layers are counted (Benjamini–Hochberg)."
+
+
+def _paneled(
+    figure: Figure, layered: panels.Layers, data: pd.DataFrame, says: list[str]
+) -> panels.Panels:
     if _by_layer(figure):
-        small = layered.properties(width=240, height=190)
-        return panels.panels(panels.by_layer(small, columns=3), data, figure.title, says)
-    return panels.panels(layered, data, figure.title, says)
+        cells = panels.by_layer(layered.properties(width=240, height=190), columns=3)
+        return panels.panels(cells, data, figure.title, says)
+    whole = layered.properties(width=WIDTH, height=HEIGHT)
+    return panels.panels(whole, data, figure.title, says)
 
 
 def _by_layer(figure: Figure) -> bool:
@@ -87,13 +136,11 @@ def _by_layer(figure: Figure) -> bool:
 
 
 def _y_title(figure: Figure) -> str | list[str]:
-    title = Y_TITLES[figure.value]
-    if not _by_layer(figure):
-        return title
-    return textwrap.wrap(title, 28)  # a longer line would run into the next row of panels
+    title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
+    return textwrap.wrap(title, 28) if _by_layer(figure) else title
 
 
-def _x(figure: Figure, data: list[Record]) -> Any:
+def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
     title = _x_title(figure)
     if figure.x_scale == "category":
         return alt.X("x:O", title=title, sort=channels.first_of("x_order"), axis=_level())
@@ -101,7 +148,7 @@ def _x(figure: Figure, data: list[Record]) -> Any:
         scale = alt.Scale(type="log", nice=False, padding=12)
         axis = alt.Axis(format="~g")
         if figure.x != "hausdorff":  # the values of a grid are its ticks
-            axis = alt.Axis(format="~g", values=sorted({row["x"] for row in data}))
+            axis = alt.Axis(format="~g", values=sorted(set(data["x"])))
         return alt.X("x:Q", title=title, scale=scale, axis=axis)
     whole = alt.Axis(tickMinStep=1) if figure.x in ("layer", "step") else alt.Axis()
     return alt.X("x:Q", title=title, scale=channels.snug(), axis=whole)
@@ -117,24 +164,17 @@ def _x_title(figure: Figure) -> str:
 
 def _colour(figure: Figure) -> alt.Color:
     colour = channels.corpus_colour()
-    if figure.value == "difference":
-        colour = colour.title("corpora")
-    return colour
+    return colour.title("corpora") if figure.value == "difference" else colour
 
 
-def _points_by_firmness(chart: alt.Chart, tooltip: list[Any]) -> list[alt.Chart]:
+def _points_by_firmness(chart: alt.Chart, tooltip: Sequence[str | alt.Tooltip]) -> list[alt.Chart]:
     """Points of `chart` by split: full where a change is firm, hollow where it is not."""
     told = "isValid(datum.adjusted_p_value) ? format(datum.adjusted_p_value, '.2g') : 'undefined'"
-    tooltip = [*tooltip, alt.Tooltip("adjusted_p:N", title="adjusted p")]
+    shown = [*tooltip, alt.Tooltip("adjusted_p:N", title="adjusted p")]
     shaped = chart.transform_calculate(adjusted_p=told).encode(
-        shape=channels.split_shape(), tooltip=tooltip
+        shape=channels.split_shape(), tooltip=shown
     )
     # The full ones come first, since a legend takes the fill of the first layer.
     full = shaped.mark_point(filled=True, size=65, opacity=1)
     hollow = shaped.mark_point(fill="white", strokeWidth=1.8, size=50, opacity=1)
     return [full.transform_filter("datum.firm"), hollow.transform_filter("!datum.firm")]
-
-
-def _zero() -> alt.Chart:
-    zero = alt.Chart().transform_aggregate(records="count()").encode(y=alt.datum(0))
-    return zero.mark_rule(color=theme.INK, strokeWidth=1.2)

@@ -1,96 +1,131 @@
-"""Figures over the steps of training, with the rows behind them."""
+"""Figures over the steps of training: curves of both splits, and which signal came first."""
 
-import math
-from typing import Any
+from collections.abc import Sequence
 
+import altair as alt
+import numpy as np
 import pandas as pd
 
-from lm_geometry.figures.panels import Panels
-from lm_geometry.studies.definition import Figure
-from lm_geometry.studies.figures import curves
+from lm_geometry.figures import channels, panels, theme
+from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.figures.drawn import Drawn, by_signal, with_bars, words
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
 
-Records = list[dict[str, Any]]
+SPLITS = ["train", "validation"]
+EVENTS = {"peak": theme.CORPUS_COLOURS[0], "fall": theme.CORPUS_COLOURS[1]}
+WIDTH, HEIGHT = 560, 150
+ROW = 26  # of one signal
+LEGEND = alt.Legend(symbolOpacity=1)
 
 
-def drawn(
-    figure: Figure, collected: list[Collected], measured: str
-) -> tuple[dict[str, pd.DataFrame], Panels]:
-    """The tables behind a figure of kind curves or leads, and its chart.
+def curves(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+    """Means over the steps of training, one measure below the other.
 
-    Tables by the suffix of their file: `csv` is what is shown, `parquet` has a row for each run.
-    `measured` tells of the estimates, in the line above each panel.
+    With `series` there is a line for each value of that parameter, and the splits are side by side.
     """
     table = course.courses(figure, collected)
-    if figure.kind == "curves":
-        found = course.curves(figure, table)
-        says = [
-            figure.says,
-            _runs(int(found["runs"].to_numpy().max())),
-            "Loss and accuracy of all equations.",
-        ]
-        records = _curves(figure, _records(figure, found, measured))
-        draw = curves.grouped if figure.series else curves.curves
-        return {"csv": found, "parquet": table}, draw(figure, records, _told(says))
-    single, over_runs = course.leads(figure, table)
-    records = _records(figure, pd.concat([over_runs, single], ignore_index=True), measured)
+    found = course.curves(figure, table)
+    over = "one run."
+    if (runs := max(found["runs"])) > 1:
+        over = f"mean over {runs} runs. Bands: 95 % interval over runs (Student's t)."
+    data = _with_panels(figure, _with_settings(figure, found, measured))
+    cells = _grouped(figure) if figure.series else _below()
+    says = words(figure.says, f"Lines: {over}", "Loss and accuracy of all equations.")
+    return Drawn(panels.panels(cells, data, figure.title, says), found, found, table)
+
+
+def leads(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+    """Steps from the peak and from the fall of each signal to each milestone."""
+    single, found = course.leads(figure, course.courses(figure, collected))
+    data = _with_settings(figure, pd.concat([found, single], ignore_index=True), measured)
     order = {signal: place for place, signal in enumerate(dict.fromkeys(single["signal"]))}
-    for record in records:
-        record["order"] = order[record["signal"]]
-        record["milestone_title"] = f"until validation accuracy is {record['milestone']:g}"
-    says = [
+    until = [f"until validation accuracy is {value:g}" for value in data["milestone"]]
+    data = data.assign(order=data["signal"].map(order.get), milestone_title=until)
+    encoded = by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
+    title = "steps from the event to the milestone (more: earlier)"
+    x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=7))
+    runs = encoded.mark_point(filled=False, size=40, opacity=0.8).encode(
+        x=alt.X("lead:Q", title=title), tooltip=["experiment:N", "lead:Q"]
+    )
+    mean = encoded.mark_point(filled=True, size=70, opacity=1, shape="diamond").encode(x=x)
+    layered = with_bars(encoded, title, [runs, mean])
+    layered = layered.properties(width=WIDTH - 180, height=ROW * len(order))
+    milestone = alt.Facet("milestone_title:N", sort=channels.first_of("milestone"))
+    says = words(
         figure.says,
         "Rings: single runs. Diamonds: their mean, with a 95 % interval (Student's t).",
         "Peak: the largest value. Fall: the first step after it at 90 % of it or less.",
+    )
+    cells = panels.cells(layered, milestone, columns=1)
+    return Drawn(panels.panels(cells, data, figure.title, says), found, found, single)
+
+
+def _below() -> panels.Layers:
+    colours = alt.Scale(domain=SPLITS, range=theme.CORPUS_COLOURS[:2])
+    colour = alt.Color("split:N", title="equations", scale=colours, legend=LEGEND)
+    layered = _lines(colour, ["split:N"]).properties(width=WIDTH, height=HEIGHT)
+    measure = alt.Facet("measure:N", sort=channels.first_of("measure_order"))
+    return panels.cells(layered, measure, columns=1).resolve_scale(y="independent")
+
+
+def _grouped(figure: Figure) -> panels.Layers:
+    name = _word(figure.series)
+    colour = alt.Color(
+        "series_value:O",
+        title=name,
+        sort=channels.first_of("series_place"),
+        scale=alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.0, 0.92])),
+        legend=alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
+    )
+    told = ["split:N", alt.Tooltip("series_value:O", title=name)]
+    layered = _lines(colour, told).properties(width=WIDTH // 2, height=HEIGHT)
+    cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
+    return panels.cells(layered, cell, columns=len(SPLITS)).resolve_scale(y="independent")
+
+
+def _lines(colour: alt.Color, told: Sequence[str | alt.Tooltip]) -> panels.Layers:
+    """Lines of means with their bands over the steps, coloured and pointed at as asked."""
+    scale, axis = alt.Scale(type="log", nice=False), alt.Axis(format="~s")
+    x = alt.X("step:Q", title="optimiser step", scale=scale, axis=axis)
+    encoded = panels.only_records(alt.Chart()).encode(x=x, color=colour)
+    y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
+    tooltip = ["measure:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
+    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
+    line = encoded.mark_line(strokeWidth=2).encode(y=y, tooltip=tooltip)
+    return alt.layer(band, line, panels.message())
+
+
+def _with_settings(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFrame:
+    """The rows with what the panels name; Vega takes a dot in a column's name for a part of it."""
+    settings = [
+        " · ".join([*(f"{_word(name)} {row[name]}" for name in figure.panels), measured])
+        for row in table.to_dict("records")
     ]
-    return {"csv": over_runs, "parquet": single}, curves.leads(figure, records, _told(says))
+    told = {"settings": settings, "corpus": "", "role": None}
+    if figure.series:
+        told["series_value"] = table[figure.series]
+    return table[[name for name in table.columns if "." not in name]].assign(**told)
 
 
-def _curves(figure: Figure, records: Records) -> Records:
-    """Records with the words and the order of their panels; step 0 has no place on the axis."""
+def _with_panels(figure: Figure, data: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the words and the order of panels; step 0 has no place on the axis."""
+    data = data.loc[data["step"] > 0]
     order = {measure: place for place, measure in enumerate(figure.measures)}
-    kept = [record for record in records if record["step"] > 0]
-    for record in kept:
-        record["measure_order"] = order[record["measure"]]
-        record["measure"] = course.MEASURES[record["measure"]]
+    place, measure = data["measure"].map(order.get), data["measure"].map(course.MEASURES.get)
+    once = data["measure"].isin(course.OF_THE_MODEL)
+    data = data.assign(measure=measure, measure_order=place)
     if not figure.series:
-        return kept
-    values = list(dict.fromkeys(record["series_value"] for record in kept))
-    both = {course.MEASURES[name] for name in course.OF_THE_MODEL}
-    for record in kept:
-        measure, split = record["measure"], record["split"]
-        record["series_place"] = values.index(record["series_value"])
-        record["cell"] = measure if measure in both else f"{measure}, {split}"
-        # What both splits share has one panel, the last, so that the others stay in two columns.
-        place = record["measure_order"] + len(order) * (measure in both)
-        record["cell_order"] = place * len(curves.SPLITS) + curves.SPLITS.index(split)
-    return kept
+        return data
+    values = list(dict.fromkeys(data["series_value"]))
+    # What both splits share has one panel, the last, so that the others stay in two columns.
+    last = place + len(order) * once
+    return data.assign(
+        series_place=data["series_value"].map(values.index),
+        cell=np.where(once, measure, measure + ", " + data["split"]),
+        cell_order=last * len(SPLITS) + data["split"].map(SPLITS.index),
+    )
 
 
-def _records(figure: Figure, table: pd.DataFrame, measured: str) -> Records:
-    records = []
-    for row in table.to_dict("records"):
-        named = [
-            f"{name.rpartition('.')[2].replace('_', ' ')} {row[name]}" for name in figure.panels
-        ]
-        common = {"settings": " · ".join([*named, measured]), "corpus": "", "role": None}
-        if figure.series:
-            common["series_value"] = row[figure.series]
-        found = {str(key): _null(value) for key, value in row.items() if "." not in str(key)}
-        records.append(found | common)
-    return records
-
-
-def _runs(number: int) -> str:
-    if number == 1:
-        return "Lines: one run."
-    return f"Lines: mean over {number} runs. Bands: 95 % interval over runs (Student's t)."
-
-
-def _told(says: list[str]) -> list[str]:
-    return [line for line in says if line]
-
-
-def _null(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _word(name: str) -> str:
+    return name.rpartition(".")[2].replace("_", " ")

@@ -1,9 +1,7 @@
 """Figures of the prompts of a study's experiments, a function for each kind."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-import altair as alt
 import numpy as np
 import pandas as pd
 
@@ -11,6 +9,7 @@ from lm_geometry.outs.estimate.prompt_tables import cells_of, rows_where
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figures import token_geometry_by_layer as by_layer
 from lm_geometry.studies.figures import token_geometry_correlation as correlation
+from lm_geometry.studies.figures.drawn import Drawn
 from lm_geometry.studies.figures.token_geometry_panels import Series
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.prompts import PromptTables
@@ -20,15 +19,6 @@ from lm_geometry.token_geometry.means import means, peaks
 
 BEST = ["quantity", "model", "shuffle", "method", "given", "layer"]
 BEST += ["value", "lower", "upper", "prompts"]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure of prompts, every number in it, and the few that its page tells."""
-
-    chart: alt.VConcatChart
-    rows: pd.DataFrame
-    told: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def drawn(figure: PromptFigure, study: Study, collected: Sequence[Collected]) -> Drawn:

@@ -1,17 +1,19 @@
 """The results of a study's experiments, each read at its own revision."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.project import Project
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
+from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
+from lm_geometry.params.sections import Params
+from lm_geometry.revisions.programs import git
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.workspace.paths import corpus_names, table
 from lm_geometry.workspace.section import ROOT
@@ -31,46 +33,47 @@ class Collected:
     revision: Tree
     commit: str
     started_from: str
-    params: dict[str, Any]
+    params: Params
     model: ModelSource
     tables: dict[str, pd.DataFrame]
 
     @property
     def estimator(self) -> str:
         """The first local estimator."""
-        return self.params["estimate"]["estimators"][0]
+        return self.params.estimate.estimators[0]
 
     @property
     def n_neighbors(self) -> float:
         """The neighbourhood size that is shown."""
-        size = self.params["aggregate"]["n_neighbors"]
-        return float(self.params["estimate"]["n_neighbors"][-1] if size == "last" else size)
+        size = self.params.aggregate.n_neighbors
+        return float(self.params.estimate.n_neighbors[-1] if size == "last" else size)
 
     @property
     def layer(self) -> int:
         """The layer that is shown."""
         layers = sorted(set(self.tables["means"]["layer"]))
-        asked = self.params["aggregate"]["layer"]
+        asked = self.params.aggregate.layer
         if asked == "last" or layers == [-1]:
             return layers[-1]
-        return int(asked) % (self.model.layers + 1)
+        return asked % (self.model.layers + 1)
 
     @property
     def checkpoint(self) -> str:
         """The checkpoint that is compared with base."""
-        asked = str(self.params["aggregate"]["checkpoint"])
-        return (
-            str(max(map(step_of, self.tables["means"]["checkpoint"])))
-            if asked == "last"
-            else (asked)
-        )
+        asked = self.params.aggregate.checkpoint
+        last = max(map(step_of, self.tables["means"]["checkpoint"]))
+        return str(last if asked == "last" else asked)
 
     @property
     def trained_on(self) -> str | None:
         """Name of the corpus that was fine-tuned on, if any was."""
-        trained = self.params["finetune"]["task"] != "none"
-        section = self.params["data_prep"]
-        return corpus_names(section)[section["train"]] if trained else None
+        names = corpus_names(self.params.data_prep.model_dump())
+        trained = self.params.finetune.task != "none"
+        return names[self.params.data_prep.train] if trained else None
+
+    def shown(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a table that are of the shown estimator and neighbourhood size."""
+        return rows_where(table, estimator=self.estimator, n_neighbors=self.n_neighbors)
 
 
 def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected:
@@ -80,8 +83,8 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
         experiment,
         revision,
         commit,
-        _parent(commit, root),
-        Project.read(root).params_of(experiment.overrides),
+        git(root, "rev-parse", f"{commit}^").strip(),
+        Params.of(Project.read(root).params_of(experiment.overrides)),
         _model(revision),
         {name: revision.read_table(table(name)) for name in TABLES},
     )
@@ -91,14 +94,6 @@ def _model(revision: Revision) -> ModelSource:
     """The model with its number of layers, which is not the catalogue's where training decides."""
     source = read_model_source(revision)
     return source if source.layers else with_sizes(source, revision)
-
-
-def _parent(commit: str, root: Path) -> str:
-    """The commit of a branch that an experiment started from, whose code it ran."""
-    command = ["git", "rev-parse", f"{commit}^"]
-    return subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def draws(collected: Collected) -> pd.DataFrame:
@@ -111,13 +106,9 @@ def draws(collected: Collected) -> pd.DataFrame:
         compared = cloud.checkpoint in (BASE, collected.checkpoint)
         if not compared or cloud.layer != collected.layer:
             continue
-        local: Any = read_local(cloud, collected.revision)
-        chosen = local["value"][
-            (local["estimator"] == collected.estimator)
-            & (local["n_neighbors"] == collected.n_neighbors)
-        ]
+        chosen = collected.shown(read_local(cloud, collected.revision))["value"]
         own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}
-        size = {"mean": chosen.mean(), "values": int(chosen.notna().sum()), "documents": 0}
+        size = {"mean": chosen.mean(), "values": int(np.sum(chosen.notna())), "documents": 0}
         rows.append(cloud.keys() | own | size)
     return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
 

@@ -1,17 +1,17 @@
 """What runs measured step by step: scores, and the mean local dimension of their checkpoints."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.numbers import lead
 from lm_geometry.studies.numbers.collection import Collected, step_of
-from lm_geometry.studies.numbers.runs import CONFIDENCE, label, param
+from lm_geometry.studies.numbers.effects import CONFIDENCE, groups, interval
+from lm_geometry.studies.numbers.runs import value_of
 
 MEASURES = {
     "accuracy": "accuracy",
@@ -20,6 +20,7 @@ MEASURES = {
     "weight_norm": "norm of all weights",
 }
 OF_THE_MODEL = ("weight_norm",)  # the same for both splits, and shown once
+EVERY = (-np.inf, np.inf)
 POSSIBLE = {"accuracy": (0.0, 1.0), "loss": (0.0, np.inf), "dimension": (0.0, np.inf)}
 
 
@@ -31,12 +32,7 @@ def course(one: Collected) -> pd.DataFrame:
     """
     scores = pd.DataFrame(read_scores(one.revision))
     wide = scores.pivot_table(index=["step", "split"], columns="score", values="value")
-    means: Any = one.tables["means"]
-    chosen = means[
-        (means["estimator"] == one.estimator)
-        & (means["n_neighbors"] == one.n_neighbors)
-        & (means["layer"] == one.layer)
-    ]
+    chosen = rows_where(one.shown(one.tables["means"]), layer=one.layer)
     steps = [step_of(checkpoint) for checkpoint in chosen["checkpoint"]]
     dimension = pd.DataFrame(
         {"step": steps, "split": chosen["split"].to_numpy(), "dimension": chosen["mean"].to_numpy()}
@@ -48,7 +44,7 @@ def courses(figure: Figure, collected: Sequence[Collected]) -> pd.DataFrame:
     """The courses of all runs, with `experiment` and the parameters of the figure's panels."""
     parts = []
     for one in collected:
-        own = {name: _value(one, name) for name in figure.columns}
+        own = {name: value_of(one, name) for name in figure.columns}
         parts.append(course(one).assign(experiment=one.experiment.name, **own))
     return pd.concat(parts, ignore_index=True)
 
@@ -59,21 +55,18 @@ def curves(figure: Figure, table: pd.DataFrame, confidence: float = CONFIDENCE) 
     Student's t over runs, cut at what is possible (an accuracy lies within 0 and 1); NaN below two
     runs.
     """
-    parts = []
+    found = []
     for measure in figure.measures:
         if measure not in table:
             continue
-        rows = table[table["split"] == "train"] if measure in OF_THE_MODEL else table
-        groups: Any = rows.groupby([*figure.columns, "split", "step"], sort=False, dropna=False)
-        found = groups[measure].agg(mean="mean", sd="std", runs="count").reset_index()
-        found = found[found["runs"] > 0]
-        degrees = np.maximum(found["runs"] - 1, 1)
-        half = stats.t.ppf((1 + confidence) / 2, degrees) * found["sd"] / np.sqrt(found["runs"])
-        least, most = POSSIBLE.get(measure, (-np.inf, np.inf))
-        bounds = {"lower": found["mean"] - half, "upper": found["mean"] + half}
-        cut = {name: bound.clip(least, most) for name, bound in bounds.items()}
-        parts.append(found.drop(columns="sd").assign(measure=measure, **cut))
-    return pd.concat(parts, ignore_index=True).sort_values(
+        rows = rows_where(table, split="train") if measure in OF_THE_MODEL else table
+        keys, (least, most) = [*figure.columns, "split", "step"], POSSIBLE.get(measure, EVERY)
+        for cell, group in groups(rows.dropna(subset=[measure]), keys):
+            own = interval(group[measure].to_numpy(np.float64), confidence)
+            bounds = {name: np.clip(own[name], least, most) for name in ("lower", "upper")}
+            counts = {"runs": len(group), "measure": measure}
+            found.append(cell | {"mean": own["mean"]} | counts | bounds)
+    return pd.DataFrame(found).sort_values(
         [*figure.columns, "measure", "split", "step"], ignore_index=True
     )
 
@@ -83,8 +76,3 @@ def leads(figure: Figure, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
     renamed = table.rename(columns={"dimension": "local_dimension"})
     single = lead.leads(renamed, ["experiment", *figure.columns])
     return single, lead.summary(single, figure.columns)
-
-
-def _value(one: Collected, name: str) -> Any:
-    value = one.experiment.value(name)
-    return label(param(one.params, name) if value is None else value)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+
+from lm_geometry.studies.numbers.effects import CONFIDENCE, groups, interval
 
 SIGNALS: Mapping[str, tuple[str, str]] = {
     "validation local dimension": ("validation", "local_dimension"),
@@ -23,6 +24,7 @@ SIGNALS: Mapping[str, tuple[str, str]] = {
 EVENTS = ("peak", "fall")
 FALL = 0.1  # share of the peak by which a signal has fallen
 MILESTONES = (0.05, 0.5)  # validation accuracies
+COUNTS = ("runs", "reached", "warned", "false_alarms")
 
 Values = npt.NDArray[np.float64]
 
@@ -81,34 +83,33 @@ def leads(
     if table.duplicated([*run, "step", "split"]).any():
         raise ValueError(f"table: a step and split stands twice in a run; runs differ in {run}?")
     found = []
-    groups: Any = table.groupby(list(run), sort=False, dropna=False)
-    for key, rows in groups:
-        names = dict(zip(run, key, strict=True))
+    for key, rows in groups(table, [*run]):
         parts = {str(split): part.sort_values("step") for split, part in rows.groupby("split")}
-        found += [names | row for row in _of_run(parts, signals, fall, milestones)]
+        found += [key | row for row in _of_run(parts, signals, fall, milestones)]
     return pd.DataFrame(found)
 
 
-def summary(found: pd.DataFrame, by: Sequence[str] = (), confidence: float = 0.95) -> pd.DataFrame:
+def summary(
+    found: pd.DataFrame, by: Sequence[str] = (), confidence: float = CONFIDENCE
+) -> pd.DataFrame:
     """Over the runs of `leads`: a row for each signal, event, milestone and value of `by`.
 
     Columns: runs; reached, those that reach the milestone; warned, those of them whose event came
     before it; false_alarms, runs with the event that never reach it; and mean, lower and upper of
     the lead of those that have one (Student's t over runs; NaN below two runs).
     """
-    keys = [*by, "signal", "event", "milestone"]
+    never, lead = found["milestone_step"].isna(), found["lead"]
+    counted = found.assign(
+        runs=1,
+        reached=~never,
+        warned=lead > 0,
+        false_alarms=never & found["event_step"].notna(),
+    )
     rows = []
-    groups: Any = found.groupby(keys, sort=False, dropna=False)
-    for key, group in groups:
-        never = group["milestone_step"].isna()
-        lead = group["lead"].dropna().to_numpy(dtype=np.float64)
-        counts = {
-            "runs": len(group),
-            "reached": int((~never).sum()),
-            "warned": int((lead > 0).sum()),
-            "false_alarms": int((never & group["event_step"].notna()).sum()),
-        }
-        rows.append(dict(zip(keys, key, strict=True)) | counts | _interval(lead, confidence))
+    for key, group in groups(counted, [*by, "signal", "event", "milestone"]):
+        counts = {name: int(np.sum(group[name])) for name in COUNTS}
+        known = group["lead"].dropna().to_numpy(dtype=np.float64)
+        rows.append(key | counts | interval(known, confidence))
     return pd.DataFrame(rows)
 
 
@@ -131,16 +132,6 @@ def _of_run(
                 for m, at in passed.items()
             ]
     return rows
-
-
-def _interval(lead: Values, confidence: float) -> dict[str, float]:
-    if not len(lead):
-        return dict.fromkeys(("mean", "lower", "upper"), np.nan)
-    mean, half = float(lead.mean()), np.nan
-    if len(lead) > 1:
-        quantile = stats.t.ppf((1 + confidence) / 2, len(lead) - 1)
-        half = float(quantile * lead.std(ddof=1) / np.sqrt(len(lead)))
-    return {"mean": mean, "lower": mean - half, "upper": mean + half}
 
 
 def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Values, Values]:

@@ -49,7 +49,7 @@ class PromptTables:
     @cached_property
     def shared(self) -> list[int]:
         """Those that are shown, of one corpus those in all: models are compared, and not texts."""
-        corpora = {one.params["data_prep"]["prompts"]["corpus"] for one in self.collected}
+        corpora = {one.params.data_prep.prompts.corpus for one in self.collected}
         return self.in_all if len(corpora) == 1 else sorted(set.union(*self._measured))
 
     @property
@@ -74,9 +74,9 @@ class PromptTables:
         values = rows_where(values, model=[*known["model"]])
         if values.empty:
             raise ValueError(f"figure {self.figure.title!r}: no experiment has losses")
-        settings = self.collected[0].params["aggregate"]
-        drawn = {name: settings["bootstrap"][name] for name in ("draws", "seed")}
-        options = {**drawn, "confidence": settings["confidence"]}
+        settings = self.collected[0].params.aggregate
+        draws, seed = settings.bootstrap.draws, settings.bootstrap.seed
+        options = {"draws": draws, "seed": seed, "confidence": settings.confidence}
         of_all = self.figure.kind == "correlations" and self.figure.series == "shuffle"
         found = [
             loss_correlations(values, known, method, given, pooled=pooled, **options)

@@ -1,24 +1,31 @@
 """From the tables of single experiments to means over runs, with intervals."""
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Sequence
+from functools import reduce
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from pydantic import JsonValue
 
+from lm_geometry.experiments.experiment import Experiment, Overrides
+from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.numbers.collection import Collected, draws, step_of
-from lm_geometry.studies.numbers.effects import adjusted_over_layers, p_value_and_effect
+from lm_geometry.studies.numbers.effects import (
+    CONFIDENCE,
+    adjusted_over_layers,
+    groups,
+    interval,
+    p_value_and_effect,
+)
 from lm_geometry.studies.numbers.noise import KEYS, distances
 
 SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
 CELL = ["corpus", "control", "split", "layer", "n_neighbors", "checkpoint"]
-CONFIDENCE = 0.95
 
 
-def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.DataFrame:
+def rows_of(figure: Figure, study: Study, collected: Sequence[Collected]) -> pd.DataFrame:
     """A row per experiment and cell of every layer; one per draw of a cloud for boxes.
 
     Columns: experiment, the study's repeats and the figure's own parameters, CELL, step, side,
@@ -29,8 +36,7 @@ def rows_of(figure: Figure, study: Study, collected: list[Collected]) -> pd.Data
     labels = [*study.repeats, *figure.columns]
     for one, table in zip(collected, tables, strict=True):
         for name in labels:
-            value = one.experiment.value(name)
-            table[name] = label(param(one.params, name) if value is None else value)
+            table[name] = value_of(one, name)
         table["experiment"] = one.experiment.name
     return pd.concat(tables, ignore_index=True)
 
@@ -44,15 +50,14 @@ def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE
     """
     keys = [*figure.columns, *CELL, "step", "side", "role", "shown"]
     found = []
-    groups: Any = rows.groupby(keys, sort=False, dropna=False)
-    for cell, group in groups:
+    for cell, group in groups(rows, keys):
         own = {} if figure.value == "dimension" else p_value_and_effect(group)
-        found.append(dict(zip(keys, cell, strict=True)) | _summary(group, confidence) | own)
-    table: Any = pd.DataFrame(found)
+        found.append(cell | _summary(group, confidence) | own)
+    table = pd.DataFrame(found)
     if figure.value != "dimension":
         table = adjusted_over_layers(table, keys)
     if figure.x != "layer" and figure.layers == "shown":
-        table = table[table["shown"]].reset_index(drop=True)
+        table = table.loc[table["shown"]].reset_index(drop=True)
     return table
 
 
@@ -61,22 +66,28 @@ def within_run(clouds: int) -> str:
     return "documents" if clouds == 1 else f"documents and {clouds} clouds"
 
 
-def label(value: Any) -> Hashable:
+def value_of(one: Collected, name: str) -> Hashable:
+    """What an experiment sets a dotted parameter to, or else what params.yaml has."""
+    value = one.experiment.value(name)
+    return label(reduce(getattr, name.split("."), one.params) if value is None else value)
+
+
+def label(value: JsonValue) -> Hashable:
     """A parameter's value as it stands in tables: numbers and words as they are."""
     if isinstance(value, list | dict):
         return ", ".join(map(str, value)) or "none"
     return value
 
 
-def refuse_mixture(figure: Figure, study: Study, experiments: list[Any]) -> None:
+def refuse_mixture(figure: Figure, study: Study, experiments: Sequence[Experiment]) -> None:
     """Raises ValueError where a figure would take unlike experiments for runs of one thing."""
     if figure.kind == "violins":
         return
-    groups: dict[str, dict[str, Any]] = {}
+    known: dict[str, Overrides] = {}
     for experiment in experiments:
         own = {k: v for k, v in experiment.overrides.items() if k not in study.repeats}
         shown = repr([experiment.value(name) for name in figure.columns])
-        other = groups.setdefault(shown, own)
+        other = known.setdefault(shown, own)
         if mixed := sorted(k for k in own | other if own.get(k) != other.get(k)):
             raise ValueError(
                 f"figure {figure.title!r}: its axis and panels do not tell {mixed[0]} apart; name "
@@ -85,15 +96,13 @@ def refuse_mixture(figure: Figure, study: Study, experiments: list[Any]) -> None
 
 
 def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
-    table: Any = draws(one) if figure.kind == "boxes" else _cells(figure, one)
-    chosen = table["estimator"] == one.estimator
+    table = draws(one) if figure.kind == "boxes" else _cells(figure, one)
+    table = rows_where(table, estimator=one.estimator)
     if figure.x != "n_neighbors":
-        chosen &= table["n_neighbors"] == one.n_neighbors
+        table = one.shown(table)
     if figure.x != "step":
-        chosen &= table["checkpoint"].isin([BASE, one.checkpoint])
-    table = table[chosen].copy()
-    if "control" not in table:
-        table["control"] = ""
+        table = rows_where(table, checkpoint=[BASE, one.checkpoint])
+    table["control"] = table.get("control", "")
     table["step"] = [step_of(checkpoint) for checkpoint in table["checkpoint"]]
     table["side"] = np.where(table["checkpoint"] == BASE, "base", "fine-tuned")
     table["shown"] = table["layer"] == one.layer
@@ -105,7 +114,7 @@ def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
 
 def _cells(figure: Figure, one: Collected) -> pd.DataFrame:
     """The pipeline's table with the clouds that its intervals are over, of which not all tell."""
-    return one.tables[SOURCES[figure.value]].assign(clouds=len(one.params["token_sample"]["seeds"]))
+    return one.tables[SOURCES[figure.value]].assign(clouds=len(one.params.token_sample.seeds))
 
 
 def _role(corpus: str, trained_on: str | None) -> str:
@@ -114,28 +123,13 @@ def _role(corpus: str, trained_on: str | None) -> str:
     return "fine-tuned" if corpus == trained_on else "control"
 
 
-def _summary(group: Any, confidence: float) -> dict[str, Any]:
-    means = group["mean"].to_numpy(dtype=float)
-    runs = len(means)
-    found = {
-        "mean": float(means.mean()),
-        "lower": float(group["lower"].iloc[0]),
-        "upper": float(group["upper"].iloc[0]),
-        "runs": runs,
-        "over": within_run(int(group["clouds"].iloc[0])),
-        "values": int(group["values"].min()),
-    }
-    if runs > 1:
-        half = stats.t.ppf(0.5 + confidence / 2, runs - 1) * means.std(ddof=1) / np.sqrt(runs)
-        found |= {"lower": found["mean"] - half, "upper": found["mean"] + half, "over": "runs"}
+def _summary(group: pd.DataFrame, confidence: float) -> dict[str, float | str]:
+    runs, first = len(group), group.iloc[0]
+    found: dict[str, float | str] = {**interval(group["mean"].to_numpy(np.float64), confidence)}
+    if runs == 1:
+        found |= {"lower": float(first["lower"]), "upper": float(first["upper"])}
+    found |= {"runs": runs, "over": "runs" if runs > 1 else within_run(int(first["clouds"]))}
+    found["values"] = int(min(group["values"]))
     if "hausdorff" in group:
-        found["hausdorff"] = float(group["hausdorff"].mean())
+        found["hausdorff"] = float(np.mean(group["hausdorff"]))
     return found
-
-
-def param(params: dict[str, Any], name: str) -> Any:
-    """The value of a dotted parameter."""
-    value: Any = params
-    for key in name.split("."):
-        value = value[key]
-    return value

@@ -17,7 +17,7 @@ MOST_ROWS = 60
 TESTED = ("p_value", "adjusted_p_value", "effect")
 MEASURED = ("hausdorff", "mean", "lower", "upper", *TESTED, "sd", "runs", "over", "draws")
 DIGITS = {"p_value": 2, "adjusted_p_value": 2, "effect": 3}  # of others 4
-Shown = list[tuple[Figure | PromptFigure, str, pd.DataFrame | None]]
+Shown = list[tuple[Figure | PromptFigure, str, pd.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,10 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
     """Markdown text of studies/results/NAME/README.md."""
     figures = []
     for figure, stem, rows in shown:
-        table = pd.DataFrame() if rows is None else rows
         if isinstance(figure, PromptFigure):
-            figures.append(_of_prompts(figure, stem, table))
+            figures.append(_of_prompts(figure, stem, rows))
         else:
-            figures.append(_of_figure(figure, stem, table))
+            figures.append(_of_figure(figure, stem, rows))
     varied = [
         {key: value for key, value in one.experiment.overrides.items() if key not in study.fixed}
         for one in collected

@@ -1,0 +1,71 @@
+"""What a figure of a study is, and the words and marks that several kinds share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+
+from lm_geometry.figures import channels, panels, theme
+from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.numbers.collection import Collected
+
+ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart, every number in it, the few that its page tells, and a row for each run."""
+
+    chart: alt.FacetChart | alt.VConcatChart
+    rows: pd.DataFrame | None = None
+    told: pd.DataFrame = field(default_factory=pd.DataFrame)
+    runs: pd.DataFrame | None = None
+
+
+Draw = Callable[[Figure, Study, Sequence[Collected], str], Drawn]
+
+
+def measured(figure: Figure, first: Collected, layer: bool) -> str:
+    """What all panels have in common: estimator, points, L, and with `layer` the shown one."""
+    parts = [f"local {ESTIMATORS[first.estimator]}"]
+    if first.estimator == "twonn":
+        parts[0] += f", CDF {first.params.estimate.cdf}"
+    if figure.x != "token_sample.points":
+        parts.append(f"N = {int(max(first.tables['means']['points'])):,} tokens")
+    if figure.x != "n_neighbors":
+        parts.append(f"L = {first.n_neighbors:g} neighbours")
+    return " · ".join([*parts, f"layer {first.layer}"] if layer else parts)
+
+
+def words(*lines: str) -> list[str]:
+    """The lines of a subtitle that are not empty."""
+    return [line for line in lines if line]
+
+
+def zero(axis: Literal["x", "y"]) -> alt.Chart:
+    """A line at 0 of an axis, once in each panel."""
+    once = alt.Chart().transform_aggregate(records="count()")
+    once = once.encode(x=alt.datum(0)) if axis == "x" else once.encode(y=alt.datum(0))
+    return once.mark_rule(color=theme.INK, strokeWidth=1.2)
+
+
+def by_signal(
+    signal: str, of: str, colours: Mapping[str, str], title: str | None, legend: alt.Legend
+) -> alt.Chart:
+    """A row for each signal, in it a place and a colour for each value of the column `of`."""
+    names = alt.Axis(labelLimit=240, domain=False, ticks=False, grid=True)
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    return panels.only_records(alt.Chart()).encode(
+        y=alt.Y(f"{signal}:N", title=None, sort=channels.first_of("order"), axis=names),
+        yOffset=alt.YOffset(f"{of}:N", sort=list(colours)),
+        color=alt.Color(f"{of}:N", title=title, scale=scale, legend=legend),
+    )
+
+
+def with_bars(encoded: alt.Chart, title: str, marks: Sequence[alt.Chart]) -> panels.Layers:
+    """The marks of `by_signal`, with intervals and a line at 0 behind them."""
+    low = alt.X("lower:Q", title=title)
+    bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")
+    return alt.layer(zero("x"), bars, *marks, panels.message())
