@@ -95,7 +95,6 @@ class ForwardPass:
         self.pad_id = pad_id
         self.layers = layers
 
-    @torch.inference_mode()
     def run(self, sequences: Sequence[list[int]], first: int = 0) -> Iterator[Passed]:
         """States of the sequences, all at once, or in halves where memory does not suffice."""
         passed = self._passed(sequences, first)
@@ -108,6 +107,7 @@ class ForwardPass:
         yield from self.run(sequences[:half], first)
         yield from self.run(sequences[half:], first + half)
 
+    @torch.inference_mode()
     def _passed(self, sequences: Sequence[list[int]], first: int) -> Passed | None:
         """What the model made of all, or None where memory does not suffice for several."""
         ids = torch.full((len(sequences), max(map(len, sequences))), self.pad_id)
