@@ -44,7 +44,7 @@ class HiddenStates(ForwardPass):
     def _write(
         self,
         passed: Passed,
-        kept: list[Int64[np.ndarray, "own"]],
+        kept: list[Int64[np.ndarray, "_"]],
         corpus: TokenisedCorpus,
         settings: Embed,
         arrays: Arrays,

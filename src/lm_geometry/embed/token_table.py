@@ -23,7 +23,7 @@ class TokenisedCorpus:
     kept: pd.DataFrame
 
     @property
-    def rows(self) -> dict[int, Int64[np.ndarray, "own"]]:
+    def rows(self) -> dict[int, Int64[np.ndarray, "_"]]:
         """Row numbers of the kept tokens of each sequence that has any."""
         return {int(str(key)): rows for key, rows in self.kept.groupby("sequence").indices.items()}
 

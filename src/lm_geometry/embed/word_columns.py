@@ -25,7 +25,7 @@ def word_columns(corpus: pd.DataFrame, settings: Embed) -> list[str]:
 
 def add_word_columns(
     table: pd.DataFrame,
-    rows: dict[int, Int64[np.ndarray, "own"]],
+    rows: dict[int, Int64[np.ndarray, "_"]],
     corpus: pd.DataFrame,
     texts: Sequence[str],
     offsets: Sequence[Sequence[Span]],
