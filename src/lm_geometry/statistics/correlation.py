@@ -107,7 +107,9 @@ def _sorted(values: Values) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "
     return order, np.concatenate([[0], begins, [len(values)]])
 
 
-def _kendall(x: Values, y: Values, cluster: Clusters, weights: Weights) -> Replicates:
+def _kendall(
+    x: Values, y: Values, cluster: Clusters, weights: Weights
+) -> Float64[np.ndarray, "drawn"]:
     if len(weights) > KENDALL_CLUSTERS:
         weights = weights[:, : 1 + KENDALL_DRAWS]
     if len(x) <= KENDALL_TOKENS:
