@@ -92,7 +92,7 @@ def test_a_revision_without_records_does_not_hide_the_other() -> None:
     nothing = figure_records("dimension_by_layer", [], "N", nothing="no estimates")
     records = [r | {"rev": "a"} for r in nothing]
     records += [r | {"rev": "b"} for r in records_of("dimension_by_layer")]
-    marks = _marks(_specification("ribbons_by_revision", records))
+    marks = _marks(CHARTS["ribbons_by_revision"](records).to_dict())
     assert "nothing to show: no estimates" in _texts(marks).replace("\n", " ")
     assert len(_drawn(marks, "line")) == 4
 

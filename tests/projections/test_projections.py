@@ -175,7 +175,8 @@ def test_a_turned_mirrored_and_moved_map_is_laid_onto_the_first() -> None:
     first = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     angle = 0.7
     turn = np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
-    np.testing.assert_allclose(aligned(first @ turn + 5, first), first, atol=1e-5)
+    moved = (first @ turn + 5).astype(np.float32)
+    np.testing.assert_allclose(aligned(moved, first), first, atol=1e-5)
 
 
 def test_the_usual_choice_is_base_beside_the_last_checkpoint(run: Path) -> None:

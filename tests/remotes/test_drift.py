@@ -11,7 +11,7 @@ import pytest
 
 from lm_geometry.workspace.machine import Machine
 from lm_geometry.workspace.section import read_yaml
-from tests.structure import PACKAGE, ROOT, closure_of
+from tests.structure import PACKAGE, ROOT
 from tests.toy_project import CONFIG, ToyProject, finished, stages_run, toy
 
 __all__ = ["finished", "toy"]
@@ -70,8 +70,10 @@ def changed(project: ToyProject) -> set[str]:
 
 
 def users_of(file: Path) -> tuple[str, ...]:
-    """The stages whose scripts import the file, by the syntax of the code alone."""
-    return tuple(s for s, script in SCRIPTS.items() if file in closure_of(script) | {script})
+    """The stages that list the file or a room that it is in."""
+    stages = read_yaml(ROOT / "dvc.yaml")["stages"]
+    listed = {name: [ROOT / dep for dep in stage["deps"]] for name, stage in stages.items()}
+    return tuple(s for s in SCRIPTS if any(file.is_relative_to(dep) for dep in listed[s]))
 
 
 def some_files() -> list[Path]:
@@ -82,7 +84,7 @@ def some_files() -> list[Path]:
 
 
 @pytest.mark.parametrize("file", some_files(), ids=lambda file: str(file.relative_to(ROOT)))
-def test_an_edit_changes_the_stages_that_import_the_file(committed: ToyProject, file: Path) -> None:
+def test_an_edit_changes_the_stages_that_list_its_room(committed: ToyProject, file: Path) -> None:
     with edited(committed.folder / file.relative_to(ROOT)):
         assert changed(committed) == set(users_of(file))
 

@@ -28,10 +28,10 @@ def test_the_table_has_a_state_for_each_and_the_log_of_failures() -> None:
         Outcome("long-name", State.DONE, LOG, 0.6),
     ]
     assert table(outcomes).splitlines() == [
-        "experiment  state    time     log",
-        "a           existed",
-        "b           failed   1:02:05  logs/b.log",
-        "long-name   done     0:00:01",
+        "experiment    state    time     log",
+        "a             existed",
+        "b             failed   1:02:05  logs/b.log",
+        "long-name     done     0:00:01",
     ]
 
 
