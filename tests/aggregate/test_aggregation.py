@@ -139,7 +139,7 @@ def test_means_and_changes_know_of_several_clouds() -> None:
         for seed, shift in enumerate((0.0, 3.0, 6.0))
     ]
     table = pd.concat(clouds, ignore_index=True)
-    row = mean_rows(table[table["checkpoint"] == "base"], 0.95)[0]
+    (row,) = pd.DataFrame(mean_rows(table[table["checkpoint"] == "base"], 0.95)).to_dict("records")
     values = table[table["checkpoint"] == "base"]
     crossed = clustered_mean(
         *(values[name].to_numpy() for name in ("value", "document", "sampling_seed"))

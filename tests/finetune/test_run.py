@@ -24,6 +24,7 @@ from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.blocks import ExampleStream, packed, sequences
 from lm_geometry.finetune.tasks.causal_lm import CausalBatch
 from lm_geometry.finetune.tasks.masked_lm import MaskedBatch
+from lm_geometry.finetune.tasks.task import Example
 from lm_geometry.models.load import load_model, load_tokenizer, load_with_head, quiet_loading
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
 from lm_geometry.outs.data_prep.model import ModelSource
@@ -387,14 +388,14 @@ def test_without_packing_the_run_sees_each_text(
 
 
 def test_each_epoch_is_a_permutation_that_the_length_does_not_change() -> None:
-    examples = [{"input_ids": [i]} for i in range(7)]
+    examples = [Example([i]) for i in range(7)]
     long, short = ExampleStream(examples, 20, 5), ExampleStream(examples, 9, 5)
-    seen = [long[i]["input_ids"][0] for i in range(len(long))]
+    seen = [long[i].input_ids[0] for i in range(len(long))]
     assert len(long) == 20
     assert sorted(seen[:7]) == sorted(seen[7:14]) == list(range(7))
     assert seen[:7] != seen[7:14]
-    assert [short[i]["input_ids"][0] for i in range(9)] == seen[:9]
-    assert [ExampleStream(examples, 20, 6)[i]["input_ids"][0] for i in range(20)] != seen
+    assert [short[i].input_ids[0] for i in range(9)] == seen[:9]
+    assert [ExampleStream(examples, 20, 6)[i].input_ids[0] for i in range(20)] != seen
 
 
 def test_labels_keep_a_true_end_token_and_neither_padding_nor_the_first(
@@ -404,7 +405,7 @@ def test_labels_keep_a_true_end_token_and_neither_padding_nor_the_first(
     assert tokenizer.pad_token_id == tokenizer.eos_token_id
     end = tokenizer.eos_token_id
     batch = CausalBatch(tokenizer)(
-        [{"input_ids": [5, 6, end], "index": 0}, {"input_ids": [7, 8, 9, 10, end], "index": 1}]
+        [Example([5, 6, end], index=0), Example([7, 8, 9, 10, end], index=1)]
     )
     assert batch["labels"].tolist() == [[-100, 6, end, -100, -100], [-100, 8, 9, 10, end]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
@@ -416,8 +417,8 @@ def test_masks_are_drawn_by_the_place_in_the_run(tiny_models: dict[str, TinyMode
 
     def labels(index: int, seed: int = 0) -> list[list[int]]:
         batch = MaskedBatch(tokenizer, seed, 0.15)
-        batch([{"input_ids": ids[0], "index": 77}])  # what came before does not matter
-        masked = batch([{"input_ids": one, "index": index} for one in ids])
+        batch([Example(ids[0], index=77)])  # what came before does not matter
+        masked = batch([Example(one, index=index) for one in ids])
         return masked["labels"].tolist() + masked["input_ids"].tolist()
 
     assert labels(4) == labels(4)
@@ -428,7 +429,7 @@ def test_masks_are_drawn_by_the_place_in_the_run(tiny_models: dict[str, TinyMode
 def test_masking_has_the_published_proportions(tiny_models: dict[str, TinyModel]) -> None:
     tokenizer = load_tokenizer(tiny_models["bert"].source)
     ids = (tokenizer(TEXTS[5])["input_ids"] + tokenizer(TEXTS[0])["input_ids"]) * 400
-    batch = MaskedBatch(tokenizer, 0, 0.15)([{"input_ids": ids, "index": 0}])
+    batch = MaskedBatch(tokenizer, 0, 0.15)([Example(ids)])
     original, seen, labels = torch.tensor(ids), batch["input_ids"][0], batch["labels"][0]
     special = torch.isin(original, torch.tensor(tokenizer.all_special_ids))
     chosen = labels != -100

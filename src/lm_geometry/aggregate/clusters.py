@@ -11,9 +11,10 @@ from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.workspace.tables import Row
 
 STARTS = 10  # starts of k-means, of which the best counts
-Rows = list[dict[str, Any]]
+Rows = list[Row]
 
 
 def cluster_rows(

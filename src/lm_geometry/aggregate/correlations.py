@@ -19,9 +19,10 @@ from lm_geometry.outs.embed.hidden_states import read_losses, read_tokens
 from lm_geometry.statistics.corpus_correlation import across_cells
 from lm_geometry.statistics.correlation import clustered_correlations, resamples
 from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.tables import Row
 
 FEWEST_CELLS = 3  # (corpus, split, checkpoint) cells of a correlation at corpus level
-Rows = list[dict[str, Any]]
+Rows = list[Row]
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows in the token table, estimates, losses
 
 
@@ -59,7 +60,7 @@ class LossCorrelations:
             if np.isfinite(losses[checkpoint]).any():
                 self._add_cell(named, joined(cell, losses[checkpoint]), self._current)
 
-    def _add_cell(self, keys: dict[str, Any], pairs: Pairs, split: _Split) -> None:
+    def _add_cell(self, keys: Row, pairs: Pairs, split: _Split) -> None:
         rows, values, losses = pairs
         drawn, sequence = split.drawn[rows], split.sequence[rows]
         self._record(keys, "token", values, losses, drawn, split)
@@ -74,7 +75,7 @@ class LossCorrelations:
 
     def _record(
         self,
-        keys: dict[str, Any],
+        keys: Row,
         level: str,
         values: np.ndarray,
         losses: np.ndarray,

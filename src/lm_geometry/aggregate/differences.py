@@ -1,7 +1,6 @@
 """How the mean local dimension changed since base, and how much more than on a control corpus."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from lm_geometry.statistics import (
     standardised_by_documents,
     standardised_by_tokens,
 )
+from lm_geometry.workspace.tables import Row
 
 Key = tuple[str, int, str, float, str]  # split, layer, estimator, n_neighbors, checkpoint
 TOKEN = ["sampling_seed", "row"]
@@ -54,7 +54,7 @@ def _change(base: pd.DataFrame, later: pd.DataFrame) -> Change:
     )
 
 
-def change_rows(by_corpus: dict[str, dict[Key, Change]], confidence: float) -> list[dict[str, Any]]:
+def change_rows(by_corpus: dict[str, dict[Key, Change]], confidence: float) -> list[Row]:
     """A row per (corpus, cell): the change since base."""
     rows = [
         {"corpus": corpus}
@@ -71,7 +71,7 @@ def change_rows(by_corpus: dict[str, dict[Key, Change]], confidence: float) -> l
 
 def difference_rows(
     by_corpus: dict[str, dict[Key, Change]], fine_tuned: str, confidence: float
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """A row per (control corpus, cell): change on the fine-tuned corpus minus that on the control.
 
     The two corpora have different documents, so their changes are independent.
@@ -90,7 +90,7 @@ def difference_rows(
     return adjusted_over_layers(rows)
 
 
-def adjusted_over_layers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def adjusted_over_layers(rows: list[Row]) -> list[Row]:
     """The same rows with `adjusted_p_value`: Benjamini-Hochberg over the layers of each family.
 
     A family are the rows that differ in their layer alone: one corpus (and control), split,
@@ -105,6 +105,6 @@ def adjusted_over_layers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"adjusted_p_value": p} for row, p in zip(rows, adjusted, strict=True)]
 
 
-def _columns(key: Key) -> dict[str, Any]:
+def _columns(key: Key) -> Row:
     names = ("split", "layer", "estimator", "n_neighbors", "checkpoint")
     return dict(zip(names, key, strict=True))

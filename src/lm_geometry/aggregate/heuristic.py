@@ -5,7 +5,6 @@ scores. It is put to the test here beside the usual signal, the validation loss.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from lm_geometry.aggregate.cells import Keys, cells
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import Score
 from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run
+from lm_geometry.workspace.tables import Row
 
 LOWER_IS_BETTER = ("loss", "perplexity")
 NEITHER = ("weight_norm",)  # good or bad
@@ -55,7 +55,7 @@ def heuristic_pairs(means: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 def heuristic_rows(
     runs: Mapping[str, pd.DataFrame], confidence: float, draws: int, seed: int
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Spearman's correlation of `change` and later `improvement`, a row per signal and score.
 
     `runs` are the `heuristic_pairs` of each run. The heuristic expects a negative one of either

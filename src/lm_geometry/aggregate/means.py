@@ -1,7 +1,6 @@
 """Mean local dimension and mean loss of every checkpoint, corpus split and layer."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_losses, read_tokens
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.statistics import Mean, clustered_mean
+from lm_geometry.workspace.tables import Row
 
 CELL = ["corpus", "split", "layer", "estimator", "n_neighbors", "checkpoint"]
 
@@ -48,7 +48,7 @@ def summary(mean: Mean, confidence: float) -> dict[str, float | int]:
     }
 
 
-def mean_rows(table: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
+def mean_rows(table: pd.DataFrame, confidence: float) -> list[Row]:
     """One row per cell of a table of local estimates: mean, median, spread and interval.
 
     The interval treats documents as drawn at random, and clouds too where there are several
@@ -76,7 +76,7 @@ def mean_of(values: np.ndarray, table: pd.DataFrame) -> Mean:
     )
 
 
-def loss_rows(embedded: Embedded, confidence: float) -> list[dict[str, Any]]:
+def loss_rows(embedded: Embedded, confidence: float) -> list[Row]:
     """Mean next-token loss of every (checkpoint, corpus split), in nat per token."""
     rows = []
     for split in embedded.splits:

@@ -1,18 +1,17 @@
 """Scores of the fine-tuned task beside the mean local dimensions of the same checkpoint."""
 
-from typing import Any
-
 import pandas as pd
 
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import read_scores
+from lm_geometry.workspace.tables import Row
 
 SCORED = ["score", "score_corpus", "score_split", "score_value"]
 MEAN = ["mean", "lower", "upper"]
 
 
-def score_rows(means: pd.DataFrame) -> list[dict[str, Any]]:
+def score_rows(means: pd.DataFrame) -> list[Row]:
     """A row per cell of `means` and score that its checkpoint has.
 
     Joined by optimiser step, of which base is 0: a score is the model's, so that it stands beside

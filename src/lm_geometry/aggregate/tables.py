@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -20,7 +19,7 @@ from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.outs.estimate.clouds import GLOBAL, read_estimated, read_global
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
-from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tables import Row, write_table
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "values", "documents"]
@@ -99,7 +98,7 @@ def read_aggregated(name: str, tree: Tree = WORKSPACE) -> pd.DataFrame:
     return tree.read_table(paths.table(name), ALL[name])
 
 
-def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, Any]]:
+def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[Row]:
     pairs = heuristic.heuristic_pairs(means, heuristic.held_out(read_scores()))
     resampling = settings.bootstrap
     return heuristic.heuristic_rows(
@@ -107,5 +106,5 @@ def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[dict[str, 
     )
 
 
-def _table(name: str, rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+def _table(name: str, rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS[name])

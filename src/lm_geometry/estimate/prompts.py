@@ -1,7 +1,6 @@
 """Every quantity of every prompt, from the radii and neighbours that embed kept."""
 
 from collections import defaultdict
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from lm_geometry.outs.embed.prompts import (
 from lm_geometry.outs.estimate.prompts import FOLDER, INDEX, RECIPROCITY, TABLES
 from lm_geometry.outs.token_sample.prompts import read_prompt_clouds
 from lm_geometry.workspace.progress import progress
-from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tables import Row, write_table
 
 
 def estimate_prompts() -> None:
@@ -49,7 +48,7 @@ def _tables(cloud: PromptCloud, records: PromptRecords) -> dict[str, pd.DataFram
     return vars(measured) | {"reciprocity": _reciprocity(keys, record, records.layers)}
 
 
-def _reciprocity(keys: dict[str, Any], record: PromptRecord, layers: list[int]) -> pd.DataFrame:
+def _reciprocity(keys: Row, record: PromptRecord, layers: list[int]) -> pd.DataFrame:
     shares = prompt_numbers.reciprocity(record.geometry)
     sizes = np.arange(1, shares.shape[1] + 1)
     cells = {"layer": np.repeat(layers, len(sizes)), "k": np.tile(sizes, len(layers))}

@@ -1,7 +1,7 @@
 """Every estimate on every point cloud, from one neighbour graph per cloud."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.progress import progress
-from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tables import Row, write_table
 
 FEWEST = 3  # points of the smallest cloud that has a dimension
 
@@ -125,13 +125,19 @@ def local_values(
     return mle.local_from_graph(graph, size)
 
 
-def _twonn_rule(settings: Estimate) -> dict[str, Any]:
+class _TwonnRule(TypedDict):
+    cdf: twonn.Cdf
+    fit: twonn.Fit
+    discard: float
+
+
+def _twonn_rule(settings: Estimate) -> _TwonnRule:
     return {"cdf": settings.cdf, "fit": settings.fit, "discard": settings.discard}
 
 
 def global_rows(
     X: Points, graph: NeighbourGraph, sizes: dict[float, int], settings: Estimate
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Row]:
     """A row for each global estimator (Levina-Bickel: for each L) and each GRIDE scale."""
     for name in settings.global_estimators:
         if name == "mle":
@@ -147,7 +153,7 @@ def global_rows(
         yield from _rows_of_scales("gride", gride_scales(graph, settings.gride_range), X)
 
 
-def _global_options(name: str, settings: Estimate) -> dict[str, Any]:
+def _global_options(name: str, settings: Estimate) -> Mapping[str, Any]:
     """The options of a global estimator that the section has."""
     if name == "twonn":
         return _twonn_rule(settings)
@@ -160,7 +166,7 @@ def _global_options(name: str, settings: Estimate) -> dict[str, Any]:
     return {}
 
 
-def _rows_of_scales(name: str, found: Gride | with_dadapy.Scales, X: Points) -> Iterator[Any]:
+def _rows_of_scales(name: str, found: Gride | with_dadapy.Scales, X: Points) -> Iterator[Row]:
     for scale, value, error in zip(found.scale, found.dimension, found.error, strict=True):
         yield _row(name, float(value), len(X), scale=float(scale), error=float(error))
 
@@ -172,6 +178,6 @@ def _row(
     n_neighbors: float = np.nan,
     scale: float = np.nan,
     error: float = np.nan,
-) -> dict[str, Any]:
+) -> Row:
     keys = {"estimator": name, "n_neighbors": n_neighbors, "scale": scale}
     return keys | {"value": value, "standard_error": error, "points": points}

@@ -24,15 +24,15 @@ from lm_geometry.finetune.tasks.blocks import ExampleStream, FixedExamples
 from lm_geometry.finetune.tasks.causal_lm import CausalLM
 from lm_geometry.finetune.tasks.masked_lm import MaskedLM
 from lm_geometry.finetune.tasks.sequence_classification import SequenceClassification
-from lm_geometry.finetune.tasks.task import Columns, Example, Task
+from lm_geometry.finetune.tasks.task import Example, Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_tokenizer, quiet_loading
+from lm_geometry.outs.data_prep.corpora import Columns, first_of
 from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.outs.finetune.training_curves import Measured, MeasuredLoss, MeasuredScore, Records
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, write_json
-
-Records = dict[str, list[Any]]
 
 
 class Watched(TrainerCallback):
@@ -86,7 +86,7 @@ def finetune(
         resumed = last_complete(work / "trainer")
         trainer.args.eval_on_start = resumed is None
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    records = {"steps": kept, **_records(trainer.state.log_history)}
+    records: Records = {"steps": kept, **_records(trainer.state.log_history)}
     write_json(finished, records)
     shutil.rmtree(work / "trainer")
     return records
@@ -112,8 +112,7 @@ def number_of_steps(settings: Finetune, examples: int) -> int:
 
 
 def _held_out(settings: Finetune, task: Task, columns: Columns) -> list[Example]:
-    first = {name: values[: settings.evaluation_sequences] for name, values in columns.items()}
-    examples = task.held_out_examples(first)
+    examples = task.held_out_examples(first_of(columns, settings.evaluation_sequences))
     if not examples:
         raise ValueError(
             f"finetune.evaluation_sequences: none of the first {settings.evaluation_sequences} "
@@ -142,16 +141,16 @@ def _trainer(
     return trainer
 
 
-def _records(history: list[dict[str, Any]]) -> Records:
+def _records(history: list[dict[str, float]]) -> Measured:
     names = {"loss": "training", f"{SCORE}loss": "validation"}
-    curve = [
-        {"step": entry["step"], "curve": curve, "loss": entry[key]}
+    curve: list[MeasuredLoss] = [
+        {"step": int(entry["step"]), "curve": curve, "loss": entry[key]}
         for entry in history
         for key, curve in names.items()
         if key in entry
     ]
-    scores = [
-        {"step": entry["step"], "score": key.removeprefix(SCORE), "value": value}
+    scores: list[MeasuredScore] = [
+        {"step": int(entry["step"]), "score": key.removeprefix(SCORE), "value": value}
         for entry in history
         for key, value in sorted(entry.items())  # in the order in which a resumed run has them
         if key.startswith(SCORE)

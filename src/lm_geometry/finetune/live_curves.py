@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-from lm_geometry.outs.finetune.training_curves import Records, curve_records
+from lm_geometry.outs.finetune.training_curves import Measured, curve_records
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
 
-Watch = Callable[[Callable[[], Records]], None]
+Watch = Callable[[Callable[[], Measured]], None]
 
 FILE = "training.json"
 SECONDS = 2.0  # between two writings
@@ -24,12 +24,12 @@ class LiveCurves:
         self._corpus, self._settings = corpus, settings
         self._written = -SECONDS
 
-    def __call__(self, so_far: Callable[[], Records]) -> None:
+    def __call__(self, so_far: Callable[[], Measured]) -> None:
         """Write what `so_far` returns, unless that was done a moment ago."""
         if time.monotonic() - self._written >= SECONDS:
             self.write(so_far())
             self._written = time.monotonic()
 
-    def write(self, records: Records) -> None:
+    def write(self, records: Measured) -> None:
         """Write the curves of `records`; the same records give the same bytes."""
         write_json(paths.PLOTS / FILE, curve_records(records, self._corpus, self._settings))

@@ -1,7 +1,7 @@
 """Correlation of the geometry of prompts with their loss, by layer and scale or k."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from lm_geometry.outs.estimate.prompt_tables import cells_of, groups_of
 from lm_geometry.statistics.correlation import Correlation, resamples
 from lm_geometry.token_geometry.correlation import p_value, resampled_correlations
 from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.tables import Row, Scalar
 
 POOLED = -1  # shuffle of a correlation over all shuffles
 
@@ -75,8 +76,8 @@ class _Sample:
         self.fixed = losses[self.given].to_numpy(dtype=np.float64)
 
     def rows(
-        self, keys: dict[str, Any], method: str, draws: int, confidence: float, seed: int
-    ) -> Iterator[dict[str, Any]]:
+        self, keys: Row, method: str, draws: int, confidence: float, seed: int
+    ) -> Iterator[Row]:
         """A row of the table of correlations for each cell."""
         _, prompt = np.unique(self.prompts, return_inverse=True)
         weights = resamples(int(prompt.max()) + 1, draws, stream(seed, "prompts"))[prompt]
@@ -107,7 +108,7 @@ class _Sample:
 
 def _samples(
     values: pd.DataFrame, losses: pd.DataFrame, given: Sequence[str], pooled: bool
-) -> Iterator[tuple[dict[str, Any], _Sample]]:
+) -> Iterator[tuple[Row, _Sample]]:
     """Every run (and shuffle) with its sample; raises ValueError where a run has no losses."""
     groups = groups_of(values)
     by = groups if pooled else [*groups, "shuffle"]
@@ -116,7 +117,8 @@ def _samples(
     if loss.index.has_duplicates:
         raise ValueError(f"losses: there are several for one {', '.join(loss.index.names)}")
     for names, part in values.groupby(by, sort=False):
-        keys = dict(zip(by, names if isinstance(names, tuple) else (names,), strict=True))
+        given_names = cast("tuple[Scalar, ...]", names if isinstance(names, tuple) else (names,))
+        keys: Row = dict(zip(by, given_names, strict=True))
         wide = part.pivot(index=["prompt", "shuffle"], columns=cells_of(values), values="value")
         index = wide.index.to_frame(index=False)
         for name in reversed(shared):

@@ -4,13 +4,11 @@ Nothing is drawn here, for every token of a prompt belongs to its cloud. What to
 is which clouds have enough distinct points for what; it tells why the others have not.
 """
 
-from typing import Any
-
 import pandas as pd
 
 from lm_geometry.outs.embed.prompts import read_arrays, read_index
 from lm_geometry.outs.token_sample.prompts import COLUMNS, TABLE
-from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tables import Row, write_table
 
 
 def write_prompt_clouds() -> None:
@@ -20,7 +18,7 @@ def write_prompt_clouds() -> None:
     cannot be measured and why, and is empty where nothing is missing.
     """
     records = read_index()
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for cloud in records.clouds():
         found = read_arrays(cloud, "tokens", "distinct", "missing")
         tokens = int(found["tokens"]) - records.drop_first

@@ -9,6 +9,9 @@ import pyarrow.parquet as pq
 
 from lm_geometry.workspace.files import missing, whole_file
 
+Scalar = str | float | bool | None  # what a cell of a table, or of a record in JSON, may be
+Row = dict[str, Scalar]  # by column
+
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write `table` without its index; the same table gives the same bytes."""

@@ -1,16 +1,23 @@
 """Which equations each training step sees: three orders, each of which can be saved and resumed."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
-from lm_geometry.finetune.arithmetic.choices import Choices
+from lm_geometry.finetune.arithmetic.choices import Choices, State
 from lm_geometry.models.arithmetic.equations import DividedEquations, Numbers, shuffled
 from lm_geometry.workspace.seeds import stream
 
 EVALUATED_EVERY = 10  # steps, in the published loop
 EVALUATION_DRAWS = 9  # batches: eight are evaluated, and one more is drawn before the loop ends
+
+
+class Place(TypedDict):
+    """Where a sequence of batches stands: steps taken, and its generator where it draws."""
+
+    step: int
+    choices: State | None
 
 
 class Batches(ABC):
@@ -23,11 +30,11 @@ class Batches(ABC):
         """Row numbers `[steps, size]` of the next `steps` batches."""
 
     @abstractmethod
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Place:
         """Where the sequence stands, as plain values."""
 
     @abstractmethod
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Place) -> None:
         """Go on from what `state` returned."""
 
 
@@ -53,10 +60,11 @@ class WithReplacement(Batches):
                 self.choices.below(self.counts[1], EVALUATION_DRAWS * self.size)
         return found
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Place:
         return {"step": self.step, "choices": self.choices.state()}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Place) -> None:
+        assert state["choices"] is not None
         self.step = state["step"]
         self.choices.restore(state["choices"])
 
@@ -79,10 +87,10 @@ class Epochs(Batches):
         offset = first * self.count
         return np.concatenate(epochs)[start - offset : stop - offset].reshape(steps, self.size)
 
-    def state(self) -> dict[str, Any]:
-        return {"step": self.step}
+    def state(self) -> Place:
+        return {"step": self.step, "choices": None}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Place) -> None:
         self.step = state["step"]
 
 
@@ -95,10 +103,10 @@ class FullBatch(Batches):
     def take(self, steps: int) -> Numbers:
         return np.broadcast_to(np.arange(self.size), (steps, self.size))
 
-    def state(self) -> dict[str, Any]:
-        return {}
+    def state(self) -> Place:
+        return {"step": 0, "choices": None}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Place) -> None:
         """There is nothing to go on from."""
 
 

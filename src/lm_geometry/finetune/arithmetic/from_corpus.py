@@ -1,19 +1,25 @@
 """The finetune stage's training on equations, from corpus columns to records."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from lm_geometry.finetune.arithmetic.loop import train
 from lm_geometry.finetune.arithmetic.recipe import recipe
-from lm_geometry.finetune.arithmetic.run import Record
+from lm_geometry.finetune.arithmetic.run import Measurement
 from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.arithmetic.equations import elements_of, from_columns
+from lm_geometry.models.arithmetic.equations import SolvedColumns, elements_of, from_columns
+from lm_geometry.outs.data_prep.corpora import Columns
 from lm_geometry.outs.data_prep.equations import Equations
-from lm_geometry.outs.finetune.training_curves import CURVES
+from lm_geometry.outs.finetune.training_curves import (
+    CURVES,
+    Measured,
+    MeasuredLoss,
+    MeasuredScore,
+    Records,
+)
 
-Columns = Mapping[str, Sequence[Any]]
 SCORES = ("loss", "accuracy", "weight_norm")
 
 
@@ -25,7 +31,7 @@ def learn(
     work: Path,
     device: str,
     watch: Watch | None = None,
-) -> dict[str, list[Any]]:
+) -> Records:
     """What a run measured: its `steps`, `curve` and `scores`, as fine-tuning records them.
 
     Scores are of both splits, whole: loss (nat), accuracy, and the norm of all weights, at every
@@ -33,10 +39,12 @@ def learn(
     `watch` is called on the way, as fine-tuning calls it.
     """
     elements = elements_of(equations.operation, equations.modulus)
-    divided = from_columns(training, held_out, elements, equations.seed)
+    # The task has no other corpus than equations: params.check.
+    parts = (cast("SolvedColumns", columns) for columns in (training, held_out))
+    divided = from_columns(*parts, elements=elements, seed=equations.seed)
     chosen = recipe(settings, settings.arithmetic, len(divided.train))
 
-    def watched(so_far: Callable[[], list[Record]]) -> None:
+    def watched(so_far: Callable[[], list[Measurement]]) -> None:
         if watch is not None:
             watch(lambda: _records(so_far()))
 
@@ -44,12 +52,12 @@ def learn(
     return {"steps": list(chosen.checkpoints), **_records(measured)}
 
 
-def _records(measured: list[Record]) -> dict[str, list[Any]]:
-    curve = [
+def _records(measured: list[Measurement]) -> Measured:
+    curve: list[MeasuredLoss] = [
         {"step": row["step"], "curve": CURVES[row["split"]], "loss": row["loss"]}
         for row in measured
     ]
-    scores = [
+    scores: list[MeasuredScore] = [
         {"step": row["step"], "split": row["split"], "score": name, "value": row[name]}
         for row in measured
         for name in SCORES

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lm_geometry.finetune.arithmetic.recipe import Recipe
-from lm_geometry.finetune.arithmetic.run import Record, Run
+from lm_geometry.finetune.arithmetic.run import Measurement, Run
 from lm_geometry.models.arithmetic import fast_path
 from lm_geometry.models.arithmetic.equations import DividedEquations, Equations, Numbers
 from lm_geometry.models.arithmetic.saved_model import save_model
@@ -33,8 +33,8 @@ def train(
     work: Path,
     device: str = "cpu",
     save_seconds: float = 30.0,
-    watch: Callable[[Callable[[], list[Record]]], None] | None = None,
-) -> list[Record]:
+    watch: Callable[[Callable[[], list[Measurement]]], None] | None = None,
+) -> list[Measurement]:
     """What was measured: records of step, split, loss (nat), accuracy and weight_norm.
 
     Both splits are measured whole, without dropout. The checkpoints stand in `work/checkpoints`
@@ -148,8 +148,15 @@ def _measure(run: Run) -> None:
                 "finetune.learning_rate or finetune.max_gradient_norm"
             )
         accuracy = float((logits.argmax(-1) == results).double().mean())
-        measured = {"loss": loss, "accuracy": accuracy, "weight_norm": weight_norm}
-        run.curve.append({"step": run.step, "split": split, **measured})
+        run.curve.append(
+            {
+                "step": run.step,
+                "split": split,
+                "loss": loss,
+                "accuracy": accuracy,
+                "weight_norm": weight_norm,
+            }
+        )
 
 
 def _on_device(equations: Equations, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 
@@ -12,7 +12,15 @@ from lm_geometry.models.arithmetic.equations import DividedEquations
 from lm_geometry.models.arithmetic.model import ArithmeticTransformer, make_model
 from lm_geometry.workspace.files import whole_file
 
-Record = dict[str, Any]
+
+class Measurement(TypedDict):
+    """One split, whole, at one step: loss in nat, accuracy, and the norm of all weights."""
+
+    step: int
+    split: str
+    loss: float
+    accuracy: float
+    weight_norm: float
 
 
 @dataclass
@@ -25,7 +33,7 @@ class Run:
     optimiser: torch.optim.Optimizer
     batches: Batches
     step: int = 0
-    curve: list[Record] = field(default_factory=list)
+    curve: list[Measurement] = field(default_factory=list)
 
     @classmethod
     def start(cls, recipe: Recipe, equations: DividedEquations, device: str) -> "Run":

@@ -1,5 +1,7 @@
 """Texts as token ids, each by itself or in blocks cut from all, and their order in a run."""
 
+from dataclasses import replace
+
 import numpy as np
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
@@ -54,7 +56,7 @@ class ExampleStream(Dataset[Example]):
         return len(self.order)
 
     def __getitem__(self, index: int) -> Example:
-        return {**self.examples[self.order[index]], "index": index}
+        return replace(self.examples[self.order[index]], index=index)
 
 
 class FixedExamples(Dataset[Example]):
@@ -67,4 +69,4 @@ class FixedExamples(Dataset[Example]):
         return len(self.examples)
 
     def __getitem__(self, index: int) -> Example:
-        return {**self.examples[index], "index": index}
+        return replace(self.examples[index], index=index)

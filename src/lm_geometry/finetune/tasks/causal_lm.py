@@ -29,7 +29,7 @@ class CausalBatch:
         self.collate = DataCollatorForLanguageModeling(tokenizer, mlm=False)
 
     def __call__(self, examples: list[Example]) -> dict[str, Tensor]:
-        batch = self.collate([{"input_ids": example["input_ids"]} for example in examples])
+        batch = self.collate([{"input_ids": example.input_ids} for example in examples])
         # Labels come from the attention mask: where pad is eos, the true last token counts.
         batch["labels"] = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
         batch["labels"][:, 0] = -100  # nothing predicts it, so it must not count in a mean

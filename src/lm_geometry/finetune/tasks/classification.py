@@ -1,13 +1,41 @@
 """What both tasks with classes have in common: their corpus, and the names of the classes."""
 
+from typing import TypedDict, cast
+
 from torch import Tensor
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from lm_geometry.finetune.tasks.task import Columns, Example
+from lm_geometry.finetune.tasks.task import Example
+from lm_geometry.outs.data_prep.corpora import Columns
 
 
-def required(columns: Columns, names: list[str], task: str) -> None:
-    """Raises ValueError, with what there is, where the training corpus lacks a column."""
+class Labelled(TypedDict):
+    """Texts and the class of each; empty where it has none."""
+
+    text: list[str]
+    label: list[str]
+
+
+class Tagged(TypedDict):
+    """The words of each sequence, and a tag for each word."""
+
+    words: list[list[str]]
+    tags: list[list[str]]
+
+
+def labelled(columns: Columns) -> Labelled:
+    """What sequence classification learns from; raises ValueError where a column is missing."""
+    _require(columns, ["label"], "sequence_classification")
+    return cast("Labelled", columns)
+
+
+def tagged(columns: Columns) -> Tagged:
+    """What token classification learns from; raises ValueError where a column is missing."""
+    _require(columns, ["words", "tags"], "token_classification")
+    return cast("Tagged", columns)
+
+
+def _require(columns: Columns, names: list[str], task: str) -> None:
     if missing := [name for name in names if name not in columns]:
         raise ValueError(
             f"finetune.task: {task} learns from the columns {' and '.join(names)}, and the corpus "
@@ -20,7 +48,7 @@ def required(columns: Columns, names: list[str], task: str) -> None:
 
 def padded(examples: list[Example], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
     """`input_ids` and `attention_mask` `[batch, tokens]` of the examples, padded on the right."""
-    ids = [{"input_ids": example["input_ids"]} for example in examples]
+    ids = [{"input_ids": example.input_ids} for example in examples]
     return dict(tokenizer.pad(ids, padding=True, return_tensors="pt"))
 
 

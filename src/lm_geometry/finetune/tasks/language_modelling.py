@@ -9,7 +9,8 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks import blocks
-from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
+from lm_geometry.finetune.tasks.task import Example, Predictions, Task
+from lm_geometry.outs.data_prep.corpora import Columns
 
 
 class LanguageModelling(Task):
@@ -26,11 +27,11 @@ class LanguageModelling(Task):
     def training_examples(self, columns: Columns) -> list[Example]:
         cut = blocks.packed if self.settings.packing else blocks.sequences
         found = cut(columns["text"], self.tokenizer, self.settings.block_tokens)
-        return [{"input_ids": ids} for ids in found]
+        return [Example(ids) for ids in found]
 
     def held_out_examples(self, columns: Columns) -> list[Example]:
         cut = blocks.sequences(columns["text"], self.tokenizer, self.settings.block_tokens)
-        return [{"input_ids": ids} for ids in cut]
+        return [Example(ids) for ids in cut]
 
     def batch(self, examples: list[Example]) -> dict[str, Tensor]:
         return self.collate(examples)

@@ -38,7 +38,7 @@ class MaskedBatch:
         self.seed = seed
 
     def __call__(self, examples: list[Example]) -> dict[str, torch.Tensor]:
-        place = stream(self.seed, "masks", examples[0]["index"])
+        place = stream(self.seed, "masks", examples[0].index)
         self.collate.generator = torch.Generator().manual_seed(int(place.integers(2**62)))
-        batch = self.collate([{"input_ids": example["input_ids"]} for example in examples])
+        batch = self.collate([{"input_ids": example.input_ids} for example in examples])
         return dict(batch)

@@ -6,8 +6,9 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.finetune.tasks.classification import encoded, padded, required
-from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
+from lm_geometry.finetune.tasks.classification import encoded, labelled, padded
+from lm_geometry.finetune.tasks.task import Example, Predictions, Task
+from lm_geometry.outs.data_prep.corpora import Columns
 
 
 class SequenceClassification(Task):
@@ -19,9 +20,8 @@ class SequenceClassification(Task):
         self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
     ) -> None:
         super().__init__(tokenizer, settings)
-        for columns in parts:
-            required(columns, ["label"], "sequence_classification")
-        self.labels = sorted({label for columns in parts for label in columns["label"] if label})
+        found = {label for columns in parts for label in labelled(columns)["label"]}
+        self.labels = sorted(found - {""})
         if len(self.labels) < 2:
             raise ValueError(
                 "finetune.task: sequence_classification needs two classes or more, and the column "
@@ -29,14 +29,14 @@ class SequenceClassification(Task):
             )
 
     def training_examples(self, columns: Columns) -> list[Example]:
-        pairs = zip(columns["text"], columns["label"], strict=True)
-        labelled = [(text, label) for text, label in pairs if label]
-        texts = [text for text, _ in labelled]
+        own = labelled(columns)
+        pairs = [pair for pair in zip(own["text"], own["label"], strict=True) if pair[1]]
+        texts = [text for text, _ in pairs]
         number = {label: place for place, label in enumerate(self.labels)}
         ids = encoded(texts, self.tokenizer, self.settings.block_tokens)["input_ids"]
         return [
-            {"input_ids": tokens, "labels": number[label]}
-            for tokens, (_, label) in zip(ids, labelled, strict=True)
+            Example(tokens, [number[label]])
+            for tokens, (_, label) in zip(ids, pairs, strict=True)
             if tokens
         ]
 
@@ -44,7 +44,7 @@ class SequenceClassification(Task):
         return self.training_examples(columns)
 
     def batch(self, examples: list[Example]) -> dict[str, torch.Tensor]:
-        labels = torch.tensor([example["labels"] for example in examples])
+        labels = torch.tensor([number for example in examples for number in example.labels])
         return padded(examples, self.tokenizer) | {"labels": labels}
 
     def scores(self, predictions: Predictions) -> dict[str, float]:

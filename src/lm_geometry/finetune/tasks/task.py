@@ -1,18 +1,27 @@
 """What every task has: examples, batches, what the model is asked, and the scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.outs.data_prep.corpora import Columns
 
-Example = dict[str, Any]  # `input_ids`, and `labels` where the task has its own
-Columns = Mapping[str, list[Any]]  # `text`, and `label`, `words`, `tags` where a corpus has them
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids, and the classes to predict, of which language modelling has none of its own.
+
+    `index` is the place of the example in a run, which a dataset sets.
+    """
+
+    input_ids: list[int]
+    labels: list[int] = field(default_factory=list)
+    index: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.finetune.tasks.classification import encoded, padded, required
-from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
+from lm_geometry.finetune.tasks.classification import encoded, padded, tagged
+from lm_geometry.finetune.tasks.task import Example, Predictions, Task
+from lm_geometry.outs.data_prep.corpora import Columns
 
 IGNORED = -100
 
@@ -23,9 +24,8 @@ class TokenClassification(Task):
         self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
     ) -> None:
         super().__init__(tokenizer, settings)
-        for columns in parts:
-            required(columns, ["words", "tags"], "token_classification")
-        self.labels = sorted({tag for part in parts for tags in part["tags"] for tag in tags})
+        found = {tag for part in parts for tags in tagged(part)["tags"] for tag in tags}
+        self.labels = sorted(found)
         wrong = [tag for tag in self.labels if tag != "O" and tag[:2] not in ("B-", "I-")]
         if wrong or len(self.labels) < 2:
             raise ValueError(
@@ -39,16 +39,17 @@ class TokenClassification(Task):
             )
 
     def training_examples(self, columns: Columns) -> list[Example]:
-        texts = [" ".join(words) for words in columns["words"]]
+        own = tagged(columns)
+        texts = [" ".join(words) for words in own["words"]]
         limit = self.settings.block_tokens
         found = encoded(texts, self.tokenizer, limit, offsets=True)
         number = {tag: place for place, tag in enumerate(self.labels)}
         examples = []
-        for row, (words, tags) in enumerate(zip(columns["words"], columns["tags"], strict=True)):
+        for row, (words, tags) in enumerate(zip(own["words"], own["tags"], strict=True)):
             firsts = first_tokens(texts[row], words, found["offset_mapping"][row])
             labels = [IGNORED if word is None else number[tags[word]] for word in firsts]
             if any(label != IGNORED for label in labels):
-                examples.append({"input_ids": found["input_ids"][row], "labels": labels})
+                examples.append(Example(found["input_ids"][row], labels))
         return examples
 
     def held_out_examples(self, columns: Columns) -> list[Example]:
@@ -58,7 +59,7 @@ class TokenClassification(Task):
         batch = padded(examples, self.tokenizer)
         labels = torch.full_like(batch["input_ids"], IGNORED)
         for row, example in enumerate(examples):
-            labels[row, : len(example["labels"])] = torch.tensor(example["labels"])
+            labels[row, : len(example.labels)] = torch.tensor(example.labels)
         return batch | {"labels": labels}
 
     def scores(self, predictions: Predictions) -> dict[str, float]:

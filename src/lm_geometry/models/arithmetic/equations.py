@@ -1,10 +1,10 @@
 """Every equation a o b = c of one operation, as token ids and as text, in the published order."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,21 @@ Element = int | tuple[int, ...]
 OPERATOR, EQUALS = "o", "="
 SIGNS = 2  # token ids 0 and 1 are the two signs, and element e has the id e + 2
 OPERANDS = (0, 2)  # positions of a and b in an equation
+
+
+class SolvedColumns(TypedDict):
+    """The columns of a corpus split of equations that a model learns from."""
+
+    text: list[str]
+    result: list[int]
+
+
+class EquationColumns(SolvedColumns):
+    """All columns of a corpus split of equations."""
+
+    a: list[int]
+    b: list[int]
+    split: list[str]
 
 
 @dataclass(frozen=True)
@@ -46,13 +61,18 @@ class DividedEquations:
     validation: Equations
     seed: int
 
-    def columns(self, split: str) -> dict[str, list[Any]]:
+    def columns(self, split: str) -> EquationColumns:
         """Rows of a corpus split (`train` or `validation`): text, a, b, result and split."""
         equations: Equations = getattr(self, split)
         texts = [decoded(ids, self.elements) for ids in equations.ids]
         a, b = (equations.ids[:, position] - SIGNS for position in OPERANDS)
-        numbers = {"a": a.tolist(), "b": b.tolist(), "result": equations.results.tolist()}
-        return {"text": texts, **numbers, "split": [split] * len(texts)}
+        return {
+            "text": texts,
+            "a": a.tolist(),
+            "b": b.tolist(),
+            "result": equations.results.tolist(),
+            "split": [split] * len(texts),
+        }
 
 
 def make_equations(settings: section.Equations) -> DividedEquations:
@@ -113,8 +133,8 @@ def decoded(ids: Sequence[int] | Numbers, elements: Sequence[str]) -> str:
 
 
 def from_columns(
-    train: Mapping[str, Sequence[Any]],
-    validation: Mapping[str, Sequence[Any]],
+    train: SolvedColumns,
+    validation: SolvedColumns,
     elements: tuple[str, ...],
     seed: int,
 ) -> DividedEquations:

@@ -8,7 +8,7 @@ everything else has nothing to run until a stage needs the text itself.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Required, TypedDict, cast
 
 from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace import machine, paths
@@ -19,8 +19,21 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
-Column = list[str] | list[list[str]] | list[int]
-LEARNED = ("text", "label", "words", "tags", "result")
+
+class Columns(TypedDict, total=False):
+    """What can be learned from, a value per sequence; each as far as the corpus has it."""
+
+    text: Required[list[str]]
+    label: list[str]
+    words: list[list[str]]
+    tags: list[list[str]]
+    result: list[int]
+
+
+def first_of(columns: Columns, sequences: int) -> Columns:
+    """The first sequences of what can be learned from."""
+    lists = cast("dict[str, list[str]]", columns)
+    return cast("Columns", {name: values[:sequences] for name, values in lists.items()})
 
 
 @dataclass(frozen=True)
@@ -63,11 +76,12 @@ class TrainingCorpus:
     splits: dict[str, CorpusSplit]
     equations: Equations | None = None  # what the corpus holds, where it was made and not read
 
-    def columns(self, split: str) -> dict[str, Column]:
+    def columns(self, split: str) -> Columns:
         """What is learned from in one of its splits: `text`, and `label`, `words`, `tags` and
         `result` where the corpus has them."""
         rows = self.splits[split].load(paths.TRAINING)
-        return {name: list(rows[name]) for name in LEARNED if name in rows.column_names}
+        learned = [name for name in Columns.__annotations__ if name in rows.column_names]
+        return cast("Columns", {name: list(rows[name]) for name in learned})
 
 
 @dataclass(frozen=True)

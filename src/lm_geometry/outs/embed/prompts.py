@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import whole_file, write_json
+from lm_geometry.workspace.tables import Row
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.PROMPT_NEIGHBOURS / "index.json"
@@ -55,7 +56,7 @@ class PromptRecords:
                 for shuffle in self.shuffles:
                     yield PromptCloud(checkpoint, prompt, shuffle)
 
-    def keys(self, cloud: PromptCloud) -> dict[str, str | int]:
+    def keys(self, cloud: PromptCloud) -> Row:
         """The key columns of a record's rows in every table."""
         return {
             "model": self.model,

@@ -1,15 +1,45 @@
 """The curves of a training run as the records that its figure draws."""
 
-from collections.abc import Mapping
 from itertools import groupby
-from typing import Any, TypedDict, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
-Row = TypeVar("Row")
-Records = Mapping[str, list[Any]]  # `curve` and `scores` of a run, as far as it has come
+from lm_geometry.workspace.tables import Row
+
+Point = TypeVar("Point")
 
 FIELDS = ("step", "measure", "place", "curve", "corpus", "split", "value")
 CURVES = {"train": "training", "validation": "validation"}  # by split
 MOST_ROWS = 1500  # of one measure and curve: finer than a pixel
+
+
+class MeasuredLoss(TypedDict):
+    """Mean loss in nat at one step; `curve` is training or validation."""
+
+    step: int
+    curve: str
+    loss: float
+
+
+class MeasuredScore(TypedDict):
+    """One score at one step; `split` where it is of another than the held-out one."""
+
+    step: int
+    score: str
+    value: float
+    split: NotRequired[str]
+
+
+class Measured(TypedDict):
+    """What a run measured, as far as it has come."""
+
+    curve: list[MeasuredLoss]
+    scores: list[MeasuredScore]
+
+
+class Records(Measured):
+    """What a run measured, and the steps whose checkpoints were kept."""
+
+    steps: list[int]
 
 
 class CurveRow(TypedDict):
@@ -24,26 +54,26 @@ class CurveRow(TypedDict):
     value: float
 
 
-def curve_records(records: Records, corpus: str, settings: str) -> list[dict[str, Any]]:
+def curve_records(records: Measured, corpus: str, settings: str) -> list[Row]:
     """The records of the figure `training`: a row per step, measure and curve."""
     rows = [{**row, "settings": settings} for row in _rows(records, corpus)]
     return rows or [nothing(settings)]
 
 
-def nothing(settings: str) -> dict[str, str | None]:
+def nothing(settings: str) -> Row:
     """The one record of a run in which nothing is trained."""
     message = "the model was not fine-tuned (finetune.task is none)"
     return {**dict.fromkeys(FIELDS), "measure": "", "settings": settings, "message": message}
 
 
-def evenly(rows: list[Row], most: int) -> list[Row]:
+def evenly(rows: list[Point], most: int) -> list[Point]:
     """At most `most` (2 or more) of the rows, evenly chosen, the first and the last among them."""
     if len(rows) <= most:
         return rows
     return [rows[round(i * (len(rows) - 1) / (most - 1))] for i in range(most)]
 
 
-def _rows(records: Records, corpus: str) -> list[CurveRow]:
+def _rows(records: Measured, corpus: str) -> list[CurveRow]:
     """A row per step, measure and curve; the loss, a curve and a score as well, counts once."""
     splits = {curve: split for split, curve in CURVES.items()}
     found = [
