@@ -174,7 +174,11 @@ def test_training_lowers_the_loss(tiny_models: dict[str, TinyModel], tmp_path: P
     ("name", "changes"),
     [
         ("gpt2", {"lora": {"dropout": 0.2}, "accumulate": 2}),
-        ("bert", {"task": "masked_lm", "packing": False, "schedule": "cosine", "seed": 3}),
+        pytest.param(
+            "bert",
+            {"task": "masked_lm", "packing": False, "schedule": "cosine", "seed": 3},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_killed_run_goes_on_to_the_same_bytes(

@@ -200,6 +200,7 @@ def test_deleted_data_are_brought_back(project: Project) -> None:
     assert project.bytes() == before
 
 
+@SLOW
 def test_the_same_params_give_the_same_bytes(project: Project) -> None:
     before = project.bytes()
     project.dvc("repro", "--force", "--no-run-cache")

@@ -45,6 +45,7 @@ def test_two_processes_with_a_cold_cache_write_to_files_of_their_own(tmp_path, m
     assert len(list(tmp_path.rglob("*.nbc"))) == 2
 
 
+@pytest.mark.slow
 def test_clones_of_the_same_code_share_what_is_compiled_and_other_code_does_not(tmp_path):
     def files() -> set[str]:
         return {path.name for path in (tmp_path / "cache").rglob("*.nbc")}

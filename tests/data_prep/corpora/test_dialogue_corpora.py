@@ -42,6 +42,9 @@ def test_dailydialog_has_its_published_counts() -> None:
     assert first["text"] == "Say, Jim, how about going for a few beers after dinner?"
     assert (first["speaker"], first["turn"], first["split"]) == ("user", 0, "train")
     assert "state" not in first  # it has none
+    # An emotion is the label, and nothing is tagged.
+    assert parts["validation"]["label"] == parts["validation"]["emotion"]
+    assert not {"words", "tags"} & set(parts["validation"].column_names)
 
 
 @needs_reference

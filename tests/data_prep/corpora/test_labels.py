@@ -115,14 +115,6 @@ def test_original_sgd_marks_its_slots() -> None:
     assert all(" ".join(row["words"]) == row["text"] for row in rows)
 
 
-@needs_reference
-def test_an_emotion_is_the_label_and_nothing_is_tagged() -> None:
-    rows = read(Path(str(REFERENCE), "data", "dailydialog", "data.zip"), "convlab")["validation"]
-    assert rows["label"] == rows["emotion"]
-    assert Counter(rows["label"])["happiness"] > 600
-    assert not {"words", "tags"} & set(rows.column_names)
-
-
 def test_packaged_reviews_are_positive_or_negative() -> None:
     try:
         rows = reading.read(resolve("reviews"), machine.downloads())["train"]
