@@ -13,6 +13,7 @@ from lm_geometry.dimension.pareto_ratios import dimension_of, error_of, without_
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.graph import Backend, neighbour_graph
 from lm_geometry.point_cloud.cloud import PointCloud
+from lm_geometry.point_cloud.counts import whole
 from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.ranks import ranks_up_to
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64
@@ -43,7 +44,8 @@ def gride(X: PointCloud, range_max: int = 256, backend: Backend = "auto") -> Gri
     scale 16 on a sphere); small scales see the noise. The error is that of independent ratios.
     Raises ValueError as `neighbour_graph`, and for a `range_max` below 2.
     """
-    ranks = ranks_up_to(min(range_max, len(X) - 1) if len(X) > 2 else range_max)
+    most = whole(range_max, "range_max")
+    ranks = ranks_up_to(min(most, len(X) - 1) if len(X) > 2 else most)
     return from_graph(neighbour_graph(X, int(ranks[-1]), backend), range_max)
 
 

@@ -83,7 +83,9 @@ def counts_above(
     """
     counts, sure = np.empty(len(matrices)), np.zeros(len(matrices), bool)
     for i, matrix in enumerate(matrices):
-        if not SMALLEST < matrix.trace() < LARGEST:
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = matrix.trace()
+        if not SMALLEST < size < LARGEST:
             continue
         diagonal, squares = _diagonals(matrix)
         fewer, more = _counts(diagonal, squares, share, margin)

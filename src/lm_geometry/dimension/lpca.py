@@ -15,8 +15,10 @@ from lm_geometry.dimension.large_eigenvalues import counts_above
 from lm_geometry.dimension.spectrum_rules import RULES, Rule
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.point_cloud.cloud import PointCloud, as_array, as_cloud
+from lm_geometry.point_cloud.counts import number, whole
 from lm_geometry.point_cloud.loops import over_rows
-from lm_geometry.point_cloud.shapes import Float, Float32, Float64, Integer
+from lm_geometry.point_cloud.magnitude import centred_to_one
+from lm_geometry.point_cloud.shapes import Float, Float32, Float64, Int64, Integer
 
 NEAR_THRESHOLD = 3e-5  # closer to it than this, λ/λ₁ in float32 decides nothing
 BATCH = 32  # neighbourhoods of one call to the eigenvalue routine
@@ -47,7 +49,7 @@ def local(
     points, near = as_array(X), graph.nearest(n_neighbors).indices
     if len(points) != len(graph):
         raise ValueError(f"X has {len(points)} tokens, but its graph has {len(graph)}")
-    tokens = np.arange(len(graph)) if rows is None else np.asarray(rows, dtype=np.int64)
+    tokens = np.arange(len(graph)) if rows is None else _whole_rows(rows)
     if outside := tokens[(tokens < 0) | (tokens >= len(graph))].tolist():
         raise ValueError(f"rows has {outside[0]}, but X has {len(graph)} tokens")
     estimates = np.empty(len(tokens))
@@ -59,6 +61,13 @@ def local(
 
     over_rows(work, len(tokens), at_least=BATCH)
     return estimates
+
+
+def _whole_rows(rows: ArrayLike) -> Int64[np.ndarray, "rows"]:
+    asked = np.asarray(rows)
+    if asked.ndim != 1 or (asked.size and asked.dtype.kind not in "iu"):
+        raise ValueError(f"rows is {rows!r}; it must be a list of row numbers of X")
+    return asked.astype(np.int64)
 
 
 def of_cloud(X: PointCloud, rule: Rule = "FO", **constants: float) -> float:
@@ -73,7 +82,7 @@ def of_cloud(X: PointCloud, rule: Rule = "FO", **constants: float) -> float:
         return float(
             _estimate(points.astype(np.float64), np.arange(len(points))[None], rule, constants)[0]
         )
-    centred = points - points.mean(axis=0, dtype=np.float64)
+    centred = centred_to_one(points)[0]
     return float(_apply(_spectra((centred.T @ centred)[None]), rule, constants)[0])
 
 
@@ -82,10 +91,11 @@ def check(rule: str, constants: Mapping[str, float], n_neighbors: int) -> None:
     if rule not in RULES:
         raise ValueError(f"rule is {rule!r}; it must be one of {', '.join(RULES)}")
     known = list(inspect.signature(RULES[rule]).parameters)[1:]
-    for name in constants:
+    for name, value in constants.items():
         if name not in known:
             raise ValueError(f"rule {rule} has no constant {name!r}; it has {known or 'none'}")
-    if n_neighbors < 3:
+        number(value, name)
+    if whole(n_neighbors, "n_neighbors") < 3:
         raise ValueError(f"n_neighbors is {n_neighbors}; lPCA needs at least 3")
 
 
@@ -130,9 +140,9 @@ def _products(
     """Inner products of the centred vectors (m = L), or of the coordinates if these are fewer."""
     products = np.empty((len(near), _size(points, near), _size(points, near)))
     for row, tokens in enumerate(near):
-        vectors = points[tokens] - points[tokens].mean(axis=0, dtype=np.float64)
+        vectors = centred_to_one(points[tokens])[0]
         scale = np.abs(vectors).max()
-        vectors /= scale if scale > 0 else 1  # the squares neither overflow nor vanish
+        vectors /= scale if scale > 0 else 1
         _multiply(vectors, products[row])
     return products
 
@@ -155,6 +165,7 @@ def _spectra(products: Float64[np.ndarray, "rows m m"]) -> Float64[np.ndarray, "
 def _apply(
     spectra: Float64[np.ndarray, "rows m"], rule: str, constants: Mapping[str, float]
 ) -> Float64[np.ndarray, "rows"]:
-    estimates = RULES[rule](spectra, **constants).astype(np.float64)
-    estimates[~(spectra[:, 0] > 0)] = np.nan
+    estimates, there = np.full(len(spectra), np.nan), spectra[:, 0] > 0
+    if there.any():
+        estimates[there] = RULES[rule](spectra[there], **constants)
     return estimates

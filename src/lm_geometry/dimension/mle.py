@@ -7,6 +7,7 @@ the maximum likelihood estimate of a common dimension: MacKay, Ghahramani 2005.
 import numpy as np
 
 from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.point_cloud.counts import whole
 from lm_geometry.point_cloud.shapes import Float64
 
 
@@ -24,7 +25,7 @@ def local_from_graph(
     Bias: too low, the more so the larger k and the dimension (14.0 of 20 at k = 100).
     Raises ValueError for fewer than 3 neighbours.
     """
-    if n_neighbors < 3:
+    if whole(n_neighbors, "n_neighbors") < 3:
         raise ValueError(f"n_neighbors is {n_neighbors}; the MLE needs at least 3")
     distances = graph.nearest(n_neighbors).distances
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from lm_geometry.dimension import gride, library, lpca, mle, twonn, with_dadapy
 from lm_geometry.dimension.library import Nearest, Option
 from lm_geometry.point_cloud.cloud import PointCloud
+from lm_geometry.point_cloud.counts import whole
 from lm_geometry.point_cloud.shapes import Float64
 
 Local = Callable[..., Float64[np.ndarray, "rows"]]  # of X, nearest, n_neighbors, **options
@@ -131,7 +132,7 @@ def _dadapy_gride(X: PointCloud, nearest: Nearest, scale: int = 2) -> float:
 
 
 def _power_of_2(scale: int) -> int:
-    if scale < 2 or scale & (scale - 1):
+    if whole(scale, "scale") < 2 or scale & (scale - 1):
         raise ValueError(f"scale is {scale}; it must be a power of 2, at least 2")
     return scale
 

@@ -43,6 +43,8 @@ def maxgap(spectra: Spectra) -> Counts:
     Around its mean a neighbourhood of no more tokens than coordinates has a last eigenvalue of 0,
     so that the largest gap is the one before it.
     """
+    if spectra.shape[1] == 1:
+        return np.ones(len(spectra))
     with np.errstate(divide="ignore", invalid="ignore"):
         gaps = spectra[:, :-1] / spectra[:, 1:]
     return np.where(np.isnan(gaps), -np.inf, gaps).argmax(axis=1) + 1

@@ -12,7 +12,9 @@ import numpy as np
 from lm_geometry.dimension.two_nearest import two_nearest_inside
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.point_cloud.cloud import PointCloud, as_array
+from lm_geometry.point_cloud.counts import number, whole
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.shapes import Float64
 
 Cdf = Literal["i/n", "(i-1)/n"]
@@ -49,17 +51,16 @@ def local_from_graph(
     """
     check(cdf, fit, discard, n_neighbors)
     near = graph.nearest(n_neighbors)
-    points = as_array(X)
+    points, power = magnified(as_array(X))
     if len(points) != len(graph):
         raise ValueError(f"X has {len(points)} tokens, but its graph has {len(graph)}")
     estimates = np.empty(len(graph))
     rules = (cdf == "i/n", fit == "mle", float(discard))
+    distances = np.ldexp(graph.distances, power) if power else graph.distances
 
     def work(first: int, last: int) -> None:
         ratios = np.empty((last - first, n_neighbors))
-        two_nearest_inside(
-            near.indices, graph.indices, graph.distances, points, first, last, ratios
-        )
+        two_nearest_inside(near.indices, graph.indices, distances, points, first, last, ratios)
         ratios.sort(axis=1)  # infinite last, then NaN
         fit_each(ratios, *rules, estimates[first:last])
 
@@ -96,9 +97,9 @@ def check(cdf: str, fit: str, discard: float, ratios: int) -> None:
         raise ValueError(f"cdf is {cdf!r}; it must be 'i/n' or '(i-1)/n'")
     if fit not in ("linear", "mle"):
         raise ValueError(f"fit is {fit!r}; it must be 'linear' or 'mle'")
-    if not 0 <= discard < 1:
+    if not 0 <= number(discard, "discard") < 1:
         raise ValueError(f"discard is {discard}; it is a share from 0 to below 1")
-    if ratios < 3:
+    if whole(ratios, "n_neighbors") < 3:
         raise ValueError(f"{ratios} neighbours are too few for TwoNN; at least 3 are needed")
     if discard == 0 and fit == "linear" and cdf == "i/n":
         raise ValueError("discard must be above 0 with cdf i/n: the last ratio has 1 − F = 0")

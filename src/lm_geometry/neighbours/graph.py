@@ -9,8 +9,10 @@ import numpy as np
 
 from lm_geometry.neighbours import search as exact
 from lm_geometry.point_cloud.cloud import PointCloud
+from lm_geometry.point_cloud.counts import whole
 from lm_geometry.point_cloud.identical import as_grouped_cloud
 from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
+from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.shapes import Float, Float64, Int32
 
 Backend = Literal["auto", "own", "torch", "faiss"]
@@ -41,7 +43,7 @@ class NeighbourGraph:
 
         Raises ValueError where this graph has fewer.
         """
-        if not 1 <= n_neighbors <= self.n_neighbors:
+        if not 1 <= whole(n_neighbors, "n_neighbors") <= self.n_neighbors:
             raise ValueError(
                 f"n_neighbors is {n_neighbors}, but the graph has {self.n_neighbors} per token"
             )
@@ -88,14 +90,15 @@ def neighbour_graph(
     unless 1 <= n_neighbors < tokens.
     """
     chosen = _choose(X, backend, search)
-    if audit < 1:
+    if whole(audit, "audit") < 1:
         raise ValueError(f"audit is {audit}; at least one token must be searched exactly")
     points, first = as_grouped_cloud(X)
-    if not 1 <= n_neighbors < len(points):
+    if not 1 <= whole(n_neighbors, "n_neighbors") < len(points):
         raise ValueError(
             f"n_neighbors is {n_neighbors}, but X has {len(points)} tokens: "
             f"it must be from 1 to {len(points) - 1}"
         )
+    points, power = magnified(points)
     found = _Searched(chosen, search, int(audit), seed)
     distinct = np.flatnonzero(first == np.arange(len(points)))
     if len(distinct) == len(points):
@@ -106,7 +109,8 @@ def neighbour_graph(
         lists = with_copies(near, first, int(n_neighbors))
     if search == "int8" and found.recall < 1:
         warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
-    return NeighbourGraph(*lists, chosen, found.recall)
+    distances = np.ldexp(lists.distances, -power) if power else lists.distances
+    return NeighbourGraph(lists.indices, distances, chosen, found.recall)
 
 
 def _missed(recall: float, audit: int) -> str:
@@ -140,6 +144,8 @@ class _Searched:
 
 
 def _choose(X: PointCloud, backend: str, search: str) -> str:
+    if not hasattr(X, "__len__"):
+        raise ValueError(f"X is a {type(X).__name__}; a point cloud [tokens, width] is needed")
     if backend not in ("auto", "own", "torch", "faiss"):
         raise ValueError(f"backend is {backend!r}; it must be auto, own, torch or faiss")
     if search not in ("exact", *ONLY):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.magnitude import centred_to_one
 
 
 def linear_cka(A: PointCloud, B: PointCloud) -> float:
@@ -19,11 +20,10 @@ def linear_cka(A: PointCloud, B: PointCloud) -> float:
     widths w, w'. A few tokens of huge norm decide it alone.
     Raises ValueError where the numbers of tokens differ, and for NaN or infinite values.
     """
-    first, second = (as_cloud(X, at_least=2).astype(np.float64) for X in (A, B))
-    if len(first) != len(second):
+    clouds = [as_cloud(X, at_least=2) for X in (A, B)]
+    if len(clouds[0]) != len(clouds[1]):
         raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")
-    first -= first.mean(axis=0)
-    second -= second.mean(axis=0)
+    first, second = (centred_to_one(X)[0] for X in clouds)
     if len(first) < max(first.shape[1], second.shape[1]):
         kernels = first @ first.T, second @ second.T
         across = np.vdot(*kernels)

@@ -6,6 +6,7 @@ import numpy as np
 
 from lm_geometry.observables.norms import norms
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.magnitude import far_from_one, rows_to_one
 from lm_geometry.point_cloud.shapes import Float64
 
 
@@ -19,6 +20,8 @@ class Cosine(NamedTuple):
 def unit_vectors(X: PointCloud) -> Float64[np.ndarray, "tokens width"]:
     """The rows of X over their lengths. Raises ValueError for a zero row."""
     points = as_cloud(X, at_least=2)
+    if far_from_one(points):
+        points = rows_to_one(points)[0]
     lengths = norms(points)
     zero = np.flatnonzero(lengths == 0)
     if zero.size:

@@ -6,6 +6,7 @@ import numpy as np
 
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.magnitude import in_range
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 from lm_geometry.point_cloud.summation import LANES, squared_distance
 
@@ -68,15 +69,23 @@ def hausdorff(A: PointCloud, B: PointCloud) -> Hausdorff:
     first, second = as_cloud(A, at_least=1), as_cloud(B, at_least=1)
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"A has width {first.shape[1]} and B {second.shape[1]}; they must agree")
+    (first, second), power = in_range(first, second)
+    found = _both_ways(first, second)
+    return Hausdorff(*(float(np.ldexp(distance, -power)) for distance in found))
+
+
+def _both_ways(
+    first: Float[np.ndarray, "tokens width"], second: Float[np.ndarray, "others width"]
+) -> tuple[float, float]:
     if len(first) == len(second):
         squares = np.empty(len(first))
         over_rows(lambda a, b: _pair_squares(first, second, a, b, squares), len(first))
         partners = (np.arange(len(first)),) * 2
-        return Hausdorff(
+        return (
             _search(first, second, partners[0], squares),
             _search(second, first, partners[1], squares),
         )
-    return Hausdorff(_unpaired(first, second), _unpaired(second, first))
+    return _unpaired(first, second), _unpaired(second, first)
 
 
 def _search(

@@ -7,6 +7,7 @@ import numpy as np
 from lm_geometry.neighbours import neighbour_graph
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import compiled, over_rows
+from lm_geometry.point_cloud.magnitude import in_range
 from lm_geometry.point_cloud.shapes import Float, Int32
 from lm_geometry.point_cloud.summation import LANES, squared_distance
 
@@ -49,7 +50,8 @@ def information_imbalance(A: PointCloud, B: PointCloud) -> Imbalance:
     if len(clouds[0]) != len(clouds[1]):
         raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")
     near_a, near_b = (neighbour_graph(X, 1).indices[:, 0] for X in clouds)
-    return Imbalance(_imbalance(clouds[1], near_a), _imbalance(clouds[0], near_b))
+    first, second = (in_range(X)[0][0] for X in clouds)
+    return Imbalance(_imbalance(second, near_a), _imbalance(first, near_b))
 
 
 def _imbalance(X: Float[np.ndarray, "tokens width"], nearest: Int32[np.ndarray, "tokens"]) -> float:

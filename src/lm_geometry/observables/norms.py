@@ -3,6 +3,7 @@
 import numpy as np
 
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.magnitude import rows_to_one
 from lm_geometry.point_cloud.shapes import Float64
 
 
@@ -16,6 +17,7 @@ def norms(X: PointCloud, block: int = 4096) -> Float64[np.ndarray, "tokens"]:
     points = as_cloud(X, at_least=0)
     lengths = np.empty(len(points))
     for first in range(0, len(points), block):
-        rows = points[first : first + block].astype(np.float64)
-        lengths[first : first + block] = np.sqrt(np.einsum("td,td->t", rows, rows))
+        rows, powers = rows_to_one(points[first : first + block])
+        found = np.sqrt(np.einsum("td,td->t", rows, rows))
+        lengths[first : first + block] = np.ldexp(found, -powers)
     return lengths

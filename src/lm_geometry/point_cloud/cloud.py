@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.magnitude import LARGEST
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 
 if TYPE_CHECKING:
@@ -16,23 +17,27 @@ PointCloud = Union[np.ndarray, "torch.Tensor"]
 
 FLOAT16_MAX = 65504
 SAMPLE = 255  # rows behind the centre; any centre is right, a typical one makes float32 accurate
-LARGEST = 1e150  # squares of larger numbers overflow float64
 BLOCK = 256  # rows that are converted at a time
 
 
 def as_array(X: PointCloud) -> Float[np.ndarray, "..."]:
     """`X` (numpy, memmap or torch on any device) as a float32 or float64 array, values unchanged.
 
-    float16 and bfloat16 become float32, integers float64.
+    float16 and bfloat16 become float32, integers float64. Raises ValueError for what holds no real
+    numbers.
     """
     if not isinstance(X, np.ndarray) and type(X).__module__.partition(".")[0] == "torch":
         X = X.detach()
-        X = (X if "64" in str(X.dtype) else X.float()).cpu().numpy()
-    X = np.asarray(X)
+        half = X.is_floating_point() and X.element_size() < 4  # which numpy does not have
+        X = (X.float() if half else X.resolve_conj()).cpu().numpy()
+    try:
+        X = np.asarray(X)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"X is no point cloud [tokens, width]: {error}") from None
     if X.dtype in (np.float32, np.float64):
         return np.ascontiguousarray(X)
     if X.dtype.kind not in "fiub":
-        raise TypeError(f"X has dtype {X.dtype}; a point cloud holds real numbers")
+        raise ValueError(f"X has dtype {X.dtype}; a point cloud holds real numbers")
     return np.ascontiguousarray(X, dtype=np.float32 if X.dtype == np.float16 else np.float64)
 
 
