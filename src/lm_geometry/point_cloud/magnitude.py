@@ -76,8 +76,8 @@ def centred_to_one(
 ) -> tuple[Float64[np.ndarray, "tokens width"], int]:
     """The rows of X minus their mean, float64, with the power of two that they were scaled by.
 
-    Squares of their squares neither overflow nor vanish. A row is taken away before the mean, so that copies
-    of one row are zeros, which the rounding of a mean would not leave.
+    Squares of their squares neither overflow nor vanish. A row is taken away before the mean, so
+    that copies of one row are zeros, which the rounding of a mean would not leave.
     """
     power = -exponent(X)
     if abs(power) > FOURTH:
