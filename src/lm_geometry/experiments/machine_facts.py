@@ -5,12 +5,22 @@ import platform
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
+
+import psutil
 
 from lm_geometry.workspace.hashes import library_versions
 
 
-def facts() -> dict[str, Any]:
+class Facts(TypedDict):
+    """Where and when an experiment ran."""
+
+    hardware: str
+    versions: dict[str, str]
+    date: str
+
+
+def facts() -> Facts:
     """Hardware and versions of this machine, and today's date."""
     return {
         "hardware": hardware(),
@@ -23,7 +33,7 @@ def hardware() -> str:
     """This machine in a line: processor, cores, memory, and the GPUs that torch sees."""
     import torch
 
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    memory = psutil.virtual_memory().total / 2**30
     parts = [_processor(), f"{os.cpu_count()} cores", f"{memory:.0f} GiB", platform.system()]
     devices = range(torch.cuda.device_count())
     return ", ".join([*parts, *(torch.cuda.get_device_name(device) for device in devices)])

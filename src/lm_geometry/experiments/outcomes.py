@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from lm_geometry.experiments.machine_facts import Facts
 
 
 class State(StrEnum):
@@ -28,16 +29,13 @@ GOOD = frozenset({State.DONE, State.EXISTED, State.OLDER})
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one experiment ended, the file with what it printed, and where it ran if not here.
-
-    `where` has the facts that `machine_facts.facts` gives, of another machine.
-    """
+    """How one experiment ended, the file with what it printed, and where it ran if not here."""
 
     name: str
     state: State
     log: Path | None = None
     seconds: float | None = None
-    where: dict[str, Any] = field(default_factory=dict)
+    where: Facts | None = None
 
     @property
     def failed(self) -> bool:

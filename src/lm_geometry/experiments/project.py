@@ -6,15 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue
 from ruamel.yaml import YAML
 
 from lm_geometry.experiments.experiment import Overrides
-from lm_geometry.revisions.programs import git
+from lm_geometry.workspace.hashes import value_hash
 from lm_geometry.workspace.section import ROOT
 
 Raw = dict[str, Any]  # as YAML gives it, before anything is checked
-FILES = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,8 @@ class Project:
     @classmethod
     def read(cls, root: Path = ROOT) -> "Project":
         """As the files are now."""
-        return cls(*(_parsed((root / file).read_text(encoding="utf-8")) for file in FILES))
-
-    @classmethod
-    def at(cls, commit: str, root: Path = ROOT) -> "Project":
-        """As a commit has them; raises ValueError where it lacks one."""
-        return cls(*(_parsed(git(root, "show", f"{commit}:{file}")) for file in FILES))
+        files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
+        return cls(*(_parsed((root / file).read_text(encoding="utf-8")) for file in files))
 
     def params_of(self, overrides: Overrides) -> Raw:
         """params.yaml as `dvc exp run -S` writes it; a key that it does not have is added."""
@@ -62,6 +56,11 @@ class Project:
         }
 
 
+def named(stem: str, content: Raw) -> str:
+    """The name of an experiment, whose end tells all that its result depends on."""
+    return f"{stem}-{value_hash(content)[:6]}"
+
+
 def names_in(params: Raw) -> tuple[list[str], list[str]]:
     """The names of the models, and those of the corpora, that an experiment reads."""
     data = params.get("data_prep", {})
@@ -72,14 +71,6 @@ def names_in(params: Raw) -> tuple[list[str], list[str]]:
         models += prompts["tokenizers"]
         corpora.append(prompts["corpus"])
     return list(dict.fromkeys(filter(None, models))), list(dict.fromkeys(filter(None, corpora)))
-
-
-def differing(one: JsonValue, other: JsonValue, prefix: str = "") -> set[str]:
-    """The dotted keys at which two nested mappings are not alike."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return set() if one == other else {prefix.rstrip(".")}
-    keys = one.keys() | other.keys()
-    return {n for k in keys for n in differing(one.get(k), other.get(k), f"{prefix}{k}.")}
 
 
 def _merged(old: Raw, new: Raw) -> Raw:

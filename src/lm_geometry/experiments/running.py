@@ -1,11 +1,12 @@
 """Experiments one after another, each in a temporary clone; and what any way to run them has."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import psutil
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import WAITING, Following, running
@@ -120,11 +121,8 @@ class InOrder(Runner):
 def lives(process: int) -> bool:
     """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
     try:
-        os.kill(process, 0)
-        if not Path("/proc/self").exists():
-            return True
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:  # it ended, or it did between the two questions
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -15,6 +15,7 @@ CARRIED = ("catalogue/models.yaml", "models/")
 # A study's file has become overrides when a job is made, and no stage reads results of studies.
 UNREAD = ("studies/",)
 CODE = ("src/", "stages/")
+CLONED = "an experiment of a study runs in a clone"
 _WORDS = {"??": "not in git", "D": "deleted", "A": "added", "R": "renamed"}
 
 
@@ -23,17 +24,13 @@ def refuse_dirty(root: Path = ROOT) -> None:
 
     Files that git ignores are not looked at: data are in DVC's cache, and `.env` is read here.
     """
-    dirty = [
-        f"  {path}: {_WORDS.get(code.strip(), 'changed')}"
+    dirty = {
+        path: _WORDS.get(code.strip(), "changed")
         for path, code in _changes(root).items()
         if not path.startswith((*CARRIED, *UNREAD))
-    ]
-    if dirty:
-        listed = "\n".join(dirty)
-        raise ValueError(
-            "a job works in a clone of the last commit, which would not have\n"
-            f"{listed}\ncommit these files, or take them away: git stash --include-untracked"
-        )
+    }
+    end = "commit these files, or take them away: git stash --include-untracked"
+    _refuse("a job works in a clone of the last commit", dirty, end)
 
 
 def refuse_untracked_code(root: Path = ROOT) -> None:
@@ -42,12 +39,8 @@ def refuse_untracked_code(root: Path = ROOT) -> None:
     DVC takes along what changed since HEAD where git knows the file, be it by `git add` alone.
     """
     new = [path for path, code in _changes(root).items() if code == "??" and path.startswith(CODE)]
-    if new:
-        listed = "\n".join(f"  {path}: {_WORDS['??']}" for path in new)
-        raise ValueError(
-            "an experiment of a study runs in a clone, which would not have\n"
-            f"{listed}\nadd them to git, or take them away: git add {shlex.join(new)}"
-        )
+    end = f"add them to git, or take them away: git add {shlex.join(new)}"
+    _refuse(CLONED, dict.fromkeys(new, _WORDS["??"]), end)
 
 
 def carried(root: Path = ROOT) -> dict[str, bytes]:
@@ -67,12 +60,14 @@ def refuse_untracked_sources(experiments: list[Experiment], root: Path = ROOT) -
     project = Project.read(root)
     named = {path for one in experiments for path in _files(project.params_of(one.overrides))}
     missing = [path for path in sorted(named) if not git(root, "ls-files", "--", path)]
-    if missing:
-        listed = "\n".join(f"  file:{path}" for path in missing)
-        raise ValueError(
-            "an experiment of a study runs in a clone, which would not have\n"
-            f"{listed}\ngive the absolute path, or add it to git"
-        )
+    own = {f"file:{path}": "not in git" for path in missing}
+    _refuse(CLONED, own, "give the absolute path, or add it to git")
+
+
+def _refuse(where: str, files: dict[str, str], end: str) -> None:
+    if files:
+        listed = "\n".join(f"  {path}: {why}" for path, why in files.items())
+        raise ValueError(f"{where}, which would not have\n{listed}\n{end}")
 
 
 def _changes(root: Path) -> dict[str, str]:

@@ -26,14 +26,19 @@ HEADING = "# --- kept from experiments by `lm-geometry keep`"
 
 
 def keep(
-    revision: Revision, step: int, name: str, form: Form = "merged", root: Path = ROOT
+    revision: Revision,
+    step: int,
+    name: str,
+    form: Form = "merged",
+    root: Path = ROOT,
+    origin: str = "",
 ) -> ModelEntry:
     """The new entry of catalogue/models.yaml for checkpoint `step` of a revision.
 
     Its files are then in `models/<name>`, with the tokenizer, tracked by DVC: the whole model with
     adapters merged, or for `adapter` the adapters alone with a pointer to their base. Of a model
     that learned classes the body is kept, with the language model's head of its base: what the
-    embed stage reads of that checkpoint.
+    embed stage reads of that checkpoint. The entry's note has `origin`, or the revision's name.
 
     Raises ValueError for a name that is taken or has other characters than a-z, 0-9 and -, for a
     step that the revision does not have, and where adapters are asked for and there are none.
@@ -55,7 +60,7 @@ def keep(
         revision.copy(folder_of(step), checkpoint)
         _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
     _track(target, root)
-    entry = _entry(base, target, name, _note(revision, step, base), read_models(root))
+    entry = _entry(base, target, name, _note(revision, step, base, origin), read_models(root))
     _append(root / "catalogue" / "models.yaml", name, entry)
     return entry
 
@@ -106,10 +111,10 @@ def _entry(
     )
 
 
-def _note(revision: Revision, step: int, base: ModelSource) -> str:
+def _note(revision: Revision, step: int, base: ModelSource, origin: str) -> str:
     corpus = read_training(revision).name
     where = "the workspace" if revision.name == WORKSPACE else revision.name
-    return f"{base.name} after {step} steps on {corpus}, from {where}"
+    return f"{base.name} after {step} steps on {corpus}, from {origin or where}"
 
 
 def _append(path: Path, name: str, entry: ModelEntry) -> None:

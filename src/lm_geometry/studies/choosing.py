@@ -72,10 +72,7 @@ def hub_is_away() -> str:
 
 
 def has_gpu() -> bool:
-    """Whether torch sees a GPU here, and this machine's settings allow it."""
-    import torch
+    """Whether experiments would run on a GPU of this machine."""
+    from lm_geometry.workspace.machine import device
 
-    from lm_geometry.workspace.machine import machine
-
-    here = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return here and machine().device != "cpu"
+    return device()[0] != "cpu"

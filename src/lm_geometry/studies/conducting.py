@@ -1,31 +1,27 @@
 """A study from its first experiment to its figures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from lm_geometry.experiments.completeness import checked
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.following import Following
 from lm_geometry.experiments.in_git import Found, look_up
-from lm_geometry.experiments.made_models import taken_as_they_are
 from lm_geometry.experiments.on_queue import tasks_begun
 from lm_geometry.experiments.outcomes import Outcome, State, counted, table
 from lm_geometry.experiments.running import Runner
-from lm_geometry.experiments.slurm.begun import jobs_begun
+from lm_geometry.experiments.slurm.jobs import jobs_begun
 from lm_geometry.experiments.tree import refuse_untracked_sources
 from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
-from lm_geometry.studies.grid import made_first
+from lm_geometry.studies.made_models import made_first, taken_as_they_are
 from lm_geometry.studies.numbers.collection import collect
-from lm_geometry.studies.report.runs import record
+from lm_geometry.studies.report.runs import keep_only, record
 from lm_geometry.studies.report.write import write_report
 from lm_geometry.workspace.section import ROOT
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 class StudyError(Exception):
@@ -47,7 +43,7 @@ class Conductor:
     resume: bool = False
     root: Path = ROOT
     results: Path = RESULTS
-    say: Callable[[str], None] = _say
+    say: Callable[[str], None] = field(default=partial(print, flush=True))
 
     def lines(self, experiments: list[Experiment]) -> list[str]:
         """The command lines that do what the study does, to be copied into a shell."""
@@ -74,11 +70,13 @@ class Conductor:
             self.runner.check(to_run)
         outcomes = self._run(list(missing.values()), experiments)
         for alias, first in missing.items():
-            revision = Revision(self._made(first).commit, self.root)
-            entry = keep(revision, self.study.models[alias].step, alias, root=self.root)
+            step, revision = self.study.models[alias].step, Revision(self._commit(first), self.root)
+            entry = keep(revision, step, alias, root=self.root, origin=first.name)
             self.say(f"model {alias}: {entry.note}")
         outcomes += self._run(experiments)
-        collected = [collect(one, self._made(one).commit, self.root) for one in experiments]
+        makers = made_first(self.name, self.study, self.root).values()
+        keep_only(self.name, [one.name for one in (*makers, *experiments)], self.results)
+        collected = [collect(one, self._commit(one), self.root) for one in experiments]
         for path in write_report(self.name, self.study, collected, self.results):
             self.say(str(path.relative_to(self.root)))
         self.say(table(outcomes))
@@ -86,11 +84,10 @@ class Conductor:
 
     def _models_to_make(self) -> dict[str, Experiment]:
         """The experiments of models that the catalogue does not have; of others it says so."""
-        first = made_first(self.name, self.study, self.root)
-        steps = {alias: (one, self.study.models[alias].step) for alias, one in first.items()}
-        taken = taken_as_they_are(steps, self.root)
+        taken = taken_as_they_are(self.name, self.study, self.root)
         for alias, note in taken.items():
             self.say(f"model {alias}: taken as it is in the catalogue: {note or 'no note'}")
+        first = made_first(self.name, self.study, self.root)
         return {alias: one for alias, one in first.items() if alias not in taken}
 
     def _run(
@@ -141,9 +138,9 @@ class Conductor:
         found = look_up(experiment.name, self.root)
         return found if found and (self.resume or not found.other_code) else None
 
-    def _made(self, experiment: Experiment) -> Found:
+    def _commit(self, experiment: Experiment) -> str:
         if found := self._found(experiment):
-            return found
+            return found.commit
         raise ValueError(
             f"{experiment.name} ran, but is not there with this code: was something edited "
             "meanwhile? Run the study again"

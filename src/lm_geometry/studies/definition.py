@@ -4,13 +4,12 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
-from ruamel.yaml import YAMLError
+from pydantic import Field, PrivateAttr, model_validator
 
 from lm_geometry.experiments.experiment import CASE, Overrides
-from lm_geometry.params.explain import nearest, sentences
+from lm_geometry.params.explain import nearest, read_checked
 from lm_geometry.studies.prompt_figure import PromptFigure
-from lm_geometry.workspace.section import ROOT, Section, read_yaml
+from lm_geometry.workspace.section import ROOT, Section
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
@@ -207,11 +206,6 @@ def drawn_study(name: str, results: Path = RESULTS) -> Study | None:
 
 def _read(path: Path, where: str) -> Study:
     """The study in a file that messages call `where`."""
-    try:
-        study = Study.model_validate(read_yaml(path))
-    except YAMLError as error:
-        raise ValueError(f"{where} cannot be read: {error}") from None
-    except ValidationError as error:
-        raise ValueError("\n".join(sentences(error, Study, f"{where}: "))) from None
+    study = read_checked(path, Study, where)
     study._text = path.read_text(encoding="utf-8")
     return study

@@ -8,7 +8,8 @@ from lm_geometry.experiments.project import Project, Raw
 from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.grid import experiments, made_first
+from lm_geometry.studies.grid import experiments
+from lm_geometry.studies.made_models import made_first
 from lm_geometry.studies.shared_names import shared_names
 from lm_geometry.workspace.section import ROOT
 

@@ -156,6 +156,8 @@ def test_durations_are_recorded_beside_hardware_and_versions(results: Path, stud
     assert {name: run["seconds"] for name, run in found.items()} == {"one": 61.3, "three": 1.0}
     text = web_page(NAME, study, results / NAME)
     assert f"run on {hardware()}" in text
+    provenance.keep_only(NAME, ["one"], results)  # the other is of parameters of before
+    assert provenance.recorded(NAME, results) == {"one": found["one"]}
     assert f"torch {found['one']['versions']['torch']}" in text
     assert re.search(r"<td>one</td>\s*<td>61</td>", text)
 

@@ -12,10 +12,9 @@ from lm_geometry.experiments.following import WAITING, Following
 from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.experiments.running import Runner
-from lm_geometry.experiments.slurm.begun import forget, jobs_begun, read_jobs, write_jobs
-from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Job, Local, Slurm, cluster
+from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Local, Slurm, cluster
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran, clone_of
-from lm_geometry.experiments.slurm.listed import Seen
+from lm_geometry.experiments.slurm.jobs import Job, Seen, forget, jobs_begun, read_jobs, write_jobs
 from lm_geometry.experiments.slurm.settings import SlurmSettings
 from lm_geometry.experiments.tree import carried, refuse_dirty
 from lm_geometry.experiments.upstream import awaited, levels

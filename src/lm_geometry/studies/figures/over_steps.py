@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.figures import channels, panels, theme
+from lm_geometry.signals import leads as signal_leads
 from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.figures.drawn import Drawn, by_signal, with_bars, words
 from lm_geometry.studies.numbers import course
@@ -37,7 +38,9 @@ def curves(figure: Figure, study: Study, collected: Sequence[Collected], measure
 
 def leads(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
     """Steps from the peak and from the fall of each signal to each milestone."""
-    single, found = course.leads(figure, course.courses(figure, collected))
+    table = course.courses(figure, collected).rename(columns={"dimension": "local_dimension"})
+    single = signal_leads.leads(table, ["experiment", *figure.columns])
+    found = signal_leads.summary(single, figure.columns)
     data = _with_settings(figure, pd.concat([found, single], ignore_index=True), measured)
     order = {signal: place for place, signal in enumerate(dict.fromkeys(single["signal"]))}
     until = [f"until validation accuracy is {value:g}" for value in data["milestone"]]

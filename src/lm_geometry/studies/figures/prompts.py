@@ -12,7 +12,7 @@ from lm_geometry.studies.figures import token_geometry_correlation as correlatio
 from lm_geometry.studies.figures.drawn import Drawn
 from lm_geometry.studies.figures.token_geometry_panels import Series
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.prompts import PromptTables
+from lm_geometry.studies.numbers.prompts import PromptTables, prompt_tables
 from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.token_geometry.loss_correlations import best_cells
 from lm_geometry.token_geometry.means import means, peaks
@@ -24,7 +24,7 @@ BEST += ["value", "lower", "upper", "prompts"]
 def drawn(figure: PromptFigure, study: Study, collected: Sequence[Collected]) -> Drawn:
     """The figure of what the experiments measured; raises ValueError where they have no prompts."""
     chosen = [one for one in collected if not figure.only or one.experiment.case in figure.only]
-    return KINDS[figure.kind](figure, PromptTables(figure, study, chosen))
+    return KINDS[figure.kind](figure, prompt_tables(figure, study, chosen))
 
 
 def layers(figure: PromptFigure, tables: PromptTables) -> Drawn:

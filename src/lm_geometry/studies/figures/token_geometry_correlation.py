@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import theme
+from lm_geometry.figures.panels import records_of
 from lm_geometry.studies.figures.token_geometry_panels import (
     HEIGHT,
     Series,
@@ -15,7 +16,6 @@ from lm_geometry.studies.figures.token_geometry_panels import (
     panel_header,
     series_colour,
     series_names,
-    values_of,
 )
 
 INTERVAL = "Band: bootstrap interval over prompts."
@@ -65,7 +65,7 @@ def scatter(
     )
     order = list(dict.fromkeys(data["panel"]))
     drawn = alt.FacetChart(
-        data=values_of(data),
+        data=records_of(data),
         spec=alt.layer(points, line).properties(width=300, height=HEIGHT),
         facet=alt.Facet("panel:N", sort=order, header=panel_header()),
         columns=columns,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lm_geometry.figures import theme
 from lm_geometry.figures.channels import snug
+from lm_geometry.figures.panels import records_of
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
@@ -69,7 +70,7 @@ def lines(
     order = list(dict.fromkeys(data["panel"]))
     width = WIDTH if columns < 3 else 0.78 * WIDTH
     return alt.FacetChart(
-        data=values_of(data),
+        data=records_of(data),
         spec=alt.layer(*layers).properties(width=width, height=HEIGHT),
         facet=alt.Facet("panel:N", sort=order, header=panel_header()),
         columns=columns,
@@ -96,12 +97,6 @@ def scale_axis() -> alt.X:
         scale=alt.Scale(type="log", base=2, nice=False, padding=12),
         axis=alt.Axis(format="d", labelOverlap=False),
     )
-
-
-def values_of(data: pd.DataFrame) -> alt.InlineData:
-    """Inline data of a chart; NaN becomes null."""
-    there = data.astype(object).where(data.notna(), None)
-    return alt.InlineData(values=there.to_dict(orient="records"))
 
 
 def panel_header() -> alt.Header:

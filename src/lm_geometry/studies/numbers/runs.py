@@ -11,7 +11,8 @@ from lm_geometry.experiments.experiment import Experiment, Overrides
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.studies.definition import Figure, Study
-from lm_geometry.studies.numbers.collection import Collected, draws, step_of
+from lm_geometry.studies.numbers.clouds import KEYS, distances, draws
+from lm_geometry.studies.numbers.collection import Collected, step_of
 from lm_geometry.studies.numbers.effects import (
     CONFIDENCE,
     adjusted_over_layers,
@@ -19,7 +20,6 @@ from lm_geometry.studies.numbers.effects import (
     interval,
     p_value_and_effect,
 )
-from lm_geometry.studies.numbers.noise import KEYS, distances
 
 SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
 CELL = ["corpus", "control", "split", "layer", "n_neighbors", "checkpoint"]

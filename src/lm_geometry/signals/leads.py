@@ -5,14 +5,13 @@ model begins to generalise. Whether it does so earlier than what everybody logs 
 with one rule for every signal.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from lm_geometry.studies.numbers.effects import CONFIDENCE, groups, interval
+from scipy import stats
 
 SIGNALS: Mapping[str, tuple[str, str]] = {
     "validation local dimension": ("validation", "local_dimension"),
@@ -24,7 +23,6 @@ SIGNALS: Mapping[str, tuple[str, str]] = {
 EVENTS = ("peak", "fall")
 FALL = 0.1  # share of the peak by which a signal has fallen
 MILESTONES = (0.05, 0.5)  # validation accuracies
-COUNTS = ("runs", "reached", "warned", "false_alarms")
 
 Values = npt.NDArray[np.float64]
 
@@ -83,34 +81,34 @@ def leads(
     if table.duplicated([*run, "step", "split"]).any():
         raise ValueError(f"table: a step and split stands twice in a run; runs differ in {run}?")
     found = []
-    for key, rows in groups(table, [*run]):
+    for values, rows in table.groupby([*run], sort=False, dropna=False):
+        key = dict(zip(run, cast("tuple[Hashable, ...]", values), strict=True))
         parts = {str(split): part.sort_values("step") for split, part in rows.groupby("split")}
         found += [key | row for row in _of_run(parts, signals, fall, milestones)]
     return pd.DataFrame(found)
 
 
-def summary(
-    found: pd.DataFrame, by: Sequence[str] = (), confidence: float = CONFIDENCE
-) -> pd.DataFrame:
+def summary(found: pd.DataFrame, by: Sequence[str] = (), confidence: float = 0.95) -> pd.DataFrame:
     """Over the runs of `leads`: a row for each signal, event, milestone and value of `by`.
 
     Columns: runs; reached, those that reach the milestone; warned, those of them whose event came
     before it; false_alarms, runs with the event that never reach it; and mean, lower and upper of
     the lead of those that have one (Student's t over runs; NaN below two runs).
     """
-    never, lead = found["milestone_step"].isna(), found["lead"]
-    counted = found.assign(
-        runs=1,
-        reached=~never,
-        warned=lead > 0,
-        false_alarms=never & found["event_step"].notna(),
-    )
-    rows = []
-    for key, group in groups(counted, [*by, "signal", "event", "milestone"]):
-        counts = {name: int(np.sum(group[name])) for name in COUNTS}
-        known = group["lead"].dropna().to_numpy(dtype=np.float64)
-        rows.append(key | counts | interval(known, confidence))
-    return pd.DataFrame(rows)
+    never = found["milestone_step"].isna()
+    counts = {
+        "runs": 1,
+        "reached": ~never,
+        "warned": found["lead"] > 0,
+        "false_alarms": never & found["event_step"].notna(),
+    }
+    keys = [*by, "signal", "event", "milestone"]
+    grouped = found.assign(**counts).groupby(keys, sort=False, dropna=False)
+    lead = grouped["lead"]
+    # Student's t needs two runs; with fewer the bounds are NaN.
+    half = lead.sem() * stats.t.ppf(0.5 + confidence / 2, np.maximum(lead.count() - 1, 1))
+    over_runs = {"mean": lead.mean(), "lower": lead.mean() - half, "upper": lead.mean() + half}
+    return pd.DataFrame(grouped[[*counts]].sum()).assign(**over_runs).reset_index()
 
 
 def _of_run(
