@@ -9,7 +9,7 @@ import pytest
 from lm_geometry.experiments.project import Project
 from lm_geometry.studies.definition import read_study, study_names
 from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.made_models import made_first
+from lm_geometry.studies.made_models import models_made
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 
@@ -23,7 +23,8 @@ def test_overrides_make_what_dvc_makes_of_them(name: str, tmp_path: Path) -> Non
 
     study = read_study(name)
     found = experiments(name, study)
-    for one in [*made_first(name, study).values(), found[0], found[-1]]:
+    first = [made.first for made in models_made(name, study)]
+    for one in [*first, found[0], found[-1]]:
         (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
         apply_overrides(tmp_path / "params.yaml", one.command()[6::2])
         assert PROJECT.params_of(one.overrides) == read_yaml(tmp_path / "params.yaml")

@@ -12,7 +12,7 @@ from lm_geometry.experiments.running import InOrder
 from lm_geometry.studies.conducting import Conductor
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.made_models import made_first, taken_as_they_are
+from lm_geometry.studies.made_models import models_made, refuse_others
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 
@@ -53,11 +53,14 @@ def study(step: int = 5, **overrides: Any) -> Study:
 
 
 def first(project: Path, **overrides: Any) -> str:
-    return made_first("s", study(**overrides), project)[ALIAS].name
+    (made,) = models_made("s", study(**overrides), project)
+    return made.first.name
 
 
 def taken(project: Path, step: int = 5, **overrides: Any) -> list[str]:
-    return list(taken_as_they_are("s", study(step, **overrides), project))
+    made = models_made("s", study(step, **overrides), project)
+    refuse_others(made)
+    return [one.alias for one in made if one.entry is not None]
 
 
 def names(project: Path, step: int = 5) -> list[str]:

@@ -11,7 +11,6 @@ from lm_geometry.workspace.section import ROOT, read_yaml
 class Found:
     """An experiment in git: its commit, what of the stages' code is other now, and its place."""
 
-    name: str
     commit: str
     other_code: tuple[str, ...]
     of_head: bool  # it started from HEAD, below which its name is taken
@@ -21,7 +20,7 @@ def look_up(name: str, root: Path = ROOT) -> Found | None:
     """The experiment of that name with the code of this tree, or else the newest, if any."""
     head = git(root, "rev-parse", "HEAD").strip()
     found = [
-        Found(name, commit, _changed_code(root, commit), baseline == head)
+        Found(commit, _changed_code(root, commit), baseline == head)
         for baseline, commit in there(name, root).items()
     ]
     dates = {one.commit: int(git(root, "log", "-1", "--format=%ct", one.commit)) for one in found}

@@ -17,7 +17,7 @@ from lm_geometry.experiments.tree import refuse_untracked_sources
 from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
-from lm_geometry.studies.made_models import made_first, taken_as_they_are
+from lm_geometry.studies.made_models import models_made, refuse_others
 from lm_geometry.studies.numbers.collection import collect
 from lm_geometry.studies.report.runs import keep_only, record
 from lm_geometry.studies.report.write import write_report
@@ -48,9 +48,9 @@ class Conductor:
     def lines(self, experiments: list[Experiment]) -> list[str]:
         """The command lines that do what the study does, to be copied into a shell."""
         printed = [*self.runner.heading]
-        for alias, first in made_first(self.name, self.study, self.root).items():
-            printed.append(first.line(*self.runner.alone))
-            printed.append(f"lm-geometry keep {first.name} {self.study.models[alias].step} {alias}")
+        for one in models_made(self.name, self.study, self.root):
+            printed.append(one.first.line(*self.runner.alone))
+            printed.append(f"lm-geometry keep {one.first.name} {one.step} {one.alias}")
         return printed + self.runner.lines(experiments)
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
@@ -61,34 +61,33 @@ class Conductor:
         study would make otherwise; a tree that clones would not have. Raises StudyError where one
         failed, after all others were run, and KeyboardInterrupt, having said what runs on.
         """
-        missing = self._models_to_make()
-        every = [*missing.values(), *experiments]
+        made = models_made(self.name, self.study, self.root)
+        refuse_others(made)
+        for one in made:
+            if one.entry is not None:
+                note = one.entry.get("note") or "no note"
+                self.say(f"model {one.alias}: taken as it is in the catalogue: {note}")
+        missing = [one for one in made if one.entry is None]
+        first = [one.first for one in missing]
+        every = [*first, *experiments]
         self._refuse_begun({one.name for one in every})
         if to_run := [one for one in every if not self._found(one)]:
             self._refuse_taken(to_run)
             refuse_untracked_sources(to_run, self.root)
             self.runner.check(to_run)
-        outcomes = self._run(list(missing.values()), experiments)
-        for alias, first in missing.items():
-            step, revision = self.study.models[alias].step, Revision(self._commit(first), self.root)
-            entry = keep(revision, step, alias, root=self.root, origin=first.name)
-            self.say(f"model {alias}: {entry.note}")
+        outcomes = self._run(first, experiments)
+        for one in missing:
+            revision = Revision(self._commit(one.first), self.root)
+            entry = keep(revision, one.step, one.alias, root=self.root, origin=one.first.name)
+            self.say(f"model {one.alias}: {entry.note}")
         outcomes += self._run(experiments)
-        makers = made_first(self.name, self.study, self.root).values()
-        keep_only(self.name, [one.name for one in (*makers, *experiments)], self.results)
+        names = [one.name for one in (*(one.first for one in made), *experiments)]
+        keep_only(self.name, names, self.results)
         collected = [collect(one, self._commit(one), self.root) for one in experiments]
         for path in write_report(self.name, self.study, collected, self.results):
             self.say(str(path.relative_to(self.root)))
         self.say(table(outcomes))
         return outcomes
-
-    def _models_to_make(self) -> dict[str, Experiment]:
-        """The experiments of models that the catalogue does not have; of others it says so."""
-        taken = taken_as_they_are(self.name, self.study, self.root)
-        for alias, note in taken.items():
-            self.say(f"model {alias}: taken as it is in the catalogue: {note or 'no note'}")
-        first = made_first(self.name, self.study, self.root)
-        return {alias: one for alias, one in first.items() if alias not in taken}
 
     def _run(
         self, experiments: Sequence[Experiment], later: Sequence[Experiment] = ()

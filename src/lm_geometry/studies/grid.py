@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.project import Project, named
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.made_models import stand_ins
+from lm_geometry.studies.made_models import models_made
 from lm_geometry.workspace.section import ROOT
 
 
@@ -22,7 +22,9 @@ def experiments(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     afterwards.
     """
     project, found = Project.read(root), {}
-    project = replace(project, models=project.models | stand_ins(name, study, root))
+    made = [one for one in models_made(name, study, root) if one.entry is None or one.as_asked]
+    stand_ins = {one.alias: {"made": [one.first.name, one.step]} for one in made}
+    project = replace(project, models=project.models | stand_ins)
     for case, own in (study.cases or {"": {}}).items():
         for values in itertools.product(*study.grid.values()):
             cell = dict(zip(study.grid, values, strict=True))

@@ -9,7 +9,7 @@ from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.made_models import made_first
+from lm_geometry.studies.made_models import models_made
 from lm_geometry.studies.shared_names import shared_names
 from lm_geometry.workspace.section import ROOT
 
@@ -19,12 +19,13 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
 
     Models that the study makes itself count as known, with the facts of what they start from.
     """
-    project, first = Project.read(root), made_first(name, study, root)
-    bases = {key: project.params_of(one.overrides)["model"]["name"] for key, one in first.items()}
-    made = {key: project.models[base] for key, base in bases.items() if base in project.models}
-    project = replace(project, models=made | project.models)
+    project, made = Project.read(root), models_made(name, study, root)
+    first = [one.first for one in made]
+    bases = {one.alias: project.params_of(one.first.overrides)["model"]["name"] for one in made}
+    starts = {key: project.models[base] for key, base in bases.items() if base in project.models}
+    project = replace(project, models=starts | project.models)
     found = experiments(name, study, root)
-    errors = [line for one in [*first.values(), *found] for line in _errors(one, project, root)]
+    errors = [line for one in [*first, *found] for line in _errors(one, project, root)]
     if not errors:
         errors = shared_names(found, project)
     if errors:
