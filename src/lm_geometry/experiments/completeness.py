@@ -2,16 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lm_geometry.experiments.in_git import remove, there
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.revisions.programs import git
 from lm_geometry.workspace.section import ROOT
-
-if TYPE_CHECKING:
-    from lm_geometry.remotes.objects import Item
-    from lm_geometry.remotes.places import Seen
 
 
 def checked(outcome: Outcome, root: Path = ROOT) -> Outcome:
@@ -47,8 +42,5 @@ def lacking(commit: str, root: Path = ROOT) -> list[str]:
         cache = cache_of(repo)
         items = [item for out in outs_of(repo, []) for item in items_of(out, [cache])]
         seen = cache.all_seen((item.oid for item in items), quick=True)
-    return [str(item) for item in items if not _whole(item, seen[item.oid])]
-
-
-def _whole(item: "Item", seen: "Seen | None") -> bool:
-    return seen is not None and item.size in (None, seen.size)
+    sizes = {oid: there.size for oid, there in seen.items() if there is not None}
+    return [str(i) for i in items if i.oid not in sizes or i.size not in (None, sizes[i.oid])]

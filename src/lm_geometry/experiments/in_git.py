@@ -23,17 +23,14 @@ def look_up(name: str, root: Path = ROOT) -> Found | None:
         Found(commit, _changed_code(root, commit), baseline == head)
         for baseline, commit in there(name, root).items()
     ]
-    dates = {one.commit: int(git(root, "log", "-1", "--format=%ct", one.commit)) for one in found}
-    return max(
-        found, key=lambda one: (not one.other_code, one.of_head, dates[one.commit]), default=None
-    )
+    return max(found, key=lambda one: (not one.other_code, one.of_head), default=None)
 
 
 def there(name: str, root: Path = ROOT) -> dict[str, str]:
-    """The commits of the experiments of that name, each by the commit it started from."""
+    """The commits of the experiments of that name, newest first, by the commit it started from."""
     found = {}
-    listed = git(root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/exps")
-    for line in listed.splitlines():
+    order = ("--sort=-creatordate", "--format=%(refname) %(objectname)")
+    for line in git(root, "for-each-ref", *order, "refs/exps").splitlines():
         reference, _, commit = line.partition(" ")
         parts = reference.split("/")  # refs/exps/ab/cdef…/name
         if len(parts) == 5 and parts[4] == name:

@@ -16,7 +16,7 @@ from lm_geometry.experiments.upstream import levels
 from lm_geometry.revisions.programs import environment
 from lm_geometry.workspace.section import ROOT
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 
 
 class Runner:
@@ -109,7 +109,8 @@ class InOrder(Runner):
             )
             try:
                 self.runs(experiment.name)
-                while _runs(process):
+                while process.poll() is None:
+                    time.sleep(POLL_SECONDS)
                     following.now({experiment.name: self.runs(experiment.name), **waiting})
                 state = State.FAILED if process.returncode else State.DONE
             except KeyboardInterrupt:
@@ -124,14 +125,6 @@ def lives(process: int) -> bool:
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def _runs(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return True
-    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,9 +1,9 @@
 """What of this working tree the clone of an experiment would have, and what it would not."""
 
+import json
+import re
 import shlex
 from pathlib import Path
-
-from pydantic import JsonValue
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.project import Project
@@ -16,6 +16,7 @@ CARRIED = ("catalogue/models.yaml", "models/")
 UNREAD = ("studies/",)
 CODE = ("src/", "stages/")
 CLONED = "an experiment of a study runs in a clone"
+_WITHIN = re.compile(r'"file:([^/~$"][^"]*)"')  # a relative path among values as JSON
 _WORDS = {"??": "not in git", "D": "deleted", "A": "added", "R": "renamed"}
 
 
@@ -58,8 +59,9 @@ def refuse_untracked_sources(experiments: list[Experiment], root: Path = ROOT) -
     That is a path within the project which is not in git; absolute ones elsewhere are read there.
     """
     project = Project.read(root)
-    named = {path for one in experiments for path in _files(project.params_of(one.overrides))}
-    missing = [path for path in sorted(named) if not git(root, "ls-files", "--", path)]
+    params = [project.params_of(one.overrides) for one in experiments]
+    named = sorted(set(_WITHIN.findall(json.dumps(params, ensure_ascii=False))))
+    missing = [path for path in named if not git(root, "ls-files", "--", path)]
     own = {f"file:{path}": "not in git" for path in missing}
     _refuse(CLONED, own, "give the absolute path, or add it to git")
 
@@ -74,15 +76,3 @@ def _changes(root: Path) -> dict[str, str]:
     """git's two letters for each path that is not as in HEAD; new files singly."""
     listed = git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
     return {line[3:]: line[:2] for line in listed.split("\0") if line}
-
-
-def _files(value: JsonValue) -> list[str]:
-    """Relative paths of `file:` sources, anywhere in params.yaml."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return [path for item in value for path in _files(item)]
-    if not isinstance(value, str) or not value.startswith("file:"):
-        return []
-    path = value.removeprefix("file:")
-    return [] if path.startswith(("/", "~", "$")) else [path]

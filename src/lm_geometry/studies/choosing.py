@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project, Raw, names_in
+from lm_geometry.experiments.project import Project, names_in
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
 from lm_geometry.workspace.section import ROOT
@@ -41,17 +41,11 @@ def sources_of(found: Iterable[Experiment], root: Path = ROOT) -> set[str]:
     sources: set[str] = set()
     for experiment in found:
         models, corpora = names_in(project.params_of(experiment.overrides))
-        sources |= _sources(project.models, models) | _sources(project.corpora, corpora)
+        for catalogue, names in ((project.models, models), (project.corpora, corpora)):
+            for name in names:  # one that the catalogue does not have is its own source
+                source = catalogue.get(name, {}).get("source", name)
+                sources |= set(source) if isinstance(source, list) else {source}
     return sources
-
-
-def _sources(catalogue: Raw, names: Iterable[str]) -> set[str]:
-    """The sources of names; a name that the catalogue does not have is its own source."""
-    found: set[str] = set()
-    for name in names:
-        source = catalogue.get(name, {}).get("source", name)
-        found |= set(source) if isinstance(source, list) else {source}
-    return found
 
 
 @cache

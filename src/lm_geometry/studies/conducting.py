@@ -94,7 +94,8 @@ class Conductor:
     ) -> list[Outcome]:
         """How each ended; where one has no result the table is told, and `later` are not run."""
         ended: dict[str, Outcome] = {}
-        told = [self._go_on()]
+        words = ["lm-geometry", "study", self.name, self.runner.options, "--resume"]
+        told = [f"  {' '.join(filter(None, words))}   goes on"]
         try:
             for outcome in self._outcomes(experiments):
                 ended[outcome.name] = outcome
@@ -128,10 +129,6 @@ class Conductor:
             record(self.name, [outcome], self.results)
             yield outcome
 
-    def _go_on(self) -> str:
-        words = ["lm-geometry", "study", self.name, self.runner.options, "--resume"]
-        return f"  {' '.join(filter(None, words))}   goes on"
-
     def _found(self, experiment: Experiment) -> Found | None:
         """The experiment as git has it, where it need not be run again."""
         found = look_up(experiment.name, self.root)
@@ -162,8 +159,8 @@ class Conductor:
 
     def _refuse_taken(self, experiments: Sequence[Experiment]) -> None:
         """DVC has one experiment of a name below a commit, and would refuse another."""
-        found = (look_up(one.name, self.root) for one in experiments)
-        taken = {one.name: ", ".join(one.other_code) for one in found if one and one.of_head}
+        found = {one.name: look_up(one.name, self.root) for one in experiments}
+        taken = {name: ", ".join(x.other_code) for name, x in found.items() if x and x.of_head}
         if taken:
             raise ValueError(
                 f"these experiments of the last commit ran with other code:\n{_listed(taken)}\n"

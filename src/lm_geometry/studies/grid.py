@@ -28,7 +28,9 @@ def experiments(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     for case, own in (study.cases or {"": {}}).items():
         for values in itertools.product(*study.grid.values()):
             cell = dict(zip(study.grid, values, strict=True))
-            parts = [case, *(f"{_last(key)}-{_short(value)}" for key, value in cell.items())]
+            last = [key.rpartition(".")[2].replace("_", "-") for key in cell]
+            short = map(_short, cell.values())
+            parts = [case, *(f"{key}-{value}" for key, value in zip(last, short, strict=True))]
             stem = "-".join([name, *filter(None, parts)])
             if stem in found:
                 raise ValueError(f"studies/{name}.yaml: two experiments are named {stem}")
@@ -41,10 +43,6 @@ def size(study: Study) -> int:
     """How many experiments a study has, with those that make models."""
     combinations = math.prod(len(values) for values in study.grid.values())
     return combinations * max(1, len(study.cases)) + len(study.models)
-
-
-def _last(key: str) -> str:
-    return key.rpartition(".")[2].replace("_", "-")
 
 
 def _short(value: JsonValue) -> str:

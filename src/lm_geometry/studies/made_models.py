@@ -24,22 +24,16 @@ class Made:
     entry: Raw | None
 
     @property
-    def as_asked(self) -> bool:
-        """Whether an entry is what the study would make, as far as its note tells."""
-        return self.origin == (self.step, self.first.name)
-
-    @property
-    def otherwise(self) -> bool:
-        """Whether this study made it, with another step or other parameters."""
-        of_study = self.origin[1].rpartition("-")[0] == self.first.name.rpartition("-")[0]
-        return of_study and not self.as_asked
-
-    @property
     def origin(self) -> tuple[int, str]:
         """Step and experiment that an entry was kept from, if `lm-geometry keep` made it."""
         entry = self.entry or {"source": ""}
         note = _NOTE.search(entry.get("note", "")) if entry["source"].startswith("kept:") else None
         return (int(note["step"]), note["origin"]) if note else (0, "")
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether an entry is what the study would make, as far as its note tells."""
+        return self.origin == (self.step, self.first.name)
 
 
 def models_made(name: str, study: Study, root: Path = ROOT) -> list[Made]:
@@ -58,13 +52,14 @@ def refuse_others(models: list[Made]) -> None:
 
     An entry of other sources, or kept from an experiment of the user's, is the user's own choice.
     """
-    if wrong := [one for one in models if one.otherwise]:
-        listed = "\n".join(
-            "  {}: step {} of {}, not step {} of {}".format(
-                one.alias, *one.origin, one.step, one.first.name
-            )
-            for one in wrong
-        )
+    wrong = []
+    for one in models:
+        (step, origin), stem = one.origin, one.first.name.rpartition("-")[0]
+        if origin.rpartition("-")[0] == stem and not one.as_asked:
+            asked = f"step {one.step} of {one.first.name}"
+            wrong.append(f"  {one.alias}: step {step} of {origin}, not {asked}")
+    if wrong:
+        listed = "\n".join(wrong)
         raise ValueError(
             "these models are in catalogue/models.yaml, and are not what the study would make:\n"
             f"{listed}\nto make one anew, `dvc remove --outs models/NAME.dvc` and take its entry "

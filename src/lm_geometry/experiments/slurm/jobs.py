@@ -22,15 +22,11 @@ if TYPE_CHECKING:
 
 FILE = "jobs.json"
 _ENDS = {
-    "CANCELLED": State.CANCELLED,
-    "TIMEOUT": State.TIMED_OUT,
-    "DEADLINE": State.TIMED_OUT,
+    **dict.fromkeys(("CANCELLED", "PREEMPTED"), State.CANCELLED),
+    **dict.fromkeys(("TIMEOUT", "DEADLINE"), State.TIMED_OUT),
     "OUT_OF_MEMORY": State.OUT_OF_MEMORY,
-    "PREEMPTED": State.CANCELLED,
-    "FAILED": State.FAILED,
-    "NODE_FAIL": State.FAILED,
-    "BOOT_FAIL": State.FAILED,
-    "COMPLETED": State.FAILED,  # and yet without a result
+    # The last of them without a result.
+    **dict.fromkeys(("FAILED", "NODE_FAIL", "BOOT_FAIL", "COMPLETED"), State.FAILED),
 }
 
 
@@ -106,13 +102,10 @@ def jobs_begun(names: set[str], logs: Path) -> dict[str, str]:
     jobs = [job for job in read_jobs(logs) if job.experiment in names and not job.result()]
     on_slurm = [job for job in jobs if job.cluster == "slurm"]
     seen = seen_by_slurm(on_slurm) if on_slurm else {}
-    here = [job for job in jobs if job.cluster == "local" and job.lives()]
-    seen |= {job.experiment: Seen(RUNNING) for job in here}
-    return {
-        job.experiment: f"job {job.id} {seen[job.experiment].now}"
-        for job in jobs
-        if job.experiment in seen and seen[job.experiment].now
-    }
+    now = {name: one.now for name, one in seen.items() if one.now}
+    now |= {job.experiment: RUNNING for job in jobs if job.cluster == "local" and job.lives()}
+    ids = {job.experiment: job.id for job in jobs}
+    return {name: f"job {ids[name]} {words}" for name, words in now.items()}
 
 
 def _seen(job: Job, word: str, reason: str) -> Seen:

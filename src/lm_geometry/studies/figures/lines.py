@@ -37,7 +37,9 @@ def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured
     encoded = panels.only_records(alt.Chart()).encode(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
     )
-    y = alt.Y("value:Q", title=_y_title(figure), scale=alt.Scale(zero=False))
+    title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
+    wrapped = textwrap.wrap(title, 28) if _by_layer(figure) else title
+    y = alt.Y("value:Q", title=wrapped, scale=alt.Scale(zero=False))
     tooltip = ["series:N", "split:N", "side:N", "runs:Q", *channels.interval("value")]
     bars = encoded.mark_rule(strokeWidth=1.6).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y)
@@ -133,11 +135,6 @@ def _paneled(
 def _by_layer(figure: Figure) -> bool:
     """Whether each layer has a small panel of its own."""
     return figure.layers == "all" and figure.x != "layer"
-
-
-def _y_title(figure: Figure) -> str | list[str]:
-    title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
-    return textwrap.wrap(title, 28) if _by_layer(figure) else title
 
 
 def _x(figure: Figure, data: pd.DataFrame) -> alt.X:

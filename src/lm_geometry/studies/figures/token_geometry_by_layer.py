@@ -6,10 +6,10 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
+from lm_geometry.figures.prompt_panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
     Series,
     finished,
-    layer_axis,
     lines,
     scale_axis,
     series_names,

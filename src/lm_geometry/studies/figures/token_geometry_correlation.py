@@ -7,11 +7,11 @@ import pandas as pd
 
 from lm_geometry.figures import theme
 from lm_geometry.figures.panels import records_of
+from lm_geometry.figures.prompt_panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
     HEIGHT,
     Series,
     finished,
-    layer_axis,
     lines,
     panel_header,
     series_colour,

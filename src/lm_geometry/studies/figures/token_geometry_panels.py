@@ -7,7 +7,6 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import theme
-from lm_geometry.figures.channels import snug
 from lm_geometry.figures.panels import records_of
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
@@ -82,11 +81,6 @@ def finished(rows: Sequence[Any], title: str, says: Sequence[str]) -> alt.VConca
     """The rows of panels below each other, under a title and what the figure says."""
     stacked = alt.vconcat(*rows, spacing=16, title=alt.Title(title, subtitle=list(says)))
     return stacked.configure(**theme.config())
-
-
-def layer_axis(title: str = "layer") -> alt.X:
-    """Position on the axis of layers."""
-    return alt.X("layer:Q", title=title, axis=alt.Axis(tickMinStep=1), scale=snug())
 
 
 def scale_axis() -> alt.X:

@@ -61,11 +61,6 @@ def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE
     return table
 
 
-def within_run(clouds: int) -> str:
-    """Words for what the interval of a single run is over."""
-    return "documents" if clouds == 1 else f"documents and {clouds} clouds"
-
-
 def value_of(one: Collected, name: str) -> Hashable:
     """What an experiment sets a dotted parameter to, or else what params.yaml has."""
     value = one.experiment.value(name)
@@ -96,7 +91,11 @@ def refuse_mixture(figure: Figure, study: Study, experiments: Sequence[Experimen
 
 
 def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
-    table = draws(one) if figure.kind == "boxes" else _cells(figure, one)
+    if figure.kind == "boxes":
+        table = draws(one)
+    else:  # of the pipeline's tables not all tell of the clouds that intervals are over
+        clouds = len(one.params.token_sample.seeds)
+        table = one.tables[SOURCES[figure.value]].assign(clouds=clouds)
     table = rows_where(table, estimator=one.estimator)
     if figure.x != "n_neighbors":
         table = one.shown(table)
@@ -106,21 +105,11 @@ def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
     table["step"] = [step_of(checkpoint) for checkpoint in table["checkpoint"]]
     table["side"] = np.where(table["checkpoint"] == BASE, "base", "fine-tuned")
     table["shown"] = table["layer"] == one.layer
-    table["role"] = [_role(corpus, one.trained_on) for corpus in table["corpus"]]
+    own = table["corpus"] == one.trained_on
+    table["role"] = np.where(own, "fine-tuned", "control") if one.trained_on else ""
     if figure.x == "hausdorff":
         table = table.merge(distances(one), on=KEYS, how="left", validate="many_to_one")
     return table
-
-
-def _cells(figure: Figure, one: Collected) -> pd.DataFrame:
-    """The pipeline's table with the clouds that its intervals are over, of which not all tell."""
-    return one.tables[SOURCES[figure.value]].assign(clouds=len(one.params.token_sample.seeds))
-
-
-def _role(corpus: str, trained_on: str | None) -> str:
-    if trained_on is None:
-        return ""
-    return "fine-tuned" if corpus == trained_on else "control"
 
 
 def _summary(group: pd.DataFrame, confidence: float) -> dict[str, float | str]:
@@ -128,7 +117,8 @@ def _summary(group: pd.DataFrame, confidence: float) -> dict[str, float | str]:
     found: dict[str, float | str] = {**interval(group["mean"].to_numpy(np.float64), confidence)}
     if runs == 1:
         found |= {"lower": float(first["lower"]), "upper": float(first["upper"])}
-    found |= {"runs": runs, "over": "runs" if runs > 1 else within_run(int(first["clouds"]))}
+    over = "documents" if first["clouds"] == 1 else f"documents and {first['clouds']} clouds"
+    found |= {"runs": runs, "over": over if runs == 1 else "runs"}
     found["values"] = int(min(group["values"]))
     if "hausdorff" in group:
         found["hausdorff"] = float(np.mean(group["hausdorff"]))

@@ -30,18 +30,11 @@ class Part:
     table: str = ""
     columns: Sequence[str] = ()
     layers: Sequence[int] = ()
-    peaks: bool = False
-    best: bool = False
+    of_prompts: bool = False
 
 
 def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> str:
     """Markdown text of studies/results/NAME/README.md."""
-    figures = []
-    for figure, stem, rows in shown:
-        if isinstance(figure, PromptFigure):
-            figures.append(_of_prompts(figure, stem, rows))
-        else:
-            figures.append(_of_figure(figure, stem, rows))
     varied = [
         {key: value for key, value in one.experiment.overrides.items() if key not in study.fixed}
         for one in collected
@@ -55,7 +48,7 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
     return template("page.md").render(
         name=name,
         study=study,
-        figures=figures,
+        figures=[_part(figure, stem, rows) for figure, stem, rows in shown],
         experiments=_table(pd.DataFrame(experiments)),
         started=dict.fromkeys(f"`{one.started_from[:10]}`" for one in collected),
         models=dict.fromkeys(f"{m.label} ({m.weights}): `{m.source}`" for m in models),
@@ -63,12 +56,14 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
     )
 
 
-def _of_figure(figure: Figure, stem: str, rows: pd.DataFrame) -> Part:
-    """The figure's own numbers; of many layers those of the shown one."""
+def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
+    """A figure's own numbers; of many layers those of the shown one."""
+    named = (figure.kind, figure.title, stem)
+    if isinstance(figure, PromptFigure) or figure.kind in (LATER_SCORES, "leads"):
+        table, of_prompts = "" if rows.empty else _table(rows), isinstance(figure, PromptFigure)
+        return Part(*named, table, list(rows.columns), of_prompts=of_prompts)
     if figure.kind in ("violins", "curves"):
-        return Part(figure.kind, figure.title, stem)
-    if figure.kind in (LATER_SCORES, "leads"):
-        return Part(figure.kind, figure.title, stem, _table(rows))
+        return Part(*named)
     if figure.kind == "boxes":
         keys = [*figure.columns, "corpus", "control", "split", "layer", "checkpoint", "shown"]
         means = rows.groupby(keys, sort=False)["mean"]
@@ -79,17 +74,7 @@ def _of_figure(figure: Figure, stem: str, rows: pd.DataFrame) -> Part:
     varied = [n for n in names if n in chosen and len(chosen.groupby(n, dropna=False)) > 1]
     columns = list(dict.fromkeys([*varied, *(n for n in MEASURED if n in chosen)]))
     table = _table(chosen[columns]) if len(chosen) <= MOST_ROWS else ""
-    return Part(figure.kind, figure.title, stem, table, columns, layers)
-
-
-def _of_prompts(figure: PromptFigure, stem: str, told: pd.DataFrame) -> Part:
-    """What a figure of prompts comes down to: peaks, or the largest correlations."""
-    best = "value" in told
-    return Part(
-        *(figure.kind, figure.title, stem, "" if told.empty else _table(told)),
-        peaks=not (told.empty or best),
-        best=best and not told.empty,
-    )
+    return Part(*named, table, columns, layers)
 
 
 def _table(table: pd.DataFrame) -> str:
