@@ -105,10 +105,11 @@ def _chosen(names: tuple[str, ...], every: bool, slurm: bool, gpu: bool) -> list
         if not names:
             raise ValueError(f"name a study: {', '.join(study_names())}; --list tells of each")
         return list(dict.fromkeys(names))
-    from lm_geometry.studies.choosing import has_gpu, left_out
+    from lm_geometry.studies.choosing import left_out
+    from lm_geometry.workspace.machine import device
 
     chosen = []
-    gpu = gpu or (not slurm and has_gpu())
+    gpu = gpu or (not slurm and device()[0] != "cpu")
     for name in study_names():
         reason = left_out(name, read_study(name), gpu)
         if reason:

@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+
+from lm_geometry.statistics import Mean, between_runs
 
 SIGNALS: Mapping[str, tuple[str, str]] = {
     "validation local dimension": ("validation", "local_dimension"),
@@ -24,8 +25,6 @@ EVENTS = ("peak", "fall")
 FALL = 0.1  # share of the peak by which a signal has fallen
 MILESTONES = (0.05, 0.5)  # validation accuracies
 
-Values = npt.NDArray[np.float64]
-
 
 def events(steps: npt.ArrayLike, values: npt.ArrayLike, fall: float = FALL) -> dict[str, float]:
     """Steps of the `peak` of a curve, and of its first `fall` to (1 - fall) of it after that.
@@ -34,22 +33,19 @@ def events(steps: npt.ArrayLike, values: npt.ArrayLike, fall: float = FALL) -> d
     A value that is not finite is passed over. NaN where there is no such step. Raises ValueError
     for a negative peak, of which a share is not defined.
     """
-    at, curve = _finite(steps, values)
-    if not len(curve):
+    curve = _finite(steps, values)
+    if curve.empty:
         return dict.fromkeys(EVENTS, np.nan)
-    peak = int(np.argmax(curve))
-    if curve[peak] < 0:
-        raise ValueError(f"values: the peak is {curve[peak]}; a share of it needs 0 or more")
-    low = np.flatnonzero(curve[peak + 1 :] <= (1 - fall) * curve[peak])
-    fallen = float(at[peak + 1 + low[0]]) if len(low) else np.nan
-    return {"peak": float(at[peak]), "fall": fallen}
+    peak, largest = int(curve.argmax()), float(curve.max())
+    if largest < 0:
+        raise ValueError(f"values: the peak is {largest}; a share of it needs 0 or more")
+    later = curve.iloc[peak + 1 :]
+    return {"peak": curve.index[peak], "fall": _first(later <= (1 - fall) * largest)}
 
 
 def reached(steps: npt.ArrayLike, accuracy: npt.ArrayLike, milestone: float) -> float:
     """The first step whose accuracy is at least the milestone, or NaN."""
-    at, curve = _finite(steps, accuracy)
-    above = np.flatnonzero(curve >= milestone)
-    return float(at[above[0]]) if len(above) else np.nan
+    return _first(_finite(steps, accuracy) >= milestone)
 
 
 def leads(
@@ -104,11 +100,11 @@ def summary(found: pd.DataFrame, by: Sequence[str] = (), confidence: float = 0.9
     }
     keys = [*by, "signal", "event", "milestone"]
     grouped = found.assign(**counts).groupby(keys, sort=False, dropna=False)
-    lead = grouped["lead"]
-    # Student's t needs two runs; with fewer the bounds are NaN.
-    half = lead.sem() * stats.t.ppf(0.5 + confidence / 2, np.maximum(lead.count() - 1, 1))
-    over_runs = {"mean": lead.mean(), "lower": lead.mean() - half, "upper": lead.mean() + half}
-    return pd.DataFrame(grouped[[*counts]].sum()).assign(**over_runs).reset_index()
+    runs = [[Mean(one, np.nan, np.nan, 1, 1) for one in leads] for _, leads in grouped["lead"]]
+    means = [between_runs(of_one_cell) for of_one_cell in runs]
+    bounds = pd.DataFrame([mean.interval(confidence) for mean in means], columns=["lower", "upper"])
+    found = pd.DataFrame(grouped[[*counts]].sum()).reset_index()
+    return found.assign(mean=[mean.value for mean in means], **bounds)
 
 
 def _of_run(
@@ -132,9 +128,13 @@ def _of_run(
     return rows
 
 
-def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Values, Values]:
-    """The finite values of a curve and their steps, both in the order of steps."""
-    at, curve = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    order = np.argsort(at, kind="stable")
-    order = order[np.isfinite(curve[order])]
-    return at[order], curve[order]
+def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> pd.Series:
+    """The finite values of a curve by their steps, in the order of these."""
+    index = pd.Index(np.asarray(steps, dtype=np.float64))
+    curve = pd.Series(np.asarray(values, dtype=np.float64), index=index)
+    return curve[np.isfinite(curve)].sort_index(kind="stable")
+
+
+def _first(there: pd.Series) -> float:
+    """The first step at which something is so, or NaN."""
+    return float(there.idxmax()) if there.any() else np.nan

@@ -5,16 +5,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project, names_in
+from lm_geometry.experiments.project import Project
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
 from lm_geometry.workspace.section import ROOT
 
 HUB_SECONDS = 5.0
-_VARIABLE = "$LM_GEOMETRY_DATA"
+_VARIABLE = "LM_GEOMETRY_DATA"
 
 
 def left_out(name: str, study: Study, gpu: bool, root: Path = ROOT) -> str:
@@ -26,26 +27,20 @@ def left_out(name: str, study: Study, gpu: bool, root: Path = ROOT) -> str:
     if study.gpu and not gpu:
         return "it needs a GPU"
     sources = sources_of(experiments(name, study), root)
-    if any(source.startswith(f"file:{_VARIABLE}") for source in sources):
-        variable = _VARIABLE.removeprefix("$")
-        if not os.environ.get(variable):
-            return f"it needs data in the folder that {variable} names"
-    if any(source.startswith("hub:") for source in sources):
-        return hub_is_away()
-    return ""
+    own_data = any(source.startswith(f"file:${_VARIABLE}") for source in sources)
+    if own_data and not os.environ.get(_VARIABLE):
+        return f"it needs data in the folder that {_VARIABLE} names"
+    return hub_is_away() if any(source.startswith("hub:") for source in sources) else ""
 
 
 def sources_of(found: Iterable[Experiment], root: Path = ROOT) -> set[str]:
     """Where the models and corpora that experiments read come from, by the catalogue."""
     project = Project.read(root)
-    sources: set[str] = set()
-    for experiment in found:
-        models, corpora = names_in(project.params_of(experiment.overrides))
-        for catalogue, names in ((project.models, models), (project.corpora, corpora)):
-            for name in names:  # one that the catalogue does not have is its own source
-                source = catalogue.get(name, {}).get("source", name)
-                sources |= set(source) if isinstance(source, list) else {source}
-    return sources
+    contents = [project.content(experiment.overrides) for experiment in found]
+    entries = chain(*(one[of].items() for one in contents for of in ("models", "corpora")))
+    # One that the catalogue does not have is its own source.
+    sources = [entry.get("source", name) for name, entry in entries]
+    return {one for own in sources for one in (own if isinstance(own, list) else [own])}
 
 
 @cache
@@ -63,10 +58,3 @@ def hub_is_away() -> str:
     except OSError as error:
         return f"it needs the hub, which does not answer ({error})"
     return ""
-
-
-def has_gpu() -> bool:
-    """Whether experiments would run on a GPU of this machine."""
-    from lm_geometry.workspace.machine import device
-
-    return device()[0] != "cpu"

@@ -27,7 +27,8 @@ IDLE = {  # settings that a kind of figure has no use for
     "leads": {*_AXES, *_CURVES},
     LATER_SCORES: {*_AXES, *_CURVES, "panels"},
 }
-ONE_IN_BOXES = ("layer", "n_neighbors", "step")
+OF_TABLES = ("layer", "n_neighbors", "step")  # axes that are no parameters; boxes have one of each
+NAMED = {"hausdorff": "token_sample.noise"}  # parameters that an axis shows by another number
 
 
 class Figure(Section):
@@ -77,7 +78,7 @@ class Figure(Section):
         given = self.model_fields_set
         if wrong := sorted(IDLE[self.kind] & given):
             raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
-        if self.kind == "boxes" and "x" in given and self.x in ONE_IN_BOXES:
+        if self.kind == "boxes" and "x" in given and self.x in OF_TABLES:
             raise ValueError(
                 f"x: {self.x} is not for kind boxes, which shows one layer, one L and one "
                 "checkpoint beside base: name a parameter of the grid, or `case`"
@@ -100,15 +101,8 @@ class Figure(Section):
     @property
     def columns(self) -> list[str]:
         """The parameters that the figure tells apart, on its axis and in its panels."""
-        of_tables = {
-            "layer": [],
-            "n_neighbors": [],
-            "step": [],
-            "hausdorff": ["token_sample.noise"],
-        }
-        own = of_tables.get(self.x, [self.x])
-        told = [*self.panels, self.series] if self.series else self.panels
-        return [*own, *(name for name in told if name not in own)]
+        own = [] if self.x in OF_TABLES else [NAMED.get(self.x, self.x)]
+        return list(dict.fromkeys([*own, *self.panels, *([self.series] if self.series else [])]))
 
 
 class Kept(Section):

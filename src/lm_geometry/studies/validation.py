@@ -1,5 +1,7 @@
 """Every override of a study is checked before anything runs."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
 from lm_geometry.studies.made_models import models_made
-from lm_geometry.studies.shared_names import shared_names
+from lm_geometry.workspace.paths import corpus_names, name_of
 from lm_geometry.workspace.section import ROOT
 
 
@@ -26,12 +28,29 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     project = replace(project, models=starts | project.models)
     found = experiments(name, study, root)
     errors = [line for one in [*first, *found] for line in _errors(one, project, root)]
-    if not errors:
-        errors = shared_names(found, project)
-    if errors:
+    if errors := errors or shared_names(found, project):
         told = "\n".join(dict.fromkeys(errors))
         raise ValueError(f"studies/{name}.yaml: nothing was run\n{told}")
     return found
+
+
+def shared_names(found: Iterable[Experiment], project: Project) -> list[str]:
+    """A sentence for each name that stands for more than one model, or corpus, of a study.
+
+    Within one run `names_of` tells corpora apart; those of several runs meet in the study alone.
+    """
+    meant: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for experiment in found:
+        params = project.params_of(experiment.overrides)
+        meant["models", name_of(params["model"]["name"])][params["model"]["name"]] = None
+        for corpus, name in corpus_names(params["data_prep"]).items():
+            meant["corpora", name][corpus] = None
+    return [
+        f"the {kind} {' and '.join(references)} would all be named {name}: give all but one an "
+        f"alias in catalogue/{kind}.yaml, or name the files otherwise"
+        for (kind, name), references in meant.items()
+        if len(references) > 1
+    ]
 
 
 def _errors(experiment: Experiment, project: Project, root: Path) -> list[str]:
@@ -47,9 +66,5 @@ def _errors(experiment: Experiment, project: Project, root: Path) -> list[str]:
 
 def _flat(section: Raw, prefix: str = "") -> set[str]:
     """Every key of params.yaml with its section, inner sections themselves included."""
-    names = set()
-    for key, value in section.items():
-        names.add(f"{prefix}{key}")
-        if isinstance(value, dict):
-            names |= _flat(value, f"{prefix}{key}.")
-    return names
+    inner = [_flat(own, f"{prefix}{key}.") for key, own in section.items() if isinstance(own, dict)]
+    return {f"{prefix}{key}" for key in section}.union(*inner)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lm_geometry.figures.prompt_panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
+    AT,
     Series,
     finished,
     lines,
@@ -16,7 +17,6 @@ from lm_geometry.studies.figures.token_geometry_panels import (
 )
 
 SPREAD = "Band: mean ± standard deviation over the prompts of that very line."
-ROWS = {"scale": "scale", "k": "k =", "layer": "layer"}
 AXES = {"layer": layer_axis, "scale": scale_axis}
 
 
@@ -40,7 +40,7 @@ def chart(
     data = pd.concat(_sides(values, means, prompt, series, banded), ignore_index=True)
     stacked = []
     for value, part in data.groupby(rows) if rows else [("", data)]:
-        heading = f", {ROWS[rows]} {value}" if rows else ""
+        heading = f", {AT[rows]} {value}" if rows else ""
         named = part.assign(panel=part["panel"] + heading)
         stacked.append(lines(named, AXES[over](), quantity, series, 2))
     return finished(stacked, title, [SPREAD])

@@ -6,12 +6,13 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from lm_geometry.figures import theme
+from lm_geometry.figures import channels, theme
 from lm_geometry.figures.panels import records_of
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
 WIDTH, HEIGHT = 300, 210
+AT = {"scale": "scale", "k": "k =", "layer": "layer"}  # before a number in a panel's heading
 BRACKETS = "split(datum.label, '\\n')"
 # From matplotlib's map "plasma": S = 0, 1 ... 6.
 SHUFFLE_COLOURS = ["#0d0887", "#6a00a8", "#9c179e", "#cc4778", "#ed7953", "#fb9f3a", "#fdca26"]
@@ -53,12 +54,9 @@ def lines(
     of the rows and share their axes. `zero` draws a line there.
     """
     names = list(dict.fromkeys(data["series"]))
-    snug_y = {"title": y_title, "scale": alt.Scale(zero=False), "axis": alt.Axis(grid=True)}
-    y = alt.Y("value:Q", **snug_y)
+    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False), axis=alt.Axis(grid=True))
     base = alt.Chart().encode(x=x, color=series_colour(names, kind))
-    band = base.mark_area(opacity=theme.BAND_OPACITY).encode(
-        y=alt.Y("lower:Q", **snug_y), y2="upper:Q"
-    )
+    band = base.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     tooltip = ["series:N", x["shorthand"], "value:Q", "lower:Q", "upper:Q"]
     line = base.mark_line(strokeWidth=1.9).encode(y=y)
     points = base.mark_point(filled=True, size=16, opacity=1).encode(y=y, tooltip=tooltip)
@@ -66,15 +64,26 @@ def lines(
     once = alt.Chart().transform_aggregate(records="count()")  # a panel, and not for each row
     level = once.mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
     layers = [*([level] if zero else []), *bounded, line, points]
-    order = list(dict.fromkeys(data["panel"]))
-    width = WIDTH if columns < 3 else 0.78 * WIDTH
-    return alt.FacetChart(
-        data=records_of(data),
-        spec=alt.layer(*layers).properties(width=width, height=HEIGHT),
-        facet=alt.Facet("panel:N", sort=order, header=panel_header()),
-        columns=columns,
-        spacing=18,
+    return paneled(data, layers, columns, width=WIDTH if columns < 3 else 0.78 * WIDTH, spacing=18)
+
+
+def paneled(
+    data: pd.DataFrame, layers: Sequence[alt.Chart], columns: int, width: float, **options: int
+) -> alt.FacetChart:
+    """The layers once per value of `panel`, in the order of the rows, its name bold at the left."""
+    header = alt.Header(
+        labelExpr=BRACKETS,
+        labelFontSize=12,
+        labelLineHeight=15,
+        labelFontWeight="bold",
+        labelColor=theme.INK,
+        labelAnchor="start",
+        labelPadding=6,
+        title=None,
     )
+    facet = alt.Facet("panel:N", sort=list(dict.fromkeys(data["panel"])), header=header)
+    spec = alt.layer(*layers).properties(width=width, height=HEIGHT)
+    return alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns, **options)
 
 
 def finished(rows: Sequence[Any], title: str, says: Sequence[str]) -> alt.VConcatChart:
@@ -90,18 +99,4 @@ def scale_axis() -> alt.X:
         title="scale: rank of the outer neighbour (the inner has half of it)",
         scale=alt.Scale(type="log", base=2, nice=False, padding=12),
         axis=alt.Axis(format="d", labelOverlap=False),
-    )
-
-
-def panel_header() -> alt.Header:
-    """Header of a panel: its name, bold, at the left."""
-    return alt.Header(
-        labelExpr=BRACKETS,
-        labelFontSize=12,
-        labelLineHeight=15,
-        labelFontWeight="bold",
-        labelColor=theme.INK,
-        labelAnchor="start",
-        labelPadding=6,
-        title=None,
     )
