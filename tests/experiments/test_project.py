@@ -8,8 +8,7 @@ import pytest
 
 from lm_geometry.experiments.project import Project
 from lm_geometry.studies.definition import read_study, study_names
-from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.made_models import models_made
+from lm_geometry.studies.grid import experiments, models_made
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 

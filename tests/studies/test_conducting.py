@@ -9,8 +9,7 @@ import pytest
 
 from lm_geometry.commands.cli import main
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import Following, running
-from lm_geometry.experiments.outcomes import Outcome, State, table
+from lm_geometry.experiments.outcomes import Following, Outcome, State, running, table
 from lm_geometry.experiments.upstream import awaited, levels
 from lm_geometry.studies import choosing
 from lm_geometry.studies.choosing import left_out

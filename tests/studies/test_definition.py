@@ -14,9 +14,8 @@ from scipy import stats
 
 from lm_geometry.commands.cli import main
 from lm_geometry.experiments.experiment import written
-from lm_geometry.experiments.following import Following
 from lm_geometry.experiments.in_git import look_up
-from lm_geometry.experiments.outcomes import State
+from lm_geometry.experiments.outcomes import Following, State
 from lm_geometry.experiments.running import InOrder
 from lm_geometry.revisions.programs import environment
 from lm_geometry.studies import definition

@@ -11,8 +11,7 @@ from ruamel.yaml import YAML
 from lm_geometry.experiments.running import InOrder
 from lm_geometry.studies.conducting import Conductor
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.made_models import models_made, refuse_others
+from lm_geometry.studies.grid import experiments, models_made, refuse_others
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 

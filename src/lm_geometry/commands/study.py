@@ -177,11 +177,11 @@ def _runner(
 
 def _print_list() -> None:
     from lm_geometry.studies.definition import read_study, study_names
-    from lm_geometry.studies.grid import size
+    from lm_geometry.studies.grid import experiments
 
     for name in study_names():
         study = read_study(name)
-        number = size(study)
+        number = len(experiments(name, study)) + len(study.models)
         gpu = "; a GPU is needed" if study.gpu else ""
         runs = "1 experiment" if number == 1 else f"{number} experiments"
         print(f"{name}  ({runs}, about {study.minutes:g} minutes on two cores{gpu})")

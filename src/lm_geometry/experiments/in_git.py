@@ -1,8 +1,12 @@
-"""Experiments as git has them: a look-up by name, since a name tells the parameters."""
+"""Experiments as git has them, by a name that tells the parameters, and DVC's cache their results.
 
-from dataclasses import dataclass
+DVC ends well where the disk was full: what it took for done may be lost.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.revisions.programs import dvc, git
 from lm_geometry.workspace.section import ROOT, read_yaml
 
@@ -38,10 +42,42 @@ def there(name: str, root: Path = ROOT) -> dict[str, str]:
     return found
 
 
-def remove(name: str, root: Path = ROOT) -> None:
-    """Take an experiment out of git; its results stay in DVC's cache."""
-    if (ran := dvc(root, "exp", "remove", "--quiet", name)).returncode != 0:
+def checked(outcome: Outcome, root: Path = ROOT) -> Outcome:
+    """The outcome, which is `lost` where DVC took an experiment for done that it could not save.
+
+    Such an experiment is removed from git, so that the same command runs it again.
+    """
+    if outcome.state is not State.DONE:
+        return outcome
+    commit = there(outcome.name, root).get(git(root, "rev-parse", "HEAD").strip())
+    gone = lacking(commit, root) if commit else []
+    if not gone:
+        return outcome
+    more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+    if outcome.log:
+        with outcome.log.open("a", encoding="utf-8") as log:
+            log.write(
+                f"DVC's cache lacks {gone[0]}{more}, though DVC reported no error: was the disk "
+                "full? The experiment was removed; the same command runs it again.\n"
+            )
+    if (ran := dvc(root, "exp", "remove", "--quiet", outcome.name)).returncode != 0:
         raise ValueError(f"dvc exp remove failed: {ran.stderr.strip()}")
+    return replace(outcome, state=State.LOST)
+
+
+def lacking(commit: str, root: Path = ROOT) -> list[str]:
+    """Paths of the results of a revision whose objects the cache lacks, or has in part."""
+    from dvc.repo import Repo
+
+    from lm_geometry.remotes.objects import items_of, outs_of
+    from lm_geometry.remotes.places import cache_of
+
+    with Repo(str(root), rev=commit) as repo:
+        cache = cache_of(repo)
+        items = [item for out in outs_of(repo, []) for item in items_of(out, [cache])]
+        seen = cache.all_seen((item.oid for item in items), quick=True)
+    sizes = {oid: there.size for oid, there in seen.items() if there is not None}
+    return [str(i) for i in items if i.oid not in sizes or i.size not in (None, sizes[i.oid])]
 
 
 def _changed_code(root: Path, commit: str) -> tuple[str, ...]:

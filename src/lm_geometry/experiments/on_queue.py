@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import RUNNING, WAITING, Following
 from lm_geometry.experiments.in_git import there
-from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.outcomes import RUNNING, WAITING, Following, Outcome, State
 from lm_geometry.experiments.running import Runner, lives
 from lm_geometry.experiments.upstream import awaited, levels
 from lm_geometry.revisions.programs import dvc, environment

@@ -1,12 +1,18 @@
-"""How the experiments of a study ended, and the table that says so."""
+"""How the experiments of a study go and how they ended, and the lines that say so."""
 
+import re
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from lm_geometry.experiments.machine_facts import Facts
+
+WAITING, RUNNING = "waiting", "running"
+_STAGE = re.compile(r"^Running stage '([^']+)'", flags=re.MULTILINE)
+_LISTED = 4  # running experiments that are named in a line
 
 
 class State(StrEnum):
@@ -74,3 +80,51 @@ def table(outcomes: Sequence[Outcome]) -> str:
     }
     plain = {"tablefmt": "plain", "disable_numparse": True}
     return pd.DataFrame(rows).to_markdown(index=False, **plain)
+
+
+class Following:
+    """Says how many experiments of a study ended, run and wait, each time that it changes."""
+
+    def __init__(self, total: int, say: Callable[[str], None]) -> None:
+        self.total = total
+        self.say = say
+        self.outcomes: list[Outcome] = []
+        self._began = time.monotonic()
+        self._said = ""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Say how an experiment ended."""
+        self.outcomes.append(outcome)
+        self.say(f"{len(self.outcomes)}/{self.total} {outcome.name}: {outcome.told}")
+
+    def now(self, states: Mapping[str, str]) -> None:
+        """Say what runs and waits, where that is not what was said last.
+
+        `states` has for each experiment that did not end `waiting` or `running`, and in brackets
+        more of it, such as the stage.
+        """
+        text = self._line(states)
+        if states and text != self._said:
+            self._said = text
+            self.say(f"[{clock(time.monotonic() - self._began)}] {text}")
+
+    def _line(self, states: Mapping[str, str]) -> str:
+        running = [f"{n}{s[len(RUNNING) :]}" for n, s in states.items() if s.startswith(RUNNING)]
+        waiting = [s[len(WAITING) :] for s in states.values() if s.startswith(WAITING)]
+        parts = [counted(self.outcomes)] if self.outcomes else []
+        if running:
+            more = f" and {len(running) - _LISTED} more" if len(running) > _LISTED else ""
+            parts.append(f"{len(running)} running: {', '.join(running[:_LISTED])}{more}")
+        if waiting:
+            parts.append(f"{len(waiting)} waiting{''.join(sorted(set(waiting)))}")
+        return "; ".join(parts)
+
+
+def running(log: Path | None) -> str:
+    """`running (STAGE)`, by the last stage that DVC says it started in a log."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace") if log else ""
+    except FileNotFoundError:
+        text = ""
+    stages = _STAGE.findall(text)
+    return f"{RUNNING} ({stages[-1]})" if stages else RUNNING

@@ -9,8 +9,7 @@ from pathlib import Path
 import psutil
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import WAITING, Following, running
-from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State, running
 from lm_geometry.experiments.tree import refuse_untracked_code
 from lm_geometry.experiments.upstream import levels
 from lm_geometry.revisions.programs import environment

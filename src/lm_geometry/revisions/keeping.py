@@ -60,7 +60,10 @@ def keep(
         revision.copy(folder_of(step), checkpoint)
         _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
     _track(target, root)
-    entry = _entry(base, target, name, _note(revision, step, base, origin), read_models(root))
+    made_of = origin or ("the workspace" if revision.name == WORKSPACE else revision.name)
+    corpus = read_training(revision).name
+    note = f"{base.name} after {step} steps on {corpus}, from {made_of}"
+    entry = _entry(base, target, name, note, read_models(root))
     _append(root / "catalogue" / "models.yaml", name, entry)
     return entry
 
@@ -109,12 +112,6 @@ def _entry(
         licence=start.licence if start else f"that of {base.source}",
         note=note,
     )
-
-
-def _note(revision: Revision, step: int, base: ModelSource, origin: str) -> str:
-    corpus = read_training(revision).name
-    where = "the workspace" if revision.name == WORKSPACE else revision.name
-    return f"{base.name} after {step} steps on {corpus}, from {origin or where}"
 
 
 def _append(path: Path, name: str, entry: ModelEntry) -> None:

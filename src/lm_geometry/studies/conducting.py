@@ -5,19 +5,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from lm_geometry.experiments.completeness import checked
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import Following
-from lm_geometry.experiments.in_git import Found, look_up
+from lm_geometry.experiments.in_git import Found, checked, look_up
 from lm_geometry.experiments.on_queue import tasks_begun
-from lm_geometry.experiments.outcomes import Outcome, State, counted, table
+from lm_geometry.experiments.outcomes import Following, Outcome, State, counted, table
 from lm_geometry.experiments.running import Runner
 from lm_geometry.experiments.slurm.jobs import jobs_begun
 from lm_geometry.experiments.tree import refuse_untracked_sources
 from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
-from lm_geometry.studies.made_models import models_made, refuse_others
+from lm_geometry.studies.grid import models_made, refuse_others
 from lm_geometry.studies.numbers.collection import collect
 from lm_geometry.studies.report.runs import keep_only, record
 from lm_geometry.studies.report.write import write_report
@@ -49,8 +47,8 @@ class Conductor:
         """The command lines that do what the study does, to be copied into a shell."""
         printed = [*self.runner.heading]
         for one in models_made(self.name, self.study, self.root):
-            printed.append(one.first.line(*self.runner.alone))
-            printed.append(f"lm-geometry keep {one.first.name} {one.step} {one.alias}")
+            kept = f"lm-geometry keep {one.first.name} {one.step} {one.alias}"
+            printed += [one.first.line(*self.runner.alone), kept]
         return printed + self.runner.lines(experiments)
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
@@ -63,10 +61,9 @@ class Conductor:
         """
         made = models_made(self.name, self.study, self.root)
         refuse_others(made)
-        for one in made:
-            if one.entry is not None:
-                note = one.entry.get("note") or "no note"
-                self.say(f"model {one.alias}: taken as it is in the catalogue: {note}")
+        for alias, entry in ((one.alias, one.entry) for one in made if one.entry is not None):
+            note = entry.get("note") or "no note"
+            self.say(f"model {alias}: taken as it is in the catalogue: {note}")
         missing = [one for one in made if one.entry is None]
         first = [one.first for one in missing]
         every = [*first, *experiments]
@@ -105,7 +102,8 @@ class Conductor:
             told.insert(0, f"interrupted; {self.runner.left()}")
             raise
         finally:
-            outcomes = _all([*experiments, *later], ended)
+            names = [one.name for one in (*experiments, *later)]
+            outcomes = [ended.get(name, Outcome(name, State.NOT_RUN)) for name in names]
             failed = any(outcome.failed for outcome in outcomes[: len(experiments)])
             if failed:
                 self.say("\n".join([table(outcomes), *told]))
@@ -171,8 +169,3 @@ class Conductor:
 
 def _listed(found: Mapping[str, str]) -> str:
     return "\n".join(f"  {name}: {state}" for name, state in found.items())
-
-
-def _all(experiments: Sequence[Experiment], known: Mapping[str, Outcome]) -> list[Outcome]:
-    """An outcome for each experiment, in the order of the study."""
-    return [known.get(one.name, Outcome(one.name, State.NOT_RUN)) for one in experiments]

@@ -10,8 +10,7 @@ from lm_geometry.experiments.project import Project, Raw
 from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
-from lm_geometry.studies.grid import experiments
-from lm_geometry.studies.made_models import models_made
+from lm_geometry.studies.grid import experiments, models_made
 from lm_geometry.workspace.paths import corpus_names, name_of
 from lm_geometry.workspace.section import ROOT
 

@@ -13,7 +13,7 @@ from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.studies.definition import DRAWN, FOLDER, Study, read_study
 from lm_geometry.studies.report import runs as provenance
 from lm_geometry.studies.report import write as report
-from lm_geometry.studies.report.web_page import web_page, write_web_page
+from lm_geometry.studies.report.page import web_page, write_web_page
 from tests.study_runs import CHANGES, run_of
 
 NAME = "sensitivity_seeds"

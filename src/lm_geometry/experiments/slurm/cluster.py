@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.experiments.following import RUNNING
+from lm_geometry.experiments.outcomes import RUNNING
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran
 from lm_geometry.experiments.slurm.jobs import Job, Seen, seen_by_slurm
 from lm_geometry.experiments.slurm.settings import SlurmSettings

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.experiments.following import RUNNING, WAITING
-from lm_geometry.experiments.outcomes import State
+from lm_geometry.experiments.outcomes import RUNNING, WAITING, State
 from lm_geometry.experiments.running import lives
 from lm_geometry.experiments.slurm.job import Ran
 from lm_geometry.workspace.files import read_json, write_json

@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import WAITING, Following
 from lm_geometry.experiments.in_git import there
-from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State
 from lm_geometry.experiments.running import Runner
 from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Local, Slurm, cluster
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran, clone_of

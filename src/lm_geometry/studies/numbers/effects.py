@@ -1,12 +1,12 @@
 """Means over runs, and how firm and how large a change is, be it of one run over its documents."""
 
 from collections.abc import Hashable, Iterator
-from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.statistics import Mean, adjusted_p_values
 
 OF_ONE_RUN = "standardised_by_documents"  # a column of the pipeline's table of changes
@@ -17,8 +17,8 @@ def groups(
     table: pd.DataFrame, keys: list[str]
 ) -> Iterator[tuple[dict[str, Hashable], pd.DataFrame]]:
     """The rows that share their `keys`, with these, in the order of the table."""
-    for values, rows in table.groupby(keys, sort=False, dropna=False):
-        yield dict(zip(keys, cast("tuple[Hashable, ...]", values), strict=True)), rows
+    for values, rows in cells(table, keys, dropna=False):
+        yield dict(zip(keys, values, strict=True)), rows
 
 
 def over_runs(values: NDArray[np.float64]) -> Mean:

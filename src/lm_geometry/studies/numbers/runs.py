@@ -1,4 +1,4 @@
-"""From the tables of single experiments to means over runs, with intervals."""
+"""From the tables and clouds of single experiments to means over runs, with intervals."""
 
 from collections.abc import Hashable, Sequence
 from functools import reduce
@@ -8,10 +8,12 @@ import pandas as pd
 from pydantic import JsonValue
 
 from lm_geometry.experiments.experiment import Experiment, Overrides
+from lm_geometry.observables.hausdorff import hausdorff
+from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.token_sample.clouds import read_clean_cloud, read_index, with_noise
 from lm_geometry.studies.definition import Figure, Study
-from lm_geometry.studies.numbers.clouds import KEYS, distances, draws
 from lm_geometry.studies.numbers.collection import Collected, step_of
 from lm_geometry.studies.numbers.effects import (
     CONFIDENCE,
@@ -22,6 +24,7 @@ from lm_geometry.studies.numbers.effects import (
 )
 
 SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
+KEYS = ["checkpoint", "corpus", "split", "layer"]  # of a cloud
 CELL = ["corpus", "control", "split", "layer", "n_neighbors", "checkpoint"]
 
 
@@ -32,12 +35,10 @@ def rows_of(figure: Figure, study: Study, collected: Sequence[Collected]) -> pd.
     role, shown (whether the layer is), mean, lower, upper, values, documents, clouds, p_value of
     changes and differences, and hausdorff, of the shown layer, where that is asked for.
     """
-    tables = [_rows(figure, one) for one in collected]
-    labels = [*study.repeats, *figure.columns]
-    for one, table in zip(collected, tables, strict=True):
-        for name in labels:
-            table[name] = value_of(one, name)
-        table["experiment"] = one.experiment.name
+    tables = []
+    for one in collected:
+        own = {name: value_of(one, name) for name in (*study.repeats, *figure.columns)}
+        tables.append(_rows(figure, one).assign(**own, experiment=one.experiment.name))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -80,7 +81,7 @@ def refuse_mixture(figure: Figure, study: Study, experiments: Sequence[Experimen
         return
     known: dict[str, Overrides] = {}
     for experiment in experiments:
-        own = {k: v for k, v in experiment.overrides.items() if k not in study.repeats}
+        own = without_repeats(experiment, study)
         shown = repr([experiment.value(name) for name in figure.columns])
         other = known.setdefault(shown, own)
         if mixed := sorted(k for k in own | other if own.get(k) != other.get(k)):
@@ -88,6 +89,44 @@ def refuse_mixture(figure: Figure, study: Study, experiments: Sequence[Experimen
                 f"figure {figure.title!r}: its axis and panels do not tell {mixed[0]} apart; name "
                 "it in `x` or `panels`, or in `repeats`"
             )
+
+
+def draws(collected: Collected) -> pd.DataFrame:
+    """A row per draw of a cloud (sampling_seed) at the shown layer, L, base and checkpoint.
+
+    Columns as in the table `means`; its mean pools the draws, which here stay apart.
+    """
+    rows = []
+    for cloud in estimated_clouds(collected.revision):
+        compared = cloud.checkpoint in (BASE, collected.checkpoint)
+        if not compared or cloud.layer != collected.layer:
+            continue
+        chosen = collected.shown(read_local(cloud, collected.revision))["value"]
+        own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}
+        size = {"mean": chosen.mean(), "values": int(np.sum(chosen.notna())), "documents": 0}
+        rows.append(cloud.keys() | own | size)
+    return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
+
+
+def distances(collected: Collected) -> pd.DataFrame:
+    """Mean over the draws of a cloud of the Hausdorff distance of clean and noisy points.
+
+    A row per checkpoint, corpus split and layer, with the column `hausdorff`; 0 without noise.
+    """
+    index = read_index(collected.revision)
+    rows = []
+    for cloud in estimated_clouds(collected.revision):
+        if cloud.layer == collected.layer:
+            clean, _ = read_clean_cloud(cloud, collected.revision)
+            moved = hausdorff(clean, with_noise(clean, cloud, index)).distance
+            rows.append(cloud.keys() | {"hausdorff": moved})
+    moved = pd.DataFrame(rows).groupby(KEYS, as_index=False, sort=False)["hausdorff"].mean()
+    return pd.DataFrame(moved)
+
+
+def without_repeats(experiment: Experiment, study: Study) -> Overrides:
+    """What it overrides, but for what tells runs of one thing apart."""
+    return {k: v for k, v in experiment.overrides.items() if k not in study.repeats}
 
 
 def _rows(figure: Figure, one: Collected) -> pd.DataFrame:

@@ -1,19 +1,28 @@
-"""The page of a study's results: question, settings, figures, numbers, provenance."""
+"""A study's results as a page beside its figures, and as one HTML page that needs no other file.
 
+Question, settings, figures, numbers, provenance. The texts are in the templates beside this file.
+"""
+
+import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
 from lm_geometry.experiments.experiment import written
-from lm_geometry.studies.definition import LATER_SCORES, Figure, Study
+from lm_geometry.studies.definition import LATER_SCORES, RESULTS, Figure, Study, drawn_study
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
-from lm_geometry.studies.report.templates import template
+from lm_geometry.studies.report.runs import recorded
 from lm_geometry.workspace.hashes import library_versions
 
-MOST_ROWS = 60
+MOST_ROWS, MOST_ROWS_OF_ALL = 60, 2000  # of a figure's numbers; of a CSV in the HTML page
 TESTED = ("p_value", "adjusted_p_value", "effect")
 MEASURED = ("hausdorff", "mean", "lower", "upper", *TESTED, "sd", "runs", "over", "draws")
 DIGITS = {"p_value": 2, "adjusted_p_value": 2, "effect": 3}  # of others 4
@@ -45,7 +54,7 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
         "commit": [one.commit[:10] for one in collected],
     }
     models = (one.model for one in collected)
-    return template("page.md").render(
+    return _template("page.md").render(
         name=name,
         study=study,
         figures=[_part(figure, stem, rows) for figure, stem, rows in shown],
@@ -54,6 +63,70 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
         models=dict.fromkeys(f"{m.label} ({m.weights}): `{m.source}`" for m in models),
         versions=", ".join(f"{key} {number}" for key, number in library_versions().items()),
     )
+
+
+def write_web_page(name: str, study: Study, path: Path, results: Path = RESULTS) -> Path:
+    """`path`, where the page of a study whose results lie in `results` was written.
+
+    Raises FileNotFoundError where the study was not run.
+    """
+    place = results / name
+    if not (place / "README.md").exists():
+        raise FileNotFoundError(
+            f"{place} has no results: `lm-geometry study {name}` makes them, or, where its "
+            "experiments exist, draws them again"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(web_page(name, study, place), encoding="utf-8")
+    return path
+
+
+def web_page(name: str, study: Study, place: Path) -> str:
+    """Text of the page: question, settings, figures, numbers, experiments, provenance.
+
+    `study` is as its file says now; the page has the settings that the figures were drawn by, and
+    says so where the file was edited since.
+    """
+    from markdown_it import MarkdownIt
+
+    drawn = drawn_study(name, place.parent) or study
+    top, rest = (place / "README.md").read_text(encoding="utf-8").split("\n## ", 1)
+    rest = re.sub(r"\nAll of them also have:\n\n(- .*\n)+", "", rest)  # among the settings
+    runs = recorded(name, place.parent)
+    versions = [", ".join(f"{k} {v}" for k, v in run["versions"].items()) for run in runs.values()]
+    text = _template("web_page.md").render(
+        name=name,
+        study=drawn,
+        edited=drawn.text != study.text,
+        top=top,
+        rest=rest,
+        runs=runs,
+        hardware=dict.fromkeys(run["hardware"] for run in runs.values()),
+        versions=dict.fromkeys(versions),
+    )
+    body = MarkdownIt("commonmark").enable("table").render(text)
+    body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
+    body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
+    body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)
+    tables = [_csv(path) for path in sorted(place.glob("*.csv"))]
+    return _template("web_page.html").render(
+        name=name, body=Markup(body), tables=tables, definition=drawn.text
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    """The template in `NAME.jinja`; what is put into HTML is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["written"] = written
+    return environment.get_template(f"{name}.jinja")
 
 
 def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
@@ -83,3 +156,17 @@ def _table(table: pd.DataFrame) -> str:
     # As objects, since whole numbers beside others would be written as those are.
     whole = table.astype(object)
     return whole.to_markdown(index=False, floatfmt=digits, disable_numparse=words)
+
+
+def _picture(place: Path, stem: str) -> str:
+    data = base64.b64encode((place / f"{stem}.svg").read_bytes()).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}"'
+
+
+def _csv(path: Path) -> dict[str, str]:
+    table = pd.read_csv(path, keep_default_na=False)
+    told = f"{path.name}: {len(table):,} rows"
+    if len(table) > MOST_ROWS_OF_ALL:
+        told += f", of which the first {MOST_ROWS_OF_ALL:,}"
+    rows = table.head(MOST_ROWS_OF_ALL).to_html(index=False, border=0)
+    return {"name": path.name, "told": told, "rows": Markup(rows)}

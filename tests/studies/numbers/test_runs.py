@@ -12,7 +12,7 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.estimate.clouds import Estimated, write_index
 from lm_geometry.outs.token_sample import clouds
-from lm_geometry.studies.numbers.clouds import distances
+from lm_geometry.studies.numbers.runs import distances
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.files import write_json
