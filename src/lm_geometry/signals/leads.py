@@ -6,7 +6,7 @@ with one rule for every signal.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -79,8 +79,18 @@ def leads(
     found = []
     for values, rows in table.groupby([*run], sort=False, dropna=False):
         key = dict(zip(run, cast("tuple[Hashable, ...]", values), strict=True))
-        parts = {str(split): part.sort_values("step") for split, part in rows.groupby("split")}
-        found += [key | row for row in _of_run(parts, signals, fall, milestones)]
+        parts = {str(split): part.set_index("step") for split, part in rows.groupby("split")}
+        accuracy = parts["validation"]["accuracy"]
+        ends = {m: reached(accuracy.index, accuracy, m) for m in milestones}
+        for name, (split, column) in signals.items():
+            curve = parts[split][column].dropna().sort_index()
+            every = float(np.median(np.diff(curve.index))) if len(curve) > 1 else np.nan
+            found += [
+                {**key, "signal": name, "event": event, "event_step": step}
+                | {"milestone": m, "milestone_step": end, "lead": end - step, "every": every}
+                for event, step in events(curve.index, curve, fall).items()
+                for m, end in ends.items()
+            ]
     return pd.DataFrame(found)
 
 
@@ -105,27 +115,6 @@ def summary(found: pd.DataFrame, by: Sequence[str] = (), confidence: float = 0.9
     bounds = pd.DataFrame([mean.interval(confidence) for mean in means], columns=["lower", "upper"])
     found = pd.DataFrame(grouped[[*counts]].sum()).reset_index()
     return found.assign(mean=[mean.value for mean in means], **bounds)
-
-
-def _of_run(
-    parts: Mapping[str, pd.DataFrame],
-    signals: Mapping[str, tuple[str, str]],
-    fall: float,
-    milestones: Sequence[float],
-) -> list[dict[str, Any]]:
-    validation = parts["validation"]
-    passed = {m: reached(validation["step"], validation["accuracy"], m) for m in milestones}
-    rows: list[dict[str, Any]] = []
-    for name, (split, column) in signals.items():
-        curve = parts[split][["step", column]].dropna()
-        every = float(np.median(np.diff(curve["step"]))) if len(curve) > 1 else np.nan
-        for event, step in events(curve["step"], curve[column], fall).items():
-            told = {"signal": name, "event": event, "event_step": step}
-            rows += [
-                told | {"milestone": m, "milestone_step": at, "lead": at - step, "every": every}
-                for m, at in passed.items()
-            ]
-    return rows
 
 
 def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> pd.Series:

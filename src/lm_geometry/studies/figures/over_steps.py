@@ -4,7 +4,7 @@ Which signal came first, and does the mean local dimension tell how a score will
 better than the loss?
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
@@ -50,7 +50,11 @@ def curves(figure: Figure, study: Study, collected: Sequence[Collected], measure
     if (runs := max(found["runs"])) > 1:
         over = f"mean over {runs} runs. Bands: 95 % interval over runs (Student's t)."
     data = _with_panels(figure, _with_settings(figure, found, measured))
-    cells = _grouped(figure) if figure.series else _below()
+    colour, told = _by_series(figure) if figure.series else (_by_split(), [])
+    columns = len(SPLITS) if figure.series else 1
+    layered = _lines(colour, told).properties(width=WIDTH // columns, height=HEIGHT)
+    cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
+    cells = panels.cells(layered, cell, columns).resolve_scale(y="independent")
     says = words(figure.says, f"Lines: {over}", "Loss and accuracy of all equations.")
     return Drawn(panels.panels(cells, data, figure.title, says), found, found, table)
 
@@ -115,25 +119,18 @@ def later_scores(
 
 
 def _with_signals(found: pd.DataFrame, measured: str) -> pd.DataFrame:
-    scores = list(dict.fromkeys(found["score"]))
-    of_loss = found["signal"] == "loss"
+    of_loss, scores = found["signal"] == "loss", list(dict.fromkeys(found["score"]))
+    layers = "dimension, layer " + found["layer"].map("{:g}".format)
     pairs = [PAIRS.get(pair) for pair in zip(found["since"], found["until"], strict=True)]
-    data = pd.DataFrame(
-        {
-            "signal_name": [
-                "validation loss" if loss else f"dimension, layer {layer:g}"
-                for loss, layer in zip(of_loss, found["layer"], strict=True)
-            ],
-            "order": np.where(of_loss, 1e6, found["layer"]),
-            "pair": pairs,
-            "score_name": found["score"].str.replace("_", " "),
-            "score_order": found["score"].map(scores.index),
-            "settings": measured,
-            "corpus": "",
-            "role": None,
-        }
-    )
-    return data.join(found[["correlation", "lower", "upper", "runs"]]).dropna(subset=["pair"])
+    told = {
+        "signal_name": layers.mask(of_loss, "validation loss"),
+        "order": found["layer"].mask(of_loss, 1e6),
+        "pair": pairs,
+        "score_name": found["score"].str.replace("_", " "),
+        "score_order": found["score"].map(scores.index),
+    }
+    data = found[["correlation", "lower", "upper", "runs"]].assign(**told)
+    return data.dropna(subset=["pair"]).assign(settings=measured, corpus="", role=None)
 
 
 def _by_signal(
@@ -156,15 +153,12 @@ def _with_bars(encoded: alt.Chart, title: str, marks: Sequence[alt.Chart]) -> pa
     return alt.layer(zero("x"), bars, *marks, panels.message())
 
 
-def _below() -> panels.Layers:
+def _by_split() -> alt.Color:
     colours = alt.Scale(domain=SPLITS, range=theme.CORPUS_COLOURS[:2])
-    colour = alt.Color("split:N", title="equations", scale=colours, legend=LEGEND)
-    layered = _lines(colour, ["split:N"]).properties(width=WIDTH, height=HEIGHT)
-    measure = alt.Facet("measure:N", sort=channels.first_of("measure_order"))
-    return panels.cells(layered, measure, columns=1).resolve_scale(y="independent")
+    return alt.Color("split:N", title="equations", scale=colours, legend=LEGEND)
 
 
-def _grouped(figure: Figure) -> panels.Layers:
+def _by_series(figure: Figure) -> tuple[alt.Color, list[alt.Tooltip]]:
     name = _word(figure.series)
     colour = alt.Color(
         "series_value:O",
@@ -173,19 +167,16 @@ def _grouped(figure: Figure) -> panels.Layers:
         scale=alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.0, 0.92])),
         legend=alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
     )
-    told = ["split:N", alt.Tooltip("series_value:O", title=name)]
-    layered = _lines(colour, told).properties(width=WIDTH // 2, height=HEIGHT)
-    cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
-    return panels.cells(layered, cell, columns=len(SPLITS)).resolve_scale(y="independent")
+    return colour, [alt.Tooltip("series_value:O", title=name)]
 
 
-def _lines(colour: alt.Color, told: Sequence[str | alt.Tooltip]) -> panels.Layers:
+def _lines(colour: alt.Color, told: Sequence[alt.Tooltip]) -> panels.Layers:
     """Lines of means with their bands over the steps, coloured and pointed at as asked."""
     scale, axis = alt.Scale(type="log", nice=False), alt.Axis(format="~s")
     x = alt.X("step:Q", title="optimiser step", scale=scale, axis=axis)
     encoded = panels.only_records(alt.Chart()).encode(x=x, color=colour)
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
-    tooltip = ["measure:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
+    tooltip = ["measure:N", "split:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
     band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y, tooltip=tooltip)
     return alt.layer(band, line, panels.message())
@@ -211,7 +202,7 @@ def _with_panels(figure: Figure, data: pd.DataFrame) -> pd.DataFrame:
     once = data["measure"].isin(course.OF_THE_MODEL)
     data = data.assign(measure=measure, measure_order=place)
     if not figure.series:
-        return data
+        return data.assign(cell=measure, cell_order=place)
     values = list(dict.fromkeys(data["series_value"]))
     # What both splits share has one panel, the last, so that the others stay in two columns.
     last = place + len(order) * once

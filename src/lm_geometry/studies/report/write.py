@@ -50,8 +50,7 @@ def violins(figure: Figure, study: Study, collected: Sequence[Collected], measur
     """Tokens of base and fine-tuned, for the first of the runs that differ in repeats alone."""
     first: dict[str, Collected] = {}
     for one in collected:
-        own = {k: v for k, v in one.experiment.overrides.items() if k not in study.repeats}
-        first.setdefault(repr(own), one)
+        first.setdefault(repr(runs.without_repeats(one.experiment, study)), one)
     records = [
         {**record, "rev": one.experiment.name}
         for one in first.values()
