@@ -105,7 +105,7 @@ def _chosen(names: tuple[str, ...], every: bool, slurm: bool, gpu: bool) -> list
         if not names:
             raise ValueError(f"name a study: {', '.join(study_names())}; --list tells of each")
         return list(dict.fromkeys(names))
-    from lm_geometry.studies.choosing import left_out
+    from lm_geometry.studies.needs import left_out
     from lm_geometry.workspace.machine import device
 
     chosen = []
@@ -121,15 +121,15 @@ def _chosen(names: tuple[str, ...], every: bool, slurm: bool, gpu: bool) -> list
 
 def _checked(name: str) -> "tuple[Study, list[Experiment]]":
     from lm_geometry.studies.definition import read_study
-    from lm_geometry.studies.disk import told
+    from lm_geometry.studies.grid import check_study
+    from lm_geometry.studies.needs import disk_told
     from lm_geometry.studies.numbers.runs import refuse_mixture
-    from lm_geometry.studies.validation import check_study
 
     study = read_study(name)
     found = check_study(name, study)
     for figure in study.figures:
         refuse_mixture(figure, study, found)
-    if needs := told(found):
+    if needs := disk_told(found):
         print(needs, file=sys.stderr, flush=True)
     return study, found
 

@@ -7,11 +7,10 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
+from lm_geometry.aggregate.described import ESTIMATORS
 from lm_geometry.figures import theme
 from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.numbers.collection import Collected
-
-ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
 
 
 @dataclass(frozen=True)

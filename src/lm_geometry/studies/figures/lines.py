@@ -11,7 +11,7 @@ from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.figures.drawn import Drawn, words, zero
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.effects import CONFIDENCE
+from lm_geometry.studies.numbers.runs import CONFIDENCE
 
 Y_TITLES = {
     "dimension": "mean local dimension",

@@ -18,7 +18,7 @@ from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.figures.drawn import Drawn, words, zero
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.effects import CONFIDENCE
+from lm_geometry.studies.numbers.runs import CONFIDENCE
 
 SPLITS = ["train", "validation"]
 EVENTS = {"peak": theme.CORPUS_COLOURS[0], "fall": theme.CORPUS_COLOURS[1]}

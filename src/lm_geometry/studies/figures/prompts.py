@@ -65,10 +65,10 @@ def correlations(figure: PromptFigure, tables: PromptTables) -> Drawn:
     of = {f"dimension, scale {s}": rows_where(dimension, scale=s) for s in figure.at}
     of |= {f"overlap, k = {k}": rows_where(overlap, k=k) for k in figure.sizes}
     of["mean cosine"] = tables.table("cosine")
-    each = list(product(figure.methods, [[], figure.given] if figure.given else [[]]))
+    ways = list(product(figure.methods, [[], figure.given] if figure.given else [[]]))
     parts = [
         tables.correlation(values, method, [*fixed]).assign(quantity=name)
-        for (name, values), (method, fixed) in product(of.items(), each)
+        for (name, values), (method, fixed) in product(of.items(), ways)
     ]
     rows = pd.concat(parts, ignore_index=True)
     rows["given"] = np.where(rows["given"] == "", "", "given " + rows["given"])
@@ -77,7 +77,7 @@ def correlations(figure: PromptFigure, tables: PromptTables) -> Drawn:
         bounds = {name: rows[name].mask(rows["shuffle"] > 0) for name in ("lower", "upper")}
         shown = rows.assign(**bounds)
         panel = ["model", *panel] if len(set(rows["model"])) > 1 else panel
-    columns = len(each) if len(each) > 1 else 3
+    columns = len(ways) if len(ways) > 1 else 3
     chart = correlation.chart(shown, series, panel, figure.title, words(figure.says), columns)
     # Scale and k are not of every quantity.
     quantities = rows.groupby("quantity", sort=False)
@@ -90,8 +90,8 @@ def scatter(figure: PromptFigure, tables: PromptTables) -> Drawn:
     values = tables.values()
     best = best_cells(tables.correlation(values, "pearson", []))
     name = best["model"] + ", " if len(set(best["model"])) > 1 else ""
-    at = [f"S = {b.shuffle}, layer {b.layer}: r = {b.value:.2f}" for b in best.itertuples()]
-    panels = best[["model", "shuffle", "layer"]].assign(panel=name + pd.Series(at))
+    at = best.agg("S = {0.shuffle}, layer {0.layer}: r = {0.value:.2f}".format, axis=1)
+    panels = best[["model", "shuffle", "layer"]].assign(panel=name + at)
     pairs = panels.merge(values, on=["model", "shuffle", "layer"])
     loss = tables.loss.rename(columns={"value": "loss"})[["model", "prompt", "shuffle", "loss"]]
     table = pairs.merge(loss, on=["model", "prompt", "shuffle"])[[*values, "panel", "loss"]]

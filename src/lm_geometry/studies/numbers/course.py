@@ -9,8 +9,7 @@ from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
 from lm_geometry.studies.numbers.collection import Collected, step_of
-from lm_geometry.studies.numbers.effects import CONFIDENCE, groups, interval
-from lm_geometry.studies.numbers.runs import value_of
+from lm_geometry.studies.numbers.runs import CONFIDENCE, groups, interval, value_of
 
 MEASURES = {
     "accuracy": "accuracy",

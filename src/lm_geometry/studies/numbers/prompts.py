@@ -1,7 +1,8 @@
 """The tables of prompts of a study's experiments, put together for one figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -23,19 +24,19 @@ class PromptTables:
     """The tables of a figure's experiments, told apart by their column `model`.
 
     Of prompts of one corpus `shared` are those in all, so that models are compared, and not texts;
-    `prompt` is shown by itself.
+    `prompt` is shown by itself. `joined` gives the table of a quantity with every prompt.
     """
 
     figure: PromptFigure
-    study: Study
     collected: Sequence[Collected]
+    joined: Callable[[str], pd.DataFrame]
     loss: pd.DataFrame
     shared: list[int]
     prompt: int
 
     def table(self, quantity: str) -> pd.DataFrame:
         """The values of the shown prompts, from layer 1 on."""
-        found = rows_where(self._joined(quantity), prompt=self.shared).dropna(subset=["value"])
+        found = rows_where(self.joined(quantity), prompt=self.shared).dropna(subset=["value"])
         return found.loc[found["layer"] >= 1] if "layer" in found else found
 
     def values(self) -> pd.DataFrame:
@@ -60,15 +61,13 @@ class PromptTables:
         ]
         return pd.concat(found, ignore_index=True)
 
-    def _joined(self, quantity: str) -> pd.DataFrame:
-        return joined(self.figure, self.study, self.collected, quantity)
-
 
 def prompt_tables(
     figure: PromptFigure, study: Study, collected: Sequence[Collected]
 ) -> PromptTables:
     """Raises ValueError where no experiment has prompts, or no prompt is in each."""
-    loss = joined(figure, study, collected, "loss")
+    joined = partial(_joined, figure, study, collected)
+    loss = joined("loss")
     if loss.empty:
         raise ValueError(f"figure {figure.title!r}: no experiment has prompts")
     measured = [set(part["prompt"]) for _, part in loss.groupby("model")]
@@ -78,10 +77,10 @@ def prompt_tables(
     corpora = {one.params.data_prep.prompts.corpus for one in collected}
     shared = in_all if len(corpora) == 1 else sorted(set.union(*measured))
     prompt = PAPERS_PROMPT if PAPERS_PROMPT in in_all else in_all[0]
-    return PromptTables(figure, study, collected, loss, shared, prompt)
+    return PromptTables(figure, collected, joined, loss, shared, prompt)
 
 
-def joined(
+def _joined(
     figure: PromptFigure, study: Study, collected: Sequence[Collected], quantity: str
 ) -> pd.DataFrame:
     """The tables of a quantity of all experiments, one below the other."""

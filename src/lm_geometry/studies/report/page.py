@@ -165,8 +165,7 @@ def _picture(place: Path, stem: str) -> str:
 
 def _csv(path: Path) -> dict[str, str]:
     table = pd.read_csv(path, keep_default_na=False)
-    told = f"{path.name}: {len(table):,} rows"
-    if len(table) > MOST_ROWS_OF_ALL:
-        told += f", of which the first {MOST_ROWS_OF_ALL:,}"
     rows = table.head(MOST_ROWS_OF_ALL).to_html(index=False, border=0)
+    first = f", of which the first {MOST_ROWS_OF_ALL:,}" if len(table) > MOST_ROWS_OF_ALL else ""
+    told = f"{path.name}: {len(table):,} rows{first}"
     return {"name": path.name, "told": told, "rows": Markup(rows)}

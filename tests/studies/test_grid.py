@@ -2,7 +2,7 @@
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.project import Project
-from lm_geometry.studies.validation import shared_names
+from lm_geometry.studies.grid import shared_names
 from tests.structure import ROOT
 
 
