@@ -121,9 +121,9 @@ def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> pd.Series:
     """The finite values of a curve by their steps, in the order of these."""
     index = pd.Index(np.asarray(steps, dtype=np.float64))
     curve = pd.Series(np.asarray(values, dtype=np.float64), index=index)
-    return curve[np.isfinite(curve)].sort_index(kind="stable")
+    return curve.replace([np.inf, -np.inf], np.nan).dropna().sort_index(kind="stable")
 
 
 def _first(there: pd.Series) -> float:
     """The first step at which something is so, or NaN."""
-    return float(there.idxmax()) if there.any() else np.nan
+    return float(there.index[there.argmax()]) if there.any() else np.nan

@@ -94,7 +94,8 @@ def scatter(figure: PromptFigure, tables: PromptTables) -> Drawn:
     panels = best[["model", "shuffle", "layer"]].assign(panel=name + at)
     pairs = panels.merge(values, on=["model", "shuffle", "layer"])
     loss = tables.loss.rename(columns={"value": "loss"})[["model", "prompt", "shuffle", "loss"]]
-    table = pairs.merge(loss, on=["model", "prompt", "shuffle"])[[*values, "panel", "loss"]]
+    table = pairs.merge(loss, on=["model", "prompt", "shuffle"])
+    table = table.reindex(columns=[*values, "panel", "loss"])
     return Drawn(correlation.scatter(table, figure.words, "model", figure.title), table, best)
 
 

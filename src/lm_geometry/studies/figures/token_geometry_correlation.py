@@ -9,6 +9,7 @@ from lm_geometry.figures import theme
 from lm_geometry.figures.prompt_panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
     AT,
+    WIDTH,
     Series,
     finished,
     lines,
@@ -62,7 +63,7 @@ def scatter(
     line = base.transform_regression("value", "loss", groupby=["panel"]).mark_line(
         color=theme.INK, strokeWidth=1.2, strokeDash=[4, 3]
     )
-    drawn = paneled(data, [points, line], columns, width=300).resolve_scale(x="independent")
+    drawn = paneled(data, [points, line], columns, WIDTH).resolve_scale(x="independent")
     return finished([drawn], title, ["A point is a prompt; dashed: least squares."])
 
 

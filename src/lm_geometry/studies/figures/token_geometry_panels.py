@@ -64,11 +64,12 @@ def lines(
     once = alt.Chart().transform_aggregate(records="count()")  # a panel, and not for each row
     level = once.mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
     layers = [*([level] if zero else []), *bounded, line, points]
-    return paneled(data, layers, columns, width=WIDTH if columns < 3 else 0.78 * WIDTH, spacing=18)
+    width = WIDTH if columns < 3 else 0.78 * WIDTH
+    return paneled(data, layers, columns, width).properties(spacing=18)
 
 
 def paneled(
-    data: pd.DataFrame, layers: Sequence[alt.Chart], columns: int, width: float, **options: int
+    data: pd.DataFrame, layers: Sequence[alt.Chart], columns: int, width: float
 ) -> alt.FacetChart:
     """The layers once per value of `panel`, in the order of the rows, its name bold at the left."""
     header = alt.Header(
@@ -83,7 +84,7 @@ def paneled(
     )
     facet = alt.Facet("panel:N", sort=list(dict.fromkeys(data["panel"])), header=header)
     spec = alt.layer(*layers).properties(width=width, height=HEIGHT)
-    return alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns, **options)
+    return alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns)
 
 
 def finished(rows: Sequence[Any], title: str, says: Sequence[str]) -> alt.VConcatChart:
