@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from lm_geometry.commands.cli import main
-from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.experiment import Experiment, awaited, levels
 from lm_geometry.experiments.outcomes import Following, Outcome, State, running, table
-from lm_geometry.experiments.project import awaited, levels
 from lm_geometry.studies import needs
 from lm_geometry.studies.definition import read_study, study_names
 from lm_geometry.studies.needs import left_out

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project
+from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import read_study
 from lm_geometry.studies.grid import experiments

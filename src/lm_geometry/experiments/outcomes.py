@@ -1,5 +1,7 @@
-"""How the experiments of a study go and how they ended, and the lines that say so."""
+"""How the experiments of a study go, how and where they ended, and the lines that say so."""
 
+import os
+import platform
 import re
 import time
 from collections import Counter
@@ -7,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypedDict
 
-from lm_geometry.experiments.machine_facts import Facts
+import psutil
+
+from lm_geometry.workspace.hashes import library_versions
 
 WAITING, RUNNING = "waiting", "running"
 _STAGE = re.compile(r"^Running stage '([^']+)'", flags=re.MULTILINE)
@@ -31,6 +36,14 @@ class State(StrEnum):
 
 
 GOOD = frozenset({State.DONE, State.EXISTED, State.OLDER})
+
+
+class Facts(TypedDict):
+    """Where and when an experiment ran."""
+
+    hardware: str
+    versions: dict[str, str]
+    date: str
 
 
 @dataclass(frozen=True)
@@ -120,11 +133,34 @@ class Following:
         return "; ".join(parts)
 
 
-def running(log: Path | None) -> str:
+def running(log: Path) -> str:
     """`running (STAGE)`, by the last stage that DVC says it started in a log."""
-    try:
-        text = log.read_text(encoding="utf-8", errors="replace") if log else ""
-    except FileNotFoundError:
-        text = ""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     stages = _STAGE.findall(text)
     return f"{RUNNING} ({stages[-1]})" if stages else RUNNING
+
+
+def facts() -> Facts:
+    """Hardware and versions of this machine, and today's date."""
+    return {
+        "hardware": hardware(),
+        "versions": {"python": platform.python_version(), **library_versions()},
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def hardware() -> str:
+    """This machine in a line: processor, cores, memory, and the GPUs that torch sees."""
+    import torch
+
+    memory = psutil.virtual_memory().total / 2**30
+    parts = [_processor(), f"{os.cpu_count()} cores", f"{memory:.0f} GiB", platform.system()]
+    devices = range(torch.cuda.device_count())
+    return ", ".join([*parts, *(torch.cuda.get_device_name(device) for device in devices)])
+
+
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")
+    text = listed.read_text(encoding="utf-8", errors="replace") if listed.exists() else ""
+    named = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    return named.group(1).strip() if named else platform.processor() or platform.machine()

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import psutil
 
-from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.experiment import Experiment, levels
+from lm_geometry.experiments.in_git import refuse_untracked_code
 from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State, running
-from lm_geometry.experiments.project import levels
-from lm_geometry.experiments.tree import refuse_untracked_code
 from lm_geometry.revisions.programs import environment
 from lm_geometry.workspace.section import ROOT
 

@@ -17,14 +17,13 @@ def excerpt(
     Values are words of a command line; an empty sequence asks for nothing. Raises ValueError for
     a column or a value that the table has not, with those that there are.
     """
-    for column, wanted in only.items():
-        if wanted:
-            table = table.loc[_chosen(table, column, wanted)]
+    asked = {column: wanted for column, wanted in only.items() if wanted}
+    _require(table, [*asked, *sort, *columns])
+    for column, wanted in asked.items():
+        table = table.loc[_chosen(table, column, wanted)]
     if sort:
-        _require(table, sort)
         table = table.sort_values(list(sort), ascending=not descending, kind="stable")
     if columns:
-        _require(table, columns)
         table = table.loc[:, list(columns)]
     return table
 
@@ -46,7 +45,6 @@ def printed(table: pd.DataFrame, form: str) -> str:
 
 def _chosen(table: pd.DataFrame, column: str, wanted: Sequence[str]) -> list[bool]:
     """Whether each row has one of the wanted values."""
-    _require(table, [column])
     try:
         numeric = pd.api.types.is_numeric_dtype(table[column])
         values = [float(value) for value in wanted] if numeric else list(wanted)

@@ -6,18 +6,17 @@ from functools import partial
 from pathlib import Path
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.in_git import Found, checked, look_up
+from lm_geometry.experiments.in_git import Found, checked, look_up, refuse_untracked_sources
 from lm_geometry.experiments.on_queue import tasks_begun
 from lm_geometry.experiments.outcomes import Following, Outcome, State, counted, table
 from lm_geometry.experiments.running import Runner
 from lm_geometry.experiments.slurm.jobs import jobs_begun
-from lm_geometry.experiments.tree import refuse_untracked_sources
 from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
 from lm_geometry.studies.grid import models_made, refuse_others
 from lm_geometry.studies.numbers.collection import collect
-from lm_geometry.studies.report.runs import keep_only, record
+from lm_geometry.studies.report.page import keep_only, record
 from lm_geometry.studies.report.write import write_report
 from lm_geometry.workspace.section import ROOT
 

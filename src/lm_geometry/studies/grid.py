@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project, Raw, named
+from lm_geometry.experiments.experiment import Experiment, Project, Raw, named
 from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study

@@ -9,8 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from lm_geometry.embed import needs
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project, states
+from lm_geometry.experiments.experiment import Experiment, Project, states
 from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_geometry.experiments.outcomes import RUNNING
+from lm_geometry.experiments.running import lives
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran
 from lm_geometry.experiments.slurm.jobs import Job, Seen, seen_by_slurm
 from lm_geometry.experiments.slurm.settings import SlurmSettings
@@ -112,7 +113,7 @@ class Executor:
     def lives(self, job: Job) -> bool:
         """Whether the process of a job of this machine is there, be it of another call."""
         own = self._started.get(job.id)
-        return job.lives() if own is None else not own.done()
+        return lives(int(job.id)) if own is None else not own.done()
 
     @contextmanager
     def streams_in_a_file(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.machine_facts import Facts, facts
+from lm_geometry.experiments.outcomes import Facts, facts
 from lm_geometry.revisions.programs import environment, git
 
 if TYPE_CHECKING:

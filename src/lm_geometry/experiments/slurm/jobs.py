@@ -51,10 +51,6 @@ class Job:
         found = sorted(self._paths.folder.glob(f"{self.id}_*log.err"))
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in found)
 
-    def lives(self) -> bool:
-        """Whether the process of a job of this machine is there."""
-        return lives(int(self.id))
-
     @property
     def _paths(self) -> "JobPaths":
         from submitit.core.utils import JobPaths
@@ -102,7 +98,9 @@ def jobs_begun(names: set[str], logs: Path) -> dict[str, str]:
     on_slurm = [job for job in jobs if job.cluster == "slurm"]
     seen = seen_by_slurm(on_slurm) if on_slurm else {}
     now = {name: one.now for name, one in seen.items() if one.now}
-    now |= {job.experiment: RUNNING for job in jobs if job.cluster == "local" and job.lives()}
+    now |= {
+        job.experiment: RUNNING for job in jobs if job.cluster == "local" and lives(int(job.id))
+    }
     ids = {job.experiment: job.id for job in jobs}
     return {name: f"job {ids[name]} {words}" for name, words in now.items()}
 

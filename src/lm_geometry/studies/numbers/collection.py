@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project
+from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
@@ -77,21 +76,18 @@ class Collected:
 def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected:
     """The tables of an experiment, read from DVC's cache or remote."""
     revision = Revision(commit, root)
+    model = read_model_source(revision)
+    if not model.layers:  # the training decides it, and not the catalogue
+        model = with_sizes(model, revision)
     return Collected(
         experiment,
         revision,
         commit,
         git(root, "rev-parse", f"{commit}^").strip(),
         Params.of(Project.read(root).params_of(experiment.overrides)),
-        _model(revision),
+        model,
         {name: revision.read_table(table(name)) for name in TABLES},
     )
-
-
-def _model(revision: Revision) -> ModelSource:
-    """The model with its number of layers, which is not the catalogue's where training decides."""
-    source = read_model_source(revision)
-    return source if source.layers else with_sizes(source, revision)
 
 
 def step_of(checkpoint: str) -> int:

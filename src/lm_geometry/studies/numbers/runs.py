@@ -99,8 +99,7 @@ def draws(collected: Collected) -> pd.DataFrame:
     """
     rows = []
     for cloud in estimated_clouds(collected.revision):
-        compared = cloud.checkpoint in (BASE, collected.checkpoint)
-        if not compared or cloud.layer != collected.layer:
+        if cloud.layer != collected.layer or cloud.checkpoint not in (BASE, collected.checkpoint):
             continue
         chosen = collected.shown(read_local(cloud, collected.revision))["value"]
         own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}

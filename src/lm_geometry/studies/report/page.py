@@ -1,11 +1,13 @@
 """A study's results as a page beside its figures, and as one HTML page that needs no other file.
 
-Question, settings, figures, numbers, provenance. The texts are in the templates beside this file.
+Question, settings, figures, numbers, provenance: on which machine, with which versions and in how
+much time its experiments ran, which is recorded when they end. The texts are in templates beside
+this file.
 """
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,12 +18,14 @@ from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
 from lm_geometry.experiments.experiment import written
+from lm_geometry.experiments.outcomes import Facts, Outcome, facts
 from lm_geometry.studies.definition import LATER_SCORES, RESULTS, Figure, Study, drawn_study
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
-from lm_geometry.studies.report.runs import recorded
+from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.hashes import library_versions
 
+FILE = "runs.json"
 MOST_ROWS, MOST_ROWS_OF_ALL = 60, 2000  # of a figure's numbers; of a CSV in the HTML page
 TESTED = ("p_value", "adjusted_p_value", "effect")
 MEASURED = ("hausdorff", "mean", "lower", "upper", *TESTED, "sd", "runs", "over", "draws")
@@ -40,6 +44,12 @@ class Part:
     columns: Sequence[str] = ()
     layers: Sequence[int] = ()
     of_prompts: bool = False
+
+
+class Run(Facts):
+    """How an experiment ran."""
+
+    seconds: float
 
 
 def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> str:
@@ -101,7 +111,6 @@ def web_page(name: str, study: Study, place: Path) -> str:
         top=top,
         rest=rest,
         runs=runs,
-        hardware=dict.fromkeys(run["hardware"] for run in runs.values()),
         versions=dict.fromkeys(versions),
     )
     body = MarkdownIt("commonmark").enable("table").render(text)
@@ -112,6 +121,33 @@ def web_page(name: str, study: Study, place: Path) -> str:
     return _template("web_page.html").render(
         name=name, body=Markup(body), tables=tables, definition=drawn.text
     )
+
+
+def record(name: str, outcomes: Iterable[Outcome], folder: Path = RESULTS) -> None:
+    """Add to studies/results/NAME/runs.json how the experiments ran that did not fail.
+
+    Those that were not run again, because they were there, keep what was recorded when they were.
+    """
+    known, here = recorded(name, folder), None
+    for one in outcomes:
+        if not one.failed and one.seconds is not None:
+            where = one.where or (here := here or facts())
+            known[one.name] = {"seconds": round(one.seconds, 1), **where}
+            write_json(folder / name / FILE, known)
+
+
+def keep_only(name: str, experiments: Collection[str], folder: Path = RESULTS) -> None:
+    """Forget how experiments ran of which the study's figures are not made."""
+    known = recorded(name, folder)
+    if not known.keys() <= set(experiments):
+        kept = {one: run for one, run in known.items() if one in experiments}
+        write_json(folder / name / FILE, kept)
+
+
+def recorded(name: str, folder: Path = RESULTS) -> dict[str, Run]:
+    """What was recorded, by the name of the experiment; empty where nothing was."""
+    path = folder / name / FILE
+    return read_json(path) if path.exists() else {}
 
 
 @cache

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
-from lm_geometry.studies.definition import DRAWN, FOLDER, OVER_STEPS, Figure, Study
+from lm_geometry.studies.definition import DRAWN, OVER_STEPS, RESULTS, Figure, Study
 from lm_geometry.studies.figures import lines, over_steps, prompts
 from lm_geometry.studies.figures.drawn import Draw, Drawn, measured, words
 from lm_geometry.studies.numbers import runs
@@ -23,7 +23,7 @@ PROMPT_TABLES = ("prompt_means", "prompt_peaks", "prompt_shuffles", "prompt_corr
 
 
 def write_report(
-    name: str, study: Study, collected: list[Collected], folder: Path = FOLDER / "results"
+    name: str, study: Study, collected: list[Collected], folder: Path = RESULTS
 ) -> list[Path]:
     """The files written to `folder/<name>`: the same results give the same bytes."""
     figures = [*study.figures, *study.prompt_figures]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lm_geometry.experiments.project import Project
+from lm_geometry.experiments.experiment import Project, written
 from lm_geometry.studies.definition import read_study, study_names
 from lm_geometry.studies.grid import experiments, models_made
 from lm_geometry.workspace.section import read_yaml
@@ -42,8 +42,6 @@ def test_a_section_is_merged_and_all_else_replaced_as_dvc_does(
     key: str, value: Any, tmp_path: Path
 ) -> None:
     from dvc.utils.hydra import apply_overrides
-
-    from lm_geometry.experiments.experiment import written
 
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     apply_overrides(tmp_path / "params.yaml", [f"{key}={written(value)}"])

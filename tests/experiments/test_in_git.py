@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.on_queue import OnQueue
-from lm_geometry.experiments.running import InOrder
-from lm_geometry.experiments.tree import (
+from lm_geometry.experiments.in_git import (
     carried,
     refuse_dirty,
     refuse_untracked_code,
     refuse_untracked_sources,
 )
+from lm_geometry.experiments.on_queue import OnQueue
+from lm_geometry.experiments.running import InOrder
 from tests.toy_run import commit, git
 
 
