@@ -91,8 +91,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
         "time": ["" if one.seconds is None else clock(one.seconds) for one in outcomes],
         "log": [str(one.log or "") if one.failed else "" for one in outcomes],
     }
-    plain = {"tablefmt": "plain", "disable_numparse": True}
-    return pd.DataFrame(rows).to_markdown(index=False, **plain)
+    return pd.DataFrame(rows).to_markdown(index=False, tablefmt="plain", disable_numparse=True)
 
 
 class Following:

@@ -1,6 +1,6 @@
 """Some rows and columns of a table, in order, and how they are printed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -18,7 +18,9 @@ def excerpt(
     a column or a value that the table has not, with those that there are.
     """
     asked = {column: wanted for column, wanted in only.items() if wanted}
-    _require(table, [*asked, *sort, *columns])
+    for column in (*asked, *sort, *columns):
+        if column not in table:
+            raise ValueError(f"no column {column!r}; there are {', '.join(map(str, table))}")
     for column, wanted in asked.items():
         table = table.loc[_chosen(table, column, wanted)]
     if sort:
@@ -56,9 +58,3 @@ def _chosen(table: pd.DataFrame, column: str, wanted: Sequence[str]) -> list[boo
             listed = ", ".join(map(str, sorted(there)))
             raise ValueError(f"{column}: {value} is not in the table; there are {listed}")
     return table[column].isin(values).tolist()
-
-
-def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
-    for column in columns:
-        if column not in table:
-            raise ValueError(f"no column {column!r}; there are {', '.join(map(str, table))}")

@@ -16,7 +16,6 @@ RESULTS = FOLDER / "results"
 DRAWN = "study.yaml"  # beside figures: the file that they were drawn by
 
 OVER_STEPS = ("curves", "leads")  # kinds of figures
-LATER_SCORES = "later_scores"
 _AXES = {"value", "x", "x_title", "x_scale", "layers"}
 _CURVES = {"measures", "series"}
 IDLE = {  # settings that a kind of figure has no use for
@@ -25,7 +24,7 @@ IDLE = {  # settings that a kind of figure has no use for
     "boxes": {"value", "layers", *_CURVES},
     "curves": _AXES,
     "leads": {*_AXES, *_CURVES},
-    LATER_SCORES: {*_AXES, *_CURVES, "panels"},
+    "later_scores": {*_AXES, *_CURVES, "panels"},
 }
 OF_TABLES = ("layer", "n_neighbors", "step")  # axes that are no parameters; boxes have one of each
 NAMED = {"hausdorff": "token_sample.noise"}  # parameters that an axis shows by another number
@@ -93,7 +92,7 @@ class Figure(Section):
     @property
     def stem(self) -> str:
         """Its files' name, without a number where another has it as well."""
-        if self.kind in ("violins", LATER_SCORES, *OVER_STEPS):
+        if self.kind in ("violins", "later_scores", *OVER_STEPS):
             return self.kind
         boxes = "_boxes" if self.kind == "boxes" else ""
         return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}"

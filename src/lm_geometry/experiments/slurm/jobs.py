@@ -87,8 +87,7 @@ def write_jobs(logs: Path, jobs: Iterable[Job]) -> None:
 
 def forget(logs: Path, jobs: Iterable[Job]) -> None:
     """Take out jobs whose end was taken."""
-    ended = set(jobs)
-    if ended:
+    if ended := set(jobs):
         write_jobs(logs, [job for job in read_jobs(logs) if job not in ended])
 
 

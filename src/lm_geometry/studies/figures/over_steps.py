@@ -197,15 +197,15 @@ def _with_settings(figure: Figure, table: pd.DataFrame, measured: str) -> pd.Dat
 def _with_panels(figure: Figure, data: pd.DataFrame) -> pd.DataFrame:
     """The rows with the words and the order of panels; step 0 has no place on the axis."""
     data = data.loc[data["step"] > 0]
-    order = {measure: place for place, measure in enumerate(figure.measures)}
-    place, measure = data["measure"].map(order.get), data["measure"].map(course.MEASURES.get)
+    place = data["measure"].map([*figure.measures].index)
+    measure = data["measure"].map(course.MEASURES.get)
     once = data["measure"].isin(course.OF_THE_MODEL)
     data = data.assign(measure=measure, measure_order=place)
     if not figure.series:
         return data.assign(cell=measure, cell_order=place)
     values = list(dict.fromkeys(data["series_value"]))
     # What both splits share has one panel, the last, so that the others stay in two columns.
-    last = place + len(order) * once
+    last = place + len(figure.measures) * once
     return data.assign(
         series_place=data["series_value"].map(values.index),
         cell=np.where(once, measure, measure + ", " + data["split"]),

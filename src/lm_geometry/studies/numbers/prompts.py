@@ -90,12 +90,10 @@ def _joined(
         if figure.shuffles:
             table = rows_where(table, shuffle=figure.shuffles)
         steps = sorted(set(table["checkpoint"]), key=step_of)
+        models = {at: f"{name}, {'base' if at == BASE else f'step {at}'}" for at in steps}
         if figure.series != "checkpoint":
-            shown = one.checkpoint if one.checkpoint in steps else BASE
-            parts.append(rows_where(table, checkpoint=shown).assign(model=name))
-        for step in steps if figure.series == "checkpoint" else []:
-            at = f"{name}, {'base' if step == BASE else f'step {step}'}"
-            parts.append(rows_where(table, checkpoint=step).assign(model=at))
+            models = {one.checkpoint if one.checkpoint in steps else BASE: name}
+        parts += [rows_where(table, checkpoint=at).assign(model=m) for at, m in models.items()]
     return pd.concat(parts, ignore_index=True).drop(columns=RUNS)
 
 

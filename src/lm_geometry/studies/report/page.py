@@ -19,7 +19,7 @@ from pandas.api.types import is_numeric_dtype
 
 from lm_geometry.experiments.experiment import written
 from lm_geometry.experiments.outcomes import Facts, Outcome, facts
-from lm_geometry.studies.definition import LATER_SCORES, RESULTS, Figure, Study, drawn_study
+from lm_geometry.studies.definition import RESULTS, Figure, Study, drawn_study
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.workspace.files import read_json, write_json
@@ -168,7 +168,7 @@ def _template(name: str) -> Template:
 def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
     """A figure's own numbers; of many layers those of the shown one."""
     named = (figure.kind, figure.title, stem)
-    if isinstance(figure, PromptFigure) or figure.kind in (LATER_SCORES, "leads"):
+    if isinstance(figure, PromptFigure) or figure.kind in ("later_scores", "leads"):
         table, of_prompts = "" if rows.empty else _table(rows), isinstance(figure, PromptFigure)
         return Part(*named, table, list(rows.columns), of_prompts=of_prompts)
     if figure.kind in ("violins", "curves"):
