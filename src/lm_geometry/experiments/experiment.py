@@ -99,29 +99,21 @@ class Project:
         """
         params = self.params_of(overrides)
         params = {key: params.get(key) for key in sections or params}
-        models, corpora = names_in(params)
+        data = params.get("data_prep", {})
+        prompts = data.get("prompts", {"count": 0})
+        read = prompts if prompts["count"] != 0 else {}
+        models = [params.get("model", {}).get("name"), *read.get("tokenizers", [])]
+        corpora = [data.get("train"), *data.get("evaluate", []), read.get("corpus")]
         return {
             **params,
-            "models": {name: _read(self.models.get(name)) for name in models},
-            "corpora": {name: _read(self.corpora.get(name)) for name in corpora},
+            "models": {name: _read(self.models.get(name)) for name in models if name},
+            "corpora": {name: _read(self.corpora.get(name)) for name in corpora if name},
         }
 
 
 def named(stem: str, content: Raw) -> str:
     """The name of an experiment, whose end tells all that its result depends on."""
     return f"{stem}-{value_hash(content)[:6]}"
-
-
-def names_in(params: Raw) -> tuple[list[str], list[str]]:
-    """The names of the models, and those of the corpora, that an experiment reads."""
-    data = params.get("data_prep", {})
-    prompts = data.get("prompts", {"count": 0})
-    models = [params.get("model", {}).get("name")]
-    corpora = [data.get("train"), *data.get("evaluate", [])]
-    if prompts["count"] != 0:  # else nothing of them is read
-        models += prompts["tokenizers"]
-        corpora.append(prompts["corpus"])
-    return list(dict.fromkeys(filter(None, models))), list(dict.fromkeys(filter(None, corpora)))
 
 
 def levels(experiments: list[Experiment], root: Path = ROOT) -> list[list[Experiment]]:

@@ -63,7 +63,16 @@ def keep(
     made_of = origin or ("the workspace" if revision.name == WORKSPACE else revision.name)
     corpus = read_training(revision).name
     note = f"{base.name} after {step} steps on {corpus}, from {made_of}"
-    entry = _entry(base, target, name, note, read_models(root))
+    start = read_models(root).get(base.name)
+    entry = ModelEntry(
+        source=f"kept:{name}#sha256={path_hash(target)}",
+        kind=base.kind,  # pyright: ignore[reportArgumentType]
+        layers=base.layers,
+        width=base.width,
+        label=f"{base.label} ({name})",
+        licence=start.licence if start else f"that of {base.source}",
+        note=note,
+    )
     _append(root / "catalogue" / "models.yaml", name, entry)
     return entry
 
@@ -97,21 +106,6 @@ def _track(target: Path, root: Path) -> None:
     if ran.returncode != 0:
         shutil.rmtree(target)
         raise ValueError(f"dvc add failed: {ran.stderr.strip()}")
-
-
-def _entry(
-    base: ModelSource, target: Path, name: str, note: str, models: dict[str, ModelEntry]
-) -> ModelEntry:
-    start = models.get(base.name)
-    return ModelEntry(
-        source=f"kept:{name}#sha256={path_hash(target)}",
-        kind=base.kind,  # pyright: ignore[reportArgumentType]
-        layers=base.layers,
-        width=base.width,
-        label=f"{base.label} ({name})",
-        licence=start.licence if start else f"that of {base.source}",
-        note=note,
-    )
 
 
 def _append(path: Path, name: str, entry: ModelEntry) -> None:

@@ -37,13 +37,11 @@ Shown = list[tuple[Figure | PromptFigure, str, pd.DataFrame]]
 class Part:
     """What the page has of one figure: `columns` of its numbers, the `layers` that they are of."""
 
-    kind: str
-    title: str
+    figure: Figure | PromptFigure
     stem: str
     table: str = ""
     columns: Sequence[str] = ()
     layers: Sequence[int] = ()
-    of_prompts: bool = False
 
 
 class Run(Facts):
@@ -67,7 +65,7 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
     return _template("page.md").render(
         name=name,
         study=study,
-        figures=[_part(figure, stem, rows) for figure, stem, rows in shown],
+        parts=[_part(figure, stem, rows) for figure, stem, rows in shown],
         experiments=_table(pd.DataFrame(experiments)),
         started=dict.fromkeys(f"`{one.started_from[:10]}`" for one in collected),
         models=dict.fromkeys(f"{m.label} ({m.weights}): `{m.source}`" for m in models),
@@ -167,12 +165,10 @@ def _template(name: str) -> Template:
 
 def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
     """A figure's own numbers; of many layers those of the shown one."""
-    named = (figure.kind, figure.title, stem)
     if isinstance(figure, PromptFigure) or figure.kind in ("later_scores", "leads"):
-        table, of_prompts = "" if rows.empty else _table(rows), isinstance(figure, PromptFigure)
-        return Part(*named, table, list(rows.columns), of_prompts=of_prompts)
+        return Part(figure, stem, "" if rows.empty else _table(rows), list(rows.columns))
     if figure.kind in ("violins", "curves"):
-        return Part(*named)
+        return Part(figure, stem)
     if figure.kind == "boxes":
         keys = [*figure.columns, "corpus", "control", "split", "layer", "checkpoint", "shown"]
         means = rows.groupby(keys, sort=False)["mean"]
@@ -183,7 +179,7 @@ def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
     varied = [n for n in names if n in chosen and len(chosen.groupby(n, dropna=False)) > 1]
     columns = list(dict.fromkeys([*varied, *(n for n in MEASURED if n in chosen)]))
     table = _table(chosen[columns]) if len(chosen) <= MOST_ROWS else ""
-    return Part(*named, table, columns, layers)
+    return Part(figure, stem, table, columns, layers)
 
 
 def _table(table: pd.DataFrame) -> str:
