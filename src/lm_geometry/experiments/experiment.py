@@ -97,8 +97,8 @@ class Project:
         That are the parameters, with `sections` those of them alone, and the entries of the models
         and corpora that they name. A note says where an entry is from, and decides nothing.
         """
-        params = self.params_of(overrides)
-        params = {key: params.get(key) for key in sections or params}
+        every = self.params_of(overrides)
+        params: Raw = {key: every.get(key) for key in sections or every}
         data = params.get("data_prep", {})
         prompts = data.get("prompts", {"count": 0})
         read = prompts if prompts["count"] != 0 else {}
