@@ -29,7 +29,10 @@ KINDS = {
     "ground": ("#e7e5e4", {"workspace", "point_cloud", "remotes"}),
     "library": (
         "#dbeafe",
-        {"neighbours", "dimension", "observables", "statistics", "token_geometry", "figures"},
+        {
+            *("neighbours", "dimension", "observables", "statistics", "token_geometry"),
+            *("signals", "figures"),
+        },
     ),
     "models and outs": ("#fef3c7", {"models", "outs"}),
     "stage": (

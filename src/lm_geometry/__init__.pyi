@@ -16,4 +16,4 @@ from .observables.reciprocity import reciprocity as reciprocity
 from .observables.spectrum import effective_rank as effective_rank
 from .observables.spectrum import participation_ratio as participation_ratio
 from .point_cloud.deduplication import deduplicate as deduplicate
-from .revisions.tables import results as results
+from .revisions.revision import results as results

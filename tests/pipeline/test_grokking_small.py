@@ -21,7 +21,7 @@ from lm_geometry.embed.run import embed
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.run import estimate
-from lm_geometry.experiments.project import Project
+from lm_geometry.experiments.experiment import Project
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.outs.data_prep.corpora import CorpusSplit

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from lm_geometry.commands.cli import main
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import Following, running
-from lm_geometry.experiments.outcomes import Outcome, State, table
-from lm_geometry.experiments.upstream import awaited, levels
-from lm_geometry.studies import choosing
-from lm_geometry.studies.choosing import left_out
+from lm_geometry.experiments.experiment import Experiment, awaited, levels
+from lm_geometry.experiments.outcomes import Following, Outcome, State, running, table
+from lm_geometry.studies import needs
 from lm_geometry.studies.definition import read_study, study_names
+from lm_geometry.studies.needs import left_out
 from tests.command_line import parsed
 from tests.structure import ROOT
 
@@ -109,7 +107,7 @@ def test_nobody_waits_for_prepared_data() -> None:
 
 def test_all_leaves_out_what_cannot_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
-    monkeypatch.setattr(choosing, "hub_is_away", lambda: "no hub")
+    monkeypatch.setattr(needs, "hub_is_away", lambda: "no hub")
 
     def reason(name: str, gpu: bool = False) -> str:
         return left_out(name, read_study(name), gpu)
@@ -119,7 +117,7 @@ def test_all_leaves_out_what_cannot_run_here(monkeypatch: pytest.MonkeyPatch) ->
     assert reason("grokking_published", gpu=True) == ""
     assert reason("finetuning_shift", gpu=True) == "no hub"
     assert reason("finetuning_shift_dialogue") == "no hub"
-    monkeypatch.setattr(choosing, "hub_is_away", lambda: "")
+    monkeypatch.setattr(needs, "hub_is_away", lambda: "")
     assert reason("token_geometry_pythia_steps") == ""
     bundled = [name for name in study_names() if "published" not in name]
     assert sum(not reason(name) for name in bundled) > 15

@@ -14,18 +14,16 @@ from scipy import stats
 
 from lm_geometry.commands.cli import main
 from lm_geometry.experiments.experiment import written
-from lm_geometry.experiments.following import Following
 from lm_geometry.experiments.in_git import look_up
-from lm_geometry.experiments.outcomes import State
+from lm_geometry.experiments.outcomes import Following, State
 from lm_geometry.experiments.running import InOrder
 from lm_geometry.revisions.programs import environment
 from lm_geometry.studies import definition
 from lm_geometry.studies.definition import Figure, Study, read_study, study_names
-from lm_geometry.studies.grid import experiments
+from lm_geometry.studies.grid import check_study, experiments
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import collect
 from lm_geometry.studies.report import write as report
-from lm_geometry.studies.validation import check_study
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 from tests.study_project import short

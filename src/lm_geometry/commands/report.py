@@ -23,6 +23,6 @@ from lm_geometry.commands.completion import offered, results
 def command(name: str, out: Path | None) -> None:
     """Write the results of a study into one page that needs no other file."""
     from lm_geometry.studies.definition import RESULTS, read_study
-    from lm_geometry.studies.report.web_page import write_web_page
+    from lm_geometry.studies.report.page import write_web_page
 
     print(write_web_page(name, read_study(name), out or RESULTS / name / "report.html"))

@@ -105,10 +105,11 @@ def _chosen(names: tuple[str, ...], every: bool, slurm: bool, gpu: bool) -> list
         if not names:
             raise ValueError(f"name a study: {', '.join(study_names())}; --list tells of each")
         return list(dict.fromkeys(names))
-    from lm_geometry.studies.choosing import has_gpu, left_out
+    from lm_geometry.studies.needs import left_out
+    from lm_geometry.workspace.machine import device
 
     chosen = []
-    gpu = gpu or (not slurm and has_gpu())
+    gpu = gpu or (not slurm and device()[0] != "cpu")
     for name in study_names():
         reason = left_out(name, read_study(name), gpu)
         if reason:
@@ -120,15 +121,15 @@ def _chosen(names: tuple[str, ...], every: bool, slurm: bool, gpu: bool) -> list
 
 def _checked(name: str) -> "tuple[Study, list[Experiment]]":
     from lm_geometry.studies.definition import read_study
-    from lm_geometry.studies.disk import told
+    from lm_geometry.studies.grid import check_study
+    from lm_geometry.studies.needs import disk_told
     from lm_geometry.studies.numbers.runs import refuse_mixture
-    from lm_geometry.studies.validation import check_study
 
     study = read_study(name)
     found = check_study(name, study)
     for figure in study.figures:
         refuse_mixture(figure, study, found)
-    if needs := told(found):
+    if needs := disk_told(found):
         print(needs, file=sys.stderr, flush=True)
     return study, found
 
@@ -176,11 +177,11 @@ def _runner(
 
 def _print_list() -> None:
     from lm_geometry.studies.definition import read_study, study_names
-    from lm_geometry.studies.grid import size
+    from lm_geometry.studies.grid import experiments
 
     for name in study_names():
         study = read_study(name)
-        number = size(study)
+        number = len(experiments(name, study)) + len(study.models)
         gpu = "; a GPU is needed" if study.gpu else ""
         runs = "1 experiment" if number == 1 else f"{number} experiments"
         print(f"{name}  ({runs}, about {study.minutes:g} minutes on two cores{gpu})")

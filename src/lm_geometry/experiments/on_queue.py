@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import RUNNING, WAITING, Following
+from lm_geometry.experiments.experiment import Experiment, awaited, levels
 from lm_geometry.experiments.in_git import there
-from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.outcomes import RUNNING, WAITING, Following, Outcome, State
 from lm_geometry.experiments.running import Runner, lives
-from lm_geometry.experiments.upstream import awaited, levels
 from lm_geometry.revisions.programs import dvc, environment
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.section import ROOT
@@ -78,7 +76,8 @@ class OnQueue(Runner):
         """How each ended, as they end."""
         self.logs.mkdir(parents=True, exist_ok=True)
         begun = self.begun({one.name for one in experiments})
-        self._follow(begun)
+        known = (task for task in tasks(self.root) if task["status"] in _OPEN)
+        self._open |= {task["name"]: task["rev"] for task in known if task["name"] in begun}
         todo = self.unbegun(experiments, begun)
         for number, level in enumerate(todo):
             if number:
@@ -86,10 +85,6 @@ class OnQueue(Runner):
             self._queue(level)
             later = [one.name for further in todo[number + 1 :] for one in further]
             yield from self._wait(following, later)
-
-    def _follow(self, begun: Mapping[str, str]) -> None:
-        found = {task["name"]: task for task in tasks(self.root) if task["status"] in _OPEN}
-        self._open |= {name: found[name]["rev"] for name in begun if name in found}
 
     def _queue(self, experiments: list[Experiment]) -> None:
         """Queue them; tasks of these names that failed before leave the queue first."""

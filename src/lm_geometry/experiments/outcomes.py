@@ -1,11 +1,23 @@
-"""How the experiments of a study ended, and the table that says so."""
+"""How the experiments of a study go, how and where they ended, and the lines that say so."""
 
+import os
+import platform
+import re
+import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
+
+import psutil
+
+from lm_geometry.workspace.hashes import library_versions
+
+WAITING, RUNNING = "waiting", "running"
+_STAGE = re.compile(r"^Running stage '([^']+)'", flags=re.MULTILINE)
+_LISTED = 4  # running experiments that are named in a line
 
 
 class State(StrEnum):
@@ -26,18 +38,23 @@ class State(StrEnum):
 GOOD = frozenset({State.DONE, State.EXISTED, State.OLDER})
 
 
+class Facts(TypedDict):
+    """Where and when an experiment ran."""
+
+    hardware: str
+    versions: dict[str, str]
+    date: str
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """How one experiment ended, the file with what it printed, and where it ran if not here.
-
-    `where` has the facts that `machine_facts.facts` gives, of another machine.
-    """
+    """How one experiment ended, the file with what it printed, and where it ran if not here."""
 
     name: str
     state: State
     log: Path | None = None
     seconds: float | None = None
-    where: dict[str, Any] = field(default_factory=dict)
+    where: Facts | None = None
 
     @property
     def failed(self) -> bool:
@@ -74,5 +91,75 @@ def table(outcomes: Sequence[Outcome]) -> str:
         "time": ["" if one.seconds is None else clock(one.seconds) for one in outcomes],
         "log": [str(one.log or "") if one.failed else "" for one in outcomes],
     }
-    plain = {"tablefmt": "plain", "disable_numparse": True}
-    return pd.DataFrame(rows).to_markdown(index=False, **plain)
+    return pd.DataFrame(rows).to_markdown(index=False, tablefmt="plain", disable_numparse=True)
+
+
+class Following:
+    """Says how many experiments of a study ended, run and wait, each time that it changes."""
+
+    def __init__(self, total: int, say: Callable[[str], None]) -> None:
+        self.total = total
+        self.say = say
+        self.outcomes: list[Outcome] = []
+        self._began = time.monotonic()
+        self._said = ""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Say how an experiment ended."""
+        self.outcomes.append(outcome)
+        self.say(f"{len(self.outcomes)}/{self.total} {outcome.name}: {outcome.told}")
+
+    def now(self, states: Mapping[str, str]) -> None:
+        """Say what runs and waits, where that is not what was said last.
+
+        `states` has for each experiment that did not end `waiting` or `running`, and in brackets
+        more of it, such as the stage.
+        """
+        text = self._line(states)
+        if states and text != self._said:
+            self._said = text
+            self.say(f"[{clock(time.monotonic() - self._began)}] {text}")
+
+    def _line(self, states: Mapping[str, str]) -> str:
+        running = [f"{n}{s[len(RUNNING) :]}" for n, s in states.items() if s.startswith(RUNNING)]
+        waiting = [s[len(WAITING) :] for s in states.values() if s.startswith(WAITING)]
+        parts = [counted(self.outcomes)] if self.outcomes else []
+        if running:
+            more = f" and {len(running) - _LISTED} more" if len(running) > _LISTED else ""
+            parts.append(f"{len(running)} running: {', '.join(running[:_LISTED])}{more}")
+        if waiting:
+            parts.append(f"{len(waiting)} waiting{''.join(sorted(set(waiting)))}")
+        return "; ".join(parts)
+
+
+def running(log: Path) -> str:
+    """`running (STAGE)`, by the last stage that DVC says it started in a log."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    stages = _STAGE.findall(text)
+    return f"{RUNNING} ({stages[-1]})" if stages else RUNNING
+
+
+def facts() -> Facts:
+    """Hardware and versions of this machine, and today's date."""
+    return {
+        "hardware": hardware(),
+        "versions": {"python": platform.python_version(), **library_versions()},
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def hardware() -> str:
+    """This machine in a line: processor, cores, memory, and the GPUs that torch sees."""
+    import torch
+
+    memory = psutil.virtual_memory().total / 2**30
+    parts = [_processor(), f"{os.cpu_count()} cores", f"{memory:.0f} GiB", platform.system()]
+    devices = range(torch.cuda.device_count())
+    return ", ".join([*parts, *(torch.cuda.get_device_name(device) for device in devices)])
+
+
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")
+    text = listed.read_text(encoding="utf-8", errors="replace") if listed.exists() else ""
+    named = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    return named.group(1).strip() if named else platform.processor() or platform.machine()

@@ -1,21 +1,20 @@
 """Experiments one after another, each in a temporary clone; and what any way to run them has."""
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import WAITING, Following, running
-from lm_geometry.experiments.outcomes import Outcome, State
-from lm_geometry.experiments.tree import refuse_untracked_code
-from lm_geometry.experiments.upstream import levels
+import psutil
+
+from lm_geometry.experiments.experiment import Experiment, levels
+from lm_geometry.experiments.in_git import refuse_untracked_code
+from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State, running
 from lm_geometry.revisions.programs import environment
 from lm_geometry.workspace.section import ROOT
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 
 
 class Runner:
@@ -108,7 +107,8 @@ class InOrder(Runner):
             )
             try:
                 self.runs(experiment.name)
-                while _runs(process):
+                while process.poll() is None:
+                    time.sleep(POLL_SECONDS)
                     following.now({experiment.name: self.runs(experiment.name), **waiting})
                 state = State.FAILED if process.returncode else State.DONE
             except KeyboardInterrupt:
@@ -120,20 +120,9 @@ class InOrder(Runner):
 def lives(process: int) -> bool:
     """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
     try:
-        os.kill(process, 0)
-        if not Path("/proc/self").exists():
-            return True
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:  # it ended, or it did between the two questions
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-
-
-def _runs(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(POLL_SECONDS)
-    except subprocess.TimeoutExpired:
-        return True
-    return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -3,10 +3,16 @@
 import difflib
 import types
 import typing
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from ruamel.yaml import YAMLError
+
+from lm_geometry.workspace.section import read_yaml
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def nearest(word: str, words: list[str]) -> str:
@@ -15,6 +21,19 @@ def nearest(word: str, words: list[str]) -> str:
     if match:
         return f"; did you mean {match[0]!r}?"
     return f"; there are {', '.join(words)}"
+
+
+def read_checked(path: Path, model: type[Model], where: str) -> Model:
+    """What is in a YAML file, which messages call `where`.
+
+    Raises ValueError with a line for each thing that is wrong.
+    """
+    try:
+        return model.model_validate(read_yaml(path))
+    except YAMLError as error:
+        raise ValueError(f"{where} cannot be read: {error}") from None
+    except ValidationError as error:
+        raise ValueError("\n".join(sentences(error, model, f"{where}: "))) from None
 
 
 def sentences(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Some rows and columns of a table, in order, and how they are printed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -17,14 +17,15 @@ def excerpt(
     Values are words of a command line; an empty sequence asks for nothing. Raises ValueError for
     a column or a value that the table has not, with those that there are.
     """
-    for column, wanted in only.items():
-        if wanted:
-            table = table.loc[_chosen(table, column, wanted)]
+    asked = {column: wanted for column, wanted in only.items() if wanted}
+    for column in (*asked, *sort, *columns):
+        if column not in table:
+            raise ValueError(f"no column {column!r}; there are {', '.join(map(str, table))}")
+    for column, wanted in asked.items():
+        table = table.loc[_chosen(table, column, wanted)]
     if sort:
-        _require(table, sort)
         table = table.sort_values(list(sort), ascending=not descending, kind="stable")
     if columns:
-        _require(table, columns)
         table = table.loc[:, list(columns)]
     return table
 
@@ -46,7 +47,6 @@ def printed(table: pd.DataFrame, form: str) -> str:
 
 def _chosen(table: pd.DataFrame, column: str, wanted: Sequence[str]) -> list[bool]:
     """Whether each row has one of the wanted values."""
-    _require(table, [column])
     try:
         numeric = pd.api.types.is_numeric_dtype(table[column])
         values = [float(value) for value in wanted] if numeric else list(wanted)
@@ -58,9 +58,3 @@ def _chosen(table: pd.DataFrame, column: str, wanted: Sequence[str]) -> list[boo
             listed = ", ".join(map(str, sorted(there)))
             raise ValueError(f"{column}: {value} is not in the table; there are {listed}")
     return table[column].isin(values).tolist()
-
-
-def _require(table: pd.DataFrame, columns: Iterable[str]) -> None:
-    for column in columns:
-        if column not in table:
-            raise ValueError(f"no column {column!r}; there are {', '.join(map(str, table))}")

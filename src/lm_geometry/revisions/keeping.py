@@ -26,14 +26,19 @@ HEADING = "# --- kept from experiments by `lm-geometry keep`"
 
 
 def keep(
-    revision: Revision, step: int, name: str, form: Form = "merged", root: Path = ROOT
+    revision: Revision,
+    step: int,
+    name: str,
+    form: Form = "merged",
+    root: Path = ROOT,
+    origin: str = "",
 ) -> ModelEntry:
     """The new entry of catalogue/models.yaml for checkpoint `step` of a revision.
 
     Its files are then in `models/<name>`, with the tokenizer, tracked by DVC: the whole model with
     adapters merged, or for `adapter` the adapters alone with a pointer to their base. Of a model
     that learned classes the body is kept, with the language model's head of its base: what the
-    embed stage reads of that checkpoint.
+    embed stage reads of that checkpoint. The entry's note has `origin`, or the revision's name.
 
     Raises ValueError for a name that is taken or has other characters than a-z, 0-9 and -, for a
     step that the revision does not have, and where adapters are asked for and there are none.
@@ -55,7 +60,19 @@ def keep(
         revision.copy(folder_of(step), checkpoint)
         _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
     _track(target, root)
-    entry = _entry(base, target, name, _note(revision, step, base), read_models(root))
+    made_of = origin or ("the workspace" if revision.name == WORKSPACE else revision.name)
+    corpus = read_training(revision).name
+    note = f"{base.name} after {step} steps on {corpus}, from {made_of}"
+    start = read_models(root).get(base.name)
+    entry = ModelEntry(
+        source=f"kept:{name}#sha256={path_hash(target)}",
+        kind=base.kind,  # pyright: ignore[reportArgumentType]
+        layers=base.layers,
+        width=base.width,
+        label=f"{base.label} ({name})",
+        licence=start.licence if start else f"that of {base.source}",
+        note=note,
+    )
     _append(root / "catalogue" / "models.yaml", name, entry)
     return entry
 
@@ -89,27 +106,6 @@ def _track(target: Path, root: Path) -> None:
     if ran.returncode != 0:
         shutil.rmtree(target)
         raise ValueError(f"dvc add failed: {ran.stderr.strip()}")
-
-
-def _entry(
-    base: ModelSource, target: Path, name: str, note: str, models: dict[str, ModelEntry]
-) -> ModelEntry:
-    start = models.get(base.name)
-    return ModelEntry(
-        source=f"kept:{name}#sha256={path_hash(target)}",
-        kind=base.kind,  # pyright: ignore[reportArgumentType]
-        layers=base.layers,
-        width=base.width,
-        label=f"{base.label} ({name})",
-        licence=start.licence if start else f"that of {base.source}",
-        note=note,
-    )
-
-
-def _note(revision: Revision, step: int, base: ModelSource) -> str:
-    corpus = read_training(revision).name
-    where = "the workspace" if revision.name == WORKSPACE else revision.name
-    return f"{base.name} after {step} steps on {corpus}, from {where}"
 
 
 def _append(path: Path, name: str, entry: ModelEntry) -> None:

@@ -1,31 +1,24 @@
 """A study from its first experiment to its figures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from lm_geometry.experiments.completeness import checked
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.following import Following
-from lm_geometry.experiments.in_git import Found, look_up
-from lm_geometry.experiments.made_models import taken_as_they_are
+from lm_geometry.experiments.in_git import Found, checked, look_up, refuse_untracked_sources
 from lm_geometry.experiments.on_queue import tasks_begun
-from lm_geometry.experiments.outcomes import Outcome, State, counted, table
+from lm_geometry.experiments.outcomes import Following, Outcome, State, counted, table
 from lm_geometry.experiments.running import Runner
-from lm_geometry.experiments.slurm.begun import jobs_begun
-from lm_geometry.experiments.tree import refuse_untracked_sources
+from lm_geometry.experiments.slurm.jobs import jobs_begun
 from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
-from lm_geometry.studies.grid import made_first
+from lm_geometry.studies.grid import models_made, refuse_others
 from lm_geometry.studies.numbers.collection import collect
-from lm_geometry.studies.report.runs import record
+from lm_geometry.studies.report.page import keep_only, record
 from lm_geometry.studies.report.write import write_report
 from lm_geometry.workspace.section import ROOT
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 class StudyError(Exception):
@@ -47,14 +40,14 @@ class Conductor:
     resume: bool = False
     root: Path = ROOT
     results: Path = RESULTS
-    say: Callable[[str], None] = _say
+    say: Callable[[str], None] = field(default=partial(print, flush=True))
 
     def lines(self, experiments: list[Experiment]) -> list[str]:
         """The command lines that do what the study does, to be copied into a shell."""
         printed = [*self.runner.heading]
-        for alias, first in made_first(self.name, self.study, self.root).items():
-            printed.append(first.line(*self.runner.alone))
-            printed.append(f"lm-geometry keep {first.name} {self.study.models[alias].step} {alias}")
+        for one in models_made(self.name, self.study, self.root):
+            kept = f"lm-geometry keep {one.first.name} {one.step} {one.alias}"
+            printed += [one.first.line(*self.runner.alone), kept]
         return printed + self.runner.lines(experiments)
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
@@ -65,40 +58,40 @@ class Conductor:
         study would make otherwise; a tree that clones would not have. Raises StudyError where one
         failed, after all others were run, and KeyboardInterrupt, having said what runs on.
         """
-        missing = self._models_to_make()
-        every = [*missing.values(), *experiments]
+        made = models_made(self.name, self.study, self.root)
+        refuse_others(made)
+        for alias, entry in ((one.alias, one.entry) for one in made if one.entry is not None):
+            note = entry.get("note") or "no note"
+            self.say(f"model {alias}: taken as it is in the catalogue: {note}")
+        missing = [one for one in made if one.entry is None]
+        first = [one.first for one in missing]
+        every = [*first, *experiments]
         self._refuse_begun({one.name for one in every})
         if to_run := [one for one in every if not self._found(one)]:
             self._refuse_taken(to_run)
             refuse_untracked_sources(to_run, self.root)
             self.runner.check(to_run)
-        outcomes = self._run(list(missing.values()), experiments)
-        for alias, first in missing.items():
-            revision = Revision(self._made(first).commit, self.root)
-            entry = keep(revision, self.study.models[alias].step, alias, root=self.root)
-            self.say(f"model {alias}: {entry.note}")
+        outcomes = self._run(first, experiments)
+        for one in missing:
+            revision = Revision(self._commit(one.first), self.root)
+            entry = keep(revision, one.step, one.alias, root=self.root, origin=one.first.name)
+            self.say(f"model {one.alias}: {entry.note}")
         outcomes += self._run(experiments)
-        collected = [collect(one, self._made(one).commit, self.root) for one in experiments]
+        names = [one.name for one in (*(one.first for one in made), *experiments)]
+        keep_only(self.name, names, self.results)
+        collected = [collect(one, self._commit(one), self.root) for one in experiments]
         for path in write_report(self.name, self.study, collected, self.results):
             self.say(str(path.relative_to(self.root)))
         self.say(table(outcomes))
         return outcomes
-
-    def _models_to_make(self) -> dict[str, Experiment]:
-        """The experiments of models that the catalogue does not have; of others it says so."""
-        first = made_first(self.name, self.study, self.root)
-        steps = {alias: (one, self.study.models[alias].step) for alias, one in first.items()}
-        taken = taken_as_they_are(steps, self.root)
-        for alias, note in taken.items():
-            self.say(f"model {alias}: taken as it is in the catalogue: {note or 'no note'}")
-        return {alias: one for alias, one in first.items() if alias not in taken}
 
     def _run(
         self, experiments: Sequence[Experiment], later: Sequence[Experiment] = ()
     ) -> list[Outcome]:
         """How each ended; where one has no result the table is told, and `later` are not run."""
         ended: dict[str, Outcome] = {}
-        told = [self._go_on()]
+        words = ["lm-geometry", "study", self.name, self.runner.options, "--resume"]
+        told = [f"  {' '.join(filter(None, words))}   goes on"]
         try:
             for outcome in self._outcomes(experiments):
                 ended[outcome.name] = outcome
@@ -108,7 +101,8 @@ class Conductor:
             told.insert(0, f"interrupted; {self.runner.left()}")
             raise
         finally:
-            outcomes = _all([*experiments, *later], ended)
+            names = [one.name for one in (*experiments, *later)]
+            outcomes = [ended.get(name, Outcome(name, State.NOT_RUN)) for name in names]
             failed = any(outcome.failed for outcome in outcomes[: len(experiments)])
             if failed:
                 self.say("\n".join([table(outcomes), *told]))
@@ -132,18 +126,14 @@ class Conductor:
             record(self.name, [outcome], self.results)
             yield outcome
 
-    def _go_on(self) -> str:
-        words = ["lm-geometry", "study", self.name, self.runner.options, "--resume"]
-        return f"  {' '.join(filter(None, words))}   goes on"
-
     def _found(self, experiment: Experiment) -> Found | None:
         """The experiment as git has it, where it need not be run again."""
         found = look_up(experiment.name, self.root)
         return found if found and (self.resume or not found.other_code) else None
 
-    def _made(self, experiment: Experiment) -> Found:
+    def _commit(self, experiment: Experiment) -> str:
         if found := self._found(experiment):
-            return found
+            return found.commit
         raise ValueError(
             f"{experiment.name} ran, but is not there with this code: was something edited "
             "meanwhile? Run the study again"
@@ -166,8 +156,8 @@ class Conductor:
 
     def _refuse_taken(self, experiments: Sequence[Experiment]) -> None:
         """DVC has one experiment of a name below a commit, and would refuse another."""
-        found = (look_up(one.name, self.root) for one in experiments)
-        taken = {one.name: ", ".join(one.other_code) for one in found if one and one.of_head}
+        found = {one.name: look_up(one.name, self.root) for one in experiments}
+        taken = {name: ", ".join(x.other_code) for name, x in found.items() if x and x.of_head}
         if taken:
             raise ValueError(
                 f"these experiments of the last commit ran with other code:\n{_listed(taken)}\n"
@@ -178,8 +168,3 @@ class Conductor:
 
 def _listed(found: Mapping[str, str]) -> str:
     return "\n".join(f"  {name}: {state}" for name, state in found.items())
-
-
-def _all(experiments: Sequence[Experiment], known: Mapping[str, Outcome]) -> list[Outcome]:
-    """An outcome for each experiment, in the order of the study."""
-    return [known.get(one.name, Outcome(one.name, State.NOT_RUN)) for one in experiments]

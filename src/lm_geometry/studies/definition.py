@@ -4,20 +4,18 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
-from ruamel.yaml import YAMLError
+from pydantic import Field, PrivateAttr, model_validator
 
 from lm_geometry.experiments.experiment import CASE, Overrides
-from lm_geometry.params.explain import nearest, sentences
+from lm_geometry.params.explain import nearest, read_checked
 from lm_geometry.studies.prompt_figure import PromptFigure
-from lm_geometry.workspace.section import ROOT, Section, read_yaml
+from lm_geometry.workspace.section import ROOT, Section
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
 DRAWN = "study.yaml"  # beside figures: the file that they were drawn by
 
 OVER_STEPS = ("curves", "leads")  # kinds of figures
-LATER_SCORES = "later_scores"
 _AXES = {"value", "x", "x_title", "x_scale", "layers"}
 _CURVES = {"measures", "series"}
 IDLE = {  # settings that a kind of figure has no use for
@@ -26,9 +24,10 @@ IDLE = {  # settings that a kind of figure has no use for
     "boxes": {"value", "layers", *_CURVES},
     "curves": _AXES,
     "leads": {*_AXES, *_CURVES},
-    LATER_SCORES: {*_AXES, *_CURVES, "panels"},
+    "later_scores": {*_AXES, *_CURVES, "panels"},
 }
-ONE_IN_BOXES = ("layer", "n_neighbors", "step")
+OF_TABLES = ("layer", "n_neighbors", "step")  # axes that are no parameters; boxes have one of each
+NAMED = {"hausdorff": "token_sample.noise"}  # parameters that an axis shows by another number
 
 
 class Figure(Section):
@@ -78,7 +77,7 @@ class Figure(Section):
         given = self.model_fields_set
         if wrong := sorted(IDLE[self.kind] & given):
             raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
-        if self.kind == "boxes" and "x" in given and self.x in ONE_IN_BOXES:
+        if self.kind == "boxes" and "x" in given and self.x in OF_TABLES:
             raise ValueError(
                 f"x: {self.x} is not for kind boxes, which shows one layer, one L and one "
                 "checkpoint beside base: name a parameter of the grid, or `case`"
@@ -93,7 +92,7 @@ class Figure(Section):
     @property
     def stem(self) -> str:
         """Its files' name, without a number where another has it as well."""
-        if self.kind in ("violins", LATER_SCORES, *OVER_STEPS):
+        if self.kind in ("violins", "later_scores", *OVER_STEPS):
             return self.kind
         boxes = "_boxes" if self.kind == "boxes" else ""
         return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}"
@@ -101,15 +100,8 @@ class Figure(Section):
     @property
     def columns(self) -> list[str]:
         """The parameters that the figure tells apart, on its axis and in its panels."""
-        of_tables = {
-            "layer": [],
-            "n_neighbors": [],
-            "step": [],
-            "hausdorff": ["token_sample.noise"],
-        }
-        own = of_tables.get(self.x, [self.x])
-        told = [*self.panels, self.series] if self.series else self.panels
-        return [*own, *(name for name in told if name not in own)]
+        own = [] if self.x in OF_TABLES else [NAMED.get(self.x, self.x)]
+        return list(dict.fromkeys([*own, *self.panels, *([self.series] if self.series else [])]))
 
 
 class Kept(Section):
@@ -207,11 +199,6 @@ def drawn_study(name: str, results: Path = RESULTS) -> Study | None:
 
 def _read(path: Path, where: str) -> Study:
     """The study in a file that messages call `where`."""
-    try:
-        study = Study.model_validate(read_yaml(path))
-    except YAMLError as error:
-        raise ValueError(f"{where} cannot be read: {error}") from None
-    except ValidationError as error:
-        raise ValueError("\n".join(sentences(error, Study, f"{where}: "))) from None
+    study = read_checked(path, Study, where)
     study._text = path.read_text(encoding="utf-8")
     return study

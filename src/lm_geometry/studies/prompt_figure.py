@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from lm_geometry.workspace.section import Section
 
 Quantity = Literal["dimension", "overlap", "cosine", "angle", "reciprocity"]
-OF_SIZES = ("overlap", "reciprocity")  # measured at k
+AXES = {"dimension": "scale", "overlap": "k", "reciprocity": "k"}  # what they are measured at
 USED = {
     "layers": {"quantity", "at", "banded", "series"},
     "scales": {"depths", "banded", "series"},
@@ -58,7 +58,7 @@ class PromptFigure(Section):
     def _settings_belong_to_the_kind(self) -> "PromptFigure":
         if idle := sorted(self.model_fields_set - USED[self.kind] - COMMON):
             raise ValueError(f"{idle[0]} is not for kind {self.kind}: leave it out")
-        if "at" in self.model_fields_set and self.quantity in ("cosine", "angle"):
+        if "at" in self.model_fields_set and self.axis is None:
             raise ValueError(f"at is not for {self.quantity}, which is one number: leave it out")
         if self.kind in ("each", "models", "scatter") and len(self.at) != 1:
             raise ValueError(f"at: {self.at} must be one scale or k for kind {self.kind}")
@@ -73,9 +73,7 @@ class PromptFigure(Section):
     @property
     def axis(self) -> str | None:
         """The column that `at` names values of."""
-        if self.quantity == "dimension":
-            return "scale"
-        return "k" if self.quantity in OF_SIZES else None
+        return AXES.get(self.quantity)
 
     @property
     def words(self) -> str:

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.commands.cli import main
-from lm_geometry.experiments.machine_facts import hardware
-from lm_geometry.experiments.outcomes import Outcome, State
+from lm_geometry.experiments.outcomes import Outcome, State, hardware
 from lm_geometry.studies.definition import DRAWN, FOLDER, Study, read_study
-from lm_geometry.studies.report import runs as provenance
+from lm_geometry.studies.report import page
 from lm_geometry.studies.report import write as report
-from lm_geometry.studies.report.web_page import web_page, write_web_page
+from lm_geometry.studies.report.page import web_page, write_web_page
 from tests.study_runs import CHANGES, run_of
 
 NAME = "sensitivity_seeds"
@@ -150,12 +149,14 @@ def test_durations_are_recorded_beside_hardware_and_versions(results: Path, stud
     # Such as of experiments that were run before durations were kept, by a study or by hand.
     assert "hardware were not recorded.</p>" in web_page(NAME, study, results / NAME)
     first = [Outcome("one", State.DONE, log, 61.26), Outcome("two", State.FAILED, log, 5.0)]
-    provenance.record(NAME, first, results)
-    provenance.record(NAME, [Outcome("three", State.DONE, log, 1.0)], results)
-    found = provenance.recorded(NAME, results)
+    page.record(NAME, first, results)
+    page.record(NAME, [Outcome("three", State.DONE, log, 1.0)], results)
+    found = page.recorded(NAME, results)
     assert {name: run["seconds"] for name, run in found.items()} == {"one": 61.3, "three": 1.0}
     text = web_page(NAME, study, results / NAME)
     assert f"run on {hardware()}" in text
+    page.keep_only(NAME, ["one"], results)  # the other is of parameters of before
+    assert page.recorded(NAME, results) == {"one": found["one"]}
     assert f"torch {found['one']['versions']['torch']}" in text
     assert re.search(r"<td>one</td>\s*<td>61</td>", text)
 

@@ -6,14 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.experiments.following import RUNNING
-from lm_geometry.experiments.running import lives as process_lives
+from lm_geometry.experiments.outcomes import RUNNING
+from lm_geometry.experiments.running import lives
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran
-from lm_geometry.experiments.slurm.listed import Seen, seen_by_slurm
+from lm_geometry.experiments.slurm.jobs import Job, Seen, seen_by_slurm
 from lm_geometry.experiments.slurm.settings import SlurmSettings
 
 if TYPE_CHECKING:
@@ -22,32 +21,6 @@ if TYPE_CHECKING:
 Option = str | int | list[str] | dict[str, str | int | bool]
 RESULT_SECONDS = 20.0  # a network file system may show a result later than Slurm the end
 SIGNAL_SECONDS = 90  # before the time limit, a job is told, so that it can go on in a new one
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job that was submitted for an experiment; submitit's files of it are in `folder`."""
-
-    experiment: str
-    id: str
-    folder: str
-    cluster: str
-
-    def result(self) -> Ran | str | None:
-        """How it ran, the traceback of what it raised, or None while there is neither."""
-        from submitit.core.utils import JobPaths, pickle_load
-
-        path = JobPaths(self.folder, self.id, task_id=0).result_pickle
-        return pickle_load(path)[1] if path.exists() else None
-
-    def printed(self) -> str:
-        """What the job's process wrote to its error stream: set-up lines, submitit and Slurm."""
-        from submitit.core.utils import JobPaths
-
-        paths = JobPaths(self.folder, self.id, task_id=0)
-        # A job array that never started a task leaves its words in another file.
-        found = sorted(paths.folder.glob(f"{self.id}_*log.err"))
-        return "".join(path.read_text(encoding="utf-8", errors="replace") for path in found)
 
 
 class Slurm:
@@ -140,7 +113,7 @@ class Executor:
     def lives(self, job: Job) -> bool:
         """Whether the process of a job of this machine is there, be it of another call."""
         own = self._started.get(job.id)
-        return lives(job) if own is None else not own.done()
+        return lives(int(job.id)) if own is None else not own.done()
 
     @contextmanager
     def streams_in_a_file(self) -> Iterator[None]:
@@ -168,11 +141,6 @@ class Executor:
             asked["gpus_per_node"] = self.settings.gpus
         executor.update_parameters(**asked)
         return executor
-
-
-def lives(job: Job) -> bool:
-    """Whether the process of a job of this machine, begun by another call, is there."""
-    return process_lives(int(job.id))
 
 
 def cluster(settings: SlurmSettings, folder: Path, name: str) -> Slurm | Local:

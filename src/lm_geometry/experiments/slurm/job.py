@@ -8,10 +8,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.experiments.outcomes import Facts, facts
 from lm_geometry.revisions.programs import environment, git
+
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
 
 PUSHES = 5  # several jobs may push at one moment
 PUSH_SECONDS = 2.0
@@ -19,10 +23,10 @@ PUSH_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Ran:
-    """How long a job took, and `machine_facts.facts` of the node."""
+    """How long a job took, and on what."""
 
     seconds: float
-    where: dict[str, Any]
+    where: Facts
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,6 @@ class ClonedExperiment:
 
     def __call__(self) -> Ran:
         """How it ran; raises RuntimeError where the experiment failed."""
-        from lm_geometry.experiments.machine_facts import facts
-
         began, where = time.monotonic(), facts()
         place = clone_of(self.clones, self.experiment.name, job_id())
         shutil.rmtree(place, ignore_errors=True)  # of this job, before it was begun anew
@@ -59,7 +61,7 @@ class ClonedExperiment:
             shutil.rmtree(place, ignore_errors=True)
         return Ran(time.monotonic() - began, where)
 
-    def checkpoint(self) -> Any:
+    def checkpoint(self) -> "DelayedSubmission":
         """What submitit submits where the time limit is reached: the same again."""
         from submitit.helpers import DelayedSubmission
 

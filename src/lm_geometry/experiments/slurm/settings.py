@@ -4,11 +4,10 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from ruamel.yaml import YAMLError
+from pydantic import Field, field_validator
 
-from lm_geometry.params.explain import sentences
-from lm_geometry.workspace.section import ROOT, Section, read_yaml
+from lm_geometry.params.explain import read_checked
+from lm_geometry.workspace.section import ROOT, Section
 
 FILE = ROOT / "slurm.yaml"
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d{1,2}))?(?::(\d{1,2}))?")
@@ -107,13 +106,7 @@ def read_settings(path: Path = FILE) -> SlurmSettings:
             f"{path} is missing: it says what jobs ask of the cluster; docs/studies-on-clusters.md "
             "has one to copy"
         )
-    try:
-        return SlurmSettings.model_validate(read_yaml(path))
-    except YAMLError as error:
-        raise ValueError(f"{path.name} cannot be read: {error}") from None
-    except ValidationError as error:
-        where = f"{path.name}: "
-        raise ValueError("\n".join(sentences(error, SlurmSettings, where))) from None
+    return read_checked(path, SlurmSettings, path.name)
 
 
 def _minutes(text: str) -> int:

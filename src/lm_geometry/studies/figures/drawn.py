@@ -1,17 +1,16 @@
 """What a figure of a study is, and the words and marks that several kinds share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import altair as alt
 import pandas as pd
 
-from lm_geometry.figures import channels, panels, theme
+from lm_geometry.aggregate.described import ESTIMATORS
+from lm_geometry.figures import theme
 from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.numbers.collection import Collected
-
-ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
 
 
 @dataclass(frozen=True)
@@ -49,23 +48,3 @@ def zero(axis: Literal["x", "y"]) -> alt.Chart:
     once = alt.Chart().transform_aggregate(records="count()")
     once = once.encode(x=alt.datum(0)) if axis == "x" else once.encode(y=alt.datum(0))
     return once.mark_rule(color=theme.INK, strokeWidth=1.2)
-
-
-def by_signal(
-    signal: str, of: str, colours: Mapping[str, str], title: str | None, legend: alt.Legend
-) -> alt.Chart:
-    """A row for each signal, in it a place and a colour for each value of the column `of`."""
-    names = alt.Axis(labelLimit=240, domain=False, ticks=False, grid=True)
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return panels.only_records(alt.Chart()).encode(
-        y=alt.Y(f"{signal}:N", title=None, sort=channels.first_of("order"), axis=names),
-        yOffset=alt.YOffset(f"{of}:N", sort=list(colours)),
-        color=alt.Color(f"{of}:N", title=title, scale=scale, legend=legend),
-    )
-
-
-def with_bars(encoded: alt.Chart, title: str, marks: Sequence[alt.Chart]) -> panels.Layers:
-    """The marks of `by_signal`, with intervals and a line at 0 behind them."""
-    low = alt.X("lower:Q", title=title)
-    bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")
-    return alt.layer(zero("x"), bars, *marks, panels.message())

@@ -11,7 +11,7 @@ from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.figures.drawn import Drawn, words, zero
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.effects import CONFIDENCE
+from lm_geometry.studies.numbers.runs import CONFIDENCE
 
 Y_TITLES = {
     "dimension": "mean local dimension",
@@ -37,7 +37,9 @@ def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured
     encoded = panels.only_records(alt.Chart()).encode(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
     )
-    y = alt.Y("value:Q", title=_y_title(figure), scale=alt.Scale(zero=False))
+    title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
+    wrapped = textwrap.wrap(title, 28) if _by_layer(figure) else title
+    y = alt.Y("value:Q", title=wrapped, scale=alt.Scale(zero=False))
     tooltip = ["series:N", "split:N", "side:N", "runs:Q", *channels.interval("value")]
     bars = encoded.mark_rule(strokeWidth=1.6).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y)
@@ -55,7 +57,7 @@ def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured
 def boxes(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
     """Box plots of one mean per draw over `x`, a box per corpus and side, each draw a point."""
     rows = runs.rows_of(figure, study, collected)
-    x = alt.X("x:O", title=_x_title(figure), sort=channels.first_of("x_order"), axis=_level())
+    data = _with_words(figure, rows, measured)
     encoded = (
         panels.only_records(alt.Chart())
         .transform_calculate(
@@ -63,7 +65,7 @@ def boxes(figure: Figure, study: Study, collected: Sequence[Collected], measured
             cell_order="datum.series_order + (datum.side === 'base' ? 0 : 0.5)",
         )
         .encode(
-            x=x,
+            x=_x(figure, data),
             xOffset=alt.XOffset("cell:N", sort=channels.first_of("cell_order")),
             color=_colour(figure),
             y=alt.Y("value:Q", title=Y_TITLES["dimension"], scale=alt.Scale(zero=False)),
@@ -77,7 +79,7 @@ def boxes(figure: Figure, study: Study, collected: Sequence[Collected], measured
         hollow.transform_filter("datum.side === 'base'"),
     ]
     draws = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
-    layered, data = alt.layer(box, *points, panels.message()), _with_words(figure, rows, measured)
+    layered = alt.layer(box, *points, panels.message())
     return Drawn(_paneled(figure, layered, data, words(figure.says, draws)), rows, rows)
 
 
@@ -124,10 +126,10 @@ def _paneled(
     figure: Figure, layered: panels.Layers, data: pd.DataFrame, says: list[str]
 ) -> panels.Panels:
     if _by_layer(figure):
-        cells = panels.by_layer(layered.properties(width=240, height=190), columns=3)
-        return panels.panels(cells, data, figure.title, says)
-    whole = layered.properties(width=WIDTH, height=HEIGHT)
-    return panels.panels(whole, data, figure.title, says)
+        layered = panels.by_layer(layered.properties(width=240, height=190), columns=3)
+    else:
+        layered = layered.properties(width=WIDTH, height=HEIGHT)
+    return panels.panels(layered, data, figure.title, says)
 
 
 def _by_layer(figure: Figure) -> bool:
@@ -135,15 +137,11 @@ def _by_layer(figure: Figure) -> bool:
     return figure.layers == "all" and figure.x != "layer"
 
 
-def _y_title(figure: Figure) -> str | list[str]:
-    title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
-    return textwrap.wrap(title, 28) if _by_layer(figure) else title
-
-
 def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
-    title = _x_title(figure)
-    if figure.x_scale == "category":
-        return alt.X("x:O", title=title, sort=channels.first_of("x_order"), axis=_level())
+    title = figure.x_title or figure.x.replace("_", " ")
+    if figure.x_scale == "category" or figure.kind == "boxes":
+        axis = alt.Axis(labelAngle=0, labelLimit=220)
+        return alt.X("x:O", title=title, sort=channels.first_of("x_order"), axis=axis)
     if figure.x_scale == "log":
         scale = alt.Scale(type="log", nice=False, padding=12)
         axis = alt.Axis(format="~g")
@@ -152,14 +150,6 @@ def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
         return alt.X("x:Q", title=title, scale=scale, axis=axis)
     whole = alt.Axis(tickMinStep=1) if figure.x in ("layer", "step") else alt.Axis()
     return alt.X("x:Q", title=title, scale=channels.snug(), axis=whole)
-
-
-def _level() -> alt.Axis:
-    return alt.Axis(labelAngle=0, labelLimit=220)
-
-
-def _x_title(figure: Figure) -> str:
-    return figure.x_title or figure.x.replace("_", " ")
 
 
 def _colour(figure: Figure) -> alt.Color:

@@ -1,22 +1,42 @@
-"""Figures over the steps of training: curves of both splits, and which signal came first."""
+"""Figures over the steps of training: curves of both splits, and what signals tell beforehand.
 
-from collections.abc import Sequence
+Which signal came first, and does the mean local dimension tell how a score will change later, and
+better than the loss?
+"""
+
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from lm_geometry.aggregate.heuristic import held_out, heuristic_pairs, heuristic_rows
 from lm_geometry.figures import channels, panels, theme
+from lm_geometry.outs.finetune.training_run import read_scores
+from lm_geometry.signals import leads as signal_leads
 from lm_geometry.studies.definition import Figure, Study
-from lm_geometry.studies.figures.drawn import Drawn, by_signal, with_bars, words
+from lm_geometry.studies.figures.drawn import Drawn, words, zero
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
+from lm_geometry.studies.numbers.runs import CONFIDENCE
 
 SPLITS = ["train", "validation"]
 EVENTS = {"peak": theme.CORPUS_COLOURS[0], "fall": theme.CORPUS_COLOURS[1]}
 WIDTH, HEIGHT = 560, 150
-ROW = 26  # of one signal
 LEGEND = alt.Legend(symbolOpacity=1)
+DRAWS, SEED = 1000, 0  # of a single run's checkpoints, where there is but one
+PAIRS = {
+    ("previous", "next"): "change since the previous checkpoint, gain until the next",
+    ("base", "last"): "change since base, gain until the last",
+}
+PAIR_COLOURS = dict(zip(PAIRS.values(), theme.CORPUS_COLOURS, strict=False))
+PAIRS_SAY = [
+    "Points: Spearman's correlation of a signal's change at a checkpoint with the score's later "
+    "gain, mean over runs.",
+    "Bars: 95 % interval over runs (Student's t). Below 0: what fell gets better, as the "
+    "heuristic expects.",
+]
+BELOW = alt.Legend(symbolOpacity=1, orient="bottom", labelLimit=420, direction="vertical")
 
 
 def curves(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
@@ -30,27 +50,33 @@ def curves(figure: Figure, study: Study, collected: Sequence[Collected], measure
     if (runs := max(found["runs"])) > 1:
         over = f"mean over {runs} runs. Bands: 95 % interval over runs (Student's t)."
     data = _with_panels(figure, _with_settings(figure, found, measured))
-    cells = _grouped(figure) if figure.series else _below()
+    colour, told = _by_series(figure) if figure.series else (_by_split(), [])
+    columns = len(SPLITS) if figure.series else 1
+    layered = _lines(colour, told).properties(width=WIDTH // columns, height=HEIGHT)
+    cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
+    cells = panels.cells(layered, cell, columns).resolve_scale(y="independent")
     says = words(figure.says, f"Lines: {over}", "Loss and accuracy of all equations.")
     return Drawn(panels.panels(cells, data, figure.title, says), found, found, table)
 
 
 def leads(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
     """Steps from the peak and from the fall of each signal to each milestone."""
-    single, found = course.leads(figure, course.courses(figure, collected))
+    table = course.courses(figure, collected).rename(columns={"dimension": "local_dimension"})
+    single = signal_leads.leads(table, ["experiment", *figure.columns])
+    found = signal_leads.summary(single, figure.columns)
     data = _with_settings(figure, pd.concat([found, single], ignore_index=True), measured)
     order = {signal: place for place, signal in enumerate(dict.fromkeys(single["signal"]))}
     until = [f"until validation accuracy is {value:g}" for value in data["milestone"]]
     data = data.assign(order=data["signal"].map(order.get), milestone_title=until)
-    encoded = by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
+    encoded = _by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
     title = "steps from the event to the milestone (more: earlier)"
     x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=7))
     runs = encoded.mark_point(filled=False, size=40, opacity=0.8).encode(
         x=alt.X("lead:Q", title=title), tooltip=["experiment:N", "lead:Q"]
     )
     mean = encoded.mark_point(filled=True, size=70, opacity=1, shape="diamond").encode(x=x)
-    layered = with_bars(encoded, title, [runs, mean])
-    layered = layered.properties(width=WIDTH - 180, height=ROW * len(order))
+    layered = _with_bars(encoded, title, [runs, mean])
+    layered = layered.properties(width=380, height=26 * len(order))
     milestone = alt.Facet("milestone_title:N", sort=channels.first_of("milestone"))
     says = words(
         figure.says,
@@ -61,15 +87,78 @@ def leads(figure: Figure, study: Study, collected: Sequence[Collected], measured
     return Drawn(panels.panels(cells, data, figure.title, says), found, found, single)
 
 
-def _below() -> panels.Layers:
+def later_scores(
+    figure: Figure, study: Study, collected: Sequence[Collected], measured: str
+) -> Drawn:
+    """Correlations over all runs of the study with their intervals, a panel per score.
+
+    A row per signal (mean local dimension of each layer, validation loss), score, and pair of
+    changes; the pairs are those of `aggregate.heuristic`. `measured` tells of the estimates.
+    """
+    pairs = {
+        one.experiment.name: heuristic_pairs(
+            one.shown(one.tables["means"]), held_out(read_scores(one.revision))
+        )
+        for one in collected
+    }
+    found = pd.DataFrame(heuristic_rows(pairs, CONFIDENCE, DRAWS, SEED))
+    if not len(found):
+        raise ValueError(f"figure {figure.title!r}: its runs have no scores at two checkpoints")
+    data = _with_signals(found, measured)
+    encoded = _by_signal("signal_name", "pair", PAIR_COLOURS, None, BELOW)
+    title = "rank correlation with the score's later gain"
+    x = alt.X("correlation:Q", title=title, scale=alt.Scale(domain=[-1, 1]))
+    tooltip = ["signal_name:N", "pair:N", "runs:Q", *channels.interval("correlation")]
+    points = encoded.mark_point(filled=True, size=60, opacity=1).encode(x=x, tooltip=tooltip)
+    height = 30 * len(set(data["signal_name"]))
+    layered = _with_bars(encoded, title, [points]).properties(width=420, height=height)
+    score = alt.Facet("score_name:N", sort=channels.first_of("score_order"))
+    cells = panels.cells(layered, score, columns=2)
+    says = words(figure.says, *PAIRS_SAY)
+    return Drawn(panels.panels(cells, data, figure.title, says), found, found)
+
+
+def _with_signals(found: pd.DataFrame, measured: str) -> pd.DataFrame:
+    of_loss, scores = found["signal"] == "loss", list(dict.fromkeys(found["score"]))
+    layers = "dimension, layer " + found["layer"].map("{:g}".format)
+    pairs = [PAIRS.get(pair) for pair in zip(found["since"], found["until"], strict=True)]
+    told = {
+        "signal_name": layers.mask(of_loss, "validation loss"),
+        "order": found["layer"].mask(of_loss, 1e6),
+        "pair": pairs,
+        "score_name": found["score"].str.replace("_", " "),
+        "score_order": found["score"].map(scores.index),
+    }
+    data = found[["correlation", "lower", "upper", "runs"]].assign(**told)
+    return data.dropna(subset=["pair"]).assign(settings=measured, corpus="", role=None)
+
+
+def _by_signal(
+    signal: str, of: str, colours: Mapping[str, str], title: str | None, legend: alt.Legend
+) -> alt.Chart:
+    """A row for each signal, in it a place and a colour for each value of the column `of`."""
+    names = alt.Axis(labelLimit=240, domain=False, ticks=False, grid=True)
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    return panels.only_records(alt.Chart()).encode(
+        y=alt.Y(f"{signal}:N", title=None, sort=channels.first_of("order"), axis=names),
+        yOffset=alt.YOffset(f"{of}:N", sort=list(colours)),
+        color=alt.Color(f"{of}:N", title=title, scale=scale, legend=legend),
+    )
+
+
+def _with_bars(encoded: alt.Chart, title: str, marks: Sequence[alt.Chart]) -> panels.Layers:
+    """The marks of `_by_signal`, with intervals and a line at 0 behind them."""
+    low = alt.X("lower:Q", title=title)
+    bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")
+    return alt.layer(zero("x"), bars, *marks, panels.message())
+
+
+def _by_split() -> alt.Color:
     colours = alt.Scale(domain=SPLITS, range=theme.CORPUS_COLOURS[:2])
-    colour = alt.Color("split:N", title="equations", scale=colours, legend=LEGEND)
-    layered = _lines(colour, ["split:N"]).properties(width=WIDTH, height=HEIGHT)
-    measure = alt.Facet("measure:N", sort=channels.first_of("measure_order"))
-    return panels.cells(layered, measure, columns=1).resolve_scale(y="independent")
+    return alt.Color("split:N", title="equations", scale=colours, legend=LEGEND)
 
 
-def _grouped(figure: Figure) -> panels.Layers:
+def _by_series(figure: Figure) -> tuple[alt.Color, list[alt.Tooltip]]:
     name = _word(figure.series)
     colour = alt.Color(
         "series_value:O",
@@ -78,19 +167,16 @@ def _grouped(figure: Figure) -> panels.Layers:
         scale=alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.0, 0.92])),
         legend=alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
     )
-    told = ["split:N", alt.Tooltip("series_value:O", title=name)]
-    layered = _lines(colour, told).properties(width=WIDTH // 2, height=HEIGHT)
-    cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
-    return panels.cells(layered, cell, columns=len(SPLITS)).resolve_scale(y="independent")
+    return colour, [alt.Tooltip("series_value:O", title=name)]
 
 
-def _lines(colour: alt.Color, told: Sequence[str | alt.Tooltip]) -> panels.Layers:
+def _lines(colour: alt.Color, told: Sequence[alt.Tooltip]) -> panels.Layers:
     """Lines of means with their bands over the steps, coloured and pointed at as asked."""
     scale, axis = alt.Scale(type="log", nice=False), alt.Axis(format="~s")
     x = alt.X("step:Q", title="optimiser step", scale=scale, axis=axis)
     encoded = panels.only_records(alt.Chart()).encode(x=x, color=colour)
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
-    tooltip = ["measure:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
+    tooltip = ["measure:N", "split:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
     band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y, tooltip=tooltip)
     return alt.layer(band, line, panels.message())
@@ -111,15 +197,15 @@ def _with_settings(figure: Figure, table: pd.DataFrame, measured: str) -> pd.Dat
 def _with_panels(figure: Figure, data: pd.DataFrame) -> pd.DataFrame:
     """The rows with the words and the order of panels; step 0 has no place on the axis."""
     data = data.loc[data["step"] > 0]
-    order = {measure: place for place, measure in enumerate(figure.measures)}
-    place, measure = data["measure"].map(order.get), data["measure"].map(course.MEASURES.get)
+    place = data["measure"].map([*figure.measures].index)
+    measure = data["measure"].map(course.MEASURES.get)
     once = data["measure"].isin(course.OF_THE_MODEL)
     data = data.assign(measure=measure, measure_order=place)
     if not figure.series:
-        return data
+        return data.assign(cell=measure, cell_order=place)
     values = list(dict.fromkeys(data["series_value"]))
     # What both splits share has one panel, the last, so that the others stay in two columns.
-    last = place + len(order) * once
+    last = place + len(figure.measures) * once
     return data.assign(
         series_place=data["series_value"].map(values.index),
         cell=np.where(once, measure, measure + ", " + data["split"]),

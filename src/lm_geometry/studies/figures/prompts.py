@@ -1,6 +1,7 @@
 """Figures of the prompts of a study's experiments, a function for each kind."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,10 @@ from lm_geometry.outs.estimate.prompt_tables import cells_of, rows_where
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figures import token_geometry_by_layer as by_layer
 from lm_geometry.studies.figures import token_geometry_correlation as correlation
-from lm_geometry.studies.figures.drawn import Drawn
+from lm_geometry.studies.figures.drawn import Drawn, words
 from lm_geometry.studies.figures.token_geometry_panels import Series
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.prompts import PromptTables
+from lm_geometry.studies.numbers.prompts import PromptTables, prompt_tables
 from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.token_geometry.loss_correlations import best_cells
 from lm_geometry.token_geometry.means import means, peaks
@@ -24,14 +25,13 @@ BEST += ["value", "lower", "upper", "prompts"]
 def drawn(figure: PromptFigure, study: Study, collected: Sequence[Collected]) -> Drawn:
     """The figure of what the experiments measured; raises ValueError where they have no prompts."""
     chosen = [one for one in collected if not figure.only or one.experiment.case in figure.only]
-    return KINDS[figure.kind](figure, PromptTables(figure, study, chosen))
+    return KINDS[figure.kind](figure, prompt_tables(figure, study, chosen))
 
 
 def layers(figure: PromptFigure, tables: PromptTables) -> Drawn:
     """One prompt and the mean over layers, a row of panels for each scale or k."""
-    values = tables.values()
     rows = figure.axis if len(figure.at) > 1 else None
-    return _beside(figure, tables, values, figure.words, rows)
+    return _beside(figure, tables, tables.values(), figure.words, rows)
 
 
 def scales(figure: PromptFigure, tables: PromptTables) -> Drawn:
@@ -65,12 +65,10 @@ def correlations(figure: PromptFigure, tables: PromptTables) -> Drawn:
     of = {f"dimension, scale {s}": rows_where(dimension, scale=s) for s in figure.at}
     of |= {f"overlap, k = {k}": rows_where(overlap, k=k) for k in figure.sizes}
     of["mean cosine"] = tables.table("cosine")
-    given = [[], figure.given] if figure.given else [[]]
+    ways = list(product(figure.methods, [[], figure.given] if figure.given else [[]]))
     parts = [
         tables.correlation(values, method, [*fixed]).assign(quantity=name)
-        for name, values in of.items()
-        for method in figure.methods
-        for fixed in given
+        for (name, values), (method, fixed) in product(of.items(), ways)
     ]
     rows = pd.concat(parts, ignore_index=True)
     rows["given"] = np.where(rows["given"] == "", "", "given " + rows["given"])
@@ -79,15 +77,11 @@ def correlations(figure: PromptFigure, tables: PromptTables) -> Drawn:
         bounds = {name: rows[name].mask(rows["shuffle"] > 0) for name in ("lower", "upper")}
         shown = rows.assign(**bounds)
         panel = ["model", *panel] if len(set(rows["model"])) > 1 else panel
-    says = [figure.says] if figure.says else []
-    columns = len(figure.methods) * len(given)
-    chart = correlation.chart(
-        shown, series, panel, figure.title, says, columns if columns > 1 else 3
-    )
-    best = [
-        best_cells(part.dropna(axis=1, how="all"))  # scale and k are not of every quantity
-        for _, part in rows.groupby("quantity", sort=False)
-    ]
+    columns = len(ways) if len(ways) > 1 else 3
+    chart = correlation.chart(shown, series, panel, figure.title, words(figure.says), columns)
+    # Scale and k are not of every quantity.
+    quantities = rows.groupby("quantity", sort=False)
+    best = [best_cells(part.dropna(axis=1, how="all")) for _, part in quantities]
     return Drawn(chart, rows, pd.concat(best, ignore_index=True).reindex(columns=BEST))
 
 
@@ -95,15 +89,13 @@ def scatter(figure: PromptFigure, tables: PromptTables) -> Drawn:
     """Loss against the quantity at the layer of the largest correlation of each experiment."""
     values = tables.values()
     best = best_cells(tables.correlation(values, "pearson", []))
-    several = len(set(best["model"])) > 1
-    pairs = []
-    for row in best.to_dict("records"):
-        keys = {"model": row["model"], "shuffle": row["shuffle"], "layer": row["layer"]}
-        name = f"{row['model']}, " if several else ""
-        at = f"{name}S = {row['shuffle']}, layer {row['layer']}: r = {row['value']:.2f}"
-        pairs.append(rows_where(values, **keys).assign(panel=at))
+    name = best["model"] + ", " if len(set(best["model"])) > 1 else ""
+    at = best.agg("S = {0.shuffle}, layer {0.layer}: r = {0.value:.2f}".format, axis=1)
+    panels = best[["model", "shuffle", "layer"]].assign(panel=name + at)
+    pairs = panels.merge(values, on=["model", "shuffle", "layer"])
     loss = tables.loss.rename(columns={"value": "loss"})[["model", "prompt", "shuffle", "loss"]]
-    table = pd.concat(pairs).merge(loss, on=["model", "prompt", "shuffle"])
+    table = pairs.merge(loss, on=["model", "prompt", "shuffle"])
+    table = table.reindex(columns=[*values, "panel", "loss"])
     return Drawn(correlation.scatter(table, figure.words, "model", figure.title), table, best)
 
 

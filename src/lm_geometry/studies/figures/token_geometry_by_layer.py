@@ -6,17 +6,17 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
+from lm_geometry.figures.prompt_panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
+    AT,
     Series,
     finished,
-    layer_axis,
     lines,
     scale_axis,
     series_names,
 )
 
 SPREAD = "Band: mean ± standard deviation over the prompts of that very line."
-ROWS = {"scale": "scale", "k": "k =", "layer": "layer"}
 AXES = {"layer": layer_axis, "scale": scale_axis}
 
 
@@ -38,11 +38,10 @@ def chart(
     that have a band; bands of all would hide each other. `over` is the axis.
     """
     data = pd.concat(_sides(values, means, prompt, series, banded), ignore_index=True)
-    stacked = []
-    for value, part in data.groupby(rows) if rows else [("", data)]:
-        heading = f", {ROWS[rows]} {value}" if rows else ""
-        named = part.assign(panel=part["panel"] + heading)
-        stacked.append(lines(named, AXES[over](), quantity, series, 2))
+    if rows:
+        data["panel"] += f", {AT[rows]} " + data[rows].astype(str)
+    parts = [part for _, part in data.groupby(rows)] if rows else [data]
+    stacked = [lines(part, AXES[over](), quantity, series, 2) for part in parts]
     return finished(stacked, title, [SPREAD])
 
 

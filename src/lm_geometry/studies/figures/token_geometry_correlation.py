@@ -6,16 +6,16 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import theme
+from lm_geometry.figures.prompt_panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
-    HEIGHT,
+    AT,
+    WIDTH,
     Series,
     finished,
-    layer_axis,
     lines,
-    panel_header,
+    paneled,
     series_colour,
     series_names,
-    values_of,
 )
 
 INTERVAL = "Band: bootstrap interval over prompts."
@@ -63,13 +63,7 @@ def scatter(
     line = base.transform_regression("value", "loss", groupby=["panel"]).mark_line(
         color=theme.INK, strokeWidth=1.2, strokeDash=[4, 3]
     )
-    order = list(dict.fromkeys(data["panel"]))
-    drawn = alt.FacetChart(
-        data=values_of(data),
-        spec=alt.layer(points, line).properties(width=300, height=HEIGHT),
-        facet=alt.Facet("panel:N", sort=order, header=panel_header()),
-        columns=columns,
-    ).resolve_scale(x="independent")
+    drawn = paneled(data, [points, line], columns, WIDTH).resolve_scale(x="independent")
     return finished([drawn], title, ["A point is a prompt; dashed: least squares."])
 
 
@@ -78,6 +72,5 @@ def _words(table: pd.DataFrame, name: str) -> list[str]:
     if name in ("shuffle", "method"):
         return list(series_names(table[name], name))
     if name in ("scale", "k"):
-        mark = "scale " if name == "scale" else "k = "
-        return ["" if pd.isna(value) else f"{mark}{int(value)}" for value in table[name]]
+        return ["" if pd.isna(value) else f"{AT[name]} {int(value)}" for value in table[name]]
     return [str(value) for value in table[name]]

@@ -6,12 +6,13 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from lm_geometry.figures import theme
-from lm_geometry.figures.channels import snug
+from lm_geometry.figures import channels, theme
+from lm_geometry.figures.panels import records_of
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
 WIDTH, HEIGHT = 300, 210
+AT = {"scale": "scale", "k": "k =", "layer": "layer"}  # before a number in a panel's heading
 BRACKETS = "split(datum.label, '\\n')"
 # From matplotlib's map "plasma": S = 0, 1 ... 6.
 SHUFFLE_COLOURS = ["#0d0887", "#6a00a8", "#9c179e", "#cc4778", "#ed7953", "#fb9f3a", "#fdca26"]
@@ -53,12 +54,9 @@ def lines(
     of the rows and share their axes. `zero` draws a line there.
     """
     names = list(dict.fromkeys(data["series"]))
-    snug_y = {"title": y_title, "scale": alt.Scale(zero=False), "axis": alt.Axis(grid=True)}
-    y = alt.Y("value:Q", **snug_y)
+    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False), axis=alt.Axis(grid=True))
     base = alt.Chart().encode(x=x, color=series_colour(names, kind))
-    band = base.mark_area(opacity=theme.BAND_OPACITY).encode(
-        y=alt.Y("lower:Q", **snug_y), y2="upper:Q"
-    )
+    band = base.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     tooltip = ["series:N", x["shorthand"], "value:Q", "lower:Q", "upper:Q"]
     line = base.mark_line(strokeWidth=1.9).encode(y=y)
     points = base.mark_point(filled=True, size=16, opacity=1).encode(y=y, tooltip=tooltip)
@@ -66,26 +64,33 @@ def lines(
     once = alt.Chart().transform_aggregate(records="count()")  # a panel, and not for each row
     level = once.mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
     layers = [*([level] if zero else []), *bounded, line, points]
-    order = list(dict.fromkeys(data["panel"]))
     width = WIDTH if columns < 3 else 0.78 * WIDTH
-    return alt.FacetChart(
-        data=values_of(data),
-        spec=alt.layer(*layers).properties(width=width, height=HEIGHT),
-        facet=alt.Facet("panel:N", sort=order, header=panel_header()),
-        columns=columns,
-        spacing=18,
+    return paneled(data, layers, columns, width).properties(spacing=18)
+
+
+def paneled(
+    data: pd.DataFrame, layers: Sequence[alt.Chart], columns: int, width: float
+) -> alt.FacetChart:
+    """The layers once per value of `panel`, in the order of the rows, its name bold at the left."""
+    header = alt.Header(
+        labelExpr=BRACKETS,
+        labelFontSize=12,
+        labelLineHeight=15,
+        labelFontWeight="bold",
+        labelColor=theme.INK,
+        labelAnchor="start",
+        labelPadding=6,
+        title=None,
     )
+    facet = alt.Facet("panel:N", sort=list(dict.fromkeys(data["panel"])), header=header)
+    spec = alt.layer(*layers).properties(width=width, height=HEIGHT)
+    return alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns)
 
 
 def finished(rows: Sequence[Any], title: str, says: Sequence[str]) -> alt.VConcatChart:
     """The rows of panels below each other, under a title and what the figure says."""
     stacked = alt.vconcat(*rows, spacing=16, title=alt.Title(title, subtitle=list(says)))
     return stacked.configure(**theme.config())
-
-
-def layer_axis(title: str = "layer") -> alt.X:
-    """Position on the axis of layers."""
-    return alt.X("layer:Q", title=title, axis=alt.Axis(tickMinStep=1), scale=snug())
 
 
 def scale_axis() -> alt.X:
@@ -95,24 +100,4 @@ def scale_axis() -> alt.X:
         title="scale: rank of the outer neighbour (the inner has half of it)",
         scale=alt.Scale(type="log", base=2, nice=False, padding=12),
         axis=alt.Axis(format="d", labelOverlap=False),
-    )
-
-
-def values_of(data: pd.DataFrame) -> alt.InlineData:
-    """Inline data of a chart; NaN becomes null."""
-    there = data.astype(object).where(data.notna(), None)
-    return alt.InlineData(values=there.to_dict(orient="records"))
-
-
-def panel_header() -> alt.Header:
-    """Header of a panel: its name, bold, at the left."""
-    return alt.Header(
-        labelExpr=BRACKETS,
-        labelFontSize=12,
-        labelLineHeight=15,
-        labelFontWeight="bold",
-        labelColor=theme.INK,
-        labelAnchor="start",
-        labelPadding=6,
-        title=None,
     )

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project
+from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
-from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
 from lm_geometry.params.sections import Params
@@ -79,38 +76,18 @@ class Collected:
 def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected:
     """The tables of an experiment, read from DVC's cache or remote."""
     revision = Revision(commit, root)
+    model = read_model_source(revision)
+    if not model.layers:  # the training decides it, and not the catalogue
+        model = with_sizes(model, revision)
     return Collected(
         experiment,
         revision,
         commit,
         git(root, "rev-parse", f"{commit}^").strip(),
         Params.of(Project.read(root).params_of(experiment.overrides)),
-        _model(revision),
+        model,
         {name: revision.read_table(table(name)) for name in TABLES},
     )
-
-
-def _model(revision: Revision) -> ModelSource:
-    """The model with its number of layers, which is not the catalogue's where training decides."""
-    source = read_model_source(revision)
-    return source if source.layers else with_sizes(source, revision)
-
-
-def draws(collected: Collected) -> pd.DataFrame:
-    """A row per draw of a cloud (sampling_seed) at the shown layer, L, base and checkpoint.
-
-    Columns as in the table `means`; its mean pools the draws, which here stay apart.
-    """
-    rows = []
-    for cloud in estimated_clouds(collected.revision):
-        compared = cloud.checkpoint in (BASE, collected.checkpoint)
-        if not compared or cloud.layer != collected.layer:
-            continue
-        chosen = collected.shown(read_local(cloud, collected.revision))["value"]
-        own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}
-        size = {"mean": chosen.mean(), "values": int(np.sum(chosen.notna())), "documents": 0}
-        rows.append(cloud.keys() | own | size)
-    return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
 
 
 def step_of(checkpoint: str) -> int:

@@ -8,10 +8,8 @@ import pandas as pd
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.definition import Figure
-from lm_geometry.studies.numbers import lead
 from lm_geometry.studies.numbers.collection import Collected, step_of
-from lm_geometry.studies.numbers.effects import CONFIDENCE, groups, interval
-from lm_geometry.studies.numbers.runs import value_of
+from lm_geometry.studies.numbers.runs import CONFIDENCE, groups, interval, value_of
 
 MEASURES = {
     "accuracy": "accuracy",
@@ -69,10 +67,3 @@ def curves(figure: Figure, table: pd.DataFrame, confidence: float = CONFIDENCE) 
     return pd.DataFrame(found).sort_values(
         [*figure.columns, "measure", "split", "step"], ignore_index=True
     )
-
-
-def leads(figure: Figure, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The lead of each signal in each run, and what is made of it over the runs of a panel."""
-    renamed = table.rename(columns={"dimension": "local_dimension"})
-    single = lead.leads(renamed, ["experiment", *figure.columns])
-    return single, lead.summary(single, figure.columns)

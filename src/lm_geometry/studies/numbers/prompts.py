@@ -1,8 +1,8 @@
 """The tables of prompts of a study's experiments, put together for one figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 
 import pandas as pd
 
@@ -23,39 +23,16 @@ RUNS = ["checkpoint", "corpus", "split"]
 class PromptTables:
     """The tables of a figure's experiments, told apart by their column `model`.
 
-    Raises ValueError where no experiment has prompts, or no prompt is in each.
+    Of prompts of one corpus `shared` are those in all, so that models are compared, and not texts;
+    `prompt` is shown by itself. `joined` gives the table of a quantity with every prompt.
     """
 
     figure: PromptFigure
-    study: Study
     collected: Sequence[Collected]
-
-    def __post_init__(self) -> None:
-        if self.loss.empty:
-            raise ValueError(f"figure {self.figure.title!r}: no experiment has prompts")
-        if not self.in_all:
-            raise ValueError(f"figure {self.figure.title!r}: no prompt is in every experiment")
-
-    @cached_property
-    def loss(self) -> pd.DataFrame:
-        """The loss of every prompt."""
-        return self.joined("loss")
-
-    @cached_property
-    def in_all(self) -> list[int]:
-        """The prompts that every experiment measured."""
-        return sorted(set.intersection(*self._measured))
-
-    @cached_property
-    def shared(self) -> list[int]:
-        """Those that are shown, of one corpus those in all: models are compared, and not texts."""
-        corpora = {one.params.data_prep.prompts.corpus for one in self.collected}
-        return self.in_all if len(corpora) == 1 else sorted(set.union(*self._measured))
-
-    @property
-    def prompt(self) -> int:
-        """The one that is shown by itself."""
-        return PAPERS_PROMPT if PAPERS_PROMPT in self.in_all else self.in_all[0]
+    joined: Callable[[str], pd.DataFrame]
+    loss: pd.DataFrame
+    shared: list[int]
+    prompt: int
 
     def table(self, quantity: str) -> pd.DataFrame:
         """The values of the shown prompts, from layer 1 on."""
@@ -84,31 +61,43 @@ class PromptTables:
         ]
         return pd.concat(found, ignore_index=True)
 
-    def joined(self, quantity: str) -> pd.DataFrame:
-        """The tables of a quantity of all experiments, one below the other."""
-        parts = [self._of(one, quantity) for one in self.collected]
-        return pd.concat(parts, ignore_index=True)
 
-    @property
-    def _measured(self) -> list[set[int]]:
-        return [set(part["prompt"]) for _, part in self.loss.groupby("model")]
+def prompt_tables(
+    figure: PromptFigure, study: Study, collected: Sequence[Collected]
+) -> PromptTables:
+    """Raises ValueError where no experiment has prompts, or no prompt is in each."""
+    joined = partial(_joined, figure, study, collected)
+    loss = joined("loss")
+    if loss.empty:
+        raise ValueError(f"figure {figure.title!r}: no experiment has prompts")
+    measured = [set(part["prompt"]) for _, part in loss.groupby("model")]
+    in_all = sorted(set.intersection(*measured))
+    if not in_all:
+        raise ValueError(f"figure {figure.title!r}: no prompt is in every experiment")
+    corpora = {one.params.data_prep.prompts.corpus for one in collected}
+    shared = in_all if len(corpora) == 1 else sorted(set.union(*measured))
+    prompt = PAPERS_PROMPT if PAPERS_PROMPT in in_all else in_all[0]
+    return PromptTables(figure, collected, joined, loss, shared, prompt)
 
-    def _of(self, one: Collected, quantity: str) -> pd.DataFrame:
-        table = read_quantity(quantity, one.revision)
-        if self.figure.shuffles:
-            table = rows_where(table, shuffle=self.figure.shuffles)
+
+def _joined(
+    figure: PromptFigure, study: Study, collected: Sequence[Collected], quantity: str
+) -> pd.DataFrame:
+    """The tables of a quantity of all experiments, one below the other."""
+    parts = []
+    for one in collected:
+        table, name = read_quantity(quantity, one.revision), _name(one, study)
+        if figure.shuffles:
+            table = rows_where(table, shuffle=figure.shuffles)
         steps = sorted(set(table["checkpoint"]), key=step_of)
-        name = self._name(one)
-        if self.figure.series != "checkpoint":
-            shown = one.checkpoint if one.checkpoint in steps else BASE
-            return rows_where(table, checkpoint=shown).assign(model=name).drop(columns=RUNS)
-        parts = []
-        for step in steps:
-            at = f"{name}, {'base' if step == BASE else f'step {step}'}"
-            parts.append(rows_where(table, checkpoint=step).assign(model=at))
-        return pd.concat(parts or [table.assign(model=name)]).drop(columns=RUNS)
+        models = {at: f"{name}, {'base' if at == BASE else f'step {at}'}" for at in steps}
+        if figure.series != "checkpoint":
+            models = {one.checkpoint if one.checkpoint in steps else BASE: name}
+        parts += [rows_where(table, checkpoint=at).assign(model=m) for at, m in models.items()]
+    return pd.concat(parts, ignore_index=True).drop(columns=RUNS)
 
-    def _name(self, one: Collected) -> str:
-        """What tells it from the others of its study: case and grid, or the model's name."""
-        varied = [str(label(one.experiment.overrides[name])) for name in self.study.grid]
-        return ", ".join(filter(None, [one.experiment.case, *varied])) or one.model.label
+
+def _name(one: Collected, study: Study) -> str:
+    """What tells it from the others of its study: case and grid, or the model's name."""
+    varied = [str(label(one.experiment.overrides[name])) for name in study.grid]
+    return ", ".join(filter(None, [one.experiment.case, *varied])) or one.model.label

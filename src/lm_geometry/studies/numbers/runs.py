@@ -1,27 +1,31 @@
-"""From the tables of single experiments to means over runs, with intervals."""
+"""From the tables and clouds of single experiments to means over runs.
 
-from collections.abc import Hashable, Sequence
+With intervals, and how firm and how large a change is, be it of one run over its documents.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
 from functools import reduce
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from lm_geometry.aggregate.cells import cells
 from lm_geometry.experiments.experiment import Experiment, Overrides
+from lm_geometry.observables.hausdorff import hausdorff
+from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.token_sample.clouds import read_clean_cloud, read_index, with_noise
+from lm_geometry.statistics import Mean, adjusted_p_values
 from lm_geometry.studies.definition import Figure, Study
-from lm_geometry.studies.numbers.collection import Collected, draws, step_of
-from lm_geometry.studies.numbers.effects import (
-    CONFIDENCE,
-    adjusted_over_layers,
-    groups,
-    interval,
-    p_value_and_effect,
-)
-from lm_geometry.studies.numbers.noise import KEYS, distances
+from lm_geometry.studies.numbers.collection import Collected, step_of
 
+OF_ONE_RUN = "standardised_by_documents"  # a column of the pipeline's table of changes
+CONFIDENCE = 0.95
 SOURCES = {"dimension": "means", "change": "changes", "difference": "differences"}
+KEYS = ["checkpoint", "corpus", "split", "layer"]  # of a cloud
 CELL = ["corpus", "control", "split", "layer", "n_neighbors", "checkpoint"]
 
 
@@ -32,12 +36,10 @@ def rows_of(figure: Figure, study: Study, collected: Sequence[Collected]) -> pd.
     role, shown (whether the layer is), mean, lower, upper, values, documents, clouds, p_value of
     changes and differences, and hausdorff, of the shown layer, where that is asked for.
     """
-    tables = [_rows(figure, one) for one in collected]
-    labels = [*study.repeats, *figure.columns]
-    for one, table in zip(collected, tables, strict=True):
-        for name in labels:
-            table[name] = value_of(one, name)
-        table["experiment"] = one.experiment.name
+    tables = []
+    for one in collected:
+        own = {name: value_of(one, name) for name in (*study.repeats, *figure.columns)}
+        tables.append(_rows(figure, one).assign(**own, experiment=one.experiment.name))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -61,11 +63,6 @@ def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE
     return table
 
 
-def within_run(clouds: int) -> str:
-    """Words for what the interval of a single run is over."""
-    return "documents" if clouds == 1 else f"documents and {clouds} clouds"
-
-
 def value_of(one: Collected, name: str) -> Hashable:
     """What an experiment sets a dotted parameter to, or else what params.yaml has."""
     value = one.experiment.value(name)
@@ -85,7 +82,7 @@ def refuse_mixture(figure: Figure, study: Study, experiments: Sequence[Experimen
         return
     known: dict[str, Overrides] = {}
     for experiment in experiments:
-        own = {k: v for k, v in experiment.overrides.items() if k not in study.repeats}
+        own = without_repeats(experiment, study)
         shown = repr([experiment.value(name) for name in figure.columns])
         other = known.setdefault(shown, own)
         if mixed := sorted(k for k in own | other if own.get(k) != other.get(k)):
@@ -95,8 +92,49 @@ def refuse_mixture(figure: Figure, study: Study, experiments: Sequence[Experimen
             )
 
 
+def draws(collected: Collected) -> pd.DataFrame:
+    """A row per draw of a cloud (sampling_seed) at the shown layer, L, base and checkpoint.
+
+    Columns as in the table `means`; its mean pools the draws, which here stay apart.
+    """
+    rows = []
+    for cloud in estimated_clouds(collected.revision):
+        if cloud.layer != collected.layer or cloud.checkpoint not in (BASE, collected.checkpoint):
+            continue
+        chosen = collected.shown(read_local(cloud, collected.revision))["value"]
+        own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}
+        size = {"mean": chosen.mean(), "values": int(np.sum(chosen.notna())), "documents": 0}
+        rows.append(cloud.keys() | own | size)
+    return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
+
+
+def distances(collected: Collected) -> pd.DataFrame:
+    """Mean over the draws of a cloud of the Hausdorff distance of clean and noisy points.
+
+    A row per checkpoint, corpus split and layer, with the column `hausdorff`; 0 without noise.
+    """
+    index = read_index(collected.revision)
+    rows = []
+    for cloud in estimated_clouds(collected.revision):
+        if cloud.layer == collected.layer:
+            clean, _ = read_clean_cloud(cloud, collected.revision)
+            moved = hausdorff(clean, with_noise(clean, cloud, index)).distance
+            rows.append(cloud.keys() | {"hausdorff": moved})
+    moved = pd.DataFrame(rows).groupby(KEYS, as_index=False, sort=False)["hausdorff"].mean()
+    return pd.DataFrame(moved)
+
+
+def without_repeats(experiment: Experiment, study: Study) -> Overrides:
+    """What it overrides, but for what tells runs of one thing apart."""
+    return {k: v for k, v in experiment.overrides.items() if k not in study.repeats}
+
+
 def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
-    table = draws(one) if figure.kind == "boxes" else _cells(figure, one)
+    if figure.kind == "boxes":
+        table = draws(one)
+    else:  # of the pipeline's tables not all tell of the clouds that intervals are over
+        clouds = len(one.params.token_sample.seeds)
+        table = one.tables[SOURCES[figure.value]].assign(clouds=clouds)
     table = rows_where(table, estimator=one.estimator)
     if figure.x != "n_neighbors":
         table = one.shown(table)
@@ -106,21 +144,11 @@ def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
     table["step"] = [step_of(checkpoint) for checkpoint in table["checkpoint"]]
     table["side"] = np.where(table["checkpoint"] == BASE, "base", "fine-tuned")
     table["shown"] = table["layer"] == one.layer
-    table["role"] = [_role(corpus, one.trained_on) for corpus in table["corpus"]]
+    own = table["corpus"] == one.trained_on
+    table["role"] = np.where(own, "fine-tuned", "control") if one.trained_on else ""
     if figure.x == "hausdorff":
         table = table.merge(distances(one), on=KEYS, how="left", validate="many_to_one")
     return table
-
-
-def _cells(figure: Figure, one: Collected) -> pd.DataFrame:
-    """The pipeline's table with the clouds that its intervals are over, of which not all tell."""
-    return one.tables[SOURCES[figure.value]].assign(clouds=len(one.params.token_sample.seeds))
-
-
-def _role(corpus: str, trained_on: str | None) -> str:
-    if trained_on is None:
-        return ""
-    return "fine-tuned" if corpus == trained_on else "control"
 
 
 def _summary(group: pd.DataFrame, confidence: float) -> dict[str, float | str]:
@@ -128,8 +156,64 @@ def _summary(group: pd.DataFrame, confidence: float) -> dict[str, float | str]:
     found: dict[str, float | str] = {**interval(group["mean"].to_numpy(np.float64), confidence)}
     if runs == 1:
         found |= {"lower": float(first["lower"]), "upper": float(first["upper"])}
-    found |= {"runs": runs, "over": "runs" if runs > 1 else within_run(int(first["clouds"]))}
+    over = "documents" if first["clouds"] == 1 else f"documents and {first['clouds']} clouds"
+    found |= {"runs": runs, "over": over if runs == 1 else "runs"}
     found["values"] = int(min(group["values"]))
     if "hausdorff" in group:
         found["hausdorff"] = float(np.mean(group["hausdorff"]))
+    return found
+
+
+def groups(
+    table: pd.DataFrame, keys: list[str]
+) -> Iterator[tuple[dict[str, Hashable], pd.DataFrame]]:
+    """The rows that share their `keys`, with these, in the order of the table."""
+    for values, rows in cells(table, keys, dropna=False):
+        yield dict(zip(keys, values, strict=True)), rows
+
+
+def mean_of_runs(values: NDArray[np.float64]) -> Mean:
+    """The mean over runs `[runs]`, with Student's standard error; without an interval below two."""
+    runs = len(values)
+    if runs < 2:
+        return Mean(float(values.mean()) if runs else np.nan, np.nan, np.nan, runs, runs)
+    # Equal numbers may differ from their own mean by rounding, which is no spread.
+    spread = float(values.std(ddof=1)) if np.ptp(values) > 0 else 0.0
+    return Mean(float(values.mean()), spread / np.sqrt(runs), runs - 1.0, runs, runs)
+
+
+def interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> dict[str, float]:
+    """`mean`, `lower` and `upper` over runs `[runs]`; NaN where they are not defined."""
+    mean = mean_of_runs(values)
+    lower, upper = mean.interval(confidence)
+    return {"mean": mean.value, "lower": lower, "upper": upper}
+
+
+def p_value_and_effect(group: pd.DataFrame) -> dict[str, float]:
+    """`p_value` of no change, and `effect`, of the runs that are the rows of `group`.
+
+    Of several runs the p value is two-sided Student's t (1908) over their means, and the effect is
+    their mean in units of their standard deviation (Cohen's d of one sample; Cohen 1988, ch. 2).
+    Both are NaN for runs that are all alike. Of a single run they are those of the pipeline, over
+    documents and clouds; NaN where its table has no p value, and no effect where it has none.
+    """
+    if len(group) == 1:
+        row = group.iloc[0]
+        found = {"p_value": float(row.get("p_value", np.nan))}
+        return found | ({"effect": float(row[OF_ONE_RUN])} if OF_ONE_RUN in row else {})
+    mean = mean_of_runs(group["mean"].to_numpy(dtype=np.float64))
+    spread = mean.standard_error * np.sqrt(mean.values)
+    return {"p_value": mean.p_value(), "effect": mean.value / spread if spread > 0 else np.nan}
+
+
+def adjusted_over_layers(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """`table` with `adjusted_p_value` after `p_value`: Benjamini-Hochberg over layers.
+
+    A family are the rows that differ in their layer alone, of all `keys` of a row.
+    """
+    family = [key for key in keys if key not in ("layer", "shown")]
+    p_values = table.groupby(family, sort=False, dropna=False)["p_value"]
+    found = table.copy()
+    place = list(table.columns).index("p_value") + 1
+    found.insert(place, "adjusted_p_value", p_values.transform(adjusted_p_values))
     return found

@@ -1,19 +1,32 @@
-"""The page of a study's results: question, settings, figures, numbers, provenance."""
+"""A study's results as a page beside its figures, and as one HTML page that needs no other file.
 
-from collections.abc import Sequence
+Question, settings, figures, numbers, provenance: on which machine, with which versions and in how
+much time its experiments ran, which is recorded when they end. The texts are in templates beside
+this file.
+"""
+
+import base64
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
 from lm_geometry.experiments.experiment import written
-from lm_geometry.studies.definition import LATER_SCORES, Figure, Study
+from lm_geometry.experiments.outcomes import Facts, Outcome, facts
+from lm_geometry.studies.definition import RESULTS, Figure, Study, drawn_study
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
-from lm_geometry.studies.report.templates import template
+from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.hashes import library_versions
 
-MOST_ROWS = 60
+FILE = "runs.json"
+MOST_ROWS, MOST_ROWS_OF_ALL = 60, 2000  # of a figure's numbers; of a CSV in the HTML page
 TESTED = ("p_value", "adjusted_p_value", "effect")
 MEASURED = ("hausdorff", "mean", "lower", "upper", *TESTED, "sd", "runs", "over", "draws")
 DIGITS = {"p_value": 2, "adjusted_p_value": 2, "effect": 3}  # of others 4
@@ -24,24 +37,21 @@ Shown = list[tuple[Figure | PromptFigure, str, pd.DataFrame]]
 class Part:
     """What the page has of one figure: `columns` of its numbers, the `layers` that they are of."""
 
-    kind: str
-    title: str
+    figure: Figure | PromptFigure
     stem: str
     table: str = ""
     columns: Sequence[str] = ()
     layers: Sequence[int] = ()
-    peaks: bool = False
-    best: bool = False
+
+
+class Run(Facts):
+    """How an experiment ran."""
+
+    seconds: float
 
 
 def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> str:
     """Markdown text of studies/results/NAME/README.md."""
-    figures = []
-    for figure, stem, rows in shown:
-        if isinstance(figure, PromptFigure):
-            figures.append(_of_prompts(figure, stem, rows))
-        else:
-            figures.append(_of_figure(figure, stem, rows))
     varied = [
         {key: value for key, value in one.experiment.overrides.items() if key not in study.fixed}
         for one in collected
@@ -52,10 +62,10 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
         "commit": [one.commit[:10] for one in collected],
     }
     models = (one.model for one in collected)
-    return template("page.md").render(
+    return _template("page.md").render(
         name=name,
         study=study,
-        figures=figures,
+        parts=[_part(figure, stem, rows) for figure, stem, rows in shown],
         experiments=_table(pd.DataFrame(experiments)),
         started=dict.fromkeys(f"`{one.started_from[:10]}`" for one in collected),
         models=dict.fromkeys(f"{m.label} ({m.weights}): `{m.source}`" for m in models),
@@ -63,12 +73,102 @@ def page(name: str, study: Study, collected: list[Collected], shown: Shown) -> s
     )
 
 
-def _of_figure(figure: Figure, stem: str, rows: pd.DataFrame) -> Part:
-    """The figure's own numbers; of many layers those of the shown one."""
+def write_web_page(name: str, study: Study, path: Path, results: Path = RESULTS) -> Path:
+    """`path`, where the page of a study whose results lie in `results` was written.
+
+    Raises FileNotFoundError where the study was not run.
+    """
+    place = results / name
+    if not (place / "README.md").exists():
+        raise FileNotFoundError(
+            f"{place} has no results: `lm-geometry study {name}` makes them, or, where its "
+            "experiments exist, draws them again"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(web_page(name, study, place), encoding="utf-8")
+    return path
+
+
+def web_page(name: str, study: Study, place: Path) -> str:
+    """Text of the page: question, settings, figures, numbers, experiments, provenance.
+
+    `study` is as its file says now; the page has the settings that the figures were drawn by, and
+    says so where the file was edited since.
+    """
+    from markdown_it import MarkdownIt
+
+    drawn = drawn_study(name, place.parent) or study
+    top, rest = (place / "README.md").read_text(encoding="utf-8").split("\n## ", 1)
+    rest = re.sub(r"\nAll of them also have:\n\n(- .*\n)+", "", rest)  # among the settings
+    runs = recorded(name, place.parent)
+    versions = [", ".join(f"{k} {v}" for k, v in run["versions"].items()) for run in runs.values()]
+    text = _template("web_page.md").render(
+        name=name,
+        study=drawn,
+        edited=drawn.text != study.text,
+        top=top,
+        rest=rest,
+        runs=runs,
+        versions=dict.fromkeys(versions),
+    )
+    body = MarkdownIt("commonmark").enable("table").render(text)
+    body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
+    body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
+    body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)
+    tables = [_csv(path) for path in sorted(place.glob("*.csv"))]
+    return _template("web_page.html").render(
+        name=name, body=Markup(body), tables=tables, definition=drawn.text
+    )
+
+
+def record(name: str, outcomes: Iterable[Outcome], folder: Path = RESULTS) -> None:
+    """Add to studies/results/NAME/runs.json how the experiments ran that did not fail.
+
+    Those that were not run again, because they were there, keep what was recorded when they were.
+    """
+    known, here = recorded(name, folder), None
+    for one in outcomes:
+        if not one.failed and one.seconds is not None:
+            where = one.where or (here := here or facts())
+            known[one.name] = {"seconds": round(one.seconds, 1), **where}
+            write_json(folder / name / FILE, known)
+
+
+def keep_only(name: str, experiments: Collection[str], folder: Path = RESULTS) -> None:
+    """Forget how experiments ran of which the study's figures are not made."""
+    known = recorded(name, folder)
+    if not known.keys() <= set(experiments):
+        kept = {one: run for one, run in known.items() if one in experiments}
+        write_json(folder / name / FILE, kept)
+
+
+def recorded(name: str, folder: Path = RESULTS) -> dict[str, Run]:
+    """What was recorded, by the name of the experiment; empty where nothing was."""
+    path = folder / name / FILE
+    return read_json(path) if path.exists() else {}
+
+
+@cache
+def _template(name: str) -> Template:
+    """The template in `NAME.jinja`; what is put into HTML is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["written"] = written
+    return environment.get_template(f"{name}.jinja")
+
+
+def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
+    """A figure's own numbers; of many layers those of the shown one."""
+    if isinstance(figure, PromptFigure) or figure.kind in ("later_scores", "leads"):
+        return Part(figure, stem, "" if rows.empty else _table(rows), list(rows.columns))
     if figure.kind in ("violins", "curves"):
-        return Part(figure.kind, figure.title, stem)
-    if figure.kind in (LATER_SCORES, "leads"):
-        return Part(figure.kind, figure.title, stem, _table(rows))
+        return Part(figure, stem)
     if figure.kind == "boxes":
         keys = [*figure.columns, "corpus", "control", "split", "layer", "checkpoint", "shown"]
         means = rows.groupby(keys, sort=False)["mean"]
@@ -79,17 +179,7 @@ def _of_figure(figure: Figure, stem: str, rows: pd.DataFrame) -> Part:
     varied = [n for n in names if n in chosen and len(chosen.groupby(n, dropna=False)) > 1]
     columns = list(dict.fromkeys([*varied, *(n for n in MEASURED if n in chosen)]))
     table = _table(chosen[columns]) if len(chosen) <= MOST_ROWS else ""
-    return Part(figure.kind, figure.title, stem, table, columns, layers)
-
-
-def _of_prompts(figure: PromptFigure, stem: str, told: pd.DataFrame) -> Part:
-    """What a figure of prompts comes down to: peaks, or the largest correlations."""
-    best = "value" in told
-    return Part(
-        *(figure.kind, figure.title, stem, "" if told.empty else _table(told)),
-        peaks=not (told.empty or best),
-        best=best and not told.empty,
-    )
+    return Part(figure, stem, table, columns, layers)
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -98,3 +188,16 @@ def _table(table: pd.DataFrame) -> str:
     # As objects, since whole numbers beside others would be written as those are.
     whole = table.astype(object)
     return whole.to_markdown(index=False, floatfmt=digits, disable_numparse=words)
+
+
+def _picture(place: Path, stem: str) -> str:
+    data = base64.b64encode((place / f"{stem}.svg").read_bytes()).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}"'
+
+
+def _csv(path: Path) -> dict[str, str]:
+    table = pd.read_csv(path, keep_default_na=False)
+    rows = table.head(MOST_ROWS_OF_ALL).to_html(index=False, border=0)
+    first = f", of which the first {MOST_ROWS_OF_ALL:,}" if len(table) > MOST_ROWS_OF_ALL else ""
+    told = f"{path.name}: {len(table):,} rows{first}"
+    return {"name": path.name, "told": told, "rows": Markup(rows)}

@@ -8,8 +8,8 @@ import pandas as pd
 
 from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
-from lm_geometry.studies.definition import DRAWN, FOLDER, LATER_SCORES, OVER_STEPS, Figure, Study
-from lm_geometry.studies.figures import later_scores, lines, over_steps, prompts
+from lm_geometry.studies.definition import DRAWN, OVER_STEPS, RESULTS, Figure, Study
+from lm_geometry.studies.figures import lines, over_steps, prompts
 from lm_geometry.studies.figures.drawn import Draw, Drawn, measured, words
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import TABLES, Collected
@@ -23,39 +23,34 @@ PROMPT_TABLES = ("prompt_means", "prompt_peaks", "prompt_shuffles", "prompt_corr
 
 
 def write_report(
-    name: str, study: Study, collected: list[Collected], folder: Path = FOLDER / "results"
+    name: str, study: Study, collected: list[Collected], folder: Path = RESULTS
 ) -> list[Path]:
     """The files written to `folder/<name>`: the same results give the same bytes."""
-    place = folder / name
     figures = [*study.figures, *study.prompt_figures]
     stems = _stems(study.figures) + _stems(study.prompt_figures)
-    written, shown = [], []
+    files: dict[str, bytes | pd.DataFrame] = {}
+    shown = []
     for figure, stem in zip(figures, stems, strict=True):
         found = _drawn(figure, study, collected)
-        for suffix, content in render(found.chart).items():
-            written.append(_write(place / f"{stem}.{suffix}", content))
+        files |= {f"{stem}.{suffix}": content for suffix, content in render(found.chart).items()}
         if found.rows is not None:
-            written.append(_write(place / f"{stem}.csv", _csv(found.rows)))
+            files[f"{stem}.csv"] = _csv(found.rows)
         if found.runs is not None:
-            write_table(place / f"{stem}.parquet", found.runs)
-            written.append(place / f"{stem}.parquet")
+            files[f"{stem}.parquet"] = found.runs
         shown.append((figure, stem, found.told))
     tables = [*(TABLES if study.figures else ()), *(PROMPT_TABLES if study.prompt_figures else ())]
-    for table in tables:
-        write_table(place / f"{table}.parquet", _joined(table, study, collected))
-        written.append(place / f"{table}.parquet")
+    files |= {f"{table}.parquet": _joined(table, study, collected) for table in tables}
     if study.text:
-        written.append(_write(place / DRAWN, study.text.encode()))
-    text = page.page(name, study, collected, shown)
-    return [*written, _write(place / "README.md", text.encode())]
+        files[DRAWN] = study.text.encode()
+    files["README.md"] = page.page(name, study, collected, shown).encode()
+    return [_written(folder / name / file, content) for file, content in files.items()]
 
 
 def violins(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
     """Tokens of base and fine-tuned, for the first of the runs that differ in repeats alone."""
     first: dict[str, Collected] = {}
     for one in collected:
-        own = {k: v for k, v in one.experiment.overrides.items() if k not in study.repeats}
-        first.setdefault(repr(own), one)
+        first.setdefault(repr(runs.without_repeats(one.experiment, study)), one)
     records = [
         {**record, "rev": one.experiment.name}
         for one in first.values()
@@ -66,14 +61,9 @@ def violins(figure: Figure, study: Study, collected: Sequence[Collected], measur
     return Drawn(chart.properties(title=alt.Title(figure.title, subtitle=says)))
 
 
-KINDS: dict[str, Draw] = {
-    "violins": violins,
-    "lines": lines.lines,
-    "boxes": lines.boxes,
-    "curves": over_steps.curves,
-    "leads": over_steps.leads,
-    LATER_SCORES: later_scores.drawn,
-}
+DRAWING: list[Draw] = [violins, lines.lines, lines.boxes]
+DRAWING += [over_steps.curves, over_steps.leads, over_steps.later_scores]
+KINDS = {draw.__name__: draw for draw in DRAWING}
 
 
 def _drawn(figure: Figure | PromptFigure, study: Study, collected: list[Collected]) -> Drawn:
@@ -98,10 +88,8 @@ def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFram
 
 def _stems(figures: Sequence[Figure] | Sequence[PromptFigure]) -> list[str]:
     """File names of figures, different ones."""
-    stems: list[str] = []
-    for figure in figures:
-        stems.append(figure.stem if figure.stem not in stems else f"{figure.stem}_{len(stems) + 1}")
-    return stems
+    own = [figure.stem for figure in figures]
+    return [f"{stem}_{at + 1}" if stem in own[:at] else stem for at, stem in enumerate(own)]
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -110,7 +98,10 @@ def _csv(table: pd.DataFrame) -> bytes:
     return cut.to_csv(index=False, lineterminator="\n").encode()
 
 
-def _write(path: Path, content: bytes) -> Path:
+def _written(path: Path, content: bytes | pd.DataFrame) -> Path:
+    if isinstance(content, pd.DataFrame):
+        write_table(path, content)
+        return path
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
     return path

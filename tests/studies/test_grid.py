@@ -1,8 +1,7 @@
 """Names over the experiments of a study."""
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project
-from lm_geometry.studies.shared_names import shared_names
+from lm_geometry.experiments.experiment import Experiment, Project
+from lm_geometry.studies.grid import shared_names
 from tests.structure import ROOT
 
 

@@ -5,14 +5,14 @@ model begins to generalise. Whether it does so earlier than what everybody logs 
 with one rule for every signal.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lm_geometry.studies.numbers.effects import CONFIDENCE, groups, interval
+from lm_geometry.statistics import Mean, between_runs
 
 SIGNALS: Mapping[str, tuple[str, str]] = {
     "validation local dimension": ("validation", "local_dimension"),
@@ -24,9 +24,6 @@ SIGNALS: Mapping[str, tuple[str, str]] = {
 EVENTS = ("peak", "fall")
 FALL = 0.1  # share of the peak by which a signal has fallen
 MILESTONES = (0.05, 0.5)  # validation accuracies
-COUNTS = ("runs", "reached", "warned", "false_alarms")
-
-Values = npt.NDArray[np.float64]
 
 
 def events(steps: npt.ArrayLike, values: npt.ArrayLike, fall: float = FALL) -> dict[str, float]:
@@ -36,22 +33,19 @@ def events(steps: npt.ArrayLike, values: npt.ArrayLike, fall: float = FALL) -> d
     A value that is not finite is passed over. NaN where there is no such step. Raises ValueError
     for a negative peak, of which a share is not defined.
     """
-    at, curve = _finite(steps, values)
-    if not len(curve):
+    curve = _finite(steps, values)
+    if curve.empty:
         return dict.fromkeys(EVENTS, np.nan)
-    peak = int(np.argmax(curve))
-    if curve[peak] < 0:
-        raise ValueError(f"values: the peak is {curve[peak]}; a share of it needs 0 or more")
-    low = np.flatnonzero(curve[peak + 1 :] <= (1 - fall) * curve[peak])
-    fallen = float(at[peak + 1 + low[0]]) if len(low) else np.nan
-    return {"peak": float(at[peak]), "fall": fallen}
+    peak, largest = int(curve.argmax()), float(curve.max())
+    if largest < 0:
+        raise ValueError(f"values: the peak is {largest}; a share of it needs 0 or more")
+    later = curve.iloc[peak + 1 :]
+    return {"peak": curve.index[peak], "fall": _first(later <= (1 - fall) * largest)}
 
 
 def reached(steps: npt.ArrayLike, accuracy: npt.ArrayLike, milestone: float) -> float:
     """The first step whose accuracy is at least the milestone, or NaN."""
-    at, curve = _finite(steps, accuracy)
-    above = np.flatnonzero(curve >= milestone)
-    return float(at[above[0]]) if len(above) else np.nan
+    return _first(_finite(steps, accuracy) >= milestone)
 
 
 def leads(
@@ -83,60 +77,53 @@ def leads(
     if table.duplicated([*run, "step", "split"]).any():
         raise ValueError(f"table: a step and split stands twice in a run; runs differ in {run}?")
     found = []
-    for key, rows in groups(table, [*run]):
-        parts = {str(split): part.sort_values("step") for split, part in rows.groupby("split")}
-        found += [key | row for row in _of_run(parts, signals, fall, milestones)]
+    for values, rows in table.groupby([*run], sort=False, dropna=False):
+        key = dict(zip(run, cast("tuple[Hashable, ...]", values), strict=True))
+        parts = {str(split): part.set_index("step") for split, part in rows.groupby("split")}
+        accuracy = parts["validation"]["accuracy"]
+        ends = {m: reached(accuracy.index, accuracy, m) for m in milestones}
+        for name, (split, column) in signals.items():
+            curve = parts[split][column].dropna().sort_index()
+            every = float(np.median(np.diff(curve.index))) if len(curve) > 1 else np.nan
+            found += [
+                {**key, "signal": name, "event": event, "event_step": step}
+                | {"milestone": m, "milestone_step": end, "lead": end - step, "every": every}
+                for event, step in events(curve.index, curve, fall).items()
+                for m, end in ends.items()
+            ]
     return pd.DataFrame(found)
 
 
-def summary(
-    found: pd.DataFrame, by: Sequence[str] = (), confidence: float = CONFIDENCE
-) -> pd.DataFrame:
+def summary(found: pd.DataFrame, by: Sequence[str] = (), confidence: float = 0.95) -> pd.DataFrame:
     """Over the runs of `leads`: a row for each signal, event, milestone and value of `by`.
 
     Columns: runs; reached, those that reach the milestone; warned, those of them whose event came
     before it; false_alarms, runs with the event that never reach it; and mean, lower and upper of
     the lead of those that have one (Student's t over runs; NaN below two runs).
     """
-    never, lead = found["milestone_step"].isna(), found["lead"]
-    counted = found.assign(
-        runs=1,
-        reached=~never,
-        warned=lead > 0,
-        false_alarms=never & found["event_step"].notna(),
-    )
-    rows = []
-    for key, group in groups(counted, [*by, "signal", "event", "milestone"]):
-        counts = {name: int(np.sum(group[name])) for name in COUNTS}
-        known = group["lead"].dropna().to_numpy(dtype=np.float64)
-        rows.append(key | counts | interval(known, confidence))
-    return pd.DataFrame(rows)
+    never = found["milestone_step"].isna()
+    counts = {
+        "runs": 1,
+        "reached": ~never,
+        "warned": found["lead"] > 0,
+        "false_alarms": never & found["event_step"].notna(),
+    }
+    keys = [*by, "signal", "event", "milestone"]
+    grouped = found.assign(**counts).groupby(keys, sort=False, dropna=False)
+    runs = [[Mean(one, np.nan, np.nan, 1, 1) for one in leads] for _, leads in grouped["lead"]]
+    means = [between_runs(of_one_cell) for of_one_cell in runs]
+    bounds = pd.DataFrame([mean.interval(confidence) for mean in means], columns=["lower", "upper"])
+    found = pd.DataFrame(grouped[[*counts]].sum()).reset_index()
+    return found.assign(mean=[mean.value for mean in means], **bounds)
 
 
-def _of_run(
-    parts: Mapping[str, pd.DataFrame],
-    signals: Mapping[str, tuple[str, str]],
-    fall: float,
-    milestones: Sequence[float],
-) -> list[dict[str, Any]]:
-    validation = parts["validation"]
-    passed = {m: reached(validation["step"], validation["accuracy"], m) for m in milestones}
-    rows: list[dict[str, Any]] = []
-    for name, (split, column) in signals.items():
-        curve = parts[split][["step", column]].dropna()
-        every = float(np.median(np.diff(curve["step"]))) if len(curve) > 1 else np.nan
-        for event, step in events(curve["step"], curve[column], fall).items():
-            told = {"signal": name, "event": event, "event_step": step}
-            rows += [
-                told | {"milestone": m, "milestone_step": at, "lead": at - step, "every": every}
-                for m, at in passed.items()
-            ]
-    return rows
+def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> pd.Series:
+    """The finite values of a curve by their steps, in the order of these."""
+    index = pd.Index(np.asarray(steps, dtype=np.float64))
+    curve = pd.Series(np.asarray(values, dtype=np.float64), index=index)
+    return curve.replace([np.inf, -np.inf], np.nan).dropna().sort_index(kind="stable")
 
 
-def _finite(steps: npt.ArrayLike, values: npt.ArrayLike) -> tuple[Values, Values]:
-    """The finite values of a curve and their steps, both in the order of steps."""
-    at, curve = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    order = np.argsort(at, kind="stable")
-    order = order[np.isfinite(curve[order])]
-    return at[order], curve[order]
+def _first(there: pd.Series) -> float:
+    """The first step at which something is so, or NaN."""
+    return float(there.index[there.argmax()]) if there.any() else np.nan

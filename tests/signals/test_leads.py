@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lm_geometry.studies.numbers.lead import events, leads, reached, summary
+from lm_geometry.signals.leads import events, leads, reached, summary
 
 STEPS = np.arange(0, 2001, 50)
 

@@ -12,7 +12,7 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.estimate.clouds import Estimated, write_index
 from lm_geometry.outs.token_sample import clouds
-from lm_geometry.studies.numbers import noise
+from lm_geometry.studies.numbers.runs import distances
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.files import write_json
@@ -34,7 +34,7 @@ def test_the_noisy_cloud_is_the_one_that_was_estimated(project: Path, paper: boo
     clean, noisy = clouds.read_clean_cloud(cloud)[0], clouds.read_cloud(cloud)[0]
     assert 0.4 < np.std(noisy - clean) < 0.6
     collected: Any = SimpleNamespace(revision=WORKSPACE, layer=3)
-    (row,) = noise.distances(collected).to_dict("records")
+    (row,) = distances(collected).to_dict("records")
     assert row == {"checkpoint": "base", "corpus": "a", "split": "test", "layer": 3} | {
         "hausdorff": hausdorff(clean, noisy).distance
     }

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.on_queue import OnQueue
-from lm_geometry.experiments.running import InOrder
-from lm_geometry.experiments.tree import (
+from lm_geometry.experiments.in_git import (
     carried,
     refuse_dirty,
     refuse_untracked_code,
     refuse_untracked_sources,
 )
+from lm_geometry.experiments.on_queue import OnQueue
+from lm_geometry.experiments.running import InOrder
 from tests.toy_run import commit, git
 
 
@@ -97,5 +97,7 @@ def test_a_source_within_the_project_must_be_in_git(tree: Path) -> None:
     write(tree, "texts/out.jsonl")
     fine = {"list": ["file:texts/in.jsonl", "file:/elsewhere/x", "file:$D/x", "file:~/x"]}
     refuse_untracked_sources([Experiment("s", fine)], tree)
-    with pytest.raises(ValueError, match=r"file:texts/out.jsonl\ngive the absolute path"):
+    with pytest.raises(
+        ValueError, match=r"file:texts/out.jsonl: not in git\ngive the absolute path"
+    ):
         refuse_untracked_sources([Experiment("s", {"model.name": "file:texts/out.jsonl"})], tree)

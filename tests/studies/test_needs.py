@@ -5,19 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lm_geometry.experiments.experiment import Experiment
-from lm_geometry.experiments.project import Project
+from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import read_study
-from lm_geometry.studies.disk import (
+from lm_geometry.studies.grid import experiments
+from lm_geometry.studies.needs import (
     Sizes,
     checkpoints_of_equations,
+    disk_told,
     hidden_states,
     prompt_records,
     sizes_in,
-    told,
 )
-from lm_geometry.studies.grid import experiments
 
 EQUATIONS: dict[str, Any] = {
     "model.name": "modular-arithmetic",
@@ -92,12 +91,12 @@ def test_the_published_grid_needs_110_gigabytes_of_states() -> None:
 def test_what_experiments_share_is_counted_once() -> None:
     shared = [Experiment(f"L-{n}", EQUATIONS | {"estimate.n_neighbors": [n]}) for n in (32, 64)]
     one = f"{bytes_of(5, 2, 2, 3000, 128) / 1e6:.1f} MB"
-    assert told(shared) == f"disk: hidden states at most {one}; checkpoints 8.5 MB"
+    assert disk_told(shared) == f"disk: hidden states at most {one}; checkpoints 8.5 MB"
     other = Experiment("seed", EQUATIONS | {"finetune.seed": 1})
     both = f"{bytes_of(5, 2, 2, 3000, 128) * 2 / 1e6:.1f} MB"
-    assert told([*shared, other]).startswith(
+    assert disk_told([*shared, other]).startswith(
         f"disk: hidden states at most {both} ({one} for one experiment)"
     )
-    assert told([Experiment("all", EQUATIONS | {"embed.keep_tokens": "all"})]) == (
+    assert disk_told([Experiment("all", EQUATIONS | {"embed.keep_tokens": "all"})]) == (
         "disk: checkpoints 8.5 MB"
     )
