@@ -14,7 +14,7 @@ from lm_geometry.outs.data_prep.model import read_model_source
 from lm_geometry.outs.estimate.clouds import read_estimated
 from lm_geometry.outs.estimate.prompts import read_records
 from lm_geometry.outs.finetune.checkpoints import BASE
-from lm_geometry.outs.finetune.training_curves import Measured, MeasuredScore, curve_records
+from lm_geometry.outs.finetune.training_curves import curve_records
 from lm_geometry.outs.finetune.training_run import read_training_run
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
@@ -47,10 +47,5 @@ def write_results(settings: Aggregate) -> None:
     records = {**dict(corpus_figures(figures, lines)), **dict(prompts)}
     for name, rows in records.items():
         write_json(paths.PLOTS / f"{name}.json", rows)
-    scores: list[MeasuredScore] = [
-        {"step": s["step"], "score": s["score"], "value": s["value"], "split": s["split"]}
-        for s in training.scores
-    ]
-    curves: Measured = {"curve": [*training.curve], "scores": scores}
-    drawn = {"training": curve_records(curves, training.corpus, training.settings)}
+    drawn = {"training": curve_records(training)}
     write_figures(records | drawn, paths.PLOTS)

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from lm_geometry.dimension.large_eigenvalues import counts_above
 from lm_geometry.dimension.spectrum_rules import RULES, Rule
 from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.neighbours.counts import number, whole
 from lm_geometry.point_cloud.cloud import PointCloud, as_array, as_cloud
-from lm_geometry.point_cloud.counts import number, whole
 from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.magnitude import centred_to_one
 from lm_geometry.point_cloud.shapes import Float, Float32, Float64, Int64, Integer

@@ -7,7 +7,7 @@ the maximum likelihood estimate of a common dimension: MacKay, Ghahramani 2005.
 import numpy as np
 
 from lm_geometry.neighbours import NeighbourGraph
-from lm_geometry.point_cloud.counts import whole
+from lm_geometry.neighbours.counts import whole
 from lm_geometry.point_cloud.shapes import Float64
 
 

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from lm_geometry.dimension import gride, library, lpca, mle, twonn, with_dadapy
 from lm_geometry.dimension.library import Nearest, Option
+from lm_geometry.neighbours.counts import whole
 from lm_geometry.point_cloud.cloud import PointCloud
-from lm_geometry.point_cloud.counts import whole
 from lm_geometry.point_cloud.shapes import Float64
 
 Local = Callable[..., Float64[np.ndarray, "rows"]]  # of X, nearest, n_neighbors, **options

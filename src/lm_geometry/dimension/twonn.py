@@ -11,8 +11,8 @@ import numpy as np
 
 from lm_geometry.dimension.two_nearest import two_nearest_inside
 from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.neighbours.counts import number, whole
 from lm_geometry.point_cloud.cloud import PointCloud, as_array
-from lm_geometry.point_cloud.counts import number, whole
 from lm_geometry.point_cloud.loops import compiled, over_rows
 from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.shapes import Float64

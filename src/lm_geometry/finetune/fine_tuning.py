@@ -17,6 +17,7 @@ from transformers import (
 from lm_geometry.finetune.arguments import training_arguments
 from lm_geometry.finetune.checkpointing import KeepCheckpoints, last_complete
 from lm_geometry.finetune.live_curves import Watch
+from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
 from lm_geometry.finetune.scored_trainer import SCORE, ScoredTrainer
@@ -30,7 +31,6 @@ from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_tokenizer, quiet_loading
 from lm_geometry.outs.data_prep.corpora import Columns, first_of
 from lm_geometry.outs.data_prep.model import ModelSource
-from lm_geometry.outs.finetune.training_curves import Measured, MeasuredLoss, MeasuredScore, Records
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, write_json
 

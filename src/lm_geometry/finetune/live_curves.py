@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from lm_geometry.outs.finetune.training_curves import Measured, curve_records
+from lm_geometry.finetune.measured import Measured, as_run
+from lm_geometry.outs.finetune.training_curves import curve_records
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
 
@@ -32,4 +33,5 @@ class LiveCurves:
 
     def write(self, records: Measured) -> None:
         """Write the curves of `records`; the same records give the same bytes."""
-        write_json(paths.PLOTS / FILE, curve_records(records, self._corpus, self._settings))
+        run = as_run(records, self._corpus, "", self._settings)
+        write_json(paths.PLOTS / FILE, curve_records(run))

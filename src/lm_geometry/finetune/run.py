@@ -3,12 +3,12 @@
 from lm_geometry.finetune.arithmetic.from_corpus import learn
 from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.live_curves import LiveCurves
+from lm_geometry.finetune.measured import Records, as_run
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.outs.data_prep.corpora import TrainingCorpus, read_training
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH, write_index
-from lm_geometry.outs.finetune.training_curves import CURVES, Records
-from lm_geometry.outs.finetune.training_run import Loss, Score, TrainingRun, write_training_run
+from lm_geometry.outs.finetune.training_run import TrainingRun, write_training_run
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import write_json
@@ -37,7 +37,7 @@ def train(source: ModelSource, settings: Finetune) -> TrainingRun:
     write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
     sizes = settings.arithmetic if settings.task == FROM_SCRATCH else source
     write_index(records["steps"], settings.task, sizes.layers, sizes.width)
-    run = _as_run(records, corpus.name, settings.task, described)
+    run = as_run(records, corpus.name, settings.task, described)
     write_training_run(run)
     return run
 
@@ -74,14 +74,3 @@ def _described(source: ModelSource, settings: Finetune) -> str:
     if settings.task in ("none", FROM_SCRATCH):
         return source.label
     return f"{source.label} · {settings.task.replace('_', ' ')} · {settings.method}"
-
-
-def _as_run(records: Records, corpus: str, task: str, settings: str) -> TrainingRun:
-    splits = {curve: split for split, curve in CURVES.items()}
-    curve: list[Loss] = [
-        {**r, "corpus": corpus, "split": splits[r["curve"]]} for r in records["curve"]
-    ]
-    scores: list[Score] = [
-        {**r, "corpus": corpus, "split": r.get("split", "validation")} for r in records["scores"]
-    ]
-    return TrainingRun(corpus, task, settings, curve, scores)

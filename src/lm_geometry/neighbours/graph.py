@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from lm_geometry.neighbours import search as exact
+from lm_geometry.neighbours.counts import whole
 from lm_geometry.point_cloud.cloud import PointCloud
-from lm_geometry.point_cloud.counts import whole
 from lm_geometry.point_cloud.identical import as_grouped_cloud
 from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
 from lm_geometry.point_cloud.magnitude import magnified

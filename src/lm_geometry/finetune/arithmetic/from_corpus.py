@@ -8,17 +8,12 @@ from lm_geometry.finetune.arithmetic.loop import train
 from lm_geometry.finetune.arithmetic.recipe import recipe
 from lm_geometry.finetune.arithmetic.run import Measurement
 from lm_geometry.finetune.live_curves import Watch
+from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.arithmetic.equations import SolvedColumns, elements_of, from_columns
 from lm_geometry.outs.data_prep.corpora import Columns
 from lm_geometry.outs.data_prep.equations import Equations
-from lm_geometry.outs.finetune.training_curves import (
-    CURVES,
-    Measured,
-    MeasuredLoss,
-    MeasuredScore,
-    Records,
-)
+from lm_geometry.outs.finetune.training_curves import CURVES
 
 SCORES = ("loss", "accuracy", "weight_norm")
 

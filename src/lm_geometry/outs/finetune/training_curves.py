@@ -1,8 +1,9 @@
 """The curves of a training run as the records that its figure draws."""
 
 from itertools import groupby
-from typing import NotRequired, TypedDict, TypeVar
+from typing import TypedDict, TypeVar
 
+from lm_geometry.outs.finetune.training_run import TrainingRun
 from lm_geometry.workspace.tables import Row
 
 Point = TypeVar("Point")
@@ -10,36 +11,6 @@ Point = TypeVar("Point")
 FIELDS = ("step", "measure", "place", "curve", "corpus", "split", "value")
 CURVES = {"train": "training", "validation": "validation"}  # by split
 MOST_ROWS = 1500  # of one measure and curve: finer than a pixel
-
-
-class MeasuredLoss(TypedDict):
-    """Mean loss in nat at one step; `curve` is training or validation."""
-
-    step: int
-    curve: str
-    loss: float
-
-
-class MeasuredScore(TypedDict):
-    """One score at one step; `split` where it is of another than the held-out one."""
-
-    step: int
-    score: str
-    value: float
-    split: NotRequired[str]
-
-
-class Measured(TypedDict):
-    """What a run measured, as far as it has come."""
-
-    curve: list[MeasuredLoss]
-    scores: list[MeasuredScore]
-
-
-class Records(Measured):
-    """What a run measured, and the steps whose checkpoints were kept."""
-
-    steps: list[int]
 
 
 class CurveRow(TypedDict):
@@ -54,10 +25,10 @@ class CurveRow(TypedDict):
     value: float
 
 
-def curve_records(records: Measured, corpus: str, settings: str) -> list[Row]:
+def curve_records(run: TrainingRun) -> list[Row]:
     """The records of the figure `training`: a row per step, measure and curve."""
-    rows = [{**row, "settings": settings} for row in _rows(records, corpus)]
-    return rows or [nothing(settings)]
+    rows = [{**row, "settings": run.settings} for row in _rows(run)]
+    return rows or [nothing(run.settings)]
 
 
 def nothing(settings: str) -> Row:
@@ -73,19 +44,17 @@ def evenly(rows: list[Point], most: int) -> list[Point]:
     return [rows[round(i * (len(rows) - 1) / (most - 1))] for i in range(most)]
 
 
-def _rows(records: Measured, corpus: str) -> list[CurveRow]:
+def _rows(run: TrainingRun) -> list[CurveRow]:
     """A row per step, measure and curve; the loss, a curve and a score as well, counts once."""
-    splits = {curve: split for split, curve in CURVES.items()}
-    found = [
-        _row(r["step"], "loss", r["curve"], splits[r["curve"]], r["loss"]) for r in records["curve"]
-    ] + [
-        _row(r["step"], r["score"], CURVES[split], split, r["value"])
-        for r in records["scores"]
+    found = [_row(r["step"], "loss", r["curve"], r["split"], r["loss"]) for r in run.curve] + [
+        _row(r["step"], r["score"], CURVES[r["split"]], r["split"], r["value"])
+        for r in run.scores
         if r["score"] != "loss"
-        for split in [r.get("split", "validation")]
     ]
     places = {name: place for place, name in enumerate(dict.fromkeys(r["measure"] for r in found))}
-    placed = [CurveRow({**row, "place": places[row["measure"]], "corpus": corpus}) for row in found]
+    placed = [
+        CurveRow({**row, "place": places[row["measure"]], "corpus": run.corpus}) for row in found
+    ]
     by_line = sorted(placed, key=lambda row: (row["place"], row["curve"], row["step"]))
     lines = [list(rows) for _, rows in groupby(by_line, lambda row: (row["place"], row["curve"]))]
     return [row for line in lines for row in evenly(line, MOST_ROWS)]

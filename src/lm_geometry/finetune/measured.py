@@ -1,0 +1,49 @@
+"""What a training run measures on its way, and the run that it is in the end."""
+
+from typing import NotRequired, TypedDict
+
+from lm_geometry.outs.finetune.training_curves import CURVES
+from lm_geometry.outs.finetune.training_run import Loss, Score, TrainingRun
+
+SPLITS = {curve: split for split, curve in CURVES.items()}
+
+
+class MeasuredLoss(TypedDict):
+    """Mean loss in nat at one step; `curve` is training or validation."""
+
+    step: int
+    curve: str
+    loss: float
+
+
+class MeasuredScore(TypedDict):
+    """One score at one step; `split` where it is of another than the held-out one."""
+
+    step: int
+    score: str
+    value: float
+    split: NotRequired[str]
+
+
+class Measured(TypedDict):
+    """What a run measured, as far as it has come."""
+
+    curve: list[MeasuredLoss]
+    scores: list[MeasuredScore]
+
+
+class Records(Measured):
+    """What a run measured, and the steps whose checkpoints were kept."""
+
+    steps: list[int]
+
+
+def as_run(found: Measured, corpus: str, task: str, settings: str) -> TrainingRun:
+    """What was measured on a corpus as the run that later stages read."""
+    curve: list[Loss] = [
+        {**r, "corpus": corpus, "split": SPLITS[r["curve"]]} for r in found["curve"]
+    ]
+    scores: list[Score] = [
+        {**r, "corpus": corpus, "split": r.get("split", "validation")} for r in found["scores"]
+    ]
+    return TrainingRun(corpus, task, settings, curve, scores)
