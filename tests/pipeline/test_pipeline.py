@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import lm_geometry
+from lm_geometry.workspace.manifest import described_by
 from tests.conftest import TinyModel
 from tests.structure import ROOT
 from tests.unfinished_work import unpublished
@@ -207,12 +208,12 @@ def test_the_same_params_give_the_same_bytes(project: Project) -> None:
     assert project.bytes() == before
 
 
-# A file of a finished cell, at whose sight the stage is killed.
+# The record of a finished cell, at whose sight the stage is killed.
 KILLS = {
     "finetune": ".scratch/finetune/*/trainer/checkpoint-2/complete",
-    "embed": ".scratch/embed/*/first-validation/meta.json",
-    "embed prompts": ".scratch/embed/*/base/prompt-*.npz",
-    "estimate": ".scratch/estimate/*/base/*/*/*/global.parquet",
+    "embed": ".scratch/embed/*/.first-validation.manifest.json",
+    "embed prompts": ".scratch/embed/*/base/.prompt-*.manifest.json",
+    "estimate": ".scratch/estimate/*/base/*/*/.*.manifest.json",
 }
 
 
@@ -230,7 +231,8 @@ def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, k
     finished = list(project.folder.glob(pattern))
     kill_group(running)
     assert finished, "the stage ended before it could be killed"
-    times = {path: path.stat().st_mtime_ns for path in finished if path.exists()}
+    cells = [file for record in finished for file in files_below(described_by(record))]
+    times = {path: path.stat().st_mtime_ns for path in cells}
     assert list((project.folder / "data").rglob("*.tmp")) == []
 
     output = project.dvc(*again)
@@ -240,6 +242,10 @@ def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, k
     if stage != "finetune":  # its trainer's state is no result
         assert set(times.values()) <= kept
     assert not unpublished(project.folder / ".scratch" / stage)
+
+
+def files_below(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
 
 
 def wait_for(condition, seconds: float = 120) -> None:
