@@ -45,7 +45,7 @@ help:  ## what there is
 	@sed -n '1,14s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
-	dvc repro
+	dvc repro || { status=$$?; lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
 	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
 
 pull: setup  ## results from the remote

@@ -9,8 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from lm_geometry.params.check import check_or_exit
+from lm_geometry.workspace.faults import sentences
 from lm_geometry.workspace.printing import print_any_character
 
 if __name__ == "__main__":
     print_any_character()
-    check_or_exit()
+    with sentences():
+        check_or_exit()

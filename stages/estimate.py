@@ -9,8 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from lm_geometry.estimate.run import run
-from lm_geometry.workspace.printing import print_any_character
+from lm_geometry.workspace.stage import running
 
 if __name__ == "__main__":
-    print_any_character()
-    run()
+    with running("estimate"):
+        run()

@@ -14,6 +14,7 @@ from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, EvaluatedCorpora, write_evaluated
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.hashes import path_hash
 from tests.conftest import TEXTS, TinyModel
 
 
@@ -35,11 +36,21 @@ def tokenised(
 
 def prepare_corpora(texts: dict[str, list[str]]) -> None:
     """What data-prep and an untrained finetune stage would have written."""
-    splits = [CorpusSplit(name, "test", "0" * 64 if name == "secret" else "") for name in texts]
-    for split in splits:
-        save(Dataset.from_pandas(corpus_of(texts[split.corpus])), split.folder())
+    splits = [_prepared(name, Dataset.from_pandas(corpus_of(texts[name]))) for name in texts]
     write_evaluated(EvaluatedCorpora(splits))
     write_json(paths.CHECKPOINTS / "index.json", {"steps": [], "task": "none"})
+
+
+def _prepared(name: str, dataset: Dataset) -> CorpusSplit:
+    """A saved split; that of `secret` stands outside of data/, under the hash of its content."""
+    split = CorpusSplit(name, "test")
+    save(dataset, split.folder())
+    if name != "secret":
+        return split
+    private = CorpusSplit(name, "test", path_hash(split.folder()))
+    private.folder().parent.mkdir(parents=True, exist_ok=True)
+    split.folder().replace(private.folder())
+    return private
 
 
 def stored_files(project: Path) -> list[Path]:

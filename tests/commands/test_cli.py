@@ -69,7 +69,7 @@ def test_every_parameter_is_explained(capsys: pytest.CaptureFixture[str]) -> Non
     assert lines["embed.keep_tokens"].startswith("20000  # rows kept per corpus split")
     assert lines["embed.keep_tokens"].endswith("[int | all]")
     assert "(default all)" in lines["embed.layers"]
-    assert lines["embed.layers"].endswith("[list of int | all]")
+    assert lines["embed.layers"].endswith("[list of int | str | all]")
     assert lines["estimate.cdf"].endswith("[i/n | (i-1)/n]")
 
 

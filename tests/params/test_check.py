@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lm_geometry.embed.params import Embed
+from lm_geometry.models.catalogue import read_models
 from lm_geometry.params.check import ParamsError, check_project
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.seeds import read_seed
@@ -97,7 +98,10 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ({"data_prep__prompts__tokenizers": ["gpt2", "x"]}, "prompts.tokenizers.1: 'x' is not in"),
         ({"data_prep__prompts__tokens": 1000}, "tokens = 1000 is not divisible by 1024"),
         ({"embed__prompts__layers": [3, 31]}, "embed.prompts.layers: smollm2 has no layer 31"),
-        ({"embed__prompts__layers": [30, -1]}, "embed.prompts.layers: [30, -1] names no layer, or"),
+        (
+            {"embed__prompts__layers": [30, -1]},
+            "embed.prompts.layers: [30, -1] names a layer twice",
+        ),
         ({"embed__prompts__checkpoints": [7]}, "embed.prompts.checkpoints: 7 is not in finetune"),
         ({"embed__prompts__gride_range": 100}, "embed.prompts.gride_range: 100 is not a power"),
         ({"embed__keep_tokens": 0}, "embed.keep_tokens: 0 must be 1 or more, or all"),
@@ -106,6 +110,10 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ({"seed": -1}, "seed: -1 is not valid: a whole number from 0"),
         ({"embd": {}}, "embd: unknown section; did you mean 'embed'?"),
         ({"embed": 5}, "params.yaml: embed: 5 is not valid"),
+        ({"embed": 0}, "params.yaml: embed: 0 is not valid"),
+        ({"estimate": False}, "params.yaml: estimate: False is not valid"),
+        ({"data_prep": ""}, "params.yaml: data_prep: '' is not valid"),
+        ({"model": []}, "params.yaml: model: [] is not valid"),
         ({"model__name": "file:no/such/folder"}, "model.name: there is no "),
     ],
 )
@@ -222,3 +230,14 @@ def test_a_stage_stops_at_once_and_touches_nothing(tmp_path: Path, copied_projec
     assert "Traceback" not in done.stderr
     assert seconds < 1.5
     assert sorted(root.rglob("*")) == before
+
+
+LANGUAGE = [name for name, entry in read_models().items() if entry.kind in ("encoder", "decoder")]
+
+
+@pytest.mark.parametrize("name", LANGUAGE)
+def test_the_name_of_any_model_is_the_only_override_that_it_needs(
+    tmp_path: Path, name: str
+) -> None:
+    params = check_project(project_with(tmp_path, model__name=name))
+    assert params.finetune.task == "language_modelling"

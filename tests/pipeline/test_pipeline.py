@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 
 import lm_geometry
+from lm_geometry.workspace.manifest import described_by
 from tests.conftest import TinyModel
 from tests.structure import ROOT
+from tests.unfinished_work import unpublished
 
 pytestmark = pytest.mark.pipeline
 SLOW = pytest.mark.slow
@@ -31,12 +33,12 @@ TINY = {
     "data_prep.prompts.count": "3",
     "data_prep.prompts.tokens": "64",
     "data_prep.prompts.shuffles": "[0,3]",
-    "finetune.lora.layers": "all",
+    "finetune.lora.layers": "0%-100%",
     "finetune.steps": "4",
     "finetune.checkpoints": "[1,2,3,4]",
     "finetune.block_tokens": "16",
     "finetune.evaluation_sequences": "4",
-    "embed.layers": "[0,1,2]",
+    "embed.layers": "[0%-67%]",
     "embed.prompts.checkpoints": "[4]",
     "embed.prompts.gride_range": "32",
     "token_sample.prepared": "300",
@@ -44,7 +46,6 @@ TINY = {
     "estimate.n_neighbors": "[16,32]",
     "estimate.lpca.tokens": "20",
     "estimate.gride_range": "64",
-    "aggregate.layer": "2",
 }
 WORDS = ["senate", "met", "morning", "river", "sand", "clay", "to", "sea", "people", "the", "and"]
 BESIDE = str(Path(sys.executable).parent)  # `python` of a stage is the one that runs the tests
@@ -207,12 +208,12 @@ def test_the_same_params_give_the_same_bytes(project: Project) -> None:
     assert project.bytes() == before
 
 
-# A file of a finished cell, at whose sight the stage is killed.
+# The record of a finished cell, at whose sight the stage is killed.
 KILLS = {
     "finetune": ".scratch/finetune/*/trainer/checkpoint-2/complete",
-    "embed": ".scratch/embed/*/first-validation/meta.json",
-    "embed prompts": ".scratch/embed/*/base/prompt-*.npz",
-    "estimate": ".scratch/estimate/*/base/*/*/*/global.parquet",
+    "embed": ".scratch/embed/*/.first-validation.manifest.json",
+    "embed prompts": ".scratch/embed/*/base/.prompt-*.manifest.json",
+    "estimate": ".scratch/estimate/*/base/*/*/.*.manifest.json",
 }
 
 
@@ -230,7 +231,8 @@ def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, k
     finished = list(project.folder.glob(pattern))
     kill_group(running)
     assert finished, "the stage ended before it could be killed"
-    times = {path: path.stat().st_mtime_ns for path in finished if path.exists()}
+    cells = [file for record in finished for file in files_below(described_by(record))]
+    times = {path: path.stat().st_mtime_ns for path in cells}
     assert list((project.folder / "data").rglob("*.tmp")) == []
 
     output = project.dvc(*again)
@@ -239,7 +241,11 @@ def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, k
     kept = {p.stat().st_mtime_ns for p in (project.folder / "data").rglob("*") if p.is_file()}
     if stage != "finetune":  # its trainer's state is no result
         assert set(times.values()) <= kept
-    assert not list((project.folder / ".scratch" / stage).iterdir())
+    assert not unpublished(project.folder / ".scratch" / stage)
+
+
+def files_below(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
 
 
 def wait_for(condition, seconds: float = 120) -> None:
@@ -275,6 +281,25 @@ def test_a_queued_experiment_runs_with_the_code_and_params_of_its_own(
     assert set(means["checkpoint"]) == {"base", "2"}
     changed = json.loads(project.dvc("params", "diff", "HEAD", "at-2", "--json"))
     assert set(changed["params.yaml"]) == {"embed.checkpoints", "embed.prompts.checkpoints"}
+
+
+@SLOW
+def test_the_name_of_a_model_is_the_only_override_that_it_needs(
+    project: Project, tiny_models: dict[str, TinyModel]
+) -> None:
+    for name in ("gpt2", "bert"):  # one layer less and one more than those of the first
+        shutil.copytree(tiny_models[name].folder, project.folder / name)
+    project.run("git", "add", "--all")
+    project.run("git", "commit", "--quiet", "--message", "models")
+    project.dvc("exp", "run", "--queue", "-S", "model.name=file:bert,file:gpt2")
+    project.dvc("exp", "run", "--run-all", "--jobs", "1")
+    learned = {}
+    for name in project.dvc("exp", "list", "--name-only").split():
+        found = lm_geometry.results(name, root=project.folder)
+        assert 2 in set(found["means"]["layer"])
+        learned[found["means"]["model"].iloc[0]] = set(found["means"]["checkpoint"])
+    assert {"bert", "gpt2"} <= set(learned)
+    assert learned["bert"] == {"base", *"1234"}
 
 
 def test_bad_params_stop_before_anything_is_touched(project: Project) -> None:

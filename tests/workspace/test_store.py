@@ -211,6 +211,10 @@ def test_a_finished_cell_is_published_by_link_with_its_record_last(
     run = Cells("embed", {})
     write_arrays(run.path("cell"))
     write_json(run.path("cell.json"), {"a": 1})
+    with pytest.raises(FileNotFoundError, match="this cell is not finished"):
+        run.publish("cell", to=stage / "data" / "cell")
+    run.finish("cell")
+    run.finish("cell.json")
     order: list[str] = []
     link = os.link
 
@@ -241,6 +245,7 @@ def test_where_links_are_impossible_cells_are_copied(
 
     run = Cells("embed", {})
     write_json(run.path("cell.json"), {"a": 1})
+    run.finish("cell.json")
     monkeypatch.setattr(os, "link", refuse)
     run.publish("cell.json", to=stage / "data" / "cell.json")
     assert read_json(stage / "data" / "cell.json") == {"a": 1}

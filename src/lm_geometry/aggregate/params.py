@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from lm_geometry.workspace.layers import OneLayer
 from lm_geometry.workspace.section import Section
 
 
@@ -50,8 +51,10 @@ class Aggregate(Section):
     checkpoint: int | Literal["last", "base"] = Field(
         "last", description="checkpoint compared with base in figures and headline metrics"
     )
-    layer: int | Literal["last"] = Field(
-        "last", description="layer of headline metrics, violins and GRIDE scales"
+    layer: OneLayer = Field(
+        "last",
+        description="layer of headline metrics, violins and GRIDE scales; a share of the model's "
+        "depth, such as 67%, is the embedded layer nearest to it",
     )
     n_neighbors: int | float | Literal["last"] = Field(
         "last", description="L of figures and headline metrics; one of estimate.n_neighbors"

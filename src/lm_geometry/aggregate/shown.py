@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.outs.embed.hidden_states import COMBINED
 from lm_geometry.outs.estimate.clouds import Estimated
+from lm_geometry.workspace.layers import shown
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,15 @@ class Shown:
 def resolve(settings: Aggregate, estimated: Estimated) -> Shown:
     """The shown cell; raises ValueError, naming what there is, where it was not embedded.
 
-    `last` is the last checkpoint, the deepest layer, or the last of `estimate.n_neighbors`.
+    `last` is the last checkpoint, the deepest layer, or the last of `estimate.n_neighbors`; a share
+    of the depth is the embedded layer nearest to it.
     """
     embedded = estimated.embedded
     checkpoint = str(settings.checkpoint)
     if checkpoint == "last":
         checkpoint = embedded.checkpoints[-1]
     _require("checkpoint", checkpoint, embedded.checkpoints)
-    layer = max(embedded.layers)
-    if settings.layer != "last" and layer != COMBINED:
-        inside = -embedded.depth - 1 <= settings.layer <= embedded.depth
-        layer = settings.layer % (embedded.depth + 1) if inside else settings.layer
+    layer = shown(settings.layer, embedded.layers, embedded.depth)
     _require("layer", layer, embedded.layers)
     size = settings.n_neighbors
     if size == "last":

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import click
 
+from lm_geometry.workspace.faults import sentences
 from lm_geometry.workspace.printing import print_any_character
 
 PROGRAM = "lm-geometry"
@@ -58,12 +59,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; wrong input, or a place that fails it, ends it with one sentence."""
-        try:
+        with sentences(lambda: f"{PROGRAM} {ctx.invoked_subcommand}: "):
             super().invoke(ctx)
-        except BrokenPipeError:
-            raise
-        except (OSError, ValueError) as error:
-            raise SystemExit(f"{PROGRAM} {ctx.invoked_subcommand}: {error}") from None
 
 
 @click.command(

@@ -137,12 +137,15 @@ def _checked(name: str) -> "tuple[Study, list[Experiment]]":
 def _conduct(conductors: "list[tuple[Conductor, list[Experiment]]]") -> None:
     """Conduct studies one after another; one that has no result does not stop the others."""
     from lm_geometry.studies.conducting import StudyError
+    from lm_geometry.workspace.faults import sentence
 
     ended: dict[str, str] = {}
     for conductor, found in conductors:
         try:
             conductor.conduct(found)
         except (StudyError, FileNotFoundError, ValueError) as error:
+            if not isinstance(error, StudyError) and sentence(error) is None:
+                raise  # a fault of ours
             ended[conductor.name] = str(error)
             if len(conductors) > 1:
                 print(f"{conductor.name} has no result: {error}", flush=True)

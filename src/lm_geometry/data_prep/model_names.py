@@ -1,11 +1,14 @@
 """From a model's name in params.yaml to its source."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import sources
 from lm_geometry.models.catalogue import read_models
+from lm_geometry.models.hub_weights import hub_weights
 from lm_geometry.models.load import hub_errors, local_location
+from lm_geometry.models.local_files import SourceError
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
@@ -39,8 +42,17 @@ def resolve(model: Model, seed: int) -> ModelSource:
 
 
 def _content(source: str) -> str:
-    local = sources.parse(source)
-    return path_hash(sources.fetch(local, machine.downloads())) if local.scheme == "file" else ""
+    """Hash of the files of a `file:` model, or of the weights on the hub; empty for others.
+
+    Those of the hub that cannot be asked for are told by whoever needs them.
+    """
+    parsed = sources.parse(source)
+    if parsed.scheme == "file":
+        return path_hash(sources.fetch(parsed, machine.downloads()))
+    if parsed.scheme == "hub":
+        with contextlib.suppress(SourceError):
+            return hub_weights(parsed).content
+    return ""
 
 
 def _facts(source: str) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """Sections `model` and `data_prep`: which model, and which sequences of which corpora."""
 
 import math
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from lm_geometry.data_prep.step_names import is_pattern, step_of
 from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace.section import Section
 
 Split = Literal["train", "validation", "test", "dev"]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class Model(Section):
@@ -23,6 +28,21 @@ class Model(Section):
     weights: Literal["pretrained", "random"] = Field(
         "pretrained", description="trained weights, or an untrained control drawn from `seed`"
     )
+    checkpoints: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+        [],
+        description="later states of the model, read and not trained (finetune.task none): "
+        "revisions of a hub model, file:PATH or hub:ID@REVISION; * stands for several; the step "
+        "is the number in the name, as in step1000",
+    )
+
+    def known_steps(self) -> list[int] | None:
+        """The steps of `checkpoints` where their names alone tell them, else None."""
+        if any(is_pattern(name) for name in self.checkpoints):
+            return None
+        try:
+            return sorted(step_of(name) for name in self.checkpoints)
+        except ValueError:  # which data-prep tells, with all others
+            return None
 
 
 class Prompts(Section):

@@ -1,7 +1,8 @@
 """The data-prep stage: corpora, prompts, and what the model's name stands for."""
 
+import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
 from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.data_prep.prompts.run import prepare_prompts
+from lm_geometry.data_prep.series import resolve_series
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import (
     CorpusSplit,
@@ -35,6 +37,8 @@ def run() -> None:
     """Write data/training, data/corpora, data/prompts and data/model.json, as params.yaml says."""
     model, settings = Model.read(), DataPrep.read()
     source = resolve_model(model, read_seed())
+    later = resolve_series(model.checkpoints, source.source)
+    source = replace(source, series=[asdict(step) for step in later])
     counts = prepare_corpora(settings)
     prepare_prompts(settings.prompts, settings, model)
     write_json(paths.CORPORA / "counts.json", counts)
@@ -94,6 +98,8 @@ def _saved(dataset: "Dataset", root: Path, name: str, place: CorpusSplit) -> Cor
         folder = Path(temporary) / place.split
         save(dataset, folder)
         place = replace(place, private=path_hash(folder))
+        if place.folder().exists() and path_hash(place.folder()) != place.private:
+            shutil.rmtree(place.folder())  # damaged since
         if not place.folder().exists():
             folder.replace(place.folder())
     return place

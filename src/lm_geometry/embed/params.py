@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.section import Section
 
 
@@ -13,7 +14,7 @@ class PromptStates(Section):
     checkpoints: list[int] | Literal["base", "all"] = Field(
         "base", description="base | all that were trained | steps; base is always among them"
     )
-    layers: list[int] | Literal["all"] = Field(
+    layers: Layers = Field(
         "all", description="as embed.layers; overlaps are of layers that follow each other here"
     )
     precision: Literal["float64", "float32"] = Field(
@@ -36,8 +37,10 @@ class Embed(Section):
     checkpoints: list[int] | Literal["all"] = Field(
         "all", description="steps whose states are computed; base is always among them"
     )
-    layers: list[int] | Literal["all"] = Field(
-        "all", description="0 embeddings, i after block i; negative counts from the end"
+    layers: Layers = Field(
+        "all",
+        description="0 embeddings, i after block i, negative counts from the end; last; shares of "
+        "the model's depth, 50% or 25%-100%; all",
     )
     mode: Literal["regular", "masked_token"] = Field(
         "regular", description="masked_token: each token's state where it is masked (encoders)"
@@ -58,6 +61,11 @@ class Embed(Section):
     )
     keep_tokens: int | Literal["all"] = Field(
         20000, description="rows kept per corpus split, drawn by `seed` before the forward pass"
+    )
+    delete_revisions: bool = Field(
+        False,
+        description="delete each revision of model.checkpoints from the hub's cache when it was "
+        "embedded; changes no result",
     )
     tag_parts_of_speech: bool = Field(
         False, description="column part_of_speech in the token table, by nltk's English tagger"

@@ -1,8 +1,11 @@
 """Models that are only read, on their device, or spread over several where one is too small."""
 
+import shutil
+import tempfile
+import weakref
 from collections import Counter
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -10,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedM
 
 from lm_geometry.models.load import (
     CLASSES,
+    NO_CODE,
     hub_errors,
     is_language_model,
     load_model,
@@ -72,23 +76,33 @@ def why_spread(source: ModelSource, device: str, dtype: torch.dtype) -> str:
 def weight_bytes(source: ModelSource, dtype: torch.dtype) -> int:
     """Bytes of the model's weights in `dtype`; nothing is loaded."""
     with torch.device("meta"):
-        model = _model_class(source).from_config(read_config(source))
+        model = _model_class(source).from_config(read_config(source), **NO_CODE)
     return sum(weight.numel() for weight in model.parameters()) * dtype.itemsize
 
 
 def _spread(source: ModelSource, checkpoint: Path | None, dtype: torch.dtype) -> PreTrainedModel:
-    offload = machine.scratch() / "offloaded" / source.name
-    offload.mkdir(parents=True, exist_ok=True)
+    # Of its own: accelerate takes the weights of whatever model it finds written in a folder.
+    inside = machine.scratch() / "offloaded"
+    inside.mkdir(parents=True, exist_ok=True)
+    offload = Path(tempfile.mkdtemp(dir=inside, prefix=f"{source.name}-"))
+    model = _spread_to(offload, source, checkpoint, dtype)
+    weakref.finalize(model, shutil.rmtree, offload, ignore_errors=True)
+    return model
+
+
+def _spread_to(
+    offload: Path, source: ModelSource, checkpoint: Path | None, dtype: torch.dtype
+) -> PreTrainedModel:
     if checkpoint is None and source.weights == "pretrained":
         return _from_files(source, local_location(source.source), dtype, offload)
     if checkpoint is not None and is_language_model(checkpoint):
-        where = {"pretrained_model_name_or_path": str(checkpoint)}
+        where = {"pretrained_model_name_or_path": str(checkpoint)} | NO_CODE
         return _from_files(source, where, dtype, offload)
     return _dispatched(on_one_device(load_model(source, checkpoint), "cpu", dtype), offload)
 
 
 def _from_files(
-    source: ModelSource, where: dict[str, str], dtype: torch.dtype, offload: Path
+    source: ModelSource, where: dict[str, Any], dtype: torch.dtype, offload: Path
 ) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():

@@ -1,6 +1,6 @@
 """Hidden states of every checkpoint, corpus split and layer of a pipeline run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
-from lm_geometry.embed.prompts.run import embed_prompts
+from lm_geometry.embed.prompts.run import embed_prompts, forget_revision, prompted
 from lm_geometry.embed.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
-from lm_geometry.models.load import has_final_norm, load_tokenizer
+from lm_geometry.models.load import has_final_norm, load_tokenizer, refuse_replaced
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -30,7 +30,7 @@ from lm_geometry.workspace.seeds import read_seed, stream
 from lm_geometry.workspace.tables import write_table
 
 # What decides neither which states one checkpoint has nor their values.
-OF_OTHERS = {"checkpoints", "prompts"}
+OF_OTHERS = {"checkpoints", "prompts", "delete_revisions"}
 
 States = HiddenStates | MaskedTokenStates | EquationStates
 
@@ -41,6 +41,7 @@ def run() -> None:
     A shard (`LM_GEOMETRY_SHARD`) is a part of the prompts.
     """
     source, settings = with_sizes(read_model_source()), Embed.read()
+    refuse_replaced(source)
     if not machine.machine().shard:
         embed(source, settings, read_seed())
     embed_prompts(source, settings)
@@ -56,10 +57,16 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     tokenizer = None if source.kind == "arithmetic" else load_tokenizer(source)
     _check_mode(source, settings, tokenizer)
     evaluated = read_evaluated()
+    texts = {_name(s): s.private or path_hash(s.folder()) for s in evaluated.splits}
     corpora = {s: _tokenised(tokenizer, settings, s, seed) for s in evaluated.splits}
-    run = Embedding(source, settings, seed, tokenizer, corpora)
+    run = Embedding(source, settings, seed, tokenizer, corpora, texts)
     run.print_needs(len(checkpoints))
-    done = [run.embed(checkpoint) for checkpoint in checkpoints]
+    still_needed = {checkpoint.name for checkpoint in prompted(settings)}
+    done = []
+    for checkpoint in checkpoints:
+        done.append(run.embed(checkpoint))
+        if checkpoint.name not in still_needed:
+            forget_revision(checkpoint, settings)
     for split, corpus in run.corpora.items():
         # A table that spells a text out would pass it on.
         shared = corpus.kept.drop(columns=[*SPELLING]) if split.private else corpus.kept
@@ -67,7 +74,7 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     names, splits, layers = [c.name for c in checkpoints], evaluated.splits, list(run.stored)
     write_index(Embedded(names, splits, layers, source.layers, evaluated.order))
     for cells in done:
-        cells.clear()
+        cells.published()
 
 
 def _check_mode(
@@ -108,6 +115,7 @@ class Embedding:
     seed: int
     tokenizer: PreTrainedTokenizerBase | None
     corpora: dict[CorpusSplit, TokenisedCorpus]
+    texts: dict[str, str]  # hashes, of before they were read
 
     @property
     def layers(self) -> list[int]:
@@ -131,7 +139,7 @@ class Embedding:
         todo = {
             split: corpus
             for split, corpus in self.corpora.items()
-            if not (cells.path(_name(split)) / "meta.json").exists()
+            if not (cells.has(f"{_name(split)}.npy") and cells.has(_name(split)))
         }
         states = self._load(checkpoint) if todo else None
         for split, corpus in todo.items():
@@ -146,11 +154,11 @@ class Embedding:
 
     def _inputs(self, checkpoint: Checkpoint) -> dict[str, Any]:
         return {
-            "model": self.source.record(),
+            "model": replace(self.source, series=[]).record(),
             "embed": self.settings.model_dump(exclude=OF_OTHERS),
             "seed": self.seed,
-            "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
-            "corpora": {_name(split): path_hash(split.folder()) for split in self.corpora},
+            "checkpoint": checkpoint.identity(),
+            "corpora": self.texts,
         }
 
     def _load(self, checkpoint: Checkpoint) -> States:
@@ -160,7 +168,7 @@ class Embedding:
         if self.tokenizer is None:
             assert checkpoint.folder is not None  # base has one where all is learned
             return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
-        model = load_placed(self.source, checkpoint.folder, device, dtype)
+        model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
         on_device = (model, device, dtype, pad_id(self.tokenizer), self.layers)
         if self.settings.mode == "masked_token":
             mask_id = self.tokenizer.mask_token_id
@@ -185,6 +193,8 @@ class Embedding:
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
             write_array(cells.path(f"{_name(split)}.npy"), losses)
+        cells.finish(f"{_name(split)}.npy")
+        cells.finish(_name(split))
 
     def _meta(self, states: States, tokens: int) -> dict[str, Any]:
         return {

@@ -46,14 +46,15 @@ def estimate(settings: Estimate) -> None:
     cells = Cells("estimate", {"estimate": settings.model_dump(), **inputs})
     for cloud in progress(found, "estimate"):
         name = folder_name(cloud)
-        if not cells.path(name, "global.parquet").exists():
+        if not cells.has(name):
             local, whole = estimates(cloud, settings)
             write_table(cells.path(name, "local.parquet"), local)
             write_table(cells.path(name, "global.parquet"), whole)
+            cells.finish(name)
     for cloud in found:
         cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))
     write_index(estimated)
-    cells.clear()
+    cells.published()
 
 
 def estimates(cloud: Cloud, settings: Estimate) -> tuple[pd.DataFrame, pd.DataFrame]:

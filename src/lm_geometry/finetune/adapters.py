@@ -30,7 +30,7 @@ def with_adapters(
         lora_dropout=lora.dropout,
         target_modules=chosen,
         exclude_modules=excluded or None,
-        layers_to_transform=None if lora.layers == "all" else lora.layers,
+        layers_to_transform=_blocks(lora),
         use_rslora=lora.rank_stabilised,
         fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
         modules_to_save=[head for head in heads if not inside(head, frozen)] or None,
@@ -61,12 +61,19 @@ def _projections(
             )
         names = set(lora.modules)
     adapted = {path for path in blocks if linear[path] in names and not inside(path, frozen)}
-    if not any(_in_layers(path, lora.layers) for path in adapted):
+    if not any(_in_layers(path, _blocks(lora)) for path in adapted):
         raise ValueError(f"finetune.freeze: {frozen} leave no linear map to adapt")
     outside = [path for path in linear if path not in adapted and linear[path] in names]
     return sorted(names), sorted(outside)
 
 
-def _in_layers(path: str, layers: list[int] | str) -> bool:
+def _blocks(lora: Lora) -> list[int] | None:
+    """Numbers of the adapted blocks, which the stage resolved; None for all."""
+    if isinstance(lora.layers, str):
+        return None
+    return [block for block in lora.layers if isinstance(block, int)]
+
+
+def _in_layers(path: str, layers: list[int] | None) -> bool:
     number = re.search(r"\.(\d+)\.", path)
-    return isinstance(layers, str) or (number is not None and int(number[1]) in layers)
+    return layers is None or (number is not None and int(number[1]) in layers)

@@ -17,6 +17,7 @@ from transformers import (
 
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace.files import whole_folder, write_json
+from lm_geometry.workspace.manifest import is_whole, write_manifest
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -73,9 +74,13 @@ class KeepCheckpoints(TrainerCallback):
         kept = state.global_step in self.steps
         if kept:
             assert model is not None  # the Trainer gives its own
-            export(model, self.source, self.folder / str(state.global_step))
+            folder = self.folder / str(state.global_step)
+            export(model, self.source, folder)
+            write_manifest(folder, "md5")
         assert args.output_dir is not None  # see `training_arguments`
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+        saved = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        (saved / COMPLETE).touch()
+        write_manifest(saved)
         self.saved = time.monotonic()
         if kept:
             loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
@@ -111,10 +116,10 @@ def _write_plainly(adapter: Path, source: ModelSource) -> None:
 
 
 def last_complete(folder: Path) -> Path | None:
-    """The newest trainer checkpoint that was written to its end; others are removed."""
+    """The newest trainer checkpoint that is as it was written to its end; others are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for path in found:
-        if not (path / COMPLETE).exists():
+        if not is_whole(path):
             shutil.rmtree(path)
     kept = [path for path in found if path.exists()]
     return kept[-1] if kept else None

@@ -33,6 +33,7 @@ from lm_geometry.outs.data_prep.corpora import Columns, first_of
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.manifest import is_whole, write_manifest
 
 
 class Watched(TrainerCallback):
@@ -66,7 +67,7 @@ def finetune(
     step with a function that returns what was measured so far; it changes nothing.
     """
     finished = work / "records.json"
-    if finished.exists():
+    if is_whole(finished):
         return read_json(finished)
     task = make_task(settings, load_tokenizer(source), training, held_out)
     examples = task.training_examples(training)
@@ -88,6 +89,7 @@ def finetune(
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     records: Records = {"steps": kept, **_records(trainer.state.log_history)}
     write_json(finished, records)
+    write_manifest(finished)
     shutil.rmtree(work / "trainer")
     return records
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from lm_geometry.models.arithmetic.params import Arithmetic
+from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.section import Section
 
 
@@ -17,8 +18,10 @@ class Lora(Section):
     modules: list[str] | Literal["all-linear"] = Field(
         "all-linear", description="names of the projections that are adapted, or all-linear"
     )
-    layers: list[int] | Literal["all"] = Field(
-        "all", description="blocks that are adapted, counted from 0, or all"
+    layers: Layers = Field(
+        "all",
+        description="blocks that are adapted, counted from 0; last; shares of the model's depth, "
+        "50% or 25%-100%; all",
     )
     rank_stabilised: bool = Field(False, description="scale by alpha/sqrt(rank) (rsLoRA)")
 
@@ -44,13 +47,18 @@ class Finetune(Section):
     name_in_params: ClassVar[str] = "finetune"
 
     task: Literal[
+        "language_modelling",
         "causal_lm",
         "masked_lm",
         "token_classification",
         "sequence_classification",
         "modular_arithmetic",
         "none",
-    ] = Field("causal_lm", description="what is learned; none passes the base model through")
+    ] = Field(
+        "causal_lm",
+        description="what is learned; language_modelling: the next token or a masked one, as the "
+        "model does; none passes the base model through",
+    )
     method: Literal["lora", "full"] = Field("lora", description="adapters, or every weight")
     lora: Lora = Field(default_factory=lambda: Lora.model_validate({}), description="adapters")
     freeze: list[str] = Field(

@@ -1,23 +1,27 @@
 """The finetune stage: one training run, and the checkpoints that later stages read."""
 
+from dataclasses import replace
+
 from lm_geometry.finetune.arithmetic.from_corpus import learn
 from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.live_curves import LiveCurves
 from lm_geometry.finetune.measured import Records, as_run
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.load import refuse_replaced
 from lm_geometry.outs.data_prep.corpora import TrainingCorpus, read_training
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
-from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH, write_index
+from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH, write_index, write_pointer
 from lm_geometry.outs.finetune.training_run import TrainingRun, write_training_run
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells
-from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.hashes import path_hash
 
 
 def run() -> None:
     """Write data/checkpoints, data/training_run and plots/training.json, as params.yaml says."""
-    train(read_model_source(), Finetune.read())
+    source = read_model_source()
+    refuse_replaced(source)
+    train(source, Finetune.read())
 
 
 def train(source: ModelSource, settings: Finetune) -> TrainingRun:
@@ -27,19 +31,34 @@ def train(source: ModelSource, settings: Finetune) -> TrainingRun:
     from scratch. An interrupted run goes on where its state was saved last. plots/training.json
     has the curves of the run while it goes on, and all of them in the end.
     """
-    corpus = read_training()
+    corpus, settings = read_training(), _resolved(settings, source)
     described = _described(source, settings)
     records: Records = {"steps": [], "curve": [], "scores": []}
     if settings.task != "none":
         records = _train(source, settings, corpus, LiveCurves(corpus.name, described))
     else:
         LiveCurves("", described).write(records)
-    write_json(paths.CHECKPOINTS / BASE / "source.json", source.record())
+    later = source.later()
+    for step, pointed in later.items():
+        write_pointer(str(step), pointed)
+        records["steps"].append(step)
+    write_pointer(BASE, replace(source, series=[]))
     sizes = settings.arithmetic if settings.task == FROM_SCRATCH else source
     write_index(records["steps"], settings.task, sizes.layers, sizes.width)
     run = as_run(records, corpus.name, settings.task, described)
     write_training_run(run)
     return run
+
+
+def _resolved(settings: Finetune, source: ModelSource) -> Finetune:
+    """The settings as this model takes them: its own task of language, its blocks by number."""
+    if settings.task in ("none", FROM_SCRATCH):
+        return settings
+    asked = {"task": settings.task, "layers": source.resolved_blocks(settings.lora.layers)}
+    if settings.task == "language_modelling":
+        asked["task"] = source.language_task
+    lora = settings.lora.model_copy(update={"layers": asked["layers"]})
+    return settings.model_copy(update={"task": asked["task"], "lora": lora})
 
 
 def _train(
@@ -51,6 +70,7 @@ def _train(
         "training": path_hash(paths.TRAINING),
     }
     cells = Cells("finetune", inputs)
+    cells.forget_damaged("checkpoints")
     training, held_out = corpus.columns("train"), corpus.columns("validation")
     kept = []
     if settings.task == FROM_SCRATCH:
@@ -64,7 +84,7 @@ def _train(
         records = finetune(source, settings, training, held_out, cells.folder, curves)
     for name in [*kept, *map(str, records["steps"])]:
         cells.publish("checkpoints", name, to=paths.CHECKPOINTS / name)
-    cells.clear()
+    cells.published()
     curves.write(records)
     return records
 

@@ -5,35 +5,54 @@ import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.models import kept, sources
+from lm_geometry.models.downloaded import content_hash, record, verified
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
+from lm_geometry.workspace.hashes import path_hash
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+NO_CODE = {"trust_remote_code": False}
 CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
 
 
-def local_location(source: str) -> dict[str, str]:
-    """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision."""
+def local_location(source: str) -> dict[str, Any]:
+    """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision.
+
+    Code that comes with a model is never run, nor is anybody asked whether it should be.
+    """
     parsed = sources.parse(source)
     if parsed.scheme == "hub":
-        found = {"pretrained_model_name_or_path": parsed.location}
+        found = {"pretrained_model_name_or_path": parsed.location} | NO_CODE
         return found | ({"revision": parsed.revision} if parsed.revision else {})
     if parsed.scheme == "kept":
-        return {"pretrained_model_name_or_path": str(_kept(parsed))}
+        return {"pretrained_model_name_or_path": str(_kept(parsed))} | NO_CODE
     try:
         path = sources.fetch(parsed, machine.downloads())
     except sources.SourceError as error:
         raise SystemExit(str(error)) from None
     if path.suffix == ".gguf":
         path = _converted(path)
-    return {"pretrained_model_name_or_path": str(path)}
+    return {"pretrained_model_name_or_path": str(path)} | NO_CODE
+
+
+def refuse_replaced(source: ModelSource) -> None:
+    """Raises ValueError where a `file:` model is not the one that data-prep recorded."""
+    parsed = sources.parse(source.source) if source.content else None
+    if parsed is None or parsed.scheme != "file":
+        return
+    place = sources.fetch(parsed, machine.downloads())
+    if path_hash(place) != source.content:
+        raise ValueError(
+            f"model.name: {source.source} is no longer what data-prep read: "
+            "`dvc repro --force --single-item data-prep` reads what is there now"
+        )
 
 
 def _kept(source: sources.Source) -> Path:
@@ -49,24 +68,30 @@ def _kept(source: sources.Source) -> Path:
     if not (folder / kept.ADAPTERS).exists():
         return folder
     target = downloads / "kept" / f"{source.sha256[:24]}-merged"
-    if not target.exists():
+    if not verified(target):
         base = ModelSource(**read_json(folder / kept.BASE_SOURCE))
         model, tokenizer = load_model(base, folder), load_tokenizer(base)
         with whole_folder(target) as temporary, quiet_loading():
             model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
+            record(temporary, target)
     return target
 
 
 def _converted(gguf: Path) -> Path:
-    """A safetensors folder made once from a GGUF file, which takes 15 s to load each time."""
-    target = gguf.with_suffix(".safetensors-folder")
-    if target.exists():
+    """A safetensors folder made once from a GGUF file, which takes 15 s to load each time.
+
+    It goes by the file's content, into the downloads folder: another file of the same name is
+    another model, and its own folder may be read-only.
+    """
+    target = machine.downloads() / "converted" / content_hash(gguf)[:24]
+    if verified(target):
         return target
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     print(f"converting {gguf.name} to safetensors, once", flush=True)
-    where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    where: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent)} | NO_CODE
+    where["gguf_file"] = gguf.name
     with quiet_loading(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
         quantised = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
         tokenizer = AutoTokenizer.from_pretrained(**where)
@@ -78,6 +103,7 @@ def _converted(gguf: Path) -> Path:
     with whole_folder(target) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        record(folder, target)
     return target
 
 
@@ -123,7 +149,7 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
     if checkpoint is not None and is_language_model(checkpoint):
         torch.manual_seed(source.seed)
         with quiet_loading():
-            return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
+            return kind.from_pretrained(checkpoint, dtype=torch.float32, **NO_CODE).eval()
     model, drawn = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
     if drawn and source.kind == "encoder" and source.weights != "random":
         print(
@@ -137,7 +163,7 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
     with quiet_loading():
         if (checkpoint / "adapter_config.json").exists():
             return _merged(model, checkpoint).eval()
-        trained = transformers.AutoModel.from_pretrained(checkpoint, dtype=torch.float32)
+        trained = transformers.AutoModel.from_pretrained(checkpoint, dtype=torch.float32, **NO_CODE)
     missing = model.base_model.load_state_dict(trained.state_dict(), strict=False).missing_keys
     if missing:
         raise ValueError(f"{checkpoint} is no checkpoint of {source.name}: it lacks {missing[0]}")
@@ -158,7 +184,7 @@ def load_with_head(
     torch.manual_seed(seed)
     with hub_errors(source.source), quiet_loading():
         if source.weights == "random":
-            model = kind.from_config(config, dtype=torch.float32).eval()
+            model = kind.from_config(config, dtype=torch.float32, **NO_CODE).eval()
             return model, {name for name, _ in model.named_parameters()}
         model, found = kind.from_pretrained(
             **local_location(source.source),

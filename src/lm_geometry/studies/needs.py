@@ -13,6 +13,7 @@ from lm_geometry.experiments.experiment import Experiment, Project, states
 from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
+from lm_geometry.workspace.layers import hidden_states as layers_of
 from lm_geometry.workspace.section import ROOT
 
 HUB_SECONDS = 5.0
@@ -92,7 +93,7 @@ def hidden_states(params: Params, sizes: Sizes | None) -> int | None:
     embed, data, steps = params.embed, params.data_prep, _steps(params)
     if sizes is None or steps is None or embed.keep_tokens == "all":
         return None
-    layers = [*range(sizes[0] + 1)] if embed.layers == "all" else embed.layers
+    layers = layers_of(embed.layers, sizes[0])
     widths = needs.arrays(layers, sizes[1], embed.combine_layers).values()
     chosen = steps if embed.checkpoints == "all" else {0, *embed.checkpoints}
     tokens = embed.keep_tokens
@@ -109,7 +110,7 @@ def prompt_records(params: Params, sizes: Sizes | None) -> int | None:
         return None
     asked = chosen.checkpoints
     of = {"base": [0], "all": steps}[asked] if isinstance(asked, str) else {0, *asked}
-    layers = sizes[0] + 1 if chosen.layers == "all" else len(chosen.layers)
+    layers = len(layers_of(chosen.layers, sizes[0]))
     records = prompts.count * len(prompts.shuffles) * len(of)
     return needs.prompt_records(
         records, prompts.tokens, layers, chosen.gride_range, chosen.overlap_k
@@ -140,7 +141,7 @@ def sizes_in(project: Project, params: Params) -> Sizes | None:
 
 def _steps(params: Params) -> list[int] | None:
     """Steps of all checkpoints, 0 for base; None where they depend on the number of examples."""
-    known = params.finetune.known_checkpoints()
+    known = params.known_checkpoints()
     return None if known is None else [0, *known]
 
 

@@ -2,7 +2,9 @@
 
 DVC deletes a stage's outs before it runs the stage. A cell (say, the hidden states of one
 checkpoint and corpus split) is therefore finished in the scratch folder, under a key made of
-everything that it depends on, and linked into the outs when all cells are there.
+everything that it depends on, and linked into the outs when all cells are there. It stays until
+its files are in DVC's cache, which is looked up when the next stage begins: what fails or is killed
+between the last cell and DVC's commit computes none of them again.
 """
 
 import os
@@ -10,37 +12,114 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.workspace.hashes import code_hash, library_versions, value_hash
+from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.hashes import library_versions, value_hash
+from lm_geometry.workspace.inputs import running_code
 from lm_geometry.workspace.machine import scratch
+from lm_geometry.workspace.manifest import (
+    described_by,
+    is_whole,
+    manifest_of,
+    read_manifest,
+    write_manifest,
+)
+from lm_geometry.workspace.section import ROOT
+
+PUBLISHED = "published.json"  # MD5 of each file in the outs, once all cells are there
+RECORDS = manifest_of(Path("*")).name
+
+_opened: list["Cells"] = []  # by the stage of this process
 
 
 class Cells:
     """The scratch folder of one stage run: same inputs, same folder."""
 
     def __init__(self, stage: str, inputs: dict[str, Any]) -> None:
-        described = {"code": code_hash(stage), "libraries": library_versions(), **inputs}
+        described = {"code": running_code(stage), "libraries": library_versions(), **inputs}
         self.key = value_hash(described)
         self.folder = scratch() / stage / self.key[:24]
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._in_outs: set[str] = set()
+        _opened.append(self)
 
     def path(self, *names: str) -> Path:
         """Where the cell of these names is, or will be once it is finished."""
         return self.folder.joinpath(*names)
 
+    def finish(self, *names: str) -> None:
+        """Record what a cell, file or folder, holds now that it is finished."""
+        write_manifest(self.path(*names), "md5")  # the hash by which DVC's cache knows it
+
+    def has(self, *names: str) -> bool:
+        """Whether the cell is finished and what it was then; one that is not is removed."""
+        path = self.path(*names)
+        if is_whole(path):
+            return True
+        if path.exists():
+            print(f"{path} is unfinished or damaged: it is made again", flush=True)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        manifest_of(path).unlink(missing_ok=True)
+        return False
+
     def publish(self, *names: str, to: Path) -> None:
         """Link (or copy) a finished cell, file or folder, to its place in an out."""
         source = self.path(*names)
-        if not source.exists():
+        manifest = read_manifest(source)
+        if manifest is None:
             raise FileNotFoundError(f"{source}: this cell is not finished")
-        files = [source] if source.is_file() else [f for f in source.rglob("*") if f.is_file()]
-        for file in sorted(files, key=lambda file: file.name == "meta.json"):
-            target = to if source.is_file() else to / file.relative_to(source)
+        for name in sorted(manifest["files"], key=lambda name: Path(name).name == "meta.json"):
+            target = to / name if name != "." else to
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(file, target)
+            _link(source / name if name != "." else source, target)
+        self._in_outs |= {md5 for _, md5 in manifest["files"].values()}
+
+    def published(self) -> None:
+        """Mark that every cell is in the outs: they go once DVC's cache has them."""
+        write_json(self.path(PUBLISHED), sorted(self._in_outs))
+
+    def forget_damaged(self, *within: str) -> None:
+        """Forget all cells where one, here or in a folder `within`, is not what it was.
+
+        For a stage that can make none of them again without the others.
+        """
+        for folder in (self.folder, *map(self.path, within)):
+            for record in folder.glob(RECORDS):
+                path = described_by(record)
+                if not is_whole(path):
+                    print(f"{path} is damaged: all of {self.folder} is made again", flush=True)
+                    self.clear()
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    return
 
     def clear(self) -> None:
-        """Forget the cells, once the stage has published every one."""
+        """Forget every cell."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def forget_opened() -> None:
+    """Forget the cells of this process, whose inputs were edited under it."""
+    for cells in _opened:
+        cells.clear()
+    _opened.clear()
+
+
+def clear_saved() -> None:
+    """Forget the cells of earlier runs that were published and are in DVC's cache by now."""
+    marks = [*scratch().glob(f"*/*/{PUBLISHED}")]
+    if not marks:
+        return
+    cache = _dvc_cache()
+    for mark in marks:
+        if all((cache / md5[:2] / md5[2:]).exists() for md5 in read_json(mark)):
+            shutil.rmtree(mark.parent, ignore_errors=True)
+
+
+def _dvc_cache() -> Path:
+    from dvc.config import Config
+
+    settings: Any = Config(str(ROOT / ".dvc"))
+    place = settings.get("cache", {}).get("dir") or str(ROOT / ".dvc" / "cache")
+    return Path(place) / "files" / "md5"
 
 
 def _link(source: Path, target: Path) -> None:

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML 1.2 file, the dialect that DVC writes (`3e-05` is a number)."""
     with path.open(encoding="utf-8") as file:
-        return YAML(typ="safe").load(file) or {}
+        found = YAML(typ="safe").load(file)
+        return {} if found is None else found
 
 
 class Section(BaseModel):
@@ -27,5 +28,6 @@ class Section(BaseModel):
         """The section as params.yaml has it. Call `params.check` before, for readable errors."""
         found = read_yaml(root / "params.yaml")
         for name in cls.name_in_params.split("."):
-            found = found.get(name) or {}
+            inner = found.get(name)
+            found = {} if inner is None else inner  # 0, false and '' are no sections
         return cls.model_validate(found)

@@ -49,6 +49,6 @@ def test_a_task_of_the_other_kind_of_model_is_told(name: str, task: str, told: s
     sections = {"model": Model.model_validate({"name": name}), "finetune": finetune}
     (found,) = disagreements(sections, MODELS, {}, Path())
     assert found == (
-        f"params.yaml: finetune.task: '{task}' does not fit {name}, which is {told}, "
-        "a classification task or none"
+        f"params.yaml: finetune.task: '{task}' does not fit {name}, which is {told} "
+        "(or language_modelling), a classification task or none"
     )

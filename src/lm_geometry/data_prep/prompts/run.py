@@ -87,7 +87,9 @@ def _texts(settings: Prompts, data: DataPrep) -> pd.DataFrame:
 
 
 def _tokenizer(name: str) -> "PreTrainedTokenizerBase":
-    return load_tokenizer(resolve_model(Model(name=name, weights="pretrained"), seed=0))
+    return load_tokenizer(
+        resolve_model(Model(name=name, weights="pretrained", checkpoints=[]), seed=0)
+    )
 
 
 def _with_texts(index: PromptIndex, prompts: pd.DataFrame, redistribute: bool) -> PromptIndex:

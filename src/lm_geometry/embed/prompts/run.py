@@ -1,6 +1,6 @@
 """The geometry of every prompt and layer, reduced while the states are on the device."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts import layer_geometry, prompt_of
 from lm_geometry.embed.token_loss import token_losses
+from lm_geometry.models.hub_weights import delete_revision
 from lm_geometry.models.load import load_tokenizer
+from lm_geometry.models.sources import parse
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, read_prompts
 from lm_geometry.outs.embed.prompts import (
@@ -39,7 +41,7 @@ def embed_prompts(source: ModelSource, settings: Embed) -> None:
     without it then takes what all the shards have finished.
     """
     run = PromptRun(source, settings, read_prompts())
-    checkpoints = _checkpoints(settings)
+    checkpoints = prompted(settings)
     records = run.records(checkpoints)
     mine = set(machine.part_of(records.prompts))
     _print_needs(records, settings)
@@ -47,17 +49,27 @@ def embed_prompts(source: ModelSource, settings: Embed) -> None:
     for checkpoint in checkpoints:
         cells = done[checkpoint.name]
         own = [c for c in records.clouds() if c.checkpoint == checkpoint.name and c.prompt in mine]
-        run.finish(checkpoint, [c for c in own if not cells.path(c.file).exists()], cells)
+        run.finish(checkpoint, [c for c in own if not cells.has(c.file)], cells)
+        forget_revision(checkpoint, settings)
     if machine.machine().shard:
         return
     for cloud in records.clouds():
         done[cloud.checkpoint].publish(cloud.file, to=paths.PROMPT_NEIGHBOURS / cloud.file)
     write_index(records)
     for cells in done.values():
-        cells.clear()
+        cells.published()
 
 
-def _checkpoints(settings: Embed) -> list[Checkpoint]:
+def forget_revision(checkpoint: Checkpoint, settings: Embed) -> None:
+    """Delete what was downloaded of a step of `model.checkpoints`, where that is asked for."""
+    if settings.delete_revisions and checkpoint.source is not None:
+        source = parse(checkpoint.source.source)
+        if source.scheme == "hub":
+            delete_revision(source)
+
+
+def prompted(settings: Embed) -> list[Checkpoint]:
+    """The checkpoints under which prompts are measured."""
     asked = settings.prompts.checkpoints
     return read_checkpoints([] if asked == "base" else asked)
 
@@ -103,12 +115,12 @@ class PromptRun:
     def cells(self, checkpoint: Checkpoint) -> Cells:
         """The scratch folder of one checkpoint's records."""
         inputs = {
-            "model": self.source.record(),
+            "model": replace(self.source, series=[]).record(),
             "prompts": path_hash(paths.PROMPTS),
             "settings": self.settings.prompts.model_dump(exclude={"checkpoints"}),
             "dtype": self.settings.dtype,
             "loss": self.settings.loss,
-            "checkpoint": path_hash(checkpoint.folder) if checkpoint.folder else "base",
+            "checkpoint": checkpoint.identity(),
         }
         return Cells("embed", inputs)
 
@@ -123,11 +135,12 @@ class PromptRun:
         )
         tokenizer = load_tokenizer(self.source)
         ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
-        model = load_placed(self.source, checkpoint.folder, device, dtype)
+        model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
         states = ForwardPass(model, device, dtype, pad_id(tokenizer), self.layers)
         for cloud in progress(todo, f"{checkpoint.name} prompts"):
             shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]
             write_record(cells.path(cloud.file), self.record(states, shuffled))
+            cells.finish(cloud.file)
 
     def record(self, states: ForwardPass, ids: Int64[np.ndarray, "tokens"]) -> PromptRecord:
         """The geometry and the loss of the prompt `ids` from one forward pass."""

@@ -19,6 +19,7 @@ from lm_geometry.models.arithmetic.equations import DividedEquations, Equations,
 from lm_geometry.models.arithmetic.saved_model import save_model
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.manifest import is_whole, manifest_of, write_manifest
 from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.seeds import stream
 
@@ -46,20 +47,22 @@ def train(
     where the loss is no longer finite.
     """
     finished = work / "curve.json"
-    if finished.exists():
+    if is_whole(finished):
         return read_json(finished)["curve"]
     devices = [device] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         run = Run.start(recipe, equations, device)
         torch.manual_seed(int(stream(recipe.seed, "dropout").integers(2**62)))
-        if (work / STATE).exists():
+        if is_whole(work / STATE):
             run.restore(work / STATE)
         for _ in _trained(run, work, save_seconds):
             if watch is not None:
                 watch(lambda: run.curve)
     described = asdict(recipe) | {"model": recipe.model.model_dump()}
     write_json(finished, {"recipe": described, "curve": run.curve})
-    (work / STATE).unlink(missing_ok=True)
+    write_manifest(finished)
+    for file in (work / STATE, manifest_of(work / STATE)):
+        file.unlink(missing_ok=True)
     return run.curve
 
 
@@ -72,9 +75,12 @@ def _trained(run: Run, work: Path, save_seconds: float) -> Iterator[int]:
             advance(run, step - run.step)
         _measure(run)
         if step in (0, *run.recipe.checkpoints):
-            save_model(run.model, work / "checkpoints" / (str(step) if step else BASE))
+            folder = work / "checkpoints" / (str(step) if step else BASE)
+            save_model(run.model, folder)
+            write_manifest(folder, "md5")
         if time.monotonic() - saved >= save_seconds:
             run.save(work / STATE)
+            write_manifest(work / STATE)
             saved = time.monotonic()
         yield step
 

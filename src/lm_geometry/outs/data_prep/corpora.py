@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Required, TypedDict, cast
 from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class CorpusSplit:
             raise FileNotFoundError(
                 f"the text of {self.corpus} may not be passed on and is not on this machine: "
                 "`dvc repro --force --single-item data-prep` prepares it here"
+            )
+        if self.private and path_hash(folder) != self.private:
+            raise ValueError(
+                f"the text of {self.corpus} in {folder} is damaged: "
+                "`dvc repro --force --single-item data-prep` prepares it again"
             )
         return Dataset.load_from_disk(str(folder))
 

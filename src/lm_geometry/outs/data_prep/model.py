@@ -1,9 +1,23 @@
 """The model of a pipeline run, as data-prep resolved it: data/model.json."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from lm_geometry.workspace import paths
+from lm_geometry.workspace.layers import blocks, hidden_states
 from lm_geometry.workspace.tree import WORKSPACE, Tree
+
+LANGUAGE_TASKS = {"encoder": "masked_lm", "decoder": "causal_lm"}  # by kind of model
+
+
+@dataclass(frozen=True)
+class SeriesStep:
+    """A later state of the model that is read and not trained; `content` is of its weights."""
+
+    step: int
+    source: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -18,25 +32,37 @@ class ModelSource:
     width: int
     weights: str
     seed: int
-    content: str = ""  # hash of the files of a `file:` model: other weights are another model
+    content: str = ""  # hash of the files, or of a hub's weights: others are another model
+    series: list[dict[str, Any]] = field(default_factory=list)  # of `SeriesStep`
 
-    def record(self) -> dict[str, str | int]:
+    def record(self) -> dict[str, Any]:
         """The fields as a JSON object, which `ModelSource(**record)` reads back."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "series" or value}
 
-    def resolved_layers(self, layers: list[int] | str) -> list[int]:
-        """Layer numbers 0 … layers; `all`, or negative ones counted from the end.
+    def later(self) -> dict[int, "ModelSource"]:
+        """The model at each step of `model.checkpoints`, in the order of training."""
+        steps = [SeriesStep(**record) for record in self.series]
+        own = {"series": []}
+        return {s.step: replace(self, source=s.source, content=s.content, **own) for s in steps}
+
+    def resolved_layers(self, layers: Sequence[int | str] | str) -> list[int]:
+        """Layer numbers 0 … layers of what params.yaml asks for (`workspace.layers`).
 
         Raises ValueError for a layer that the model does not have.
         """
-        if isinstance(layers, str):
-            return list(range(self.layers + 1))
-        for layer in layers:
-            if not -self.layers - 1 <= layer <= self.layers:
-                raise ValueError(
-                    f"embed.layers: {self.name} has no layer {layer}; it has 0 … {self.layers}"
-                )
-        return [layer % (self.layers + 1) for layer in layers]
+        try:
+            return hidden_states(layers, self.layers)
+        except ValueError as error:
+            raise ValueError(f"embed.layers: of {self.name} {error}") from None
+
+    def resolved_blocks(self, layers: Sequence[int | str] | str) -> list[int] | Literal["all"]:
+        """Block numbers 0 … layers - 1 of what params.yaml asks for; `all` stays."""
+        return blocks(layers, self.layers)
+
+    @property
+    def language_task(self) -> str:
+        """What the model does with language: `masked_lm` or `causal_lm`."""
+        return LANGUAGE_TASKS[self.kind]
 
 
 def read_model_source(tree: Tree = WORKSPACE) -> ModelSource:

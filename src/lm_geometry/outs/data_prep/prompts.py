@@ -17,6 +17,7 @@ from lm_geometry.outs.data_prep.shuffling import Order, shuffled_positions
 from lm_geometry.outs.data_prep.tokens import prompt_tokens
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.tables import write_table
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
@@ -84,6 +85,11 @@ class PreparedPrompts:
             raise FileNotFoundError(
                 f"the text of {self.index.corpus} may not be passed on and is not on this machine: "
                 "`dvc repro --force --single-item data-prep` prepares it here"
+            )
+        if self.index.private and path_hash(place) != self.index.private:
+            raise ValueError(
+                f"the text of {self.index.corpus} in {place} is damaged: "
+                "`dvc repro --force --single-item data-prep` prepares it again"
             )
         holder = WORKSPACE if self.index.private else tree
         rows = holder.read_table(place, ["prompt", "text"])

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 BASE = "base"
 FROM_SCRATCH = "modular_arithmetic"  # the task whose base is untrained
 INDEX = paths.CHECKPOINTS / "index.json"
+POINTER = "source.json"  # in the folder of what is had from elsewhere
 
 
 class CheckpointIndex(TypedDict):
@@ -28,10 +30,18 @@ class Checkpoint:
     """One state of a model: `base`, or an optimiser step whose folder holds adapters or weights.
 
     Base has a folder where nothing but fine-tuning made it: of a model that learns from scratch.
+    A step of `model.checkpoints` has a source of its own in its place.
     """
 
     name: str
     folder: Path | None
+    source: ModelSource | None = None
+
+    def identity(self) -> Any:
+        """What tells it from every other state of the model, as a JSON value."""
+        if self.source is not None:
+            return self.source.record()
+        return path_hash(self.folder) if self.folder else BASE
 
     @property
     def step(self) -> int:
@@ -51,13 +61,25 @@ def read_index(tree: Tree = WORKSPACE) -> CheckpointIndex:
 
 def read_base(tree: Tree = WORKSPACE) -> ModelSource:
     """The model that training started from."""
-    return ModelSource(**tree.read_json(paths.CHECKPOINTS / BASE / "source.json"))
+    return ModelSource(**tree.read_json(paths.CHECKPOINTS / BASE / POINTER))
 
 
 def with_sizes(source: ModelSource, tree: Tree = WORKSPACE) -> ModelSource:
     """The model with its blocks and width, which the training decides where it starts from none."""
     index = read_index(tree)
     return replace(source, layers=index["layers"], width=index["width"])
+
+
+def write_pointer(name: str, source: ModelSource) -> None:
+    """Record where base, or a step that was not trained here, is to be had."""
+    write_json(paths.CHECKPOINTS / name / POINTER, source.record())
+
+
+def _checkpoint(step: int, tree: Tree) -> Checkpoint:
+    pointer = folder_of(step) / POINTER
+    if tree.exists(pointer):
+        return Checkpoint(str(step), None, ModelSource(**tree.read_json(pointer)))
+    return Checkpoint(str(step), folder_of(step))
 
 
 def folder_of(step: int) -> Path:
@@ -74,6 +96,6 @@ def read_checkpoints(asked: list[int] | str, tree: Tree = WORKSPACE) -> list[Che
         raise ValueError(
             f"embed.checkpoints: {sorted(unknown)} were not trained; there are {index['steps']}"
         )
-    found = [Checkpoint(str(step), folder_of(step)) for step in steps]
+    found = [_checkpoint(step, tree) for step in steps]
     base = paths.CHECKPOINTS / BASE if index["task"] == FROM_SCRATCH else None
     return [Checkpoint(BASE, base), *found]

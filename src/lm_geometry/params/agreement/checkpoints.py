@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lm_geometry.data_prep.step_names import is_pattern, step_of
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 
@@ -9,13 +10,19 @@ from lm_geometry.params.sections import Params
 def checkpoints_are_trained(params: Params, _: Catalogue) -> Iterator[str]:
     """Embedded and shown checkpoints are steps that training keeps."""
     finetune, embed, aggregate = params.finetune, params.embed, params.aggregate
-    trained = finetune.known_checkpoints()
+    if params.model.checkpoints:
+        yield from _series_is_possible(params)
+    trained = params.known_checkpoints()
     if trained is None:  # {every: ...} of a run in epochs: the run itself tells
         return
     if finetune.task != "none" and not trained:
         yield "finetune.checkpoints: no step is listed; finetune.task none trains nothing"
     last = finetune.steps
-    if trained and (trained[0] < 1 or (last is not None and trained[-1] > last)):
+    if (
+        trained
+        and not params.model.checkpoints
+        and (trained[0] < 1 or (last is not None and trained[-1] > last))
+    ):
         yield (
             f"finetune.checkpoints: {trained} must lie within "
             f"1 … finetune.steps = {last or 'the last step'}"
@@ -23,7 +30,24 @@ def checkpoints_are_trained(params: Params, _: Catalogue) -> Iterator[str]:
     embedded = trained if embed.checkpoints == "all" else embed.checkpoints
     for step in embedded:
         if step not in trained:
-            yield f"embed.checkpoints: {step} is not in finetune.checkpoints {trained}"
+            of = "model" if params.model.checkpoints else "finetune"
+            yield f"embed.checkpoints: {step} is not in {of}.checkpoints {trained}"
     shown = aggregate.checkpoint
     if isinstance(shown, int) and shown not in embedded:
         yield f"aggregate.checkpoint: {shown} is not among the embedded checkpoints {embedded}"
+
+
+def _series_is_possible(params: Params) -> Iterator[str]:
+    """Checkpoints that are read are not trained, nor drawn at random."""
+    told = f"model.checkpoints: {params.model.checkpoints}"
+    if params.finetune.task != "none":
+        yield f"{told} are read, and finetune.task {params.finetune.task} trains others: none"
+    if params.model.weights == "random":
+        yield f"{told} are trained weights, and model.weights is random: pretrained"
+    for name in params.model.checkpoints:
+        if is_pattern(name):
+            continue
+        try:
+            step_of(name)
+        except ValueError as error:
+            yield f"model.checkpoints: {error}"

@@ -1,17 +1,17 @@
 """Layers, blocks and the task: whether the model has them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.data_prep.params import Model
 from lm_geometry.embed.params import Embed
 from lm_geometry.models.local_files import SourceError, local_path
+from lm_geometry.outs.data_prep.model import LANGUAGE_TASKS
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
-
-TASKS = {"encoder": "masked_lm", "decoder": "causal_lm"}  # of language, by kind of model
+from lm_geometry.workspace.layers import hidden_states
 
 
 def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
@@ -24,22 +24,41 @@ def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
 
 def layers_within(depth: int, model: Model, embed: Embed, aggregate: Aggregate) -> Iterator[str]:
     """What is wrong with the embedded and the shown layers of a model of `depth` blocks."""
-    asked = [] if embed.layers == "all" else embed.layers
-    for layer in asked:
+    yield from numbers_within(depth, "embed.layers", model, embed.layers)
+    if embed.layers == []:
+        yield "embed.layers: [] names no layer"
+    shown = aggregate.layer
+    if isinstance(shown, str) or embed.combine_layers != "none":
+        return
+    kept = _kept(embed.layers, depth)
+    if not -depth - 1 <= shown <= depth or shown % (depth + 1) not in kept:
+        there = f"0 … {depth}" if embed.layers == "all" else sorted(kept)
+        yield f"aggregate.layer: {shown} is not in embed.layers {there}"
+
+
+def numbers_within(
+    depth: int, key: str, model: Model, asked: Sequence[int | str] | str
+) -> Iterator[str]:
+    """What is wrong with the numbers among the hidden states that `key` asks for."""
+    numbers = [layer for layer in asked if isinstance(layer, int)]
+    for layer in numbers:
         if not -depth - 1 <= layer <= depth:
             yield (
-                f"embed.layers: {model.name} has no layer {layer}; "
+                f"{key}: {model.name} has no layer {layer}; "
                 f"its hidden states are 0 … {depth} (or -1 … {-depth - 1} from the end)"
             )
-    kept = {layer % (depth + 1) for layer in asked}
-    if len(kept) < len(asked):
-        yield f"embed.layers: {asked} names a layer twice"
-    shown = aggregate.layer
-    if shown == "last" or embed.combine_layers != "none":
-        return
-    if not -depth - 1 <= shown <= depth or (kept and shown % (depth + 1) not in kept):
-        there = sorted(kept) or f"0 … {depth}"
-        yield f"aggregate.layer: {shown} is not in embed.layers {there}"
+    if len({layer % (depth + 1) for layer in numbers}) < len(numbers):
+        yield f"{key}: {asked} names a layer twice"
+
+
+def _kept(asked: Sequence[int | str] | str, depth: int) -> set[int]:
+    """The embedded layers; a number that the model does not have is told elsewhere."""
+    parts = (
+        asked
+        if isinstance(asked, str)
+        else [a if isinstance(a, str) else a % (depth + 1) for a in asked]
+    )
+    return {*hidden_states(parts, depth)}
 
 
 def blocks_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
@@ -49,7 +68,7 @@ def blocks_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     adapted = finetune.lora.layers
     if depth is None or adapted == "all" or finetune.task == "none" or finetune.method != "lora":
         return
-    beyond = [block for block in adapted if not 0 <= block < depth]
+    beyond = [block for block in adapted if isinstance(block, int) and not 0 <= block < depth]
     if beyond:
         yield (
             f"finetune.lora.layers: {model.name} has no block {beyond[0]}; "
@@ -61,13 +80,13 @@ def task_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Encoders learn masked tokens, decoders the next one; both can classify."""
     model, task = params.model, params.finetune.task
     entry = catalogue.models.get(model.name)
-    if entry is None or task not in TASKS.values() or entry.kind not in TASKS:
+    if entry is None or task not in LANGUAGE_TASKS.values() or entry.kind not in LANGUAGE_TASKS:
         return
-    if task != TASKS[entry.kind]:
+    if task != LANGUAGE_TASKS[entry.kind]:
         kind = {"encoder": "an encoder", "decoder": "a decoder"}[entry.kind]
         yield (
             f"finetune.task: {task!r} does not fit {model.name}, which is {kind}: "
-            f"{TASKS[entry.kind]}, a classification task or none"
+            f"{LANGUAGE_TASKS[entry.kind]} (or language_modelling), a classification task or none"
         )
 
 
@@ -102,5 +121,13 @@ def number_of_layers(model: Model, catalogue: Catalogue) -> int | None:
         return None
     if not config.is_file():
         return None
-    read = json.loads(config.read_text(encoding="utf-8"))
-    return read.get("num_hidden_layers") or read.get("n_layer")
+    try:
+        read = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # which data-prep tells
+        return None
+    found = (
+        [read.get(key) for key in ("num_hidden_layers", "n_layer")]
+        if isinstance(read, dict)
+        else []
+    )
+    return next((depth for depth in found if isinstance(depth, int) and depth > 0), None)

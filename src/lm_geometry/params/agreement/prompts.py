@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lm_geometry.params.agreement.layers import number_of_layers
+from lm_geometry.params.agreement.layers import number_of_layers, numbers_within
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 
@@ -24,20 +24,16 @@ def prompts_are_possible(params: Params, _: Catalogue) -> Iterator[str]:
 
 def layers_and_checkpoints_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """The model has the layers, each asked for once, and training keeps the steps."""
-    model, finetune = params.model, params.finetune
+    model = params.model
     asked, steps = params.embed.prompts.layers, params.embed.prompts.checkpoints
     depth = number_of_layers(model, catalogue)
-    if depth is not None and not isinstance(asked, str):
-        for layer in asked:
-            if not -depth - 1 <= layer <= depth:
-                yield (
-                    f"embed.prompts.layers: {model.name} has no layer {layer}; "
-                    f"its hidden states are 0 … {depth} (or -1 … {-depth - 1} from the end)"
-                )
-        if not asked or len({layer % (depth + 1) for layer in asked}) < len(asked):
-            yield f"embed.prompts.layers: {asked} names no layer, or one twice"
-    trained = finetune.known_checkpoints()
+    if depth is not None:
+        yield from numbers_within(depth, "embed.prompts.layers", model, asked)
+    if asked == []:
+        yield "embed.prompts.layers: [] names no layer"
+    trained = params.known_checkpoints()
     if trained is not None and not isinstance(steps, str):
+        of = "model" if model.checkpoints else "finetune"
         for step in steps:
             if step not in trained:
-                yield f"embed.prompts.checkpoints: {step} is not in finetune.checkpoints {trained}"
+                yield f"embed.prompts.checkpoints: {step} is not in {of}.checkpoints {trained}"

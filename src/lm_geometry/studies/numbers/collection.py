@@ -12,6 +12,7 @@ from lm_geometry.outs.finetune.checkpoints import BASE, with_sizes
 from lm_geometry.params.sections import Params
 from lm_geometry.revisions.programs import git
 from lm_geometry.revisions.revision import Revision
+from lm_geometry.workspace.layers import shown
 from lm_geometry.workspace.paths import corpus_names, table
 from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import Tree
@@ -48,11 +49,8 @@ class Collected:
     @property
     def layer(self) -> int:
         """The layer that is shown."""
-        layers = sorted(set(self.tables["means"]["layer"]))
-        asked = self.params.aggregate.layer
-        if asked == "last" or layers == [-1]:
-            return layers[-1]
-        return asked % (self.model.layers + 1)
+        there = sorted(set(self.tables["means"]["layer"]))
+        return shown(self.params.aggregate.layer, there, self.model.layers)
 
     @property
     def checkpoint(self) -> str:

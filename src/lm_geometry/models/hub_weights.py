@@ -1,0 +1,128 @@
+"""The weights of a revision on the hub, by its metadata: known before anything is downloaded."""
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.models.hub_errors import hub_error
+from lm_geometry.models.local_files import SourceError
+from lm_geometry.models.sources import Source
+from lm_geometry.workspace.hashes import path_hash, value_hash
+
+# Files that transformers loads, the preferred kind first.
+WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weight files of one revision or folder: their hash, and the commit of a revision."""
+
+    content: str
+    commit: str = ""
+
+
+@cache
+def hub_weights(source: Source) -> Weights:
+    """The weights of a hub source; without a network those of this machine's cache.
+
+    The hash is of the SHA-256 that the hub has for each large file (of a small one its git hash).
+    Raises SourceError, one sentence, where the revision or its weights are missing.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    revision = source.revision or None
+    try:
+        found = HfApi().model_info(source.location, revision=revision, files_metadata=True)
+    except OfflineModeIsEnabled:
+        return _cached(source)
+    except Exception as error:
+        raise SourceError(hub_error(error, f"hub:{source.location}")) from error
+    hashes = {
+        file.rfilename: file.lfs.sha256 if file.lfs else f"git:{file.blob_id}"
+        for file in found.siblings or []
+    }
+    return Weights(_joint(hashes, _told(source)), found.sha or "")
+
+
+def folder_weights(folder: Path) -> Weights:
+    """The weights in a folder; raises SourceError where there are none."""
+    names = _chosen([path.name for path in folder.iterdir()], str(folder))
+    return Weights(_joint({name: path_hash(folder / name) for name in names}, str(folder)))
+
+
+def _cached(source: Source) -> Weights:
+    """Files of the hub's cache are links to what they are named by: the hub's own hashes."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        place = snapshot_download(
+            source.location, revision=source.revision or None, local_files_only=True
+        )
+    except Exception as error:
+        raise SourceError(hub_error(error, f"hub:{source.location}")) from error
+    blobs = {file.name: file.resolve().name for file in Path(place).iterdir()}
+    hashes = {name: f"git:{b}" if COMMIT.fullmatch(b) else b for name, b in blobs.items()}
+    return Weights(_joint(hashes, _told(source)), Path(place).name)
+
+
+def revisions_like(source: Source, pattern: str) -> list[str]:
+    """The branches and tags of a hub model that a pattern means; raises SourceError for none."""
+    from huggingface_hub import HfApi
+
+    try:
+        refs = HfApi().list_repo_refs(source.location)
+    except Exception as error:
+        raise SourceError(hub_error(error, f"hub:{source.location}")) from error
+    names = [ref.name for ref in (*refs.branches, *refs.tags)]
+    found = [name for name in dict.fromkeys(names) if fnmatch(name, pattern)]
+    if not found:
+        raise SourceError(f"hub:{source.location} has no revision like {pattern!r}")
+    return found
+
+
+def delete_revision(source: Source) -> None:
+    """Take a revision out of the hub's cache on this machine, and what no other needs of it."""
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        cache: Any = scan_cache_dir()
+    except CacheNotFound:
+        return
+    there = {
+        r.commit_hash
+        for repo in cache.repos
+        if repo.repo_id == source.location
+        for r in repo.revisions
+    }
+    if source.revision in there:
+        freed = cache.delete_revisions(source.revision)
+        freed.execute()
+        print(
+            f"deleted {_told(source)} from the hub's cache: {freed.expected_freed_size_str}",
+            flush=True,
+        )
+
+
+def _joint(hashes: dict[str, str], told: str) -> str:
+    names = _chosen([*hashes], told)
+    return value_hash(sorted([name, hashes[name]] for name in names))
+
+
+def _chosen(names: list[str], told: str) -> list[str]:
+    """The weight files among the names of a folder."""
+    for pattern in WEIGHTS:
+        if found := [name for name in names if fnmatch(name, pattern)]:
+            return found
+    raise SourceError(
+        f"{told} has no weights: none of its files is named like {' or '.join(WEIGHTS)}"
+    )
+
+
+def _told(source: Source) -> str:
+    return f"hub:{source.location}" + (f"@{source.revision}" if source.revision else "")

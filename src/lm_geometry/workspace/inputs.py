@@ -1,0 +1,92 @@
+"""What a stage depends on, as it was when the stage began, and whether it still is.
+
+DVC hashes parameters, code and inputs only after a stage's command: an edit during the run would
+be recorded, and served later, as what had made the results.
+
+Parameters and code are hashed whole, in a tenth of a second. Of data the size and time of change of
+each file are compared (10 µs a file): DVC's outs are replaced, never written through, so that
+another content has another time.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lm_geometry.workspace.hashes import code_hash, value_hash
+from lm_geometry.workspace.section import ROOT, read_yaml
+
+State = dict[str, str]
+PARAMS = "params.yaml: "
+
+_began: dict[str, str] = {}  # hash of the code of the stage that runs in this process
+
+
+class InputsChangedError(ValueError):
+    """Something that a stage depends on was edited while it ran.
+
+    Parameters are read once, so that finished cells are of the first state where these alone were
+    edited (`cells_stand`). Code and data are read all along.
+    """
+
+    def __init__(self, stage: str, names: list[str]) -> None:
+        self.cells_stand = all(name.startswith(PARAMS) for name in names)
+        kept = "stay, for the parameters that were" if self.cells_stand else "are forgotten, too"
+        super().__init__(
+            f"{', '.join(names)} changed while {stage} ran: its results belong to no one state and "
+            f"are not recorded (finished cells {kept}); `dvc repro` runs what is there now"
+        )
+
+
+@contextlib.contextmanager
+def unchanged(stage: str) -> Iterator[None]:
+    """Raises InputsChangedError after the block where inputs are not what they were before it."""
+    before = _state(stage)
+    _began[stage] = code_hash(stage)
+    try:
+        yield
+        after = _state(stage)
+        changed = sorted(k for k in {**before, **after} if before.get(k) != after.get(k))
+        if changed:
+            raise InputsChangedError(stage, changed)
+    finally:
+        del _began[stage]
+
+
+def running_code(stage: str) -> str:
+    """Hash of the code of a stage: of what was loaded when it began, whatever was edited since."""
+    return _began.get(stage) or code_hash(stage)
+
+
+def _state(stage: str) -> State:
+    described: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"][stage]
+    params = read_yaml(ROOT / "params.yaml")
+    state = {f"{PARAMS}{name}": value_hash(params.get(name)) for name in described["params"]}
+    state["dvc.yaml"] = value_hash([described["cmd"], described["deps"], described["params"]])
+    state["the code"] = code_hash(stage)
+    for dep in described["deps"]:
+        if not dep.startswith(("src/", "stages/")):
+            state[dep] = value_hash(_seen(ROOT / dep))
+    return state
+
+
+def _seen(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of the last change of every file."""
+    if not path.exists():
+        return []
+    if path.is_file():
+        return [_of(path, path.name)]
+    found = []
+    for folder, _, names in os.walk(path, followlinks=True):
+        inside = Path(folder).relative_to(path).as_posix()
+        found += [_of(Path(folder) / name, f"{inside}/{name}") for name in names]
+    return sorted(found)
+
+
+def _of(file: Path, name: str) -> tuple[str, int, int]:
+    try:
+        seen = file.stat()
+    except FileNotFoundError:  # removed since it was listed
+        return name, -1, 0
+    return name, seen.st_size, seen.st_mtime_ns

@@ -1,0 +1,28 @@
+"""How every script of stages/ begins and ends."""
+
+import contextlib
+from collections.abc import Iterator
+
+from lm_geometry.workspace.cells import clear_saved, forget_opened
+from lm_geometry.workspace.faults import sentences
+from lm_geometry.workspace.inputs import InputsChangedError, unchanged
+from lm_geometry.workspace.printing import print_any_character
+
+
+@contextlib.contextmanager
+def running(stage: str) -> Iterator[None]:
+    """Runs the block as a stage of dvc.yaml.
+
+    Wrong input ends it with a sentence (`faults`), as does an edit of what the stage depends on
+    while it ran (`inputs`). Cells of earlier stages that DVC saved are forgotten before.
+    """
+    print_any_character()
+    with sentences():
+        clear_saved()
+        try:
+            with unchanged(stage):
+                yield
+        except InputsChangedError as error:
+            if not error.cells_stand:
+                forget_opened()
+            raise
