@@ -26,10 +26,11 @@ STEPS = 16  # token ids in a row that would be a leak
 
 
 def write_texts(file: Path, words: list[str], length: int = 24) -> None:
-    """Twelve documents of four sequences of these words."""
+    """Twelve documents of four sequences of these words, which name each document as well."""
     draw = random.Random(file.name)
+    title = " ".join(words * 2)  # longer than names are
     lines = [
-        {"text": " ".join(draw.choices(words, k=length)), "document": f"{file.stem}-{document}"}
+        {"text": " ".join(draw.choices(words, k=length)), "document": f"{document} {title}"}
         for document, _ in itertools.product(range(12), range(4))
     ]
     file.write_text("\n".join(map(json.dumps, lines)) + "\n")

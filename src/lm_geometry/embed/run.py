@@ -14,7 +14,7 @@ from lm_geometry.embed.masked_token import MaskedTokenStates
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts.run import embed_prompts, forget_revision, prompted
-from lm_geometry.embed.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
+from lm_geometry.embed.token_table import TokenisedCorpus, refuse_texts, shareable_table, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
 from lm_geometry.models.load import has_final_norm, load_tokenizer, refuse_replaced
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
@@ -68,8 +68,7 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
         if checkpoint.name not in still_needed:
             forget_revision(checkpoint, settings)
     for split, corpus in run.corpora.items():
-        # A table that spells a text out would pass it on.
-        shared = corpus.kept.drop(columns=[*SPELLING]) if split.private else corpus.kept
+        shared = shareable_table(corpus.kept) if split.private else corpus.kept
         write_table(paths.tokens(split.corpus, split.split), shared)
     names, splits, layers = [c.name for c in checkpoints], evaluated.splits, list(run.stored)
     write_index(Embedded(names, splits, layers, source.layers, evaluated.order))

@@ -8,11 +8,11 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.word_columns import add_word_columns, word_columns
+from lm_geometry.outs.data_prep.corpora import NAME_CHARACTERS, shareable
 from lm_geometry.point_cloud.shapes import Int64
 
 SPECIAL = ("bos", "eos", "pad", "cls", "sep", "mask", "unk")
 SPELLING = ("token_id", "token")  # columns that spell the text out
-LABEL_CHARACTERS = 64  # at most, where the text is private
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,17 @@ def _is_scalar(corpus: pd.DataFrame, name: str) -> bool:
     return all(isinstance(value, str) for value in column.dropna())
 
 
+def shareable_table(kept: pd.DataFrame) -> pd.DataFrame:
+    """The table of the kept tokens of a private corpus without what spells its text out."""
+    names = kept["document"].map(lambda name: shareable(str(name)))
+    return kept.drop(columns=[*SPELLING]).assign(document=names)
+
+
 def refuse_texts(table: pd.DataFrame, columns: list[str]) -> None:
     """Raises ValueError where a column of strings may spell out text that must not be passed on."""
     for name in columns:
-        if name in table and table[name].map(str).str.len().max() > LABEL_CHARACTERS:
+        if name in table and table[name].map(str).str.len().max() > NAME_CHARACTERS:
             raise ValueError(
-                f"embed.columns: {name!r} has values of more than {LABEL_CHARACTERS} characters, "
+                f"embed.columns: {name!r} has values of more than {NAME_CHARACTERS} characters, "
                 "and the corpus must not be passed on: name columns of labels only"
             )

@@ -1,7 +1,7 @@
 """Words and tokens of a text: where each word is, and which word each token belongs to."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 import numpy as np
 
@@ -18,7 +18,11 @@ def joined_spans(words: Sequence[str], text: str) -> list[Span]:
     """
     joined = " ".join(words)
     if joined.strip() != text.strip():
-        raise ValueError(f"its words do not make its text: {joined[:60]!r} is not {text[:60]!r}")
+        pairs = zip(joined.strip(), text.strip(), strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        raise ValueError(  # without the text, which may be private
+            f"its words do not make its text: joined by spaces they differ from character {same} on"
+        )
     shift = _leading(text) - _leading(joined)
     ends = [end + shift for end in accumulate(len(word) + 1 for word in words)]
     return [(end - 1 - len(word), end - 1) for word, end in zip(words, ends, strict=True)]

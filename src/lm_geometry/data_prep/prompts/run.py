@@ -15,6 +15,7 @@ from lm_geometry.data_prep.prompts.draw import draw, long_enough
 from lm_geometry.data_prep.prompts.texts import texts_of
 from lm_geometry.models.load import load_tokenizer, longest_input
 from lm_geometry.models.sources import SourceError
+from lm_geometry.outs.data_prep.corpora import shareable
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex, folder
 from lm_geometry.outs.data_prep.shuffling import block_orders
 from lm_geometry.workspace import machine
@@ -59,6 +60,8 @@ def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str
     orders = block_orders(chosen.tolist(), settings.shuffles, settings.seed, data.order)
     characters = prompts["text"].str.len().astype(np.int64)
     table = prompts.drop(columns="text").assign(characters=characters)
+    if index.private:
+        table["document"] = [shareable(name) for name in table["document"]]
     PreparedPrompts(index, table, lengths, orders).write()
     counts = {"texts": len(texts), "long_enough": len(candidates), "prompts": len(chosen)}
     print(f"prompts: {nothing or f'{index.corpus} {index.split}: {counts}'}", flush=True)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Required, TypedDict, cast
 from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import write_json
-from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.hashes import path_hash, value_hash
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
+
+NAME_CHARACTERS = 64  # at most, of a name or label that is passed on where the text must not be
 
 
 class Columns(TypedDict, total=False):
@@ -29,6 +31,11 @@ class Columns(TypedDict, total=False):
     words: list[list[str]]
     tags: list[list[str]]
     result: list[int]
+
+
+def shareable(document: str) -> str:
+    """The name of a document of private text; its hash where it is so long that it may be text."""
+    return document if len(document) <= NAME_CHARACTERS else value_hash(document)[:16]
 
 
 def first_of(columns: Columns, sequences: int) -> Columns:
