@@ -23,6 +23,10 @@ class Model(Section):
     weights: Literal["pretrained", "random"] = Field(
         "pretrained", description="trained weights, or an untrained control drawn from `seed`"
     )
+    half: Literal["encoder", "decoder"] | None = Field(
+        None,
+        description="whose states are read of an encoder-decoder, such as T5; null for others",
+    )
 
 
 class Prompts(Section):

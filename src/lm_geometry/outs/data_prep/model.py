@@ -18,6 +18,7 @@ class ModelSource:
     width: int
     weights: str
     seed: int
+    half: str = ""  # of an encoder-decoder, whose states are read
     content: str = ""  # hash of the files of a `file:` model: other weights are another model
 
     def record(self) -> dict[str, str | int]:
