@@ -130,9 +130,10 @@ def test_the_model_of_a_run_is_read_back(project: Path, tiny_models: dict[str, T
 
 def test_sources_become_arguments_of_transformers(tmp_path: Path) -> None:
     key = "pretrained_model_name_or_path"
-    assert local_location("hub:org/name") == {key: "org/name"}
-    assert local_location("hub:org/name@v2") == {key: "org/name", "revision": "v2"}
-    assert local_location(f"file:{tmp_path}") == {key: str(tmp_path)}
+    safe = {"trust_remote_code": False}
+    assert local_location("hub:org/name") == safe | {key: "org/name"}
+    assert local_location("hub:org/name@v2") == safe | {key: "org/name", "revision": "v2"}
+    assert local_location(f"file:{tmp_path}") == safe | {key: str(tmp_path)}
 
 
 def test_an_error_of_the_hub_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
+from lm_geometry.data_prep.model_checks import check_files
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import sources
 from lm_geometry.models.catalogue import read_models
 from lm_geometry.models.facts import Half, facts_of
 from lm_geometry.models.load import hub_errors, local_location
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
@@ -52,7 +54,8 @@ def _content(source: str) -> str:
 def _facts(source: str, half: Half | None) -> dict[str, Any]:
     from transformers import AutoConfig
 
+    check_files(source)
     location = local_location(source)
-    with hub_errors(source):
+    with hub_errors(source), quiet_loading():
         config = AutoConfig.from_pretrained(**location)
     return asdict(facts_of(config, source, half))

@@ -2,21 +2,21 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
 
+from lm_geometry.models.facts import class_with_head
 from lm_geometry.models.load import (
-    CLASSES,
     hub_errors,
     is_language_model,
     load_model,
     local_location,
-    quiet_loading,
     read_config,
 )
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
@@ -82,13 +82,13 @@ def _spread(source: ModelSource, checkpoint: Path | None, dtype: torch.dtype) ->
     if checkpoint is None and source.weights == "pretrained":
         return _from_files(source, local_location(source.source), dtype, offload)
     if checkpoint is not None and is_language_model(checkpoint):
-        where = {"pretrained_model_name_or_path": str(checkpoint)}
+        where = {"pretrained_model_name_or_path": str(checkpoint), "trust_remote_code": False}
         return _from_files(source, where, dtype, offload)
     return _dispatched(on_one_device(load_model(source, checkpoint), "cpu", dtype), offload)
 
 
 def _from_files(
-    source: ModelSource, where: dict[str, str], dtype: torch.dtype, offload: Path
+    source: ModelSource, where: dict[str, Any], dtype: torch.dtype, offload: Path
 ) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():
@@ -122,4 +122,4 @@ def _dispatched(model: PreTrainedModel, offload: Path) -> PreTrainedModel:
 def _model_class(source: ModelSource) -> AutoModel:
     import transformers
 
-    return getattr(transformers, CLASSES[source.kind])
+    return getattr(transformers, class_with_head(source.kind, read_config(source)))

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed import needs
 from lm_geometry.embed.equations import EquationStates, equation_tokens
-from lm_geometry.embed.forward_pass import arithmetic, pad_id
+from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id, predicts_next
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
 from lm_geometry.embed.params import Embed
@@ -16,7 +16,7 @@ from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts.run import embed_prompts
 from lm_geometry.embed.token_table import SPELLING, TokenisedCorpus, refuse_texts, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
-from lm_geometry.models.load import has_final_norm, load_tokenizer
+from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -165,8 +165,12 @@ class Embedding:
         if self.settings.mode == "masked_token":
             mask_id = self.tokenizer.mask_token_id
             assert isinstance(mask_id, int)  # `_check_mode` saw to it
-            return MaskedTokenStates(*on_device, mask_id=mask_id)
-        return HiddenStates(*on_device)
+            states = MaskedTokenStates(*on_device, mask_id=mask_id, half=self.source.half)
+        else:
+            states = HiddenStates(*on_device, self.source.half)
+        check_sizes(self.source, states)
+        print(f"{self.source.name}: {states.findings.told()}", flush=True)
+        return states
 
     def _finish(
         self,
@@ -179,21 +183,26 @@ class Embedding:
         tokens = len(corpus.kept)
         shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
         losses = np.full(tokens, np.nan, dtype=np.float32)
-        has_loss = self.source.kind == "decoder" or self.settings.mode == "masked_token"
-        wanted = losses if self.settings.loss and has_loss else None
+        wanted = losses if self.settings.loss and self._has_loss(states) else None
         meta = self._meta(states, tokens)
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
             write_array(cells.path(f"{_name(split)}.npy"), losses)
 
+    def _has_loss(self, states: States) -> bool:
+        if isinstance(states, EquationStates):
+            return False
+        return self.settings.mode == "masked_token" or predicts_next(self.source, states)
+
     def _meta(self, states: States, tokens: int) -> dict[str, Any]:
+        findings = None if isinstance(states, EquationStates) else states.findings
         return {
             "tokens": tokens,
             "layers": self.layers,
             "mode": self.settings.mode,
             "combine_layers": self.settings.combine_layers,
-            "last_layer_after_final_norm": not isinstance(states, EquationStates)
-            and has_final_norm(states.model),
+            "last_layer_after_final_norm": findings is not None and findings.last_after_norm,
+            "findings": findings.record() if findings else None,
             "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
             "libraries": library_versions(),
             "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),

@@ -27,7 +27,8 @@ from lm_geometry.finetune.tasks.sequence_classification import SequenceClassific
 from lm_geometry.finetune.tasks.task import Columns, Example, Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
 from lm_geometry.finetune.trainable import trainable
-from lm_geometry.models.load import load_tokenizer, quiet_loading
+from lm_geometry.models.load import load_tokenizer
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, write_json

@@ -2,13 +2,16 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.models import kept, sources
+from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_error
+from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.models.small import spare_positions
+from lm_geometry.models.weights import judge
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
@@ -16,24 +19,26 @@ from lm_geometry.workspace.files import read_json, whole_folder
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
 
+def local_location(source: str) -> dict[str, Any]:
+    """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision.
 
-def local_location(source: str) -> dict[str, str]:
-    """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision."""
+    Code that comes with a model is never run.
+    """
     parsed = sources.parse(source)
+    safe: dict[str, Any] = {"trust_remote_code": False}
     if parsed.scheme == "hub":
-        found = {"pretrained_model_name_or_path": parsed.location}
+        found = safe | {"pretrained_model_name_or_path": parsed.location}
         return found | ({"revision": parsed.revision} if parsed.revision else {})
     if parsed.scheme == "kept":
-        return {"pretrained_model_name_or_path": str(_kept(parsed))}
+        return safe | {"pretrained_model_name_or_path": str(_kept(parsed))}
     try:
         path = sources.fetch(parsed, machine.downloads())
     except sources.SourceError as error:
         raise SystemExit(str(error)) from None
     if path.suffix == ".gguf":
         path = _converted(path)
-    return {"pretrained_model_name_or_path": str(path)}
+    return safe | {"pretrained_model_name_or_path": str(path)}
 
 
 def _kept(source: sources.Source) -> Path:
@@ -102,11 +107,17 @@ def read_config(source: ModelSource) -> "PreTrainedConfig":
 
 
 def longest_input(source: ModelSource) -> int:
-    """How many tokens the model reads at most, by its config and its tokenizer."""
-    config = read_config(source).get_text_config()
-    positions = getattr(config, "max_position_embeddings", None)
+    """How many tokens the model reads at most, by its config and its tokenizer.
+
+    Of the positions of a config some may not be for tokens: RoBERTa's begin after that of padding.
+    How many a small model of the same class tells.
+    """
+    config = read_config(source)
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
     tokens = int(min(load_tokenizer(source).model_max_length, 2**31 - 1))
-    return min(tokens, positions) if positions else tokens
+    if not isinstance(positions, int):
+        return tokens
+    return min(tokens, positions - spare_positions(config, class_with_head(source.kind, config)))
 
 
 def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrainedModel":
@@ -119,13 +130,18 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
     import torch
     import transformers
 
-    kind = getattr(transformers, CLASSES[source.kind])
+    config = read_config(source)
+    model_class = class_with_head(source.kind, config)
     if checkpoint is not None and is_language_model(checkpoint):
         torch.manual_seed(source.seed)
         with quiet_loading():
-            return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
-    model, drawn = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
-    if drawn and source.kind == "encoder" and source.weights != "random":
+            kind = getattr(transformers, model_class)
+            return kind.from_pretrained(
+                checkpoint, dtype=torch.float32, trust_remote_code=False
+            ).eval()
+    model, drawn = load_with_head(source, model_class, config, source.seed)
+    if drawn and source.weights != "random":
+        model.drawn_head = True  # of which no loss is made: models.probe
         print(
             f"{source.name} comes without {len(drawn)} weights of its masked-LM head, such as "
             f"{min(drawn)}; they are drawn at random, and its losses say nothing until a "
@@ -137,7 +153,9 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
     with quiet_loading():
         if (checkpoint / "adapter_config.json").exists():
             return _merged(model, checkpoint).eval()
-        trained = transformers.AutoModel.from_pretrained(checkpoint, dtype=torch.float32)
+        trained = transformers.AutoModel.from_pretrained(
+            checkpoint, dtype=torch.float32, trust_remote_code=False
+        )
     missing = model.base_model.load_state_dict(trained.state_dict(), strict=False).missing_keys
     if missing:
         raise ValueError(f"{checkpoint} is no checkpoint of {source.name}: it lacks {missing[0]}")
@@ -149,7 +167,8 @@ def load_with_head(
 ) -> tuple["PreTrainedModel", set[str]]:
     """The model of the source as a class of transformers, float32, in evaluation mode, on the CPU.
 
-    Also the names of the weights that the source does not have, which are drawn by `seed`.
+    Also the names of the weights that the source does not have, which are drawn by `seed`: those
+    of a head. Exits with one sentence where others are missing, or too many.
     """
     import torch
     import transformers
@@ -160,14 +179,19 @@ def load_with_head(
         if source.weights == "random":
             model = kind.from_config(config, dtype=torch.float32).eval()
             return model, {name for name, _ in model.named_parameters()}
+        replaced = "Classification" in model_class
         model, found = kind.from_pretrained(
             **local_location(source.source),
             config=config,
             dtype=torch.float32,
             output_loading_info=True,
-            ignore_mismatched_sizes="Classification" in model_class,  # a head of other classes
+            ignore_mismatched_sizes=replaced,  # a head of other classes
         )
-    return model.eval(), set(found["missing_keys"])
+    body = f"{model.base_model_prefix}."
+    try:
+        return model.eval(), set(judge(source.name, source.kind, found, body, replaced))
+    except NotReadError as error:
+        raise SystemExit(str(error)) from None
 
 
 def is_language_model(checkpoint: Path) -> bool:
@@ -187,12 +211,6 @@ def _merged(model: "PreTrainedModel", adapters: Path) -> "PreTrainedModel":
     return PeftModel.from_pretrained(model, str(adapters), config=config).merge_and_unload()
 
 
-def has_final_norm(model: "PreTrainedModel") -> bool:
-    """Whether the last hidden state comes after a norm of its own (GPT-2, Llama, …)."""
-    names = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm")
-    return any(hasattr(model.base_model, name) for name in names)
-
-
 @contextlib.contextmanager
 def hub_errors(source: str) -> Iterator[None]:
     """Turns the errors of the hub's libraries into one sentence that says what to do."""
@@ -202,20 +220,3 @@ def hub_errors(source: str) -> Iterator[None]:
         if not source.startswith("hub:"):
             raise
         raise SystemExit(hub_error(error, source)) from None
-
-
-@contextlib.contextmanager
-def quiet_loading() -> Iterator[None]:
-    """Silences loading bars, and the report on a head that a checkpoint does not have."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

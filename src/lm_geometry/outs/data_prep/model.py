@@ -18,6 +18,7 @@ class ModelSource:
     width: int
     weights: str
     seed: int
+    longest: int = 0  # tokens that it reads at most; 0 where that was not asked
     half: str = ""  # of an encoder-decoder, whose states are read
     content: str = ""  # hash of the files of a `file:` model: other weights are another model
 
