@@ -54,7 +54,8 @@ def checked(source: ModelSource) -> ModelSource:
         _tried(faults, lambda: check_tokenizer(tokenizer, _embeddings(config), source.name))
     if faults:
         raise SystemExit("\n".join(faults))
-    return replace(source, longest=longest_input(source))
+    masks = tokenizer.mask_token_id is not None
+    return replace(source, longest=longest_input(source), masks=masks)
 
 
 def check_files(source: str) -> None:

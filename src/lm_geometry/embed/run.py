@@ -75,7 +75,7 @@ def _check_mode(
 ) -> None:
     if settings.mode == "regular":
         return
-    if source.kind != "encoder" or tokenizer is None:
+    if source.kind not in ("encoder", "encoder-decoder") or tokenizer is None:
         raise ValueError(
             f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
             f"{source.kind}: regular"

@@ -8,6 +8,7 @@ from lm_geometry.finetune.adapters import with_adapters
 from lm_geometry.finetune.dropout import dropout_changes
 from lm_geometry.finetune.freezing import freeze, frozen_modules
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.suitable import probed
 from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.models.load import load_model, load_with_head, read_config
 from lm_geometry.outs.data_prep.model import ModelSource
@@ -30,6 +31,9 @@ def trainable(source: ModelSource, settings: Finetune, task: Task) -> "PreTraine
         model, new = _with_classes(source, settings, task, config)
     else:
         model, new = load_with_head(source, task.model_class, config, source.seed)[0], set()
+    findings = probed(source, model, settings, task)
+    task.meet(model)
+    task.alone = findings.padding_leaks
     frozen = frozen_modules(model, settings.freeze)
     if settings.method == "full":
         freeze(model, frozen)

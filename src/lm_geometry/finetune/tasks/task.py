@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
 
@@ -43,6 +43,7 @@ class Task(ABC):
         self.tokenizer = tokenizer
         self.settings = settings
         self.labels = []
+        self.alone = False  # whether held-out examples are scored one at a time, without padding
 
     @abstractmethod
     def training_examples(self, columns: Columns) -> list[Example]:
@@ -55,6 +56,9 @@ class Task(ABC):
     @abstractmethod
     def batch(self, examples: list[Example]) -> dict[str, Tensor]:
         """Tensors of padded examples; `labels` is -100 where nothing is to be predicted."""
+
+    def meet(self, model: PreTrainedModel) -> None:
+        """Learn what batches must hold for the model, before the first is made."""
 
     def targets(self, labels: Tensor) -> Tensor:
         """Labels `[batch, tokens]` (or `[batch]`), moved to where the model predicts them."""

@@ -19,6 +19,7 @@ class ModelSource:
     weights: str
     seed: int
     longest: int = 0  # tokens that it reads at most; 0 where that was not asked
+    masks: bool = True  # whether its tokenizer has a mask token
     half: str = ""  # of an encoder-decoder, whose states are read
     content: str = ""  # hash of the files of a `file:` model: other weights are another model
 

@@ -11,7 +11,12 @@ from lm_geometry.models.local_files import SourceError, local_path
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 
-TASKS = {"encoder": "masked_lm", "decoder": "causal_lm"}  # of language, by kind of model
+# Of language, by kind of model.
+TASKS = {
+    "encoder": "masked_lm",
+    "decoder": "causal_lm",
+    "encoder-decoder": "sequence_to_sequence",
+}
 
 
 def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
@@ -64,7 +69,7 @@ def task_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
     if entry is None or task not in TASKS.values() or entry.kind not in TASKS:
         return
     if task != TASKS[entry.kind]:
-        kind = {"encoder": "an encoder", "decoder": "a decoder"}[entry.kind]
+        kind = f"{'a' if entry.kind == 'decoder' else 'an'} {entry.kind}"
         yield (
             f"finetune.task: {task!r} does not fit {model.name}, which is {kind}: "
             f"{TASKS[entry.kind]}, a classification task or none"
