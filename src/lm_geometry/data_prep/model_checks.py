@@ -19,7 +19,7 @@ from lm_geometry.models.load import (
     hub_errors,
     load_tokenizer,
     local_location,
-    longest_input,
+    longest_of,
     read_config,
 )
 from lm_geometry.models.probe import Findings, probe
@@ -28,7 +28,7 @@ from lm_geometry.models.weights import check_headers
 from lm_geometry.outs.data_prep.model import ModelSource
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 PINNED = ("package", "kept")  # whose hash says what they are: they were read before
 USED = ("bos", "eos", "cls", "sep", "mask", "unk")  # tokens that a tokenizer puts in by itself
@@ -43,7 +43,8 @@ def checked(source: ModelSource) -> ModelSource:
         return source
     config = read_config(source)
     faults: list[str] = []
-    known = _tried(faults, lambda: _findings(source, config))
+    small = _small(source, config)
+    known = _tried(faults, lambda: _findings(source, small)) if small else None
     if known is not None:
         print(f"{source.name}: {known.told()}", flush=True)
         source = replace(source, layers=known.layers)
@@ -54,8 +55,8 @@ def checked(source: ModelSource) -> ModelSource:
         _tried(faults, lambda: check_tokenizer(tokenizer, _embeddings(config), source.name))
     if faults:
         raise SystemExit("\n".join(faults))
-    masks = tokenizer.mask_token_id is not None
-    return replace(source, longest=longest_input(source), masks=masks)
+    masks, longest = tokenizer.mask_token_id is not None, longest_of(config, tokenizer, small)
+    return replace(source, longest=longest, masks=masks)
 
 
 def check_files(source: str) -> None:
@@ -83,14 +84,17 @@ def _tried(faults: list[str], check: Callable[[], Any]) -> Any:
         return None
 
 
-def _findings(source: ModelSource, config: "PreTrainedConfig") -> Findings | None:
-    """What a small model of this class and depth does; None where none can be drawn."""
+def _small(source: ModelSource, config: "PreTrainedConfig") -> "PreTrainedModel | None":
+    """A small model of this class and depth, or None where none can be drawn."""
     torch.manual_seed(0)
     try:
-        small = small_model(config, class_with_head(source.kind, config))
+        return small_model(config, class_with_head(source.kind, config))
     except ValueError as error:
         print(f"{source.name}: {error}; what it does is asked of itself later on", flush=True)
         return None
+
+
+def _findings(source: ModelSource, small: "PreTrainedModel") -> Findings:
     try:
         return probe(small, source.half)
     except ValueError as error:

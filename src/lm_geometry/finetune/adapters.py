@@ -153,7 +153,12 @@ def _projections(
         names = set(lora.modules)
     adapted = {path for path in blocks if maps[path] in names and not inside(path, frozen)}
     if not experts and not any(_in_layers(path, lora.layers) for path in adapted):
-        raise ValueError(f"finetune.freeze: {frozen} leave no linear map to adapt")
+        if frozen:
+            raise ValueError(f"finetune.freeze: {frozen} leave no linear map to adapt")
+        raise ValueError(
+            "finetune.method: lora finds no linear map in the model's blocks that can be adapted: "
+            "full"
+        )
     outside = [path for path in maps if path not in adapted and maps[path] in names]
     return sorted(names), sorted(outside)
 

@@ -10,7 +10,7 @@ from lm_geometry.models import kept, sources
 from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.quiet import quiet_loading
-from lm_geometry.models.small import spare_positions
+from lm_geometry.models.small import small_model, spare_positions
 from lm_geometry.models.weights import judge
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
@@ -113,11 +113,24 @@ def longest_input(source: ModelSource) -> int:
     How many a small model of the same class tells.
     """
     config = read_config(source)
+    try:
+        small = small_model(config, class_with_head(source.kind, config), layers=1)
+    except ValueError:
+        small = None
+    return longest_of(config, load_tokenizer(source), small)
+
+
+def longest_of(
+    config: "PreTrainedConfig",
+    tokenizer: "PreTrainedTokenizerBase",
+    small: "PreTrainedModel | None",
+) -> int:
+    """How many tokens a model reads at most, of whose class `small` is."""
     positions = getattr(config.get_text_config(), "max_position_embeddings", None)
-    tokens = int(min(load_tokenizer(source).model_max_length, 2**31 - 1))
+    tokens = int(min(tokenizer.model_max_length, 2**31 - 1))
     if not isinstance(positions, int):
         return tokens
-    return min(tokens, positions - spare_positions(config, class_with_head(source.kind, config)))
+    return min(tokens, positions - (spare_positions(small) if small is not None else 0))
 
 
 def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrainedModel":

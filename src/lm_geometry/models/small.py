@@ -89,12 +89,8 @@ def small_model(
     raise ValueError(f"no small {config.model_type} can be drawn ({reasons[0]})")
 
 
-def spare_positions(config: "PreTrainedConfig", model_class: str) -> int:
-    """How many of a config's positions are not for tokens; 0 where no small model can be drawn."""
-    try:
-        model = small_model(config, model_class, layers=1)
-    except ValueError:
-        return 0
+def spare_positions(model: "PreTrainedModel") -> int:
+    """How many of the positions in a small model's config are not for tokens."""
     longest = getattr(model.config.get_text_config(), "max_position_embeddings", POSITIONS)
     for spare in range(4):
         try:

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.classification import encoded, padded, required
 from lm_geometry.finetune.tasks.task import Columns, Example, Predictions, Task
+from lm_geometry.models.probe import Findings
 
 IGNORED = -100
 
@@ -31,18 +32,17 @@ class SequenceToSequence(Task):
                 required(columns, ["label"], "sequence_to_sequence with target: label")
         self.shifted: Callable[[torch.Tensor], torch.Tensor] | None = None
 
-    def meet(self, model: PreTrainedModel) -> None:
-        """Learn how the model's decoder begins."""
+    def meet(self, model: PreTrainedModel, findings: Findings) -> None:
+        """Learn how the model's decoder begins, too."""
+        super().meet(model, findings)
         own: Any = getattr(model, "prepare_decoder_input_ids_from_labels", None)
         self.shifted = (lambda labels: own(labels=labels)) if own else _shifted_by(model)
 
     def training_examples(self, columns: Columns) -> list[Example]:
         if self.settings.target == "label":
             return self._labelled(columns)
-        found = []
-        for ids in encoded(columns["text"], self.tokenizer, self.settings.block_tokens)[
-            "input_ids"
-        ]:
+        found, longest = [], self.settings.block_tokens
+        for ids in encoded(columns["text"], self.tokenizer, longest)["input_ids"]:
             if len(ids) > 3:
                 middle = len(ids) // 2
                 found.append({"input_ids": ids[:middle], "labels": ids[middle:]})

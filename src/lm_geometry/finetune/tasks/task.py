@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.probe import Findings
 
 Example = dict[str, Any]  # `input_ids`, and `labels` where the task has its own
 Columns = Mapping[str, list[Any]]  # `text`, and `label`, `words`, `tags` where a corpus has them
@@ -57,8 +58,9 @@ class Task(ABC):
     def batch(self, examples: list[Example]) -> dict[str, Tensor]:
         """Tensors of padded examples; `labels` is -100 where nothing is to be predicted."""
 
-    def meet(self, model: PreTrainedModel) -> None:
-        """Learn what batches must hold for the model, before the first is made."""
+    def meet(self, model: PreTrainedModel, findings: Findings) -> None:
+        """Learn what batches must be like for the model, before the first is made."""
+        self.alone = findings.padding_leaks
 
     def targets(self, labels: Tensor) -> Tensor:
         """Labels `[batch, tokens]` (or `[batch]`), moved to where the model predicts them."""

@@ -28,10 +28,8 @@ def read_resolved(raw: dict[str, Any], root: Path) -> dict[str, Any]:
 
 def entry_of(record: dict[str, Any]) -> ModelEntry:
     """The facts of a model that is no alias, as those of one."""
-    keys = ("source", "kind", "layers", "width", "label")
-    return ModelEntry.model_construct(
-        None, **{key: record[key] for key in keys}, licence="", note=""
-    )
+    facts = {key: record[key] for key in ("source", "kind", "layers", "width", "label")}
+    return ModelEntry.model_construct(None, **facts, licence="", note="")
 
 
 def half_is_told(params: Params, catalogue: Catalogue) -> Iterator[str]:
