@@ -55,8 +55,15 @@ class Read:
     """An architecture that is read; `source` is a saved model of it, as data-prep resolved it."""
 
     source: ModelSource
-    model: Any
-    findings: Findings
+    states: HiddenStates
+
+    @property
+    def model(self) -> Any:
+        return self.states.model
+
+    @property
+    def findings(self) -> Findings:
+        return self.states.findings
 
 
 def cases() -> list[Case]:
@@ -65,7 +72,6 @@ def cases() -> list[Case]:
         *modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
         *modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
         *modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
-        *modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
     }
     return [case for kind in sorted(listed) for case in _halves(kind)]
 
@@ -93,9 +99,8 @@ def read(case: Case, folder: Path) -> Read:
     try:
         config = config_of(case.kind)
         torch.manual_seed(0)
-        model: Any = small_model(
-            config, class_with_head(kind_of(config, case.kind), config), BLOCKS
-        )
+        head = class_with_head(kind_of(config, case.kind), config)
+        model: Any = small_model(config, head, BLOCKS)
     except NotReadError:
         raise
     except Exception as error:
@@ -114,12 +119,13 @@ def read(case: Case, folder: Path) -> Read:
         raise NotReadError(str(error)) from None
     loaded = load_model(source)
     assert_same_weights(loaded, model)
+    layers = list(range(source.layers + 1))
     try:
-        states = HiddenStates(loaded, "cpu", torch.float32, 1, [], source.half)
+        states = HiddenStates(loaded, "cpu", torch.float32, 1, layers, source.half)
     except ValueError as error:
         raise NotReadError(str(error)) from None
     check_sizes(source, states)
-    return Read(source, loaded, states.findings)
+    return Read(source, states)
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -152,13 +158,12 @@ def computed(found: Read, batch_tokens: int = 1000) -> tuple[np.ndarray, np.ndar
     ids = sequences(found.model)
     rows = [(n, p, token) for n, one in enumerate(ids) for p, token in enumerate(one)]
     kept = pd.DataFrame(rows, columns=["sequence", "position", "token_id"])
-    layers = list(range(found.source.layers + 1))
-    run = HiddenStates(found.model, "cpu", torch.float32, 1, layers, found.source.half)
+    layers = found.states.layers
     states = np.full((len(layers), len(rows), found.source.width), np.nan, dtype=np.float32)
     arrays: Any = {paths.layer_file(layer): states[layer] for layer in layers}
     losses = np.full(len(rows), np.nan, dtype=np.float32)
     settings = Embed.model_validate({"keep_tokens": "all", "batch_tokens": batch_tokens})
-    run.write(TokenisedCorpus(ids, kept), settings, arrays, losses, "test")
+    found.states.write(TokenisedCorpus(ids, kept), settings, arrays, losses, "test")
     return states, losses
 
 

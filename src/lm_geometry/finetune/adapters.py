@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -106,14 +107,19 @@ def _not_adaptable(model: PreTrainedModel, maps: dict[str, str]) -> dict[str, st
 
 def _weight_is_read_outside(owner: type[nn.Module], name: str) -> bool:
     """Whether a module's code uses the weight of a map of its own, as fused kernels do."""
-    try:
-        code = inspect.getsource(owner)
-    except (OSError, TypeError):
-        return False
+    code = _source(owner)
     used = (
         rf"(?<!isinstance\()self\.{re.escape(name)}\.weight\b(?!\.(dtype|device|shape|size|data))"
     )
     return re.search(used, code) is not None
+
+
+@cache
+def _source(owner: type[nn.Module]) -> str:
+    try:
+        return inspect.getsource(owner)
+    except (OSError, TypeError):
+        return ""
 
 
 def _experts(
