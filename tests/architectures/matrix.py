@@ -107,7 +107,7 @@ def read(case: Case, folder: Path) -> Read:
         raise NotReadError(str(error).splitlines()[0]) from None
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            if weight.ndim >= 2 and "norm" not in name.lower():
+            if weight.ndim >= 2 and weight.requires_grad and "norm" not in name.lower():
                 weight.mul_(3.0)  # so that blocks change their input
     with quiet_loading():
         model.save_pretrained(folder)
@@ -173,7 +173,7 @@ def expected(found: Read) -> tuple[np.ndarray, np.ndarray]:
     states, losses = [], []
     for one in sequences(found.model):
         ids = torch.tensor([one])
-        both = {"decoder_input_ids": ids} if found.source.half else {}
+        both = {"decoder_input_ids": ids, "use_cache": False} if found.source.half else {}
         output = found.model(input_ids=ids, output_hidden_states=True, **both)
         own = output.get(f"{found.source.half}_hidden_states" if both else "hidden_states")
         states.append(torch.stack(list(own))[:, 0].float().numpy())
@@ -190,7 +190,7 @@ def sees_right(found: Read) -> bool:
     firsts = []
     for last in (one[-1], one[0]):
         ids = torch.tensor([[*one[:-1], last]])
-        both = {"decoder_input_ids": ids} if found.source.half else {}
+        both = {"decoder_input_ids": ids, "use_cache": False} if found.source.half else {}
         output = found.model(input_ids=ids, output_hidden_states=True, **both)
         own = output.get(f"{found.source.half}_hidden_states" if both else "hidden_states")
         firsts.append(torch.stack(list(own))[:, 0, :-1].double())

@@ -1,7 +1,7 @@
 """Forward passes of padded batches, of which only the asked layers and tokens leave the device."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -12,12 +12,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from lm_geometry.embed.placement import on_one_device, places
 from lm_geometry.embed.token_loss import losses_of_logits, token_losses
 from lm_geometry.models.body import body_pass
-from lm_geometry.models.probe import Findings, probe
+from lm_geometry.models.probe import ROUNDING, Findings, difference, probe
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 from lm_geometry.workspace import machine
 
 ALIKE = 0.9  # of the longest sequence: shorter ones begin another batch,
+COMPARED = 1  # times the rounding errors of a short pass
 ENOUGH = 0.125  # where this one has so much of its tokens
 
 
@@ -121,6 +122,7 @@ class ForwardPass:
         self.pad_id = pad_id if pad_id < self.known else 0  # it is masked: any will do
         self.layers = layers
         self.findings: Findings = probe(self.model, half, self.pad_id)
+        self.compared = False  # whether a padded batch was, with its sequences alone
 
     def run(
         self, sequences: Sequence[list[int]], first: int = 0, losses: bool = False
@@ -136,12 +138,40 @@ class ForwardPass:
             if passed is None:
                 torch.cuda.empty_cache()
                 print(f"out of memory: {len(sequences)} sequences are halved", flush=True)
-        if passed is not None:
+        if passed is not None and self._as_alone(passed, sequences):
             yield passed
             return
         half = len(sequences) // 2
         yield from self.run(sequences[:half], first, losses)
         yield from self.run(sequences[half:], first + half, losses)
+
+    def _as_alone(self, passed: Passed, sequences: Sequence[list[int]]) -> bool:
+        """Whether states of the first padded batch are those of its sequences alone.
+
+        What a model does with padding may depend on lengths that the probe does not reach (windows,
+        choices of the best keys). From the first difference on nothing is padded.
+        """
+        longest = max(map(len, sequences))
+        padded = sorted(
+            (i for i, one in enumerate(sequences) if len(one) < longest),
+            key=lambda i: len(sequences[i]),
+        )
+        if self.compared or not padded:
+            return True
+        self.compared = True
+        for i in {padded[round(part * (len(padded) - 1) / 3)] for part in range(4)}:
+            alone = self._passed([sequences[i]], 0, losses=False)
+            assert alone is not None  # one sequence raises
+            own = slice(0, len(sequences[i]))
+            pairs = zip([*passed.layers, passed.last], [*alone.layers, alone.last], strict=True)
+            change = max(difference(a[i : i + 1, own], b) for a, b in pairs)
+            if change > COMPARED * ROUNDING[self.model.dtype]:
+                print(
+                    f"padding changes states by {change:.1e}: no sequence is filled up", flush=True
+                )
+                self.findings = replace(self.findings, padding_leaks=True)
+                return False
+        return True
 
     def losses(
         self,

@@ -13,13 +13,13 @@ from transformers.pytorch_utils import Conv1D
 
 from lm_geometry.finetune.freezing import inside
 from lm_geometry.finetune.params import Lora
-from lm_geometry.finetune.reached import unreached_blocks
+from lm_geometry.finetune.reached import unusable_maps
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
 BLOCK = re.compile(r"\.(\d+)\.")
-REFUSED = re.compile(r"Module '(\w+)' is incompatible")  # of PEFT
+REFUSED = re.compile(r"Module '([\w.]+)' is incompatible")  # of PEFT
 
 
 def with_adapters(
@@ -84,22 +84,30 @@ def _without_refused(
 def _maps(model: PreTrainedModel) -> dict[str, str]:
     """Names of the linear maps by their path; Linear, what is derived from it, and Conv1D."""
     return {
-        path: path.rsplit(".", 1)[-1]
+        path: _name(path)
         for path, module in model.named_modules()
         if isinstance(module, nn.Linear | Conv1D)
     }
 
 
+def _name(path: str) -> str:
+    """The end of a path that is the same in every block; a number alone is no name."""
+    parts = path.split(".")
+    length = next((i for i, part in enumerate(reversed(parts), 1) if not part.isdecimal()), 1)
+    return ".".join(parts[-length:])
+
+
 def _not_adaptable(model: PreTrainedModel, maps: dict[str, str]) -> dict[str, str]:
     """Why an adapter at some of the maps of the blocks would do nothing, by path."""
     found: dict[str, str] = {}
-    towers = unreached_blocks(model)
+    unusable = unusable_maps(model)
     for path, name in maps.items():
         if not BLOCK.search(path):
             continue
         owner = model.get_submodule(path.rpartition(".")[0])
-        if inside(path, towers):
-            found[path] = "texts do not pass through them"
+        reason = next((why for part, why in unusable.items() if inside(path, [part])), "")
+        if reason:
+            found[path] = reason
         elif _weight_is_read_outside(type(owner), name):
             found[path] = "the block computes with their weight itself, past any adapter"
     return found

@@ -78,7 +78,7 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
         width=alone.states[0].shape[-1],
         sees_right=_change(alone, other, before) > tolerance,
         padding_leaks=_padding_leaks(model, short, long, half, padding_id, alone, tolerance),
-        embeddings_first=_difference(alone.states[0], other.states[0], before) <= tolerance
+        embeddings_first=difference(alone.states[0], other.states[0], before) <= tolerance
         and _own_tokens_alone(model, short, half, alone, tolerance),
         last_after_norm=_after_norm(model, short, half),
         losses=losses,
@@ -105,10 +105,10 @@ def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _change(one: Body, other: Body, where: slice = slice(None)) -> float:
     pairs = zip(one.states, other.states, strict=True)
-    return max(_difference(a, b, where) for a, b in pairs)
+    return max(difference(a, b, where) for a, b in pairs)
 
 
-def _difference(one: torch.Tensor, other: torch.Tensor, where: slice = slice(None)) -> float:
+def difference(one: torch.Tensor, other: torch.Tensor, where: slice = slice(None)) -> float:
     """Largest relative difference of vectors `[1, positions, width]`; NaN counts as infinite."""
     one, other = one[:, where].double(), other[:, where].to(one.device).double()
     norms = one.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
@@ -150,7 +150,7 @@ def _own_tokens_alone(
     changed = ids.clone()
     changed[:, 0] = ids[:, -1]
     other = body_pass(model, changed, half=half)
-    return _difference(alone.states[0], other.states[0], slice(1, None)) <= tolerance
+    return difference(alone.states[0], other.states[0], slice(1, None)) <= tolerance
 
 
 def _losses(
@@ -213,7 +213,7 @@ def _after_norm(model: PreTrainedModel, ids: torch.Tensor, half: str) -> bool:
         large, larger = (module(scale * given) for scale in LARGE)
     except (RuntimeError, TypeError, ValueError):  # it takes more than the states
         return False
-    return torch.is_tensor(large) and _difference(large, larger) <= 1e-2
+    return torch.is_tensor(large) and difference(large, larger) <= 1e-2
 
 
 def _is(one: torch.Tensor, other: torch.Tensor) -> bool:

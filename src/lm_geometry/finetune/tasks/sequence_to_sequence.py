@@ -36,7 +36,12 @@ class SequenceToSequence(Task):
         """Learn how the model's decoder begins, too."""
         super().meet(model, findings)
         own: Any = getattr(model, "prepare_decoder_input_ids_from_labels", None)
-        self.shifted = (lambda labels: own(labels=labels)) if own else _shifted_by(model)
+        try:
+            own(labels=torch.tensor([[5, 6]]))
+        except (TypeError, AttributeError, ValueError):  # it has none, or no token to begin with
+            self.shifted = _shifted_by(model)
+        else:
+            self.shifted = lambda labels: own(labels=labels)
 
     def training_examples(self, columns: Columns) -> list[Example]:
         if self.settings.target == "label":
@@ -87,7 +92,8 @@ def _shifted_by(model: PreTrainedModel) -> Callable[[torch.Tensor], torch.Tensor
     config: Any = model.config
     text: Any = config.get_text_config(decoder=True)
     names = ("decoder_start_token_id", "bos_token_id", "pad_token_id")
-    asked = (getattr(owner, name, None) for name in names for owner in (config, text))
+    owners = (config, text, model.generation_config)
+    asked = (getattr(owner, name, None) for name in names for owner in owners)
     start = next((token for token in asked if isinstance(token, int)), None)
     if start is None:
         raise ValueError(
