@@ -188,6 +188,7 @@ class Embedding:
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
             write_array(cells.path(f"{_name(split)}.npy"), losses)
+            meta |= _found(states)  # padding may have been found to change states in between
 
     def _has_loss(self, states: States) -> bool:
         if isinstance(states, EquationStates):
@@ -195,18 +196,24 @@ class Embedding:
         return self.settings.mode == "masked_token" or predicts_next(self.source, states)
 
     def _meta(self, states: States, tokens: int) -> dict[str, Any]:
-        findings = None if isinstance(states, EquationStates) else states.findings
         return {
             "tokens": tokens,
             "layers": self.layers,
             "mode": self.settings.mode,
             "combine_layers": self.settings.combine_layers,
-            "last_layer_after_final_norm": findings is not None and findings.last_after_norm,
-            "findings": findings.record() if findings else None,
             "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
             "libraries": library_versions(),
             "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
+            **_found(states),
         }
+
+
+def _found(states: States) -> dict[str, Any]:
+    """What the probe of the model found; nothing of one that learns equations."""
+    if isinstance(states, EquationStates):
+        return {"last_layer_after_final_norm": False, "findings": None}
+    found = states.findings
+    return {"last_layer_after_final_norm": found.last_after_norm, "findings": found.record()}
 
 
 def _name(split: CorpusSplit) -> str:
