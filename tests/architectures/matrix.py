@@ -109,6 +109,8 @@ def read(case: Case, folder: Path) -> Read:
         for name, weight in model.named_parameters():
             if weight.ndim >= 2 and weight.requires_grad and "norm" not in name.lower():
                 weight.mul_(3.0)  # so that blocks change their input
+                if not weight.any():  # routers that begin with every expert alike
+                    weight.normal_(0, 0.1)
     with quiet_loading():
         model.save_pretrained(folder)
     tokenizer().save_pretrained(folder)
