@@ -52,10 +52,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Read:
-    """An architecture that is read; `source` is a saved model of it, as data-prep resolved it."""
+    """An architecture that is read; `source` is a saved model of it, as data-prep resolved it.
+
+    `computed` are states `[layers, tokens, width]` and losses `[tokens]` of the embed stage.
+    """
 
     source: ModelSource
     states: HiddenStates
+    computed: tuple[np.ndarray, np.ndarray]
 
     @property
     def model(self) -> Any:
@@ -127,7 +131,7 @@ def read(case: Case, folder: Path) -> Read:
     except ValueError as error:
         raise NotReadError(str(error)) from None
     check_sizes(source, states)
-    return Read(source, states)
+    return Read(source, states, computed(source, states))
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -155,17 +159,17 @@ def sequences(model: Any) -> list[list[int]]:
     return [generator.integers(10, known, length).tolist() for length in LENGTHS]
 
 
-def computed(found: Read, batch_tokens: int = 1000) -> tuple[np.ndarray, np.ndarray]:
-    """States `[layers, tokens, width]` and losses `[tokens]` as the embed stage has them."""
-    ids = sequences(found.model)
+def computed(source: ModelSource, run: HiddenStates) -> tuple[np.ndarray, np.ndarray]:
+    """States and losses as the embed stage has them, of all sequences in one batch."""
+    ids = sequences(run.model)
     rows = [(n, p, token) for n, one in enumerate(ids) for p, token in enumerate(one)]
     kept = pd.DataFrame(rows, columns=["sequence", "position", "token_id"])
-    layers = found.states.layers
-    states = np.full((len(layers), len(rows), found.source.width), np.nan, dtype=np.float32)
+    layers = run.layers
+    states = np.full((len(layers), len(rows), source.width), np.nan, dtype=np.float32)
     arrays: Any = {paths.layer_file(layer): states[layer] for layer in layers}
     losses = np.full(len(rows), np.nan, dtype=np.float32)
-    settings = Embed.model_validate({"keep_tokens": "all", "batch_tokens": batch_tokens})
-    found.states.write(TokenisedCorpus(ids, kept), settings, arrays, losses, "test")
+    settings = Embed.model_validate({"keep_tokens": "all", "batch_tokens": 1000})
+    run.write(TokenisedCorpus(ids, kept), settings, arrays, losses, "test")
     return states, losses
 
 
@@ -214,15 +218,22 @@ def relative_error(ours: np.ndarray, reference: np.ndarray) -> float:
     return float((np.linalg.norm(ours - reference, axis=-1) / np.maximum(norms, 1e-30)).max())
 
 
-def answers(case: Case, folder: Path) -> Iterator[str]:
+def read_or_not(case: Case, folder: Path) -> Read | str:
+    """What is read of the architecture, or why it is not."""
+    try:
+        return read(case, folder)
+    except NotReadError as error:
+        told = str(error).replace(f"file:{folder}", case.kind).replace(str(folder), case.kind)
+        return " ".join(told.split()).replace("|", "/").removeprefix("model.name: ")[:200]
+
+
+def answers(case: Case, given: Read | str) -> Iterator[str]:
     """The cells of the architecture's row of docs/architectures.md."""
     yield f"`{case.name}`"
-    try:
-        found = read(case, folder).findings
-    except NotReadError as error:
-        told = " ".join(str(error).replace(str(folder), "it").split()).replace("|", "/")
-        yield from ("no", "", "", "", "", told[:160])
+    if isinstance(given, str):
+        yield from ("no", "", "", "", "", given)
         return
+    found = given.findings
     yield "yes"
     yield "both sides" if found.sees_right else "left"
     yield "one at a time" if found.padding_leaks else "padded"

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 import transformers
 
-from lm_geometry.models.facts import NotReadError
 from tests.architectures.matrix import (
     CLOSE,
     Case,
     Read,
     answers,
     cases,
-    computed,
     expected,
     read,
+    read_or_not,
     relative_error,
     sees_right,
 )
@@ -25,17 +24,9 @@ from tests.architectures.table import TABLE, line, rows
 pytestmark = pytest.mark.filterwarnings("ignore")  # of transformers, about its own classes
 
 
-def read_or_skip(case: Case, folder: Path) -> Read:
-    try:
-        return read(case, folder)
-    except NotReadError as error:
-        pytest.skip(f"refused: {error}")
-
-
-def check(case: Case, folder: Path) -> None:
+def check(found: Read, folder: Path) -> None:
     """What holds for every architecture that is read."""
-    found = read_or_skip(case, folder / "model")
-    states, losses = computed(found)
+    states, losses = found.computed
     own_states, own_losses = expected(found)
     assert relative_error(states, own_states) <= CLOSE
     assert found.findings.layers == len(own_states) - 1
@@ -55,40 +46,35 @@ def check(case: Case, folder: Path) -> None:
     try:
         step(found, "lora", folder / "lora")
     except ValueError as error:  # no map of its blocks does no more than multiply
-        assert "lora finds no linear map" in str(error)
+        if "lora finds no linear map" not in str(error):
+            raise
 
 
 @pytest.mark.architectures
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_an_architecture_is_read_as_it_is_or_refused(case: Case, tmp_path: Path) -> None:
-    told = list(answers(case, tmp_path / "told"))
+    found = read_or_not(case, tmp_path / "model")
+    told = list(answers(case, found))
     print(line(told))
+    if isinstance(found, Read):
+        check(found, tmp_path)
     assert rows().get(case.name, told) == told, "python -m tests.architectures.table writes it"
-    check(case, tmp_path / "checked")
 
 
 # One of each kind: dense decoder, mixture of experts, state space, hybrid, recurrent; encoders with
 # absolute, relative and rotary positions, and without a mask; both halves of an encoder-decoder; a
 # head that reads more than the last states; sparse attention in which padding changes states.
-KINDS = (
-    "gpt2",
-    "mixtral",
-    "mamba2",
-    "jamba",
-    "rwkv",
-    "roberta",
-    "deberta-v2",
-    "modernbert",
-    "fnet",
-)
-KINDS += ("opt", "gemma3", "doge")
+DECODERS = ("gpt2", "mixtral", "mamba2", "jamba", "rwkv", "opt", "gemma3", "doge")
+ENCODERS = ("roberta", "deberta-v2", "modernbert", "fnet")
 
 
 @pytest.mark.parametrize(
-    "case", [*map(Case, KINDS), Case("bart", "decoder"), Case("t5", "encoder")], ids=str
+    "case",
+    [*map(Case, DECODERS + ENCODERS), Case("bart", "decoder"), Case("t5", "encoder")],
+    ids=lambda case: case.name,
 )
 def test_one_of_each_kind_is_read_as_it_is(case: Case, tmp_path: Path) -> None:
-    check(case, tmp_path)
+    check(read(case, tmp_path / "model"), tmp_path)
 
 
 def test_every_architecture_of_the_pinned_version_is_in_the_table() -> None:
