@@ -100,7 +100,7 @@ def _name(path: str) -> str:
 def _not_adaptable(model: PreTrainedModel, maps: dict[str, str]) -> dict[str, str]:
     """Why an adapter at some of the maps of the blocks would do nothing, by path."""
     found: dict[str, str] = {}
-    unusable, classes = unusable_maps(model), {type(module) for module in model.modules()}
+    unusable = unusable_maps(model)
     for path, name in maps.items():
         if not BLOCK.search(path):
             continue
@@ -110,8 +110,6 @@ def _not_adaptable(model: PreTrainedModel, maps: dict[str, str]) -> dict[str, st
             found[path] = reason
         elif _weight_is_read_outside(type(owner), name):
             found[path] = "the block computes with their weight itself, past any adapter"
-        elif any(_weight_is_scaled(one, name) for one in classes):
-            found[path] = "the model scales their weight in place, and no adapter"
     return found
 
 
@@ -122,11 +120,6 @@ def _weight_is_read_outside(owner: type[nn.Module], name: str) -> bool:
         rf"(?<!isinstance\()self\.{re.escape(name)}\.weight\b(?!\.(dtype|device|shape|size|data))"
     )
     return re.search(used, code) is not None
-
-
-def _weight_is_scaled(owner: type[nn.Module], name: str) -> bool:
-    """Whether a module's code changes the weight of a map, as RWKV does outside of training."""
-    return re.search(rf"\.{re.escape(name)}\.weight\.(mul|div)_\(", _source(owner)) is not None
 
 
 @cache

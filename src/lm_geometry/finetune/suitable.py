@@ -11,12 +11,19 @@ from lm_geometry.outs.data_prep.model import ModelSource
 def probed(source: ModelSource, model: PreTrainedModel, settings: Finetune, task: Task) -> Findings:
     """What the model does; raises ValueError where the task would learn nothing that is right.
 
-    That is a next token which the model sees, and batches filled up where padding changes states.
+    That is a next token which the model sees, batches filled up where padding changes states, and
+    weights that a pass changes (RWKV scales some of them, and back in training).
     """
+    written = [weight._version for weight in model.parameters()]
     try:
         found = probe(model, source.half)
     except ValueError as error:
         raise ValueError(f"model.name: {source.name} cannot be read: {error}") from None
+    if written != [weight._version for weight in model.parameters()]:
+        raise ValueError(
+            f"finetune.task: {source.name} changes its own weights whenever it is evaluated, so "
+            "that its checkpoints would be wrong: none"
+        )
     if settings.task == "causal_lm" and found.sees_right:
         raise ValueError(
             f"finetune.task: causal_lm does not fit {source.name}, which sees the tokens that it "
