@@ -68,11 +68,10 @@ test: setup  ## the default test suite
 	$(PYTEST)
 
 test-slow: setup  ## heavier tests as well
-	pytest -m "slow or not slow"
+	pytest -m "not architectures"
 
 architectures: setup  ## a small model of every architecture of transformers, and their table
 	pytest -n 2 -m architectures tests/architectures
-
 
 check: setup  ## linting, formatting, types, imports, the drawing
 	ruff check .
