@@ -74,7 +74,7 @@ def kind_of(config: "PreTrainedConfig", name: str) -> Kind:
     from transformers.models.auto import modeling_auto as auto
 
     kind_of_type, names = config.model_type, " ".join(config.architectures or [])
-    both = getattr(config, "is_encoder_decoder", False) or "ForConditionalGeneration" in names
+    both = getattr(config, "is_encoder_decoder", False)
     if both and kind_of_type in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES:
         return "encoder-decoder"
     if "ForMaskedLM" in names and kind_of_type in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
