@@ -117,7 +117,7 @@ def read(case: Case, folder: Path) -> Read:
                     weight.normal_(0, 0.1)
     with quiet_loading():
         model.save_pretrained(folder)
-    tokenizer().save_pretrained(folder)
+    tokenizer(len(model.get_input_embeddings().weight)).save_pretrained(folder)
     wanted = Model.model_validate({"name": f"file:{folder}", "half": case.half or None})
     try:
         source = checked(resolve(wanted, seed=0))
@@ -134,9 +134,10 @@ def read(case: Case, folder: Path) -> Read:
     return Read(source, states, computed(source, states))
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(known: int = VOCABULARY) -> PreTrainedTokenizerFast:
     """A tokenizer of words, with every special token that a task may ask for."""
-    made = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "<unk>"))
+    words = {word: n for n, word in enumerate(WORDS[:known])}
+    made = Tokenizer(models.WordLevel(words, "<unk>"))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     ends = [(name, WORDS.index(name)) for name in ("<s>", "</s>")]
     made.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=ends)
@@ -223,11 +224,8 @@ def read_or_not(case: Case, folder: Path) -> Read | str:
     try:
         return read(case, folder)
     except NotReadError as error:
-        told = (
-            str(error)
-            .replace(f"file:{folder}", "it")
-            .replace(f"{folder.name} cannot be read: ", "")
-        )
+        told = str(error).replace(f"file:{folder}", "it")
+        told = told.replace(f"{folder.name} cannot be read: ", "")
         return " ".join(told.split()).replace("|", "/").removeprefix("model.name: ")[:160]
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
 
-from lm_geometry.models.facts import class_with_head
+from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.load import (
     hub_errors,
     is_language_model,
@@ -17,6 +17,7 @@ from lm_geometry.models.load import (
     read_config,
 )
 from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.models.weights import judge
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
@@ -92,13 +93,18 @@ def _from_files(
 ) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():
-        model = _model_class(source).from_pretrained(
+        model, found = _model_class(source).from_pretrained(
             **where,
+            output_loading_info=True,
             dtype=dtype,
             device_map="auto",
             max_memory=machine.memory(),
             offload_folder=str(offload),
         )
+    try:
+        judge(source.name, source.kind, found, f"{model.base_model_prefix}.", replaced=False)
+    except NotReadError as error:
+        raise SystemExit(str(error)) from None
     return model.eval()
 
 

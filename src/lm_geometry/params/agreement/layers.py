@@ -66,7 +66,14 @@ def task_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Encoders learn masked tokens, decoders the next one; both can classify."""
     model, task = params.model, params.finetune.task
     entry = catalogue.models.get(model.name)
-    if entry is None or task not in TASKS.values() or entry.kind not in TASKS:
+    if entry is None or entry.kind not in TASKS:
+        return
+    if entry.kind == "encoder-decoder" and task.endswith("_classification"):
+        yield (
+            f"finetune.task: {task!r} has no place in {model.name}, an encoder-decoder: "
+            "sequence_to_sequence with target: label writes the class"
+        )
+    if task not in TASKS.values():
         return
     if task != TASKS[entry.kind]:
         kind = f"{'a' if entry.kind == 'decoder' else 'an'} {entry.kind}"
