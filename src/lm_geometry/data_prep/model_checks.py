@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lm_geometry.data_prep.model_folder import check_config, check_folder
 from lm_geometry.models import sources
 from lm_geometry.models.facts import NotReadError, class_with_head
-from lm_geometry.models.folder import check_config, check_folder
 from lm_geometry.models.load import (
     hub_errors,
     load_tokenizer,

@@ -1,8 +1,12 @@
 """The model of a pipeline run, as data-prep resolved it: data/model.json."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from lm_geometry.workspace import paths
+from lm_geometry.workspace.files import read_json
+from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 
@@ -45,3 +49,12 @@ class ModelSource:
 def read_model_source(tree: Tree = WORKSPACE) -> ModelSource:
     """The model of this pipeline run, as data-prep resolved it."""
     return ModelSource(**tree.read_json(paths.MODEL))
+
+
+def read_record(root: Path) -> dict[str, Any]:
+    """The record of the model that data-prep wrote in a project; empty where there is none."""
+    file = root / paths.MODEL.relative_to(ROOT)
+    try:
+        return read_json(file) if file.is_file() else {}
+    except ValueError:
+        return {}

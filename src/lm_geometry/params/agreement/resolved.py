@@ -5,22 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from lm_geometry.models.catalogue import ModelEntry
+from lm_geometry.outs.data_prep.model import read_record
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
-from lm_geometry.workspace.files import read_json
 
 HALVES = "encoder or decoder"
 
 
 def read_resolved(raw: dict[str, Any], root: Path) -> dict[str, Any]:
     """data/model.json of a project, where it is of the model that params.yaml names; else empty."""
-    file = root / "data" / "model.json"
-    model = raw.get("model")
-    if not file.is_file() or not isinstance(model, dict):
-        return {}
-    try:
-        found = read_json(file)
-    except ValueError:
+    model, found = raw.get("model"), read_record(root)
+    if not isinstance(model, dict):
         return {}
     same = found.get("source") == model.get("name")
     return found if same and found.get("half", "") == (model.get("half") or "") else {}
