@@ -192,7 +192,7 @@ def test_positions_of_roberta_are_not_all_for_tokens(tmp_path: Path) -> None:
 def test_a_half_is_asked_for_where_there_are_two(tmp_path: Path) -> None:
     config = transformers.T5Config(
         vocab_size=VOCABULARY, d_model=32, d_kv=8, num_heads=4, d_ff=48, num_layers=2,
-        num_decoder_layers=3, decoder_start_token_id=0,
+        num_decoder_layers=3,
     )  # fmt: skip
     transformers.T5ForConditionalGeneration(config).save_pretrained(tmp_path)
     tokenizer().save_pretrained(tmp_path)

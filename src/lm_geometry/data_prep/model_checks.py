@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 
@@ -29,6 +29,8 @@ from lm_geometry.outs.data_prep.model import ModelSource
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+Found = TypeVar("Found")
 
 PINNED = ("package", "kept")  # whose hash says what they are: they were read before
 USED = ("bos", "eos", "cls", "sep", "mask", "unk")  # tokens that a tokenizer puts in by itself
@@ -53,7 +55,7 @@ def checked(source: ModelSource) -> ModelSource:
     tokenizer = _tried(faults, lambda: _tokenizer(source))
     if tokenizer is not None:
         _tried(faults, lambda: check_tokenizer(tokenizer, _embeddings(config), source.name))
-    if faults:
+    if faults or tokenizer is None:
         raise SystemExit("\n".join(faults))
     masks, longest = tokenizer.mask_token_id is not None, longest_of(config, tokenizer, small)
     return replace(source, longest=longest, masks=masks)
@@ -76,7 +78,7 @@ def check_files(source: str) -> None:
             check_config(json.loads(Path(found).read_bytes()), source)
 
 
-def _tried(faults: list[str], check: Callable[[], Any]) -> Any:
+def _tried(faults: list[str], check: Callable[[], Found]) -> Found | None:
     try:
         return check()
     except NotReadError as error:
@@ -133,12 +135,10 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", known: int, name: str)
     """
     if not known:
         return
-    added = tokenizer.get_added_vocab()
+    added, every = tokenizer.get_added_vocab(), cast("dict[str, int]", tokenizer.get_vocab())
     pad = tokenizer.pad_token_id
     beyond = {
-        token: number
-        for token, number in tokenizer.get_vocab().items()
-        if number >= known and token not in added
+        token: number for token, number in every.items() if number >= known and token not in added
     }
     for role in USED:
         number = getattr(tokenizer, f"{role}_token_id", None)

@@ -38,7 +38,7 @@ def check_folder(folder: Path, name: str) -> None:
 
 def check_config(config: dict[str, object], name: str) -> None:
     """Raises NotReadError for a config of quantised weights, or of a model with its own code."""
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers import CONFIG_MAPPING
 
     quantised = config.get("quantization_config")
     if quantised:
@@ -48,7 +48,7 @@ def check_config(config: dict[str, object], name: str) -> None:
             "are read as float32 alone: take the original model, or a .gguf file"
         )
     kind = config.get("model_type")
-    if kind not in CONFIG_MAPPING_NAMES:
+    if kind not in CONFIG_MAPPING:
         own = " and comes with code of its own, which is never run" if "auto_map" in config else ""
         raise NotReadError(
             f"model.name: {name} is a {kind or 'model without a model_type'}, which this version "

@@ -24,7 +24,7 @@ class Model(Section):
         "pretrained", description="trained weights, or an untrained control drawn from `seed`"
     )
     half: Literal["encoder", "decoder"] | None = Field(
-        None,
+        default=None,
         description="whose states are read of an encoder-decoder, such as T5; null for others",
     )
 

@@ -93,7 +93,7 @@ def _from_files(
 ) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():
-        model, found = _model_class(source).from_pretrained(
+        loaded: Any = _model_class(source).from_pretrained(
             **where,
             output_loading_info=True,
             dtype=dtype,
@@ -101,6 +101,7 @@ def _from_files(
             max_memory=machine.memory(),
             offload_folder=str(offload),
         )
+    model, found = loaded
     try:
         judge(source.name, source.kind, found, f"{model.base_model_prefix}.", replaced=False)
     except NotReadError as error:

@@ -61,7 +61,7 @@ def facts_of(config: "PreTrainedConfig", name: str, half: Half | None = None) ->
 
 def _half_of(config: "PreTrainedConfig", half: Half) -> "PreTrainedConfig":
     """The config of a half, which may be that of the whole."""
-    own = getattr(config, half, None)
+    own: Any = getattr(config, half, None)
     return own.get_text_config() if hasattr(own, "get_text_config") else config
 
 

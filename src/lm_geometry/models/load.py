@@ -154,7 +154,7 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
             ).eval()
     model, drawn = load_with_head(source, model_class, config, source.seed)
     if drawn and source.weights != "random":
-        model.drawn_head = True  # of which no loss is made: models.probe
+        vars(model)["drawn_head"] = True  # of which no loss is made: models.probe
         print(
             f"{source.name} comes without {len(drawn)} weights of its masked-LM head, such as "
             f"{min(drawn)}; they are drawn at random, and its losses say nothing until a "

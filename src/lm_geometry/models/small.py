@@ -123,7 +123,8 @@ def small_config(
     kind, towers = type(config), getattr(type(config), "sub_configs", {}) or {}
     found: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
-        name, value = field.name, _own(config, field.name)
+        name = field.name
+        value: Any = _own(config, name)
         if name in towers:
             if dataclasses.is_dataclass(value):
                 found[name] = small_config(value, layers, variant, fill)
