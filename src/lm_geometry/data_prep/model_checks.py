@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -135,7 +135,8 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", known: int, name: str)
     """
     if not known:
         return
-    added, every = tokenizer.get_added_vocab(), cast("dict[str, int]", tokenizer.get_vocab())
+    own: Any = tokenizer  # whose attributes transformers leaves open
+    added, every = own.get_added_vocab(), own.get_vocab()
     pad = tokenizer.pad_token_id
     beyond = {
         token: number for token, number in every.items() if number >= known and token not in added

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lm_geometry.models import kept, sources
 from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_error
+from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.small import small_model, spare_positions
 from lm_geometry.models.weights import judge
@@ -165,7 +166,7 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
         return model
     with quiet_loading():
         if (checkpoint / "adapter_config.json").exists():
-            return _merged(model, checkpoint).eval()
+            return merged(model, checkpoint).eval()
         trained = transformers.AutoModel.from_pretrained(
             checkpoint, dtype=torch.float32, trust_remote_code=False
         )
@@ -213,15 +214,6 @@ def is_language_model(checkpoint: Path) -> bool:
         return False
     architectures = read_json(checkpoint / "config.json")["architectures"]
     return not any("Classification" in name for name in architectures)
-
-
-def _merged(model: "PreTrainedModel", adapters: Path) -> "PreTrainedModel":
-    from peft import LoraConfig, PeftModel
-
-    config = LoraConfig.from_pretrained(str(adapters))
-    assert isinstance(config, LoraConfig)
-    config.modules_to_save = None  # a head of classes has no place in the language model
-    return PeftModel.from_pretrained(model, str(adapters), config=config).merge_and_unload()
 
 
 @contextlib.contextmanager

@@ -126,7 +126,7 @@ def small_config(
         name = field.name
         value: Any = _own(config, name)
         if name in towers:
-            if dataclasses.is_dataclass(value):
+            if hasattr(value, "model_type"):
                 found[name] = small_config(value, layers, variant, fill)
         elif isinstance(value, bool | str | float) or (layers is None and value is not None):
             found[name] = value
