@@ -4,6 +4,7 @@
 # make pull    results from the remote, verified     make remote URL=...  another remote, here alone
 # make audit   the cache and the remote, checked against dvc.lock, and mended
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
+# make architectures  a small model of every architecture of transformers, and docs/architectures.md
 # make benchmark  speed against the published ways, written to benchmarks/RESULTS.md
 # make verify  the tests beside DADApy, in .venv-dadapy, and how far our numbers are from its
 #
@@ -38,11 +39,11 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro pull remote audit drift test test-slow check benchmark verify setup pins help
+.PHONY: repro pull remote audit drift test test-slow architectures check benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,14s/^# \{0,1\}//p' Makefile
+	@sed -n '1,15s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	dvc repro || { status=$$?; lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
@@ -67,7 +68,10 @@ test: setup  ## the default test suite
 	$(PYTEST)
 
 test-slow: setup  ## heavier tests as well
-	pytest -m "slow or not slow"
+	pytest -m "not architectures"
+
+architectures: setup  ## a small model of every architecture of transformers, and their table
+	pytest -n 2 -m architectures tests/architectures
 
 check: setup  ## linting, formatting, types, imports, the drawing
 	ruff check .

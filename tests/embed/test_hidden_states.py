@@ -14,7 +14,8 @@ from lm_geometry.embed.forward_pass import batches
 from lm_geometry.embed.hidden_states import HiddenStates, combined
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_table import TokenisedCorpus
-from lm_geometry.models.load import has_final_norm, load_model
+from lm_geometry.models.load import load_model
+from lm_geometry.models.probe import probe
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import (
     read_embedded,
@@ -129,7 +130,8 @@ def test_layers_are_numbered_as_the_model_numbers_them(tiny_models: dict[str, Ti
 
 
 def test_final_norms_are_recognised(tiny_models: dict[str, TinyModel]) -> None:
-    found = {name: has_final_norm(load_model(tiny.source)) for name, tiny in tiny_models.items()}
+    probed = {name: probe(load_model(tiny.source)) for name, tiny in tiny_models.items()}
+    found = {name: findings.last_after_norm for name, findings in probed.items()}
     assert found == {"llama": True, "gpt2": True, "bert": False}
 
 
@@ -209,11 +211,12 @@ def test_logits_are_never_made_for_more_than_a_chunk_of_positions(
         lambda _m, _i, logits: positions.append(logits[..., 0].numel())
     )
     _, losses = computed(tiny, settings_of(), corpus, model)
+    del positions[:3]  # of the probe
     assert max(positions) == 7
     assert sum(positions) == sum(len(ids) - 1 for ids in corpus.sequences)
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    positions.clear()
     run = HiddenStates(model, "cpu", torch.float32, 0, [1])
+    positions.clear()
     arrays: Any = {"layer-01.npy": np.zeros((len(corpus.kept), WIDTH), dtype=np.float32)}
     run.write(corpus, settings_of(layers=[1]), arrays, None, "no loss")
     assert positions == []  # without a loss the head is not called at all
@@ -267,7 +270,7 @@ def test_a_batch_that_runs_out_of_memory_is_halved(
     model = load_model(tiny.source)
     forward: Callable[..., Any] = model.base_model.forward
 
-    def small_memory(*, input_ids: torch.Tensor, **options: Any) -> Any:
+    def small_memory(input_ids: torch.Tensor, **options: Any) -> Any:
         if len(input_ids) > limit:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return forward(input_ids=input_ids, **options)

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from transformers import PreTrainedModel
 
+from lm_geometry.embed import forward_pass
 from lm_geometry.embed import run as embedding_run
 from lm_geometry.embed.masked_token import MaskedTokenStates, masked_copies
 from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.models.load import load_model, load_tokenizer
+from lm_geometry.models.probe import probe
 from lm_geometry.outs.embed.hidden_states import (
     read_embedded,
     read_losses,
@@ -126,7 +129,15 @@ def test_states_and_losses_are_those_of_one_copy_at_a_time(
         np.testing.assert_allclose(own, losses, rtol=2e-5)  # NaN where NaN
 
 
-def test_only_the_copies_of_kept_tokens_are_passed(tiny_models: dict[str, TinyModel]) -> None:
+def without_probe(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What passes through the model from now on is the corpus, its probe is done."""
+    findings = probe(model)
+    monkeypatch.setattr(forward_pass, "probe", lambda *_: findings)
+
+
+def test_only_the_copies_of_kept_tokens_are_passed(
+    tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = load_model(tiny_models["bert"].source)
     whole = tokenised(tiny_models["bert"], settings_of())
     every, losses = computed(model, whole)
@@ -134,6 +145,7 @@ def test_only_the_copies_of_kept_tokens_are_passed(tiny_models: dict[str, TinyMo
     keys = ["sequence", "position"]
     numbers = whole.kept.reset_index().set_index(keys)["index"]
     rows = numbers.loc[list(some.kept[keys].itertuples(index=False, name=None))].to_numpy()
+    without_probe(model, monkeypatch)
     passed: list[int] = []
     model.base_model.embeddings.register_forward_pre_hook(
         lambda _m, _a, given: passed.append(len(given["input_ids"])), with_kwargs=True
@@ -149,8 +161,11 @@ def test_only_the_copies_of_kept_tokens_are_passed(tiny_models: dict[str, TinyMo
     assert sum(passed) == expected < sum(len(ids) - 2 for ids in whole.sequences)
 
 
-def test_a_batch_is_never_larger_than_its_tokens(tiny_models: dict[str, TinyModel]) -> None:
+def test_a_batch_is_never_larger_than_its_tokens(
+    tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = load_model(tiny_models["bert"].source)
+    without_probe(model, monkeypatch)
     corpus = tokenised(tiny_models["bert"], settings_of())
     sizes: list[int] = []
     logits: list[int] = []
@@ -212,7 +227,7 @@ def test_copies_of_a_sequence_may_be_halved_for_memory(
     expected, expected_losses = computed(model, corpus)
     forward: Callable[..., Any] = model.base_model.forward
 
-    def small_memory(*, input_ids: torch.Tensor, **options: Any) -> Any:
+    def small_memory(input_ids: torch.Tensor, **options: Any) -> Any:
         if len(input_ids) > 5:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return forward(input_ids=input_ids, **options)

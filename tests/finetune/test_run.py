@@ -25,7 +25,8 @@ from lm_geometry.finetune.tasks.blocks import ExampleStream, packed, sequences
 from lm_geometry.finetune.tasks.causal_lm import CausalBatch
 from lm_geometry.finetune.tasks.masked_lm import MaskedBatch
 from lm_geometry.finetune.tasks.task import Example
-from lm_geometry.models.load import load_model, load_tokenizer, load_with_head, quiet_loading
+from lm_geometry.models.load import load_model, load_tokenizer, load_with_head
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.finetune.training_run import read_training_run

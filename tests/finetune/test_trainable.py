@@ -13,7 +13,8 @@ from lm_geometry.finetune.dropout import dropout_changes
 from lm_geometry.finetune.fine_tuning import finetune, make_task
 from lm_geometry.finetune.params import Dropout, Finetune
 from lm_geometry.finetune.trainable import trainable
-from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
+from lm_geometry.models.load import load_model, load_tokenizer
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
 from tests.conftest import TEXTS, TinyModel
 

@@ -86,4 +86,6 @@ def test_a_stage_checks_params_and_runs_its_own_short_script(stage: str) -> None
     assert len(text.splitlines()) <= 40
     assert f"from lm_geometry.{script.stem}.run import run" in text
     commands = [f"python stages/{name}" for name in ("check_params.py", script.name)]
+    if stage == "data-prep":  # what it found in the model is checked before anything is trained
+        commands.append("python stages/check_params.py")
     assert STAGES[stage]["cmd"] == commands

@@ -15,7 +15,8 @@ from lm_geometry.finetune.params import Finetune
 from lm_geometry.models import kept as kept_models
 from lm_geometry.models import sources
 from lm_geometry.models.catalogue import ModelEntry, read_models
-from lm_geometry.models.load import load_model, load_tokenizer, quiet_loading
+from lm_geometry.models.load import load_model, load_tokenizer
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.revisions import keeping

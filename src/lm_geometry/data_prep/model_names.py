@@ -1,21 +1,22 @@
 """From a model's name in params.yaml to its source."""
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
+from lm_geometry.data_prep.model_checks import check_files
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import sources
 from lm_geometry.models.catalogue import read_models
+from lm_geometry.models.facts import Half, facts_of
 from lm_geometry.models.hub_weights import hub_weights
 from lm_geometry.models.load import hub_errors, local_location
 from lm_geometry.models.local_files import SourceError
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import name_of
-
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig
 
 FROM_SCRATCH = "drawn by finetune.seed"
 
@@ -34,11 +35,18 @@ def resolve(model: Model, seed: int) -> ModelSource:
     if entry is not None:
         facts = entry.model_dump(include={"label", "source", "kind", "layers", "width"})
     else:
-        facts = {"label": name_of(model.name), "source": model.name, **_facts(model.name)}
+        facts = {
+            "label": name_of(model.name),
+            "source": model.name,
+            **_facts(model.name, model.half),
+        }
     seed = seed if model.weights == "random" else 0
     content = _content(facts["source"])
     name = name_of(model.name)
-    return ModelSource(name=name, weights=model.weights, seed=seed, content=content, **facts)
+    half = model.half or ""
+    return ModelSource(
+        name=name, weights=model.weights, seed=seed, content=content, half=half, **facts
+    )
 
 
 def _content(source: str) -> str:
@@ -55,34 +63,11 @@ def _content(source: str) -> str:
     return ""
 
 
-def _facts(source: str) -> dict[str, Any]:
+def _facts(source: str, half: Half | None) -> dict[str, Any]:
     from transformers import AutoConfig
 
+    check_files(source)
     location = local_location(source)
-    with hub_errors(source):
+    with hub_errors(source), quiet_loading():
         config = AutoConfig.from_pretrained(**location)
-    text = config.get_text_config()
-    return {
-        "kind": _kind(config, source),
-        "layers": text.num_hidden_layers,
-        "width": text.hidden_size,
-    }
-
-
-def _kind(config: "PretrainedConfig", source: str) -> str:
-    """Whether a model is a masked or a causal language model, by its architecture or its type.
-
-    Raises ValueError for a type that transformers knows as neither.
-    """
-    from transformers.models.auto import modeling_auto
-
-    names = " ".join(config.architectures or [])
-    if "ForMaskedLM" in names:
-        return "encoder"
-    if "ForCausalLM" in names or "LMHeadModel" in names:
-        return "decoder"
-    if config.model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        return "encoder"
-    if config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        return "decoder"
-    raise ValueError(f"model.name: {source} is a {config.model_type}: no language model is known")
+    return asdict(facts_of(config, source, half))

@@ -28,6 +28,10 @@ class Model(Section):
     weights: Literal["pretrained", "random"] = Field(
         "pretrained", description="trained weights, or an untrained control drawn from `seed`"
     )
+    half: Literal["encoder", "decoder"] | None = Field(
+        default=None,
+        description="whose states are read of an encoder-decoder, such as T5; null for others",
+    )
     checkpoints: Annotated[list[str], BeforeValidator(_as_list)] = Field(
         [],
         description="later states of the model, read and not trained (finetune.task none): "

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.corpora.equations import prepared_equations
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
+from lm_geometry.data_prep.model_checks import checked
 from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.data_prep.prompts.run import prepare_prompts
 from lm_geometry.data_prep.series import resolve_series
+from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import (
     CorpusSplit,
@@ -36,7 +38,10 @@ Wanted = tuple[Path, str, str, Number]  # folder, corpus, split, sequences
 def run() -> None:
     """Write data/training, data/corpora, data/prompts and data/model.json, as params.yaml says."""
     model, settings = Model.read(), DataPrep.read()
-    source = resolve_model(model, read_seed())
+    try:
+        source = checked(resolve_model(model, read_seed()))
+    except NotReadError as error:
+        raise SystemExit(str(error)) from None
     later = resolve_series(model.checkpoints, source.source)
     source = replace(source, series=[asdict(step) for step in later])
     counts = prepare_corpora(settings)

@@ -1,13 +1,19 @@
 """Forward passes of padded batches, of which only the asked layers and tokens leave the device."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.embed.placement import on_one_device, places
+from lm_geometry.embed.token_loss import losses_of_logits, token_losses
+from lm_geometry.models.body import body_pass
+from lm_geometry.models.probe import ROUNDING, Findings, difference, probe
+from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 from lm_geometry.workspace import machine
 
@@ -51,28 +57,41 @@ def pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
     return found if isinstance(found, int) else 0
 
 
+def check_sizes(source: ModelSource, states: "ForwardPass") -> None:
+    """Raises ValueError where a model has other states than data-prep found in its config."""
+    found = states.findings
+    if (found.layers, found.width) != (source.layers, source.width):
+        raise ValueError(
+            f"model.name: {source.name} has {found.layers} blocks of width {found.width}, and its "
+            f"config or catalogue entry says {source.layers} of {source.width}"
+        )
+
+
+def predicts_next(source: ModelSource, states: "ForwardPass") -> bool:
+    """Whether a model has a next-token loss: a causal one that does not see what it predicts."""
+    return source.kind == "decoder" and not states.findings.sees_right
+
+
 @dataclass(frozen=True)
 class Passed:
-    """States of some sequences of a batch, on the device: asked `layers`, and the `last` one."""
+    """States of some sequences of a batch, on the device: asked `layers`, and the `last` one.
+
+    `logits` are there where losses were asked for and the last states do not suffice for them.
+    """
 
     part: slice
     layers: list[Float[torch.Tensor, "sequences positions width"]]
     last: Float[torch.Tensor, "sequences positions width"]
+    logits: Float[torch.Tensor, "sequences positions vocabulary"] | None = None
 
     def at(
         self, sequences: Int64[np.ndarray, "tokens"], positions: Int64[np.ndarray, "tokens"]
     ) -> Float32[np.ndarray, "layers tokens width"]:
         """States of tokens; `sequences` count from the part's first."""
-        where = self._index(sequences, positions)
+        where = self.index(sequences, positions)
         return torch.stack([states[where] for states in self.layers]).float().cpu().numpy()
 
-    def last_at(
-        self, sequences: Int64[np.ndarray, "tokens"], positions: Int64[np.ndarray, "tokens"]
-    ) -> Float[torch.Tensor, "tokens width"]:
-        """The model's last states of tokens, still on the device."""
-        return self.last[self._index(sequences, positions)]
-
-    def _index(
+    def index(
         self, sequences: Int64[np.ndarray, "tokens"], positions: Int64[np.ndarray, "tokens"]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         device = self.last.device
@@ -80,7 +99,11 @@ class Passed:
 
 
 class ForwardPass:
-    """A model on its device, or spread over several, without its head."""
+    """A model on its device, or spread over several, without its head.
+
+    What the model does with padding, and with its head, is found by a probe (`findings`). Raises
+    ValueError for a model of which it shows that nothing right can be read.
+    """
 
     def __init__(
         self,
@@ -89,45 +112,111 @@ class ForwardPass:
         dtype: torch.dtype,
         pad_id: int,
         layers: list[int],
+        half: str = "",
     ) -> None:
         self.model = model if places(model) else on_one_device(model, device, dtype)
         self.device = device
-        self.pad_id = pad_id
+        self.half = half
+        self.known = len(cast("nn.Embedding", model.get_input_embeddings()).weight)
+        self.pad_id = pad_id if pad_id < self.known else 0  # it is masked: any will do
         self.layers = layers
+        self.findings: Findings = probe(self.model, half, self.pad_id)
+        self.compared = False  # whether a padded batch was, with its sequences alone
 
-    def run(self, sequences: Sequence[list[int]], first: int = 0) -> Iterator[Passed]:
-        """States of the sequences, all at once, or in halves where memory does not suffice."""
-        passed = self._passed(sequences, first)
-        if passed is not None:
+    def run(
+        self, sequences: Sequence[list[int]], first: int = 0, losses: bool = False
+    ) -> Iterator[Passed]:
+        """States of the sequences, and what `losses` need where they are asked for.
+
+        All at once, in halves where memory does not suffice, and one by one where padding would
+        change them. Raises ValueError for a token that the model's embeddings do not have.
+        """
+        passed = None
+        if len(sequences) == 1 or not self.findings.padding_leaks:
+            passed = self._passed(sequences, first, losses)
+            if passed is None:
+                torch.cuda.empty_cache()
+                print(f"out of memory: {len(sequences)} sequences are halved", flush=True)
+        if passed is not None and self._as_alone(passed, sequences):
             yield passed
             return
-        torch.cuda.empty_cache()
         half = len(sequences) // 2
-        print(f"out of memory: {len(sequences)} sequences are halved", flush=True)
-        yield from self.run(sequences[:half], first)
-        yield from self.run(sequences[half:], first + half)
+        yield from self.run(sequences[:half], first, losses)
+        yield from self.run(sequences[half:], first + half, losses)
+
+    def _as_alone(self, passed: Passed, sequences: Sequence[list[int]]) -> bool:
+        """Whether states of the first padded batch are those of its sequences alone.
+
+        What a model does with padding may depend on lengths that the probe does not reach (windows,
+        choices of the best keys). From the first difference on nothing is padded.
+        """
+        longest = max(map(len, sequences))
+        padded = sorted(
+            (i for i, one in enumerate(sequences) if len(one) < longest),
+            key=lambda i: len(sequences[i]),
+        )
+        if self.compared or not padded:
+            return True
+        self.compared = True
+        for i in {padded[round(part * (len(padded) - 1) / 3)] for part in range(4)}:
+            alone = self._passed([sequences[i]], 0, losses=False)
+            assert alone is not None  # one sequence raises
+            own = slice(0, len(sequences[i]))
+            pairs = zip([*passed.layers, passed.last], [*alone.layers, alone.last], strict=True)
+            change = max(difference(a[i : i + 1, own], b) for a, b in pairs)
+            if change > ROUNDING[self.model.dtype]:
+                print(f"padding changes states by {change:.1e}: none is done", flush=True)
+                self.findings = replace(self.findings, padding_leaks=True)
+                return False
+        return True
+
+    def losses(
+        self,
+        passed: Passed,
+        sequences: Int64[np.ndarray, "tokens"],
+        positions: Int64[np.ndarray, "tokens"],
+        targets: Int64[np.ndarray, "tokens"],
+    ) -> Float32[np.ndarray, "tokens"]:
+        """Cross-entropy of `targets` in nat, predicted at tokens of a pass that asked for losses.
+
+        NaN where the probe found none.
+        """
+        where = passed.index(sequences, positions)
+        if self.findings.losses == "from the last states":
+            return token_losses(self.model, passed.last[where], targets)
+        if passed.logits is None:
+            return np.full(len(targets), np.nan, dtype=np.float32)
+        return losses_of_logits(passed.logits, where, targets)
 
     @torch.inference_mode()
-    def _passed(self, sequences: Sequence[list[int]], first: int) -> Passed | None:
+    def _passed(self, sequences: Sequence[list[int]], first: int, losses: bool) -> Passed | None:
         """What the model made of all, or None where memory does not suffice for several."""
         ids = torch.full((len(sequences), max(map(len, sequences))), self.pad_id)
         mask = torch.zeros_like(ids)
         for i, sequence in enumerate(sequences):
             ids[i, : len(sequence)] = torch.tensor(sequence)
             mask[i, : len(sequence)] = 1
-        padded = not bool(mask.all())  # attention without a mask is faster
-        has_cache = hasattr(self.model.config, "use_cache")
-        try:
-            output = self.model.base_model(
-                input_ids=ids.to(self.device),
-                attention_mask=mask.to(self.device) if padded else None,
-                output_hidden_states=True,
-                **({"use_cache": False} if has_cache else {}),
+        if int(ids.max()) >= self.known:
+            raise ValueError(
+                f"model.name: a text has the token {int(ids.max())}, and the model has embeddings "
+                f"of {self.known}: its tokenizer is another model's"
             )
+        padded = not bool(mask.all())  # attention without a mask is faster
+        given = ids.to(self.device), mask.to(self.device) if padded else None
+        try:
+            body = body_pass(self.model, *given, half=self.half)
+            whole = losses and self.findings.losses == "from the whole model"
+            logits = self._logits(*given) if whole else None
         except torch.cuda.OutOfMemoryError:
             if len(sequences) == 1:
                 raise
             return None
-        last = output.last_hidden_state  # layers of a spread model may be elsewhere
-        layers = [output.hidden_states[layer].to(last.device) for layer in self.layers]
-        return Passed(slice(first, first + len(sequences)), layers, last)
+        last = body.last  # layers of a spread model may be elsewhere
+        layers = [body.states[layer].to(last.device) for layer in self.layers]
+        return Passed(slice(first, first + len(sequences)), layers, last, logits)
+
+    def _logits(
+        self, ids: Int64[torch.Tensor, "batch positions"], mask: torch.Tensor | None
+    ) -> Float[torch.Tensor, "batch positions vocabulary"]:
+        cached = {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
+        return self.model(input_ids=ids, attention_mask=mask, **cached).logits

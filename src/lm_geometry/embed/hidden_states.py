@@ -6,7 +6,6 @@ import numpy as np
 
 from lm_geometry.embed.forward_pass import ForwardPass, Passed, batches
 from lm_geometry.embed.params import Embed
-from lm_geometry.embed.token_loss import token_losses
 from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.workspace.progress import progress
@@ -37,7 +36,8 @@ class HiddenStates(ForwardPass):
         todo = list(batches(lengths, settings.batch_tokens))
         for batch in progress(todo, what):
             own = [numbers[i] for i in batch]
-            for passed in self.run([corpus.sequences[number] for number in own]):
+            sequences = [corpus.sequences[number] for number in own]
+            for passed in self.run(sequences, losses=losses is not None):
                 kept = [rows[number] for number in own[passed.part]]
                 self._write(passed, kept, corpus, settings, arrays, losses)
 
@@ -58,9 +58,9 @@ class HiddenStates(ForwardPass):
         if losses is not None:
             later = positions > 0
             losses[rows[~later]] = np.nan
-            predicting = passed.last_at(sequences[later], positions[later] - 1)
             targets = corpus.kept["token_id"].to_numpy()[rows[later]]
-            losses[rows[later]] = token_losses(self.model, predicting, targets)
+            predicting = sequences[later], positions[later] - 1
+            losses[rows[later]] = self.losses(passed, *predicting, targets)
 
 
 def store(

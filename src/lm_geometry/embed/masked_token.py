@@ -10,7 +10,6 @@ from transformers import PreTrainedModel
 from lm_geometry.embed.forward_pass import ForwardPass, Passed, batches
 from lm_geometry.embed.hidden_states import Arrays, Losses, store
 from lm_geometry.embed.params import Embed
-from lm_geometry.embed.token_loss import token_losses
 from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.point_cloud.shapes import Float32, Float64, Int64
 from lm_geometry.workspace.progress import progress
@@ -123,8 +122,9 @@ class MaskedTokenStates(ForwardPass):
         pad_id: int,
         layers: list[int],
         mask_id: int,
+        half: str = "",
     ) -> None:
-        super().__init__(model, device, dtype, pad_id, layers)
+        super().__init__(model, device, dtype, pad_id, layers, half)
         self.mask_id = mask_id
 
     def write(
@@ -147,7 +147,8 @@ class MaskedTokenStates(ForwardPass):
         if losses is not None:
             losses[:] = np.nan
         for batch in progress(list(batches(copies.length, settings.batch_tokens)), what):
-            for passed in self.run([copies.ids(copy, corpus, self.mask_id) for copy in batch]):
+            sequences = [copies.ids(copy, corpus, self.mask_id) for copy in batch]
+            for passed in self.run(sequences, losses=losses is not None):
                 part = batch[passed.part]
                 kept = np.flatnonzero(copies.row[part] != NOTHING)
                 rows, positions = copies.row[part][kept], copies.position[part][kept]
@@ -156,5 +157,4 @@ class MaskedTokenStates(ForwardPass):
                     store(arrays, at_ends, means, settings)
                 if losses is not None and len(rows):
                     targets = corpus.kept["token_id"].to_numpy()[rows]
-                    masked = passed.last_at(kept, positions)
-                    losses[rows] = token_losses(self.model, masked, targets)
+                    losses[rows] = self.losses(passed, kept, positions, targets)

@@ -11,16 +11,17 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
 
+from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.load import (
-    CLASSES,
     NO_CODE,
     hub_errors,
     is_language_model,
     load_model,
     local_location,
-    quiet_loading,
     read_config,
 )
+from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.models.weights import judge
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
@@ -106,13 +107,19 @@ def _from_files(
 ) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():
-        model = _model_class(source).from_pretrained(
+        loaded: Any = _model_class(source).from_pretrained(
             **where,
+            output_loading_info=True,
             dtype=dtype,
             device_map="auto",
             max_memory=machine.memory(),
             offload_folder=str(offload),
         )
+    model, found = loaded
+    try:
+        judge(source.name, source.kind, found, f"{model.base_model_prefix}.", replaced=False)
+    except NotReadError as error:
+        raise SystemExit(str(error)) from None
     return model.eval()
 
 
@@ -136,4 +143,4 @@ def _dispatched(model: PreTrainedModel, offload: Path) -> PreTrainedModel:
 def _model_class(source: ModelSource) -> AutoModel:
     import transformers
 
-    return getattr(transformers, CLASSES[source.kind])
+    return getattr(transformers, class_with_head(source.kind, read_config(source)))

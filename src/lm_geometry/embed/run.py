@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed import needs
 from lm_geometry.embed.equations import EquationStates, equation_tokens
-from lm_geometry.embed.forward_pass import arithmetic, pad_id
+from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id, predicts_next
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
 from lm_geometry.embed.params import Embed
@@ -16,7 +16,7 @@ from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts.run import embed_prompts, forget_revision, prompted
 from lm_geometry.embed.token_table import TokenisedCorpus, refuse_texts, shareable_table, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
-from lm_geometry.models.load import has_final_norm, load_tokenizer, refuse_replaced
+from lm_geometry.models.load import load_tokenizer, refuse_replaced
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -81,7 +81,7 @@ def _check_mode(
 ) -> None:
     if settings.mode == "regular":
         return
-    if source.kind != "encoder" or tokenizer is None:
+    if source.kind not in ("encoder", "encoder-decoder") or tokenizer is None:
         raise ValueError(
             f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
             f"{source.kind}: regular"
@@ -172,8 +172,12 @@ class Embedding:
         if self.settings.mode == "masked_token":
             mask_id = self.tokenizer.mask_token_id
             assert isinstance(mask_id, int)  # `_check_mode` saw to it
-            return MaskedTokenStates(*on_device, mask_id=mask_id)
-        return HiddenStates(*on_device)
+            states = MaskedTokenStates(*on_device, mask_id=mask_id, half=self.source.half)
+        else:
+            states = HiddenStates(*on_device, self.source.half)
+        check_sizes(self.source, states)
+        print(f"{self.source.name}: {states.findings.told()}", flush=True)
+        return states
 
     def _finish(
         self,
@@ -186,14 +190,19 @@ class Embedding:
         tokens = len(corpus.kept)
         shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
         losses = np.full(tokens, np.nan, dtype=np.float32)
-        has_loss = self.source.kind == "decoder" or self.settings.mode == "masked_token"
-        wanted = losses if self.settings.loss and has_loss else None
+        wanted = losses if self.settings.loss and self._has_loss(states) else None
         meta = self._meta(states, tokens)
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
             states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
             write_array(cells.path(f"{_name(split)}.npy"), losses)
+            meta |= _found(states)  # padding may have been found to change states in between
         cells.finish(f"{_name(split)}.npy")
         cells.finish(_name(split))
+
+    def _has_loss(self, states: States) -> bool:
+        if isinstance(states, EquationStates):
+            return False
+        return self.settings.mode == "masked_token" or predicts_next(self.source, states)
 
     def _meta(self, states: States, tokens: int) -> dict[str, Any]:
         return {
@@ -201,12 +210,19 @@ class Embedding:
             "layers": self.layers,
             "mode": self.settings.mode,
             "combine_layers": self.settings.combine_layers,
-            "last_layer_after_final_norm": not isinstance(states, EquationStates)
-            and has_final_norm(states.model),
             "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
             "libraries": library_versions(),
             "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
+            **_found(states),
         }
+
+
+def _found(states: States) -> dict[str, Any]:
+    """What the probe of the model found; nothing of one that learns equations."""
+    if isinstance(states, EquationStates):
+        return {"last_layer_after_final_norm": False, "findings": None}
+    found = states.findings
+    return {"last_layer_after_final_norm": found.last_after_norm, "findings": found.record()}
 
 
 def _name(split: CorpusSplit) -> str:

@@ -25,10 +25,12 @@ from lm_geometry.finetune.tasks.blocks import ExampleStream, FixedExamples
 from lm_geometry.finetune.tasks.causal_lm import CausalLM
 from lm_geometry.finetune.tasks.masked_lm import MaskedLM
 from lm_geometry.finetune.tasks.sequence_classification import SequenceClassification
+from lm_geometry.finetune.tasks.sequence_to_sequence import SequenceToSequence
 from lm_geometry.finetune.tasks.task import Example, Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
 from lm_geometry.finetune.trainable import trainable
-from lm_geometry.models.load import load_tokenizer, quiet_loading
+from lm_geometry.models.load import load_tokenizer
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.corpora import Columns, first_of
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
@@ -102,6 +104,8 @@ def make_task(
         return SequenceClassification(tokenizer, settings, training, held_out)
     if settings.task == "token_classification":
         return TokenClassification(tokenizer, settings, training, held_out)
+    if settings.task == "sequence_to_sequence":
+        return SequenceToSequence(tokenizer, settings, training, held_out)
     return (MaskedLM if settings.task == "masked_lm" else CausalLM)(tokenizer, settings)
 
 

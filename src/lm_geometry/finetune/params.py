@@ -52,6 +52,7 @@ class Finetune(Section):
         "masked_lm",
         "token_classification",
         "sequence_classification",
+        "sequence_to_sequence",
         "modular_arithmetic",
         "none",
     ] = Field(
@@ -114,6 +115,11 @@ class Finetune(Section):
     max_gradient_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     mask_probability: float = Field(
         0.15, gt=0, lt=1, description="masked_lm: share of tokens that are predicted"
+    )
+    target: Literal["next_text", "label"] = Field(
+        "next_text",
+        description="sequence_to_sequence: what is written, the second half of a text after its "
+        "first, or its label",
     )
     evaluation_sequences: int = Field(
         32, gt=0, description="held-out sequences of the validation curve and the scores"

@@ -52,7 +52,7 @@ class ScoredTrainer(Trainer):
         dataset, model = self.eval_dataset, self.model
         assert isinstance(dataset, FixedExamples)
         assert model is not None
-        size = self.args.per_device_eval_batch_size
+        size = 1 if self.task.alone else self.args.per_device_eval_batch_size
         model.eval()
         total, predicted, gold = 0.0, [], []
         for start in range(0, len(dataset), size):

@@ -8,7 +8,9 @@ from lm_geometry.finetune.adapters import with_adapters
 from lm_geometry.finetune.dropout import dropout_changes
 from lm_geometry.finetune.freezing import freeze, frozen_modules
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.suitable import probed
 from lm_geometry.finetune.tasks.task import Task
+from lm_geometry.models.facts import CLASSES, class_with_head
 from lm_geometry.models.load import load_model, load_with_head, read_config
 from lm_geometry.outs.data_prep.model import ModelSource
 
@@ -29,7 +31,11 @@ def trainable(source: ModelSource, settings: Finetune, task: Task) -> "PreTraine
     if task.labels:
         model, new = _with_classes(source, settings, task, config)
     else:
-        model, new = load_with_head(source, task.model_class, config, source.seed)[0], set()
+        model_class = task.model_class
+        if model_class == CLASSES[source.kind]:  # whose text tower may have another class
+            model_class = class_with_head(source.kind, config)
+        model, new = load_with_head(source, model_class, config, source.seed)[0], set()
+    task.meet(model, probed(source, model, settings, task))
     frozen = frozen_modules(model, settings.freeze)
     if settings.method == "full":
         freeze(model, frozen)

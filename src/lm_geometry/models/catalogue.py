@@ -18,8 +18,9 @@ class ModelEntry(Section):
         description="hub:ID[@revision], file:PATH, package:NAME==VERSION/PATH or kept:NAME; "
         "finetune.arithmetic for the model that is made there"
     )
-    kind: Literal["encoder", "decoder", "arithmetic"] = Field(
-        description="masked or causal language model, or the one that learns equations from scratch"
+    kind: Literal["encoder", "decoder", "encoder-decoder", "arithmetic"] = Field(
+        description="masked or causal language model, one of both halves, or the one that learns "
+        "equations from scratch"
     )
     layers: int | None = Field(
         None, gt=0, description="number of blocks; hidden states are 0 … layers"

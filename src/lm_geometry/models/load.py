@@ -2,14 +2,18 @@
 
 import contextlib
 import io
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.models import kept, sources
 from lm_geometry.models.downloaded import content_hash, record, verified
+from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_error
+from lm_geometry.models.merging import merged
+from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.models.small import small_model, spare_positions
+from lm_geometry.models.weights import judge
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
@@ -19,7 +23,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 NO_CODE = {"trust_remote_code": False}
-CLASSES = {"encoder": "AutoModelForMaskedLM", "decoder": "AutoModelForCausalLM"}
 
 
 def local_location(source: str) -> dict[str, Any]:
@@ -128,11 +131,30 @@ def read_config(source: ModelSource) -> "PreTrainedConfig":
 
 
 def longest_input(source: ModelSource) -> int:
-    """How many tokens the model reads at most, by its config and its tokenizer."""
-    config = read_config(source).get_text_config()
-    positions = getattr(config, "max_position_embeddings", None)
-    tokens = int(min(load_tokenizer(source).model_max_length, 2**31 - 1))
-    return min(tokens, positions) if positions else tokens
+    """How many tokens the model reads at most, by its config and its tokenizer.
+
+    Of the positions of a config some may not be for tokens: RoBERTa's begin after that of padding.
+    How many a small model of the same class tells.
+    """
+    config = read_config(source)
+    try:
+        small = small_model(config, class_with_head(source.kind, config), layers=1)
+    except ValueError:
+        small = None
+    return longest_of(config, load_tokenizer(source), small)
+
+
+def longest_of(
+    config: "PreTrainedConfig",
+    tokenizer: "PreTrainedTokenizerBase",
+    small: "PreTrainedModel | None",
+) -> int:
+    """How many tokens a model reads at most, of whose class `small` is."""
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+    tokens = int(min(tokenizer.model_max_length, 2**31 - 1))
+    if not isinstance(positions, int):
+        return tokens
+    return min(tokens, positions - (spare_positions(small) if small is not None else 0))
 
 
 def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrainedModel":
@@ -145,13 +167,16 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
     import torch
     import transformers
 
-    kind = getattr(transformers, CLASSES[source.kind])
+    config = read_config(source)
+    model_class = class_with_head(source.kind, config)
     if checkpoint is not None and is_language_model(checkpoint):
         torch.manual_seed(source.seed)
         with quiet_loading():
+            kind = getattr(transformers, model_class)
             return kind.from_pretrained(checkpoint, dtype=torch.float32, **NO_CODE).eval()
-    model, drawn = load_with_head(source, CLASSES[source.kind], read_config(source), source.seed)
-    if drawn and source.kind == "encoder" and source.weights != "random":
+    model, drawn = load_with_head(source, model_class, config, source.seed)
+    if drawn and source.weights != "random":
+        vars(model)["drawn_head"] = True  # of which no loss is made: models.probe
         print(
             f"{source.name} comes without {len(drawn)} weights of its masked-LM head, such as "
             f"{min(drawn)}; they are drawn at random, and its losses say nothing until a "
@@ -162,7 +187,7 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
         return model
     with quiet_loading():
         if (checkpoint / "adapter_config.json").exists():
-            return _merged(model, checkpoint).eval()
+            return merged(model, checkpoint).eval()
         trained = transformers.AutoModel.from_pretrained(checkpoint, dtype=torch.float32, **NO_CODE)
     missing = model.base_model.load_state_dict(trained.state_dict(), strict=False).missing_keys
     if missing:
@@ -175,7 +200,8 @@ def load_with_head(
 ) -> tuple["PreTrainedModel", set[str]]:
     """The model of the source as a class of transformers, float32, in evaluation mode, on the CPU.
 
-    Also the names of the weights that the source does not have, which are drawn by `seed`.
+    Also the names of the weights that the source does not have, which are drawn by `seed`: those
+    of a head. Exits with one sentence where others are missing, or too many.
     """
     import torch
     import transformers
@@ -186,14 +212,19 @@ def load_with_head(
         if source.weights == "random":
             model = kind.from_config(config, dtype=torch.float32, **NO_CODE).eval()
             return model, {name for name, _ in model.named_parameters()}
+        replaced = "Classification" in model_class
         model, found = kind.from_pretrained(
             **local_location(source.source),
             config=config,
             dtype=torch.float32,
             output_loading_info=True,
-            ignore_mismatched_sizes="Classification" in model_class,  # a head of other classes
+            ignore_mismatched_sizes=replaced,  # a head of other classes
         )
-    return model.eval(), set(found["missing_keys"])
+    body = f"{model.base_model_prefix}."
+    try:
+        return model.eval(), set(judge(source.name, source.kind, found, body, replaced))
+    except NotReadError as error:
+        raise SystemExit(str(error)) from None
 
 
 def is_language_model(checkpoint: Path) -> bool:
@@ -202,21 +233,6 @@ def is_language_model(checkpoint: Path) -> bool:
         return False
     architectures = read_json(checkpoint / "config.json")["architectures"]
     return not any("Classification" in name for name in architectures)
-
-
-def _merged(model: "PreTrainedModel", adapters: Path) -> "PreTrainedModel":
-    from peft import LoraConfig, PeftModel
-
-    config = LoraConfig.from_pretrained(str(adapters))
-    assert isinstance(config, LoraConfig)
-    config.modules_to_save = None  # a head of classes has no place in the language model
-    return PeftModel.from_pretrained(model, str(adapters), config=config).merge_and_unload()
-
-
-def has_final_norm(model: "PreTrainedModel") -> bool:
-    """Whether the last hidden state comes after a norm of its own (GPT-2, Llama, …)."""
-    names = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm")
-    return any(hasattr(model.base_model, name) for name in names)
 
 
 @contextlib.contextmanager
@@ -228,20 +244,3 @@ def hub_errors(source: str) -> Iterator[None]:
         if not source.startswith("hub:"):
             raise
         raise SystemExit(hub_error(error, source)) from None
-
-
-@contextlib.contextmanager
-def quiet_loading() -> Iterator[None]:
-    """Silences loading bars, and the report on a head that a checkpoint does not have."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

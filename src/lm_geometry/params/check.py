@@ -11,6 +11,7 @@ from ruamel.yaml import YAMLError
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ALIAS, ModelEntry
 from lm_geometry.params import agreement
+from lm_geometry.params.agreement.resolved import read_resolved
 from lm_geometry.params.explain import nearest, sentences
 from lm_geometry.params.sections import Params
 from lm_geometry.workspace.section import ROOT, read_yaml
@@ -24,18 +25,24 @@ class ParamsError(ValueError):
 
 
 def check(
-    raw: Raw, models: Raw, corpora: Raw, root: Path = ROOT, errors: Sequence[str] = ()
+    raw: Raw,
+    models: Raw,
+    corpora: Raw,
+    root: Path = ROOT,
+    errors: Sequence[str] = (),
+    resolved: Raw | None = None,
 ) -> Params:
     """The validated parameters, from the mappings in params.yaml and the catalogue's two files.
 
     Raises `ParamsError` with all that is wrong, `errors` first. No file is read; that a `file:` is
-    there is looked up, a relative one below `root`.
+    there is looked up, a relative one below `root`. `resolved` are the facts of a model that is no
+    alias, as data-prep found them.
     """
     found = list(errors)
     known = _entries(models, "models.yaml", ModelEntry, found)
     texts = _entries(corpora, "corpora.yaml", Corpus, found)
     sections = _sections(raw, found)
-    found += agreement.disagreements(sections, known, texts, root)
+    found += agreement.disagreements(sections, known, texts, root, resolved)
     if found:
         raise ParamsError("\n".join(found))
     return Params(seed=raw.get("seed", 0), **sections)
@@ -45,7 +52,8 @@ def check_project(root: Path = ROOT) -> Params:
     """`check` of the files of a project; what cannot be read is an error as well."""
     files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
     (raw, models, corpora), errors = zip(*(_read(root / file) for file in files), strict=True)
-    return check(raw, models, corpora, root, errors=[line for lines in errors for line in lines])
+    told = [line for lines in errors for line in lines]
+    return check(raw, models, corpora, root, told, read_resolved(raw, root))
 
 
 def check_or_exit(root: Path = ROOT) -> Params:

@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 
 from lm_geometry.models import kept as kept_models
 from lm_geometry.models.catalogue import ALIAS, ModelEntry, read_models
-from lm_geometry.models.load import is_language_model, load_model, load_tokenizer, quiet_loading
+from lm_geometry.models.load import is_language_model, load_model, load_tokenizer
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.corpora import read_training
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.finetune.checkpoints import folder_of, read_base, read_index

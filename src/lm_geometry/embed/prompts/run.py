@@ -3,15 +3,18 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from transformers import PreTrainedModel
 
-from lm_geometry.embed.forward_pass import ForwardPass, arithmetic, pad_id
+from lm_geometry.embed.forward_pass import (
+    ForwardPass,
+    Passed,
+    arithmetic,
+    pad_id,
+    predicts_next,
+)
 from lm_geometry.embed.needs import prompt_records
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts import layer_geometry, prompt_of
-from lm_geometry.embed.token_loss import token_losses
 from lm_geometry.models.hub_weights import delete_revision
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.models.sources import parse
@@ -25,7 +28,7 @@ from lm_geometry.outs.embed.prompts import (
     write_record,
 )
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
-from lm_geometry.point_cloud.shapes import Float, Int64
+from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import free_space
@@ -136,7 +139,7 @@ class PromptRun:
         tokenizer = load_tokenizer(self.source)
         ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
         model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
-        states = ForwardPass(model, device, dtype, pad_id(tokenizer), self.layers)
+        states = ForwardPass(model, device, dtype, pad_id(tokenizer), self.layers, self.source.half)
         for cloud in progress(todo, f"{checkpoint.name} prompts"):
             shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]
             write_record(cells.path(cloud.file), self.record(states, shuffled))
@@ -144,7 +147,8 @@ class PromptRun:
 
     def record(self, states: ForwardPass, ids: Int64[np.ndarray, "tokens"]) -> PromptRecord:
         """The geometry and the loss of the prompt `ids` from one forward pass."""
-        (passed,) = states.run([ids.tolist()])
+        wanted = self.settings.loss and predicts_next(self.source, states)
+        (passed,) = states.run([ids.tolist()], losses=wanted)
         chosen = self.settings.prompts
         first = int(chosen.drop_first)
         geometry = [
@@ -154,15 +158,10 @@ class PromptRun:
             for layer in passed.layers
         ]
         types = len(np.unique(ids))
-        loss = self._loss(states.model, passed.last, ids)
+        loss = self._loss(states, passed, ids) if wanted else float("nan")
         return PromptRecord(prompt_of(geometry), loss, len(ids), types)
 
-    def _loss(
-        self,
-        model: PreTrainedModel,
-        last: Float[torch.Tensor, "1 tokens width"],
-        ids: Int64[np.ndarray, "tokens"],
-    ) -> float:
-        if self.source.kind != "decoder" or not self.settings.loss:
-            return float("nan")
-        return float(token_losses(model, last[0, :-1], ids[1:]).mean(dtype=np.float64))
+    def _loss(self, states: ForwardPass, passed: Passed, ids: Int64[np.ndarray, "tokens"]) -> float:
+        positions = np.arange(len(ids) - 1)
+        losses = states.losses(passed, np.zeros_like(positions), positions, ids[1:])
+        return float(losses.mean(dtype=np.float64))

@@ -23,9 +23,9 @@ class Tagged(TypedDict):
     tags: list[list[str]]
 
 
-def labelled(columns: Columns) -> Labelled:
-    """What sequence classification learns from; raises ValueError where a column is missing."""
-    _require(columns, ["label"], "sequence_classification")
+def labelled(columns: Columns, task: str = "sequence_classification") -> Labelled:
+    """What a task learns labels from; raises ValueError where a column is missing."""
+    _require(columns, ["label"], task)
     return cast("Labelled", columns)
 
 

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.models.probe import Findings
 from lm_geometry.outs.data_prep.corpora import Columns
 
 
@@ -52,6 +53,7 @@ class Task(ABC):
         self.tokenizer = tokenizer
         self.settings = settings
         self.labels = []
+        self.alone = False  # whether held-out examples are scored one at a time, without padding
 
     @abstractmethod
     def training_examples(self, columns: Columns) -> list[Example]:
@@ -64,6 +66,10 @@ class Task(ABC):
     @abstractmethod
     def batch(self, examples: list[Example]) -> dict[str, Tensor]:
         """Tensors of padded examples; `labels` is -100 where nothing is to be predicted."""
+
+    def meet(self, model: PreTrainedModel, findings: Findings) -> None:
+        """Learn what batches must be like for the model, before the first is made."""
+        self.alone = findings.padding_leaks
 
     def targets(self, labels: Tensor) -> Tensor:
         """Labels `[batch, tokens]` (or `[batch]`), moved to where the model predicts them."""

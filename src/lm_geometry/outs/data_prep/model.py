@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from lm_geometry.workspace import paths
+from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.layers import blocks, hidden_states
+from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
-LANGUAGE_TASKS = {"encoder": "masked_lm", "decoder": "causal_lm"}  # by kind of model
+LANGUAGE_TASKS = {  # by kind of model
+    "encoder": "masked_lm",
+    "decoder": "causal_lm",
+    "encoder-decoder": "sequence_to_sequence",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,9 @@ class ModelSource:
     width: int
     weights: str
     seed: int
+    longest: int = 0  # tokens that it reads at most; 0 where that was not asked
+    masks: bool = True  # whether its tokenizer has a mask token
+    half: str = ""  # of an encoder-decoder, whose states are read
     content: str = ""  # hash of the files, or of a hub's weights: others are another model
     series: list[dict[str, Any]] = field(default_factory=list)  # of `SeriesStep`
 
@@ -68,3 +78,12 @@ class ModelSource:
 def read_model_source(tree: Tree = WORKSPACE) -> ModelSource:
     """The model of this pipeline run, as data-prep resolved it."""
     return ModelSource(**tree.read_json(paths.MODEL))
+
+
+def read_record(root: Path) -> dict[str, Any]:
+    """The record of the model that data-prep wrote in a project; empty where there is none."""
+    file = root / paths.MODEL.relative_to(ROOT)
+    try:
+        return read_json(file) if file.is_file() else {}
+    except ValueError:
+        return {}

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names, prompts
+from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
 from lm_geometry.params.agreement.valid import (
     Catalogue,
     Rule,
@@ -29,6 +31,8 @@ RULES: tuple[Rule, ...] = (
     layers.blocks_exist,
     layers.task_fits_model,
     layers.mode_fits_model,
+    half_is_told,
+    texts_fit_model,
     layers.tagger_is_installed,
     checkpoints.checkpoints_are_trained,
     clouds.neighbourhoods_fit,
@@ -43,10 +47,14 @@ def disagreements(
     models: dict[str, ModelEntry],
     corpora: dict[str, Corpus],
     root: Path,
+    resolved: dict[str, Any] | None = None,
 ) -> list[str]:
     """A sentence for each disagreement; sections that are themselves wrong are passed over."""
     params = ValidSections.model_construct(None, **sections)
-    catalogue = Catalogue(models, corpora, root)
+    facts = resolved or {}
+    if facts and facts["source"] not in models:
+        models = models | {facts["source"]: entry_of(facts)}
+    catalogue = Catalogue(models, corpora, root, facts)
     found = [sentence for rule in RULES for sentence in _told(rule, params, catalogue)]
     return [f"params.yaml: {sentence}" for sentence in found]
 

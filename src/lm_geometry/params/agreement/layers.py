@@ -80,10 +80,17 @@ def task_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """Encoders learn masked tokens, decoders the next one; both can classify."""
     model, task = params.model, params.finetune.task
     entry = catalogue.models.get(model.name)
-    if entry is None or task not in LANGUAGE_TASKS.values() or entry.kind not in LANGUAGE_TASKS:
+    if entry is None or entry.kind not in LANGUAGE_TASKS:
+        return
+    if entry.kind == "encoder-decoder" and task.endswith("_classification"):
+        yield (
+            f"finetune.task: {task!r} has no place in {model.name}, an encoder-decoder: "
+            "sequence_to_sequence with target: label writes the class"
+        )
+    if task not in LANGUAGE_TASKS.values():
         return
     if task != LANGUAGE_TASKS[entry.kind]:
-        kind = {"encoder": "an encoder", "decoder": "a decoder"}[entry.kind]
+        kind = f"{'a' if entry.kind == 'decoder' else 'an'} {entry.kind}"
         yield (
             f"finetune.task: {task!r} does not fit {model.name}, which is {kind}: "
             f"{LANGUAGE_TASKS[entry.kind]} (or language_modelling), a classification task or none"

@@ -1,9 +1,9 @@
 """What of params.yaml and of the catalogue is valid by itself: all that a rule looks at."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ModelEntry
@@ -27,11 +27,15 @@ class ValidSections(Params):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The valid entries of the catalogue by alias; `root` is where relative `file:` paths start."""
+    """The valid entries of the catalogue by alias; `root` is where relative `file:` paths start.
+
+    `resolved` is what data-prep found in a model that is no alias, once it did.
+    """
 
     models: dict[str, ModelEntry]
     corpora: dict[str, Corpus]
     root: Path
+    resolved: dict[str, Any] = field(default_factory=dict)
 
 
 Rule = Callable[[Params, Catalogue], Iterator[str]]

@@ -1,0 +1,154 @@
+"""What can be known of a model before anything is trained: its files, its size, its tokenizer.
+
+No weight of a large model is loaded: the names and shapes of weights are in the headers of files,
+the rest is asked of a small model of the same config class and depth (`models.small`).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+
+from lm_geometry.data_prep.model_folder import check_config, check_folder
+from lm_geometry.models import sources
+from lm_geometry.models.facts import NotReadError, class_with_head
+from lm_geometry.models.load import (
+    hub_errors,
+    load_tokenizer,
+    local_location,
+    longest_of,
+    read_config,
+)
+from lm_geometry.models.probe import Findings, probe
+from lm_geometry.models.small import small_model
+from lm_geometry.models.weights import check_headers
+from lm_geometry.outs.data_prep.model import ModelSource
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+Found = TypeVar("Found")
+
+PINNED = ("package", "kept")  # whose hash says what they are: they were read before
+USED = ("bos", "eos", "cls", "sep", "mask", "unk")  # tokens that a tokenizer puts in by itself
+
+
+def checked(source: ModelSource) -> ModelSource:
+    """The model with its own depth, width and longest input, after all that can be checked.
+
+    Exits with a sentence for each thing that is wrong with it.
+    """
+    if source.kind == "arithmetic" or sources.parse(source.source).scheme in PINNED:
+        return source
+    config = read_config(source)
+    faults: list[str] = []
+    small = _small(source, config)
+    known = _tried(faults, lambda: _findings(source, small)) if small else None
+    if known is not None:
+        print(f"{source.name}: {known.told()}", flush=True)
+        source = replace(source, layers=known.layers)
+    if source.weights == "pretrained":
+        _tried(faults, lambda: _check_weights(source, config))
+    tokenizer = _tried(faults, lambda: _tokenizer(source))
+    if tokenizer is not None:
+        _tried(faults, lambda: check_tokenizer(tokenizer, _embeddings(config), source.name))
+    if faults or tokenizer is None:
+        raise SystemExit("\n".join(faults))
+    masks, longest = tokenizer.mask_token_id is not None, longest_of(config, tokenizer, small)
+    return replace(source, longest=longest, masks=masks)
+
+
+def check_files(source: str) -> None:
+    """Raises NotReadError for a local folder, or a config, that is no model that can be read."""
+    parsed = sources.parse(source)
+    if parsed.scheme == "file":
+        path = Path(local_location(source)["pretrained_model_name_or_path"])
+        check_folder(path, source)
+    elif parsed.scheme == "hub":
+        from transformers.utils.hub import cached_file
+
+        place = local_location(source)
+        place.pop("trust_remote_code")
+        with hub_errors(source):
+            found = cached_file(place.pop("pretrained_model_name_or_path"), "config.json", **place)
+        if found is not None:
+            check_config(json.loads(Path(found).read_bytes()), source)
+
+
+def _tried(faults: list[str], check: Callable[[], Found]) -> Found | None:
+    try:
+        return check()
+    except NotReadError as error:
+        faults.append(str(error))
+        return None
+
+
+def _small(source: ModelSource, config: "PreTrainedConfig") -> "PreTrainedModel | None":
+    """A small model of this class and depth, or None where none can be drawn."""
+    torch.manual_seed(0)
+    try:
+        return small_model(config, class_with_head(source.kind, config))
+    except ValueError as error:
+        print(f"{source.name}: {error}; what it does is asked of itself later on", flush=True)
+        return None
+
+
+def _findings(source: ModelSource, small: "PreTrainedModel") -> Findings:
+    try:
+        return probe(small, source.half)
+    except ValueError as error:
+        raise NotReadError(f"model.name: {source.name} cannot be read: {error}") from None
+
+
+def _check_weights(source: ModelSource, config: "PreTrainedConfig") -> None:
+    model_class = class_with_head(source.kind, config)
+    with hub_errors(source.source):
+        where = local_location(source.source)
+        check_headers(where, config, model_class, source.name, source.kind)
+
+
+def _tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
+    try:
+        return load_tokenizer(source)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        raise NotReadError(
+            f"model.name: the tokenizer of {source.name} cannot be loaded ({told[0]}): save "
+            "it into the model's folder with save_pretrained"
+        ) from None
+
+
+def _embeddings(config: "PreTrainedConfig") -> int:
+    """How many tokens the model has embeddings of, by its config; 0 where it does not tell."""
+    found = getattr(config.get_text_config(), "vocab_size", 0)
+    return found if isinstance(found, int) else 0
+
+
+def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", known: int, name: str) -> None:
+    """Raises NotReadError for a tokenizer whose tokens the model has no embeddings of.
+
+    A padding token may be without one, since any token fills masked places; so may tokens that were
+    added and that no text has, of which embed tells where one is found.
+    """
+    if not known:
+        return
+    own: Any = tokenizer  # whose attributes transformers leaves open
+    added, every = own.get_added_vocab(), own.get_vocab()
+    pad = tokenizer.pad_token_id
+    beyond = {
+        token: number for token, number in every.items() if number >= known and token not in added
+    }
+    for role in USED:
+        number = getattr(tokenizer, f"{role}_token_id", None)
+        if isinstance(number, int) and number >= known and number != pad:
+            beyond[getattr(tokenizer, f"{role}_token")] = number
+    if beyond:
+        token, number = max(beyond.items(), key=lambda pair: pair[1])
+        raise NotReadError(
+            f"model.name: the tokenizer of {name} has {len(beyond)} tokens beyond the model's "
+            f"{known} embeddings, such as {token!r} ({number}): it is another model's, or the "
+            "embeddings were not resized (resize_token_embeddings) before the model was saved"
+        )

@@ -1,0 +1,38 @@
+"""Whether a task can be trained with a model as the probe found it."""
+
+from transformers import PreTrainedModel
+
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.tasks.task import Task
+from lm_geometry.models.probe import Findings, probe
+from lm_geometry.outs.data_prep.model import ModelSource
+
+
+def probed(source: ModelSource, model: PreTrainedModel, settings: Finetune, task: Task) -> Findings:
+    """What the model does; raises ValueError where the task would learn nothing that is right.
+
+    That is a next token which the model sees, batches filled up where padding changes states, and
+    weights that a pass changes (RWKV scales some of them, and back in training).
+    """
+    written = [weight._version for weight in model.parameters()]
+    try:
+        found = probe(model, source.half)
+    except ValueError as error:
+        raise ValueError(f"model.name: {source.name} cannot be read: {error}") from None
+    if written != [weight._version for weight in model.parameters()]:
+        raise ValueError(
+            f"finetune.task: {source.name} changes its own weights whenever it is evaluated, so "
+            "that its checkpoints would be wrong: none"
+        )
+    if settings.task == "causal_lm" and found.sees_right:
+        raise ValueError(
+            f"finetune.task: causal_lm does not fit {source.name}, which sees the tokens that it "
+            "would predict (it is bidirectional): masked_lm, a classification task or none"
+        )
+    packed = settings.packing and not task.labels and task.model_class != "AutoModelForSeq2SeqLM"
+    if found.padding_leaks and not packed and settings.batch_size > 1:
+        raise ValueError(
+            f"finetune.batch_size: padding changes the states of {source.name}, so that texts of "
+            f"different lengths cannot be in one batch: 1 (with accumulate: {settings.batch_size})"
+        )
+    return found

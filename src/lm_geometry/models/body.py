@@ -1,0 +1,105 @@
+"""A pass through a model without its head, and the head from states that such a pass made."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+from transformers.utils.generic import ModelOutput
+
+
+@dataclass(frozen=True)
+class Body:
+    """States `[batch, positions, width]`: entry `i` is layer `i`; `last` is what the head reads."""
+
+    states: tuple[torch.Tensor, ...]
+    last: torch.Tensor
+
+
+def body_pass(
+    model: PreTrainedModel,
+    ids: torch.Tensor,
+    mask: torch.Tensor | None = None,
+    half: str = "",
+) -> Body:
+    """The hidden states of a batch of `ids` `[batch, positions]`.
+
+    `mask`, of the same shape, is 0 where a sequence is filled up; None if nowhere.
+
+    Of an encoder-decoder those of its `half`. The encoder reads the sequence; so does the decoder,
+    which sees the tokens up to each and the encoder's states of all of them (as BART's own
+    classifiers do). Raises ValueError for states that are not `[batch, positions, width]` each.
+    """
+    output = _output(model, ids, mask, half)
+    states = output.get("decoder_hidden_states" if half == "decoder" else "hidden_states")
+    if not states or any(not torch.is_tensor(entry) for entry in states):
+        raise ValueError(f"{type(model).__name__} returns no hidden states")
+    shapes = {tuple(entry.shape) for entry in states}
+    if len(shapes) > 1 or next(iter(shapes))[:2] != tuple(ids.shape):
+        told = ", ".join(str(shape) for shape in sorted(shapes))
+        raise ValueError(
+            f"{type(model).__name__} has not a state for each token at each layer: hidden states "
+            f"of {tuple(ids.shape)} tokens have the shapes {told}"
+        )
+    last = output.get("last_hidden_state")
+    return Body(tuple(states), states[-1] if last is None else last)
+
+
+def _output(
+    model: PreTrainedModel, ids: torch.Tensor, mask: torch.Tensor | None, half: str
+) -> dict[str, Any]:
+    read: Any = model.get_encoder() if half == "encoder" else model.base_model
+    given: dict[str, Any] = {"attention_mask": mask, "output_hidden_states": True}
+    if half == "decoder":
+        given |= {"decoder_input_ids": ids, "decoder_attention_mask": mask}
+    if half != "encoder" and hasattr(model.config, "use_cache"):
+        given["use_cache"] = False
+    return read(input_ids=ids, **given)
+
+
+@dataclass
+class GivenStates(ModelOutput):
+    """What a model without its head returns, as far as heads of any architecture ask for it."""
+
+    last_hidden_state: torch.Tensor | None = None
+    past_key_values: None = None
+    hidden_states: None = None
+    attentions: None = None
+    cross_attentions: None = None
+    router_logits: None = None
+    cache_params: None = None
+    rnn_state: None = None
+    state: None = None
+
+
+def head_logits(
+    model: PreTrainedModel,
+    states: torch.Tensor,
+    ids: torch.Tensor,
+) -> torch.Tensor:
+    """Logits `[tokens, vocabulary]`, float32, of last states `[tokens, width]` of tokens `ids`.
+
+    The model's own forward method makes them.
+
+    Heads have another name and shape in every architecture; the forward method that joins the
+    blocks and the head is the one thing that all have. The blocks are replaced for the time of the
+    call. Some heads read more than that (`models.probe` finds out); for them this is not usable.
+    """
+    with _without_blocks(model, states):
+        return model(input_ids=ids[None]).logits[0].float()
+
+
+@contextlib.contextmanager
+def _without_blocks(model: PreTrainedModel, states: torch.Tensor) -> Iterator[None]:
+    """Lets `model` start from the last states of one sequence."""
+    blocks = model.base_model
+    own = vars(blocks).get("forward")
+    blocks.forward = lambda *_, **__: GivenStates(last_hidden_state=states[None])
+    try:
+        yield
+    finally:
+        del blocks.forward
+        if own is not None:
+            blocks.forward = own

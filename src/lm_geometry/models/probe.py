@@ -1,0 +1,220 @@
+"""What a model does with two short sequences, in place of what its names would suggest.
+
+Each is passed alone, with other tokens at its end, and filled up beside a longer one.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+
+from lm_geometry.models.body import Body, body_pass, head_logits
+
+LENGTHS = 7, 12
+# Relative to a vector's norm, or to 1 nat: more than rounding errors of a pass in that precision.
+ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-5, torch.bfloat16: 3e-2, torch.float16: 3e-3}
+LARGE = 1e3, 2e3  # scales of an input that a norm, whose epsilon counts no more, tells not apart
+HEAD = 10  # times as much for a loss, which comes after the head's own sums
+
+Losses = Literal["from the last states", "from the whole model", "none"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found; `losses` tells from what they can be computed, `no_losses` why not."""
+
+    layers: int
+    width: int
+    sees_right: bool
+    padding_leaks: bool
+    embeddings_first: bool
+    last_after_norm: bool
+    losses: Losses
+    no_losses: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """The findings as a JSON object."""
+        return asdict(self)
+
+    def told(self) -> str:
+        """One line that says all."""
+        right = "sees tokens to the right" if self.sees_right else "sees no token to the right"
+        padding = (
+            "padding changes states, so that no sequence is filled up"
+            if self.padding_leaks
+            else "padding changes nothing"
+        )
+        first = "layer 0 is" if self.embeddings_first else "layer 0 is more than"
+        last = "after a final norm" if self.last_after_norm else "the last block's own output"
+        why = f" ({self.no_losses})" if self.no_losses else ""
+        return (
+            f"{self.layers} blocks of width {self.width}; {right}; {padding}; {first} the "
+            f"embedding output; the last layer is {last}; losses: {self.losses}{why}"
+        )
+
+
+@torch.inference_mode()
+def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findings:
+    """Findings of a model in evaluation mode on its device; `half` is that of an encoder-decoder.
+
+    Raises ValueError where nothing right can be done: a model without a state for each token at
+    each layer, or with other states each time.
+    """
+    short, long = _sequences(model)
+    tolerance = ROUNDING[model.dtype]
+    alone = body_pass(model, short, half=half)
+    if _change(alone, body_pass(model, short, half=half)) > tolerance:
+        raise ValueError(f"{type(model).__name__} has other states each time that it is asked")
+    changed = short.clone()
+    changed[:, -1] = long[:, -1]
+    other = body_pass(model, changed, half=half)
+    before = slice(0, -1)
+    losses, reason = _losses(model, short, long, half, tolerance)
+    return Findings(
+        layers=len(alone.states) - 1,
+        width=alone.states[0].shape[-1],
+        sees_right=_change(alone, other, before) > tolerance,
+        padding_leaks=_padding_leaks(model, short, long, half, padding_id, alone, tolerance),
+        embeddings_first=difference(alone.states[0], other.states[0], before) <= tolerance
+        and _own_tokens_alone(model, short, half, alone, tolerance),
+        last_after_norm=_after_norm(model, short, half),
+        losses=losses,
+        no_losses=reason,
+    )
+
+
+def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two sequences of ordinary tokens, all different, on the model's first device."""
+    embeddings: Any = model.get_input_embeddings()
+    known = int(getattr(embeddings, "num_embeddings", len(embeddings.weight)))
+    config: Any = model.config.get_text_config()
+    named = (getattr(config, key, None) for key in dir(type(config)) if key.endswith("_token_id"))
+    special = {one for found in named for one in (found if isinstance(found, list) else [found])}
+    special |= {model.config.pad_token_id} if hasattr(model.config, "pad_token_id") else set()
+    ordinary = [token for token in range(min(known, 1000)) if token not in special]
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(ordinary), generator=generator)[: sum(LENGTHS)]
+    ids = torch.tensor(ordinary)[order].repeat(sum(LENGTHS))[: sum(LENGTHS)]
+    device = embeddings.weight.device
+    short, long = ids.to(device if device.type != "meta" else "cpu").split(LENGTHS)
+    return short[None], long[None]
+
+
+def _change(one: Body, other: Body, where: slice = slice(None)) -> float:
+    pairs = zip(one.states, other.states, strict=True)
+    return max(difference(a, b, where) for a, b in pairs)
+
+
+def difference(one: torch.Tensor, other: torch.Tensor, where: slice = slice(None)) -> float:
+    """Largest relative difference of vectors `[1, positions, width]`; NaN counts as infinite."""
+    one, other = one[:, where].double(), other[:, where].to(one.device).double()
+    norms = one.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
+    found = float(((one - other).norm(dim=-1) / norms).max())
+    return found if found == found else float("inf")
+
+
+def _padding_leaks(
+    model: PreTrainedModel,
+    short: torch.Tensor,
+    long: torch.Tensor,
+    half: str,
+    padding_id: int,
+    alone: Body,
+    tolerance: float,
+) -> bool:
+    """Whether the short sequence has other states beside the long one than by itself."""
+    ids = torch.cat([torch.full_like(long, padding_id), long])
+    ids[0, : short.shape[1]] = short
+    mask = torch.ones_like(ids)
+    mask[0, short.shape[1] :] = 0
+    own = slice(0, short.shape[1])
+    for filler in (padding_id, int(long[0, 0])):
+        ids[0, short.shape[1] :] = filler
+        try:
+            padded = body_pass(model, ids, mask, half)
+        except (TypeError, ValueError, RuntimeError):  # a model that knows of no mask, or no batch
+            return True
+        states = Body(tuple(entry[:1, own] for entry in padded.states), padded.last)
+        if _change(alone, states) > tolerance:
+            return True
+    return False
+
+
+def _own_tokens_alone(
+    model: PreTrainedModel, ids: torch.Tensor, half: str, alone: Body, tolerance: float
+) -> bool:
+    """Whether layer 0 of later tokens is the same after another first one."""
+    changed = ids.clone()
+    changed[:, 0] = ids[:, -1]
+    other = body_pass(model, changed, half=half)
+    return difference(alone.states[0], other.states[0], slice(1, None)) <= tolerance
+
+
+def _losses(
+    model: PreTrainedModel, short: torch.Tensor, long: torch.Tensor, half: str, tolerance: float
+) -> tuple[Losses, str]:
+    """From what losses can be computed so that they are those of the model's own logits."""
+    if half:
+        return "none", "each half is given the whole text and has nothing to predict"
+    if getattr(model, "drawn_head", False):
+        return "none", "its head was drawn at random"
+    try:
+        own = torch.cat([model(input_ids=ids).logits[0].float() for ids in (short, long)])
+    except Exception as error:  # anything that a head may need beside tokens
+        return "none", f"no logits from tokens alone: {type(error).__name__}"
+    if own.shape[0] != sum(LENGTHS):
+        return "none", "the model predicts no token at each position"
+    states = torch.cat([body_pass(model, ids).last[0] for ids in (short, long)])
+    order = torch.arange(sum(LENGTHS) - 1, -1, -1, device=own.device)
+    targets = (torch.arange(sum(LENGTHS), device=own.device) * 31) % own.shape[-1]
+    expected = cross_entropy(own[order], targets, reduction="none")
+    try:
+        logits = head_logits(model, states.to(own.device)[order], targets)
+    except Exception:  # whatever a head asks of the stand-in that it does not have
+        return "from the whole model", ""
+    if logits.shape != own.shape:
+        return "from the whole model", ""
+    found = cross_entropy(logits, targets, reduction="none")
+    error = (found - expected).abs() / expected.abs().clamp_min(1)
+    usable = bool((error <= HEAD * tolerance).all())
+    return ("from the last states" if usable else "from the whole model"), ""
+
+
+def _after_norm(model: PreTrainedModel, ids: torch.Tensor, half: str) -> bool:
+    """Whether the last state is made by a norm that is no part of the last block.
+
+    Whose output it is, hooks tell. A block is one of several in a list; a module is a norm whose
+    output stays as it is when its input is scaled.
+    """
+    made: list[tuple[str, nn.Module, torch.Tensor, torch.Tensor]] = []
+
+    def keep(name: str) -> Any:
+        def hook(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
+            first = output[0] if isinstance(output, tuple) else output
+            if torch.is_tensor(first) and given and torch.is_tensor(given[0]):
+                made.append((name, module, given[0], first))
+
+        return hook
+
+    hooks = [m.register_forward_hook(keep(name)) for name, m in model.named_modules()]
+    try:
+        last = body_pass(model, ids, half=half).states[-1]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    makers = [entry for entry in made if _is(entry[3], last)]
+    if not makers or any(name.rsplit(".", 1)[-1].isdecimal() for name, *_ in makers):
+        return False
+    _, module, given, _ = makers[0]  # the innermost is done first
+    try:
+        large, larger = (module(scale * given) for scale in LARGE)
+    except (RuntimeError, TypeError, ValueError):  # it takes more than the states
+        return False
+    return torch.is_tensor(large) and difference(large, larger) <= 1e-2
+
+
+def _is(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one, other.to(one.device))

@@ -1,0 +1,155 @@
+"""Small models of any architecture, drawn at random from its own config class in a moment.
+
+What a model computes (which tokens it sees, what it does with padding, how many states it returns
+and what is done to the last) is in its code, and the same at any width. So a small one with the
+depth of a large one answers for it before a single weight is read.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lm_geometry.models.quiet import quiet_loading
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+VOCABULARY, WIDTH, POSITIONS = 120, 32, 64
+LARGEST = 4_000_000  # weights of a small model
+DEPTH = -1
+
+# What a whole number of a config means by its name, and how small it may be; the first that fits.
+SIZES: tuple[tuple[str, int | None], ...] = (
+    (r"num_register_tokens|type_vocab_size|num_labels|^_|shared_layers", None),
+    (r"(^|_)vocab_size|^n_vocab", VOCABULARY),
+    (r"shared_expert|zero_expert", 1),
+    (r"experts_per_tok|top_?k(_experts)?$|moe_k|selected_experts|expert_k|moe_topk", 2),
+    (r"n_group|topk_group|num_expert_group", 1),
+    (r"(num|n|nb)_.*experts|moe_num_experts|num_experts", 4),
+    (r"nextn|mtp|num_next|first_k_dense|n_dense|offset$|expand$", 1),
+    (r"(period|interval|_every|_step|group_size)$", 2),
+    (r"(hidden_layers|(^|_)layers|n_layers?|num_blocks|num_layers|layer_depth)$", DEPTH),
+    (r"key_value_heads|kv_heads|query_groups|num_kv", 2),
+    (r"(heads?$|n_head|num_head)(?<!d_head)", 4),
+    (r"head_dim|d_kv|d_head|head_size|kv_channels|headdim|attention_key_.*dim|rotary_dim", 8),
+    (r"rank", 8),
+    (r"intermediate|ffn|d_ff$|n_inner|feed_?forward|mlp_hidden", 48),
+    (
+        r"^((.*_)?hidden_size|d_model|n_embd|dim|(.*_)?emb(ed|edding)?_dim|embedding_size"
+        r"|d_embed|n_embed|.*hidden_dim|lru_width|.*proj(ection)?_dim|model_dim|output_dim"
+        r"|.*d_ssm|hidden_size_per_layer_input)$",
+        WIDTH,
+    ),
+    (r"max_position|n_positions|max_seq|n_ctx|max_source|max_target|max_length", POSITIONS),
+    (r"state_size|d_state|ssm_state", 8),
+    (r"window|chunk_size|local_attention|block_size|index_topk", 8),
+)
+# Where a class refuses the small numbers together: others for some of them.
+VARIANTS: tuple[dict[str, int], ...] = (
+    {},
+    {"key_value_heads": 4},
+    {"shared_layers": 0},
+    {"first_k_dense|n_dense": 0},
+    {"(hidden_layers|(^|_)layers|num_layers)$": 4},
+    {"(hidden_layers|(^|_)layers|num_layers)$": 10**6},  # as deep as it is
+)
+UNSET = r"head_dim|vocab_size|routed_experts|key_value_heads"  # what may be None, and then is 0
+
+
+def small_model(
+    config: "PreTrainedConfig", model_class: str, layers: int | None = None
+) -> "PreTrainedModel":
+    """A model of the class of transformers, of `small_config`, with random weights.
+
+    It is drawn without a seed of its own: the caller's generator decides. Raises ValueError where
+    none of the tried sizes makes a model of that class.
+    """
+    import transformers
+
+    make: Callable[..., PreTrainedModel] = getattr(transformers, model_class).from_config
+    reasons: list[str] = []
+    for variant in VARIANTS:
+        for fill in (False, True):
+            try:
+                with quiet_loading():
+                    small = small_config(config, layers, variant, fill)
+                    with torch.device("meta"):
+                        weights = sum(p.numel() for p in make(small).parameters())
+                    if weights > LARGEST:
+                        raise ValueError(f"{weights:,} weights in the smallest one")
+                    model = make(small, dtype=torch.float32).eval()
+                _passes(model)
+            except Exception as error:  # whatever a class says to numbers that it was not made for
+                reasons.append(f"{type(error).__name__}: {error}".split("\n")[0])
+            else:
+                return model
+    raise ValueError(f"no small {config.model_type} can be drawn ({reasons[0]})")
+
+
+def spare_positions(model: "PreTrainedModel") -> int:
+    """How many of the positions in a small model's config are not for tokens."""
+    longest = getattr(model.config.get_text_config(), "max_position_embeddings", POSITIONS)
+    for spare in range(4):
+        try:
+            _passes(model, longest - spare)
+        except (IndexError, RuntimeError):
+            continue
+        return spare
+    return 0
+
+
+@torch.no_grad()
+def _passes(model: "PreTrainedModel", tokens: int = 11) -> None:
+    ids = torch.arange(tokens)[None] % 11 + 5
+    both = getattr(model.config, "is_encoder_decoder", False)
+    model(input_ids=ids, **({"decoder_input_ids": ids} if both else {}))
+
+
+def small_config(
+    config: "PreTrainedConfig",
+    layers: int | None = None,
+    variant: dict[str, int] | None = None,
+    fill: bool = False,
+) -> "PreTrainedConfig":
+    """A config of the same class with small numbers, its own depth or `layers` blocks.
+
+    Configs of towers are made small as well. Numbers of `variant`, by patterns of their names,
+    come before `SIZES`; with `fill` numbers that are None are set, too. Raises what the class
+    raises for numbers that it does not accept together.
+    """
+    kind, towers = type(config), getattr(type(config), "sub_configs", {}) or {}
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        name = field.name
+        value: Any = _own(config, name)
+        if name in towers:
+            if hasattr(value, "model_type"):
+                found[name] = small_config(value, layers, variant, fill)
+        elif isinstance(value, bool | str | float) or (layers is None and value is not None):
+            found[name] = value
+        if type(value) is int or (fill and value is None and re.search(UNSET, name)):
+            found[name] = _small_number(name, value, layers, variant or {})
+    found.pop("architectures", None)
+    return kind(**found)
+
+
+def _own(config: "PreTrainedConfig", name: str) -> Any:
+    try:
+        return getattr(config, name, None)
+    except Exception:  # one that the class has by block, and not as a whole
+        return None
+
+
+def _small_number(name: str, value: int | None, layers: int | None, variant: dict[str, int]) -> int:
+    if value is not None and re.search(r"(token_id|_id|token_index|_index)$", name):
+        return value if value < VOCABULARY else 1
+    sizes = [*variant.items(), *SIZES]
+    size = next((size for pattern, size in sizes if re.search(pattern, name)), None)
+    if size == DEPTH:
+        size = layers
+    if size is None or value is None:
+        return size or value or 0
+    return min(size, value)

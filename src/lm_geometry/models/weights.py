@@ -1,0 +1,157 @@
+"""Whether the weights that are there are those of the model, and what is likely wrong if not."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lm_geometry.models.facts import NotReadError
+from lm_geometry.models.quiet import quiet_loading
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+FILES = ("model.safetensors", "model.safetensors.index.json")
+FILES += ("pytorch_model.bin", "pytorch_model.bin.index.json")
+DRAWN = "`weights: random` is how random weights are asked for"
+
+
+def judge(
+    name: str, kind: str, found: Mapping[str, Iterable[Any]], body: str, replaced: bool
+) -> list[str]:
+    """Names of a head's weights that may be drawn, by transformers' report on loading, `found`.
+
+    `body` is the prefix of the blocks' names; a head that the task replaces (`replaced`) may be
+    missing, and that of a masked language model, which sentence encoders come without. Raises
+    NotReadError for anything else that is missing, of another shape, or too much.
+    """
+    missing, unexpected = sorted(found["missing_keys"]), sorted(found["unexpected_keys"])
+    other = [entry for entry in found.get("mismatched_keys", ()) if entry[0].startswith(body)]
+    if other and not replaced:
+        weight, there, wanted = other[0]
+        raise NotReadError(
+            f"model.name: {len(other)} weights of {name} have other shapes than its config says, "
+            f"such as {weight}: {list(there)} in the file, {list(wanted)} by the config"
+        )
+    inside = [weight for weight in missing if weight.startswith(body)]
+    if replaced and not any(map(_in_block, inside)):
+        inside = []  # a pooler, which only models with classes have
+    if inside:
+        raise NotReadError(
+            f"model.name: {len(inside)} weights of {name} are not in its files, such as "
+            f"{inside[0]}{_cause(inside, unexpected)}; {DRAWN}"
+        )
+    if missing and not replaced and kind != "encoder":
+        raise NotReadError(
+            f"model.name: {len(missing)} weights of the head of {name} are not in its files, such "
+            f"as {missing[0]}: this is a body that was saved without its head, whose losses would "
+            f"be random; save the model with its head; {DRAWN}"
+        )
+    surplus = [weight for weight in unexpected if _in_block(weight)]
+    if surplus:
+        raise NotReadError(
+            f"model.name: {len(surplus)} weights in the files of {name} have no place in the model "
+            f"of its config, such as {surplus[0]}: is the config that of another model, or of "
+            "fewer blocks?"
+        )
+    return missing
+
+
+def _in_block(weight: str) -> bool:
+    return any(part.isdecimal() for part in weight.split("."))
+
+
+def _cause(missing: list[str], unexpected: list[str]) -> str:
+    """The likely cause, as the end of a sentence."""
+    if not unexpected:
+        return ": files of the model are missing, or only a part of it was saved"
+    names = set(missing)
+    prefixes = Counter(
+        weight.removesuffix(name)
+        for weight in unexpected
+        for name in names & {".".join(weight.split(".")[i:]) for i in range(1, 4)}
+    )
+    if prefixes:
+        prefix = prefixes.most_common(1)[0][0]
+        return (
+            f", but {len(unexpected)} others are: their names begin with `{prefix}`, as those of a "
+            "compiled or wrapped model do; save the model inside of it, or rename them"
+        )
+    return (
+        f", and {len(unexpected)} others are, such as {unexpected[0]}: the config is that of "
+        "another architecture, or the names were changed"
+    )
+
+
+def check_headers(
+    where: Mapping[str, Any], config: "PreTrainedConfig", model_class: str, name: str, kind: str
+) -> list[str]:
+    """As `judge`, from the names and shapes in the files alone: no weight is read.
+
+    `where` are `from_pretrained` arguments. Raises NotReadError for files that are not there, cut
+    or no more than pointers, too.
+    """
+    import transformers
+
+    auto = getattr(transformers, model_class)
+    weights: dict[str, torch.Tensor] = {}
+    for file in weight_files(where, name):
+        weights |= _header(file, name)
+    with quiet_loading():
+        model, found = auto._model_mapping[type(config)].from_pretrained(
+            None,
+            config=config,
+            state_dict=weights,
+            device_map={"": "meta"},
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    return judge(name, kind, found, f"{model.base_model_prefix}.", replaced=False)
+
+
+def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
+    """The files of weights of a local folder or a hub id; raises NotReadError where they lack."""
+    from transformers.utils.hub import cached_file, get_checkpoint_shard_files
+
+    place = dict(where)
+    path = place.pop("pretrained_model_name_or_path")
+    place.pop("trust_remote_code", None)
+    quiet = {"_raise_exceptions_for_missing_entries": False}
+    for file in FILES:
+        found = cached_file(path, file, **place, **quiet)
+        if found is None:
+            continue
+        if not file.endswith(".json"):
+            return [Path(found)]
+        try:
+            return [Path(f) for f in get_checkpoint_shard_files(path, found, **place)[0]]
+        except (OSError, ValueError, KeyError) as error:
+            raise NotReadError(
+                f"model.name: {name} lacks a part of its weights that {file} lists: {error}"
+            ) from None
+    raise NotReadError(
+        f"model.name: {name} has no weights ({', '.join(FILES)}); `weights: random` draws them"
+    )
+
+
+def _header(file: Path, name: str) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from transformers.modeling_utils import load_state_dict
+
+    if not file.exists():
+        raise NotReadError(f"model.name: {name} lacks {file.name}, which its index lists")
+    with file.open("rb") as opened:
+        if opened.read(40).startswith(b"version https://git-lfs"):
+            raise NotReadError(
+                f"model.name: {file.name} of {name} is a pointer of Git LFS, not the weights: "
+                "`git lfs pull` brings them"
+            )
+    try:
+        return load_state_dict(str(file), map_location="meta")
+    except (SafetensorError, EOFError, RuntimeError, OSError, ValueError) as error:
+        raise NotReadError(
+            f"model.name: {file.name} of {name} ({file.stat().st_size:,} bytes) is cut or damaged: "
+            f"{str(error).splitlines()[0]}; copy or download it again"
+        ) from None
