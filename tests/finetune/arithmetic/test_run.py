@@ -129,7 +129,8 @@ def test_training_equations_are_learned_and_checkpoints_are_what_was_measured(
         assert row["loss"] == pytest.approx(loss, rel=1e-4 if precision == "float32" else 0.03)
         norm = sum(float(w.detach().double().square().sum()) for w in model.parameters()) ** 0.5
         assert row["weight_norm"] == pytest.approx(norm, rel=1e-5)
-    assert set(files(tmp_path)) == {"curve.json"} | {
+    there = {name for name in files(tmp_path) if not name.endswith(".manifest.json")}
+    assert there == {"curve.json"} | {
         f"checkpoints/{name}/{file}"
         for name in names
         for file in ("config.json", "model.safetensors")
