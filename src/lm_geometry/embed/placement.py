@@ -11,9 +11,8 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
 
-from lm_geometry.models.facts import NotReadError, class_with_head
+from lm_geometry.models.facts import NO_CODE, NotReadError, class_with_head
 from lm_geometry.models.load import (
-    NO_CODE,
     hub_errors,
     is_language_model,
     load_model,

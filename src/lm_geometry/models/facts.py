@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
 Half = Literal["encoder", "decoder"]
 
+NO_CODE = {"trust_remote_code": False}  # code that comes with a model is never run
 CLASSES = {
     "encoder": "AutoModelForMaskedLM",
     "decoder": "AutoModelForCausalLM",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_geometry.models import kept, sources
 from lm_geometry.models.downloaded import content_hash, record, verified
-from lm_geometry.models.facts import NotReadError, class_with_head
+from lm_geometry.models.facts import NO_CODE, NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
@@ -21,8 +21,6 @@ from lm_geometry.workspace.hashes import path_hash
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
-
-NO_CODE = {"trust_remote_code": False}
 
 
 def local_location(source: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lm_geometry.models.facts import NotReadError
+from lm_geometry.models.facts import NO_CODE, NotReadError
 from lm_geometry.models.quiet import quiet_loading
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def check_headers(
             device_map={"": "meta"},
             output_loading_info=True,
             ignore_mismatched_sizes=True,
+            **NO_CODE,
         )
     return judge(name, kind, found, f"{model.base_model_prefix}.", replaced=False)
 

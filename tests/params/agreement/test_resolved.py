@@ -35,7 +35,7 @@ def told(facts: dict[str, Any], **changes: Any) -> str:
 
 def test_what_fits_the_model_is_no_error() -> None:
     assert told(FACTS) == ""
-    assert told(FACTS, finetune={"task": "masked_lm", "block_tokens": 100}).count("layers") == 1
+    assert told(FACTS, finetune={"task": "masked_lm", "block_tokens": 100}) == ""
     assert told({}) == ""
 
 
