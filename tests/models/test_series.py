@@ -15,14 +15,12 @@ from lm_geometry.data_prep.params import Model
 from lm_geometry.data_prep.series import resolve_series
 from lm_geometry.data_prep.step_names import step_of
 from lm_geometry.embed import run as embedding_run
-from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.models.hub_weights import hub_weights
+from lm_geometry.models.hub_weights import hub_weights, refuse_same_weights
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import read_embedded, read_states
-from lm_geometry.studies.published_weights import refuse_same_weights
 from lm_geometry.workspace.files import read_json
 from tests.conftest import TEXTS, TinyModel
 from tests.finetune.test_run import prepare_training
@@ -125,10 +123,10 @@ def test_a_study_compares_the_revisions_of_its_experiments(
 ) -> None:
     serve(steps | {"step20": steps["step10"]})
 
-    def study(*revisions: str) -> list[Experiment]:
-        return [Experiment(r, {"model.name": f"hub:{ID}@{r}"}) for r in revisions]
+    def study(*revisions: str) -> list[str]:
+        return [f"hub:{ID}@{revision}" for revision in revisions]
 
-    refuse_same_weights([*study("step10", "step200", "step10"), Experiment("other", {})])
+    refuse_same_weights([*study("step10", "step200", "step10"), "gpt2", None])
     with pytest.raises(ValueError, match=r"@step10, hub:org/series@step20 have the same weights"):
         refuse_same_weights(study("step10", "step20"))
     with pytest.raises(ValueError, match=r"hub:org/series@step7: .* has no such revision"):

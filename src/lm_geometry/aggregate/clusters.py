@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from lm_geometry.aggregate.cells import cells
+from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.cells import cells
+from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Bootstrap
 from lm_geometry.outs.data_prep.corpora import CorpusSplit

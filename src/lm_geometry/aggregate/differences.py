@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lm_geometry.aggregate.cells import cells
+from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.means import mean_of, summary
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.statistics import (

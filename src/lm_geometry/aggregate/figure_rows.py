@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.cells import cells
 from lm_geometry.aggregate.density import violin_density
+from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.means import local_estimates
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import Tables

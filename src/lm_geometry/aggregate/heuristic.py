@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.cells import Keys, cells
+from lm_geometry.aggregate.grouped_rows import Keys, cells
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import Score
 from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run

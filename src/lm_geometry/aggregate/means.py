@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.cells import cells
+from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_losses, read_tokens
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local

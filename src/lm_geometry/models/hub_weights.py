@@ -1,6 +1,8 @@
 """The weights of a revision on the hub, by its metadata: known before anything is downloaded."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -9,12 +11,13 @@ from typing import Any
 
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.local_files import SourceError
-from lm_geometry.models.sources import Source
+from lm_geometry.models.sources import Source, parse
 from lm_geometry.workspace.hashes import path_hash, value_hash
 
 # Files that transformers loads, the preferred kind first.
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+UNREACHED = ("cannot be reached", "HF_HUB_OFFLINE")  # in what is said of a hub that is not there
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,29 @@ def hub_weights(source: Source) -> Weights:
         for file in found.siblings or []
     }
     return Weights(_joint(hashes, _told(source)), found.sha or "")
+
+
+def refuse_same_weights(names: Iterable[Any]) -> None:
+    """Raises ValueError where two revisions on the hub have the same weights, or one is missing.
+
+    Of `names` of models those are asked for that name a revision of the hub, by its metadata; where
+    the hub cannot be reached that is left to data-prep.
+    """
+    errors: list[str] = []
+    by_weights: dict[str, list[str]] = defaultdict(list)
+    for name in dict.fromkeys(names):
+        if not (isinstance(name, str) and name.startswith("hub:") and "@" in name):
+            continue
+        try:
+            by_weights[hub_weights(parse(name)).content].append(name)
+        except SourceError as error:
+            if not any(words in str(error) for words in UNREACHED):
+                errors.append(f"{name}: {error}")
+    errors += [
+        f"{', '.join(same)} have the same weights" for same in by_weights.values() if same[1:]
+    ]
+    if errors:
+        raise ValueError("\n".join(f"model.name: {error}" for error in errors))
 
 
 def folder_weights(folder: Path) -> Weights:

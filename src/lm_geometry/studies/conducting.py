@@ -11,12 +11,12 @@ from lm_geometry.experiments.on_queue import tasks_begun
 from lm_geometry.experiments.outcomes import Following, Outcome, State, counted, table
 from lm_geometry.experiments.running import Runner
 from lm_geometry.experiments.slurm.jobs import jobs_begun
+from lm_geometry.models.hub_weights import refuse_same_weights
 from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
 from lm_geometry.studies.grid import models_made, refuse_others
 from lm_geometry.studies.numbers.collection import collect
-from lm_geometry.studies.published_weights import refuse_same_weights
 from lm_geometry.studies.report.page import keep_only, record
 from lm_geometry.studies.report.write import write_report
 from lm_geometry.workspace.section import ROOT
@@ -72,7 +72,7 @@ class Conductor:
         if to_run := [one for one in every if not self._found(one)]:
             self._refuse_taken(to_run)
             refuse_untracked_sources(to_run, self.root)
-            refuse_same_weights(to_run)
+            refuse_same_weights(one.overrides.get("model.name") for one in to_run)
             self.runner.check(to_run)
         outcomes = self._run(first, experiments)
         for one in missing:

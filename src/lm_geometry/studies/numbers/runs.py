@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from lm_geometry.aggregate.cells import cells
+from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.experiments.experiment import Experiment, Overrides
 from lm_geometry.observables.hausdorff import hausdorff
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
