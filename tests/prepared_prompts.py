@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lm_geometry.data_prep.prompts.block_orders import block_orders
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex
-from lm_geometry.outs.data_prep.shuffling import block_orders
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.tables import write_table
 

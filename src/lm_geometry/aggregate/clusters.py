@@ -11,6 +11,7 @@ from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.point_cloud.shapes import Float, Integer
 from lm_geometry.workspace.tables import Row
 
 STARTS = 10  # starts of k-means, of which the best counts
@@ -46,8 +47,10 @@ def cluster_rows(
     return rows
 
 
-def clusters(values: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The cluster `[n]` of each value by k-means, numbered upwards from the lowest values."""
+def clusters(
+    values: Float[np.ndarray, "rows"], count: int, seed: int
+) -> Integer[np.ndarray, "rows"]:
+    """The cluster `[rows]` of each value by k-means, numbered upwards from the lowest values."""
     from sklearn.cluster import KMeans
 
     starts: Any = STARTS  # which the library annotates as text

@@ -16,6 +16,7 @@ from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Bootstrap
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_losses, read_tokens
+from lm_geometry.point_cloud.shapes import Float64, Integer
 from lm_geometry.statistics.corpus_correlation import across_cells
 from lm_geometry.statistics.correlation import clustered_correlations, resamples
 from lm_geometry.workspace.seeds import stream
@@ -23,7 +24,9 @@ from lm_geometry.workspace.tables import Row
 
 FEWEST_CELLS = 3  # (corpus, split, checkpoint) cells of a correlation at corpus level
 Rows = list[Row]
-Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows in the token table, estimates, losses
+Pairs = tuple[  # rows in the token table, estimates, losses
+    Integer[np.ndarray, "pairs"], Float64[np.ndarray, "pairs"], Float64[np.ndarray, "pairs"]
+]
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,8 @@ class LossCorrelations:
         ]
 
 
-def joined(cell: pd.DataFrame, losses: np.ndarray) -> Pairs:
-    """Row, estimate and loss `[tokens]` of the tokens that have both, joined by their row.
+def joined(cell: pd.DataFrame, losses: Float64[np.ndarray, "tokens"]) -> Pairs:
+    """Row, estimate and loss `[pairs]` of the tokens that have both, joined by their row.
 
     The estimates of a token in several clouds are averaged first: its loss is one number.
     """

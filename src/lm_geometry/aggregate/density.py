@@ -1,12 +1,16 @@
 """Kernel density of local estimates, computed here because a browser would need every value."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from lm_geometry.point_cloud.shapes import Float64
 
 GRID = 80
 
 
-def violin_density(values: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def violin_density(
+    values: ArrayLike,
+) -> tuple[Float64[np.ndarray, "grid"], Float64[np.ndarray, "grid"]]:
     """Grid of values `[80]` and the density there `[80]`, 1 at its peak; a violin's outline.
 
     Gaussian kernels with Scott's bandwidth (scipy.stats.gaussian_kde); the grid goes three

@@ -9,13 +9,14 @@ from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_losses, read_tokens
 from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
+from lm_geometry.point_cloud.shapes import Int64, Real
 from lm_geometry.statistics import Mean, clustered_mean
 from lm_geometry.workspace.tables import Row
 
 CELL = ["corpus", "split", "layer", "estimator", "n_neighbors", "checkpoint"]
 
 
-def documents_of(split: CorpusSplit) -> np.ndarray:
+def documents_of(split: CorpusSplit) -> Int64[np.ndarray, "tokens"]:
     """Number of the document of each row of a corpus split, int64 `[tokens]`."""
     return pd.factorize(read_tokens(split)["document"])[0].astype(np.int64)
 
@@ -69,7 +70,7 @@ def mean_rows(table: pd.DataFrame, confidence: float) -> list[Row]:
     return rows
 
 
-def mean_of(values: np.ndarray, table: pd.DataFrame) -> Mean:
+def mean_of(values: Real[np.ndarray, "rows"], table: pd.DataFrame) -> Mean:
     """The mean of values `[rows]` of a table of local estimates; documents and clouds are drawn."""
     return clustered_mean(
         values, table["document"].to_numpy(), table["sampling_seed"].to_numpy(dtype=np.int64)

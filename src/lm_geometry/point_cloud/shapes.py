@@ -18,16 +18,31 @@ if TYPE_CHECKING:
     from typing import Annotated as Int64
     from typing import Annotated as Integer
     from typing import Annotated as Real
+    from typing import Annotated as Shaped
     from typing import Annotated as UInt64
 elif sys.modules.get("jaxtyping"):
-    from jaxtyping import Bool, Float, Float32, Float64, Int8, Int32, Int64, Integer, Real, UInt64
+    from jaxtyping import (
+        Bool,
+        Float,
+        Float32,
+        Float64,
+        Int8,
+        Int32,
+        Int64,
+        Integer,
+        Real,
+        Shaped,
+        UInt64,
+    )
 else:
 
     class _Unchecked:
         def __class_getitem__(cls, array_and_shape: tuple[type, str]) -> type:
             return array_and_shape[0]
 
-    Bool = Float = Float32 = Float64 = Int8 = Int32 = Int64 = Integer = Real = UInt64 = _Unchecked
+    Bool = Float = Float32 = Float64 = Int8 = Int32 = Int64 = Integer = Real = Shaped = UInt64 = (
+        _Unchecked
+    )
 
 __all__ = [
     "Bool",
@@ -39,5 +54,6 @@ __all__ = [
     "Int64",
     "Integer",
     "Real",
+    "Shaped",
     "UInt64",
 ]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lm_geometry.aggregate.tables import ALL
+from lm_geometry.point_cloud.shapes import Shaped
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import whole_folder
 from lm_geometry.workspace.section import ROOT
@@ -55,7 +55,7 @@ class Revision:
         """The columns, or all, of a Parquet table."""
         return read_table(path, columns, self.open(path))
 
-    def read_array(self, path: Path, mapped: bool = False) -> NDArray[Any]:
+    def read_array(self, path: Path, mapped: bool = False) -> Shaped[np.ndarray, "..."]:
         """The array in a .npy file, in memory whether `mapped` or not."""
         return np.load(self.open(path))
 

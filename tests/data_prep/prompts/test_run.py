@@ -12,12 +12,13 @@ from pydantic import ValidationError
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.params import DataPrep, Model, Prompts
 from lm_geometry.data_prep.prompts import run as preparing
-from lm_geometry.data_prep.prompts.draw import draw
+from lm_geometry.data_prep.prompts.block_orders import block_orders
+from lm_geometry.data_prep.prompts.draw import draw, token_counts
 from lm_geometry.data_prep.prompts.run import prepare_prompts
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.prompts import read_prompts
-from lm_geometry.outs.data_prep.shuffling import block_orders, shuffled_positions
-from lm_geometry.outs.data_prep.tokens import prompt_tokens, token_counts
+from lm_geometry.outs.data_prep.shuffling import shuffled_positions
+from lm_geometry.outs.data_prep.tokens import prompt_tokens
 from lm_geometry.workspace import machine
 
 WORDS = ["the", "senate", "met", "in", "morning", "president", "spoke", "of", "river", "sea"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.point_cloud.shapes import Int32
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +41,7 @@ def column(dataset: "Dataset", name: str) -> "pa.ChunkedArray":
     return table(dataset.select_columns([name])).column(name)
 
 
-def document_numbers(dataset: "Dataset") -> tuple[np.ndarray, int]:
+def document_numbers(dataset: "Dataset") -> tuple[Int32[np.ndarray, "rows"], int]:
     """The document of each row, `[rows]` int32 in order of first appearance, and their number."""
     encoded = column(dataset, "document").unify_dictionaries().combine_chunks().dictionary_encode()
     return encoded.indices.to_numpy(zero_copy_only=False), len(encoded.dictionary)

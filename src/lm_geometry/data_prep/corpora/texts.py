@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lm_geometry.point_cloud.shapes import Bool, Int64
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def lengths(text: "pa.ChunkedArray", stripped: bool) -> np.ndarray:
+def lengths(text: "pa.ChunkedArray", stripped: bool) -> Int64[np.ndarray, "rows"]:
     """Characters of each text, `[rows]` int64; 0 for a missing one. `stripped` leaves out white
     space at both ends, which is what `str.strip` calls so."""
     compute = _compute()
@@ -18,7 +20,7 @@ def lengths(text: "pa.ChunkedArray", stripped: bool) -> np.ndarray:
     return np.asarray(compute.fill_null(counted, 0), dtype=np.int64)
 
 
-def start_with(text: "pa.ChunkedArray", prefixes: list[str]) -> np.ndarray:
+def start_with(text: "pa.ChunkedArray", prefixes: list[str]) -> Bool[np.ndarray, "rows"]:
     """Whether each text starts with one of `prefixes`, `[rows]` bool."""
     found = np.zeros(len(text), dtype=bool)
     for prefix in prefixes:
@@ -69,7 +71,7 @@ def joined(words: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return _compute().binary_join(words, " ")
 
 
-def differ(text: "pa.ChunkedArray", other: "pa.ChunkedArray") -> np.ndarray:
+def differ(text: "pa.ChunkedArray", other: "pa.ChunkedArray") -> Int64[np.ndarray, "different"]:
     """Row numbers at which two columns of texts differ; a missing text is an empty one."""
     compute = _compute()
     same = compute.equal(compute.fill_null(text, ""), compute.fill_null(other, ""))

@@ -11,13 +11,13 @@ import pandas as pd
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model, Prompts
+from lm_geometry.data_prep.prompts.block_orders import block_orders
 from lm_geometry.data_prep.prompts.draw import draw, long_enough
 from lm_geometry.data_prep.prompts.texts import texts_of
 from lm_geometry.models.load import load_tokenizer, longest_input
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import shareable
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex, folder
-from lm_geometry.outs.data_prep.shuffling import block_orders
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import corpus_names, name_of, names_of

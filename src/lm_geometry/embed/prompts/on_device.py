@@ -7,7 +7,7 @@ from lm_geometry.embed.prompts.centring import ORDINARY, Precision, arithmetic, 
 from lm_geometry.embed.prompts.layer import FEWEST
 from lm_geometry.embed.prompts.nearest import EXACT
 from lm_geometry.embed.prompts.rows import Reduced
-from lm_geometry.point_cloud.cloud import LARGEST, as_array, as_cloud
+from lm_geometry.point_cloud.cloud import LARGEST, PointCloud, as_array, as_cloud
 from lm_geometry.point_cloud.on_device import full_precision
 from lm_geometry.point_cloud.shapes import Float, Int64
 
@@ -19,7 +19,7 @@ Found = tuple[Reduced | None, Int64[np.ndarray, "tokens"], int]
 
 
 def reduced_on_device(
-    X: np.ndarray | torch.Tensor,
+    X: PointCloud,
     ranks: Int64[np.ndarray, "ranks"],
     k_max: int,
     precision: Precision,

@@ -8,6 +8,7 @@ from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBas
 
 from lm_geometry.finetune.tasks.language_modelling import LanguageModelling
 from lm_geometry.finetune.tasks.task import Example
+from lm_geometry.point_cloud.shapes import Int64
 
 
 class CausalLM(LanguageModelling):
@@ -18,7 +19,7 @@ class CausalLM(LanguageModelling):
     def collator(self) -> "CausalBatch":
         return CausalBatch(self.tokenizer)
 
-    def targets(self, labels: Tensor) -> Tensor:
+    def targets(self, labels: Int64[Tensor, "batch *tokens"]) -> Int64[Tensor, "batch *tokens"]:
         return pad(labels, (0, 1), value=-100)[:, 1:]
 
 

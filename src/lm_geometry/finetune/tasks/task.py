@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.probe import Findings
 from lm_geometry.outs.data_prep.corpora import Columns
+from lm_geometry.point_cloud.shapes import Int64
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Task(ABC):
         """Learn what batches must be like for the model, before the first is made."""
         self.alone = findings.padding_leaks
 
-    def targets(self, labels: Tensor) -> Tensor:
+    def targets(self, labels: Int64[Tensor, "batch *tokens"]) -> Int64[Tensor, "batch *tokens"]:
         """Labels `[batch, tokens]` (or `[batch]`), moved to where the model predicts them."""
         return labels
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lm_geometry.models.arithmetic.model import ArithmeticTransformer, Attention, Block
+from lm_geometry.point_cloud.shapes import Float, Float32, Integer
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,16 @@ class Token:
     rows: Tensor
     index: Tensor | None = None
 
-    def each(self) -> Tensor:
-        """Vectors `[equations or 1, width]` by equation."""
+    def each(self) -> Float[Tensor, "rows width"]:
+        """Vectors `[rows, width]` by equation, or one row for all."""
         return self.rows if self.index is None else functional.embedding(self.index, self.rows)
 
 
-def logits(model: ArithmeticTransformer, ids: Tensor, precision: str = "float32") -> Tensor:
+def logits(
+    model: ArithmeticTransformer,
+    ids: Integer[Tensor, "equations tokens"],
+    precision: str = "float32",
+) -> Float32[Tensor, "equations elements"]:
     """Logits `[equations, elements]` in float32, equal to those of `model(ids)`.
 
     `precision` bfloat16 multiplies matrices within blocks in bfloat16; sums, norms, softmax and the
@@ -46,7 +51,9 @@ def logits(model: ArithmeticTransformer, ids: Tensor, precision: str = "float32"
     return model.output(model.norm(last.rows.float()))
 
 
-def hidden_states(model: ArithmeticTransformer, ids: Tensor) -> list[Tensor]:
+def hidden_states(
+    model: ArithmeticTransformer, ids: Integer[Tensor, "equations tokens"]
+) -> list[Float[Tensor, "equations tokens width"]]:
     """States `[equations, 4, width]` of the embeddings and after every block, before the last norm.
 
     Equal to `model.hidden_states(ids)`, and tokens that have the same state by definition ("a" and

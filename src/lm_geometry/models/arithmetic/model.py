@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from lm_geometry.models.arithmetic.equations import SIGNS
 from lm_geometry.models.arithmetic.params import Arithmetic
+from lm_geometry.point_cloud.shapes import Float, Integer
 
 POSITIONS = 5  # learned, of which an equation without its result uses four
 
@@ -51,7 +52,9 @@ class Attention(nn.Module):
         self.output = nn.Linear(inner, of.width)
         self.dropout = nn.Dropout(of.dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "equations tokens width"]
+    ) -> Float[Tensor, "equations tokens width"]:
         """From `[equations, tokens, width]` to the same shape."""
         query, key, value = (
             projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -76,7 +79,9 @@ class Block(nn.Module):
         self.second_norm = nn.LayerNorm(of.width)
         self.dropout = nn.Dropout(of.dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "equations tokens width"]
+    ) -> Float[Tensor, "equations tokens width"]:
         """From `[equations, tokens, width]` to the same shape."""
         if self.pre:
             x = x + self.dropout(self.attention(self.first_norm(x)))
@@ -84,7 +89,7 @@ class Block(nn.Module):
         x = self.first_norm(x + self.dropout(self.attention(x)))
         return self.second_norm(x + self.dropout(self.feed_forward(x)))
 
-    def feed_forward(self, x: Tensor) -> Tensor:
+    def feed_forward(self, x: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
         """The feed-forward map `[..., width]`, without the sum."""
         return self.contract(self.dropout(functional.gelu(self.expand(x))))
 
@@ -103,11 +108,15 @@ class ArithmeticTransformer(nn.Module):
         self.dropout = nn.Dropout(of.dropout)
         self.scale = math.sqrt(of.width) if of.scale_embeddings else 1.0
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(
+        self, ids: Integer[Tensor, "equations tokens"]
+    ) -> Float[Tensor, "equations elements"]:
         """Logits `[equations, elements]` of the result, given ids `[equations, 4]`."""
         return self.output(self.norm(self.hidden_states(ids)[-1][:, -1]))
 
-    def hidden_states(self, ids: Tensor) -> list[Tensor]:
+    def hidden_states(
+        self, ids: Integer[Tensor, "equations tokens"]
+    ) -> list[Float[Tensor, "equations tokens width"]]:
         """States `[equations, 4, width]` of the embeddings and after every block.
 
         The last one is before the final norm, as in the published estimates.

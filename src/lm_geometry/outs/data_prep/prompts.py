@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lm_geometry.outs.data_prep.shuffling import Order, shuffled_positions
 from lm_geometry.outs.data_prep.tokens import prompt_tokens
+from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.hashes import path_hash
@@ -97,7 +97,7 @@ class PreparedPrompts:
 
     def token_ids(
         self, tokenizer: "PreTrainedTokenizerBase", tree: Tree = WORKSPACE
-    ) -> NDArray[np.int64]:
+    ) -> Int64[np.ndarray, "prompts tokens"]:
         """Token numbers of every prompt as it is in its text, int64 `[prompts, tokens]`."""
         texts = self.texts(tree)
         rows = [
@@ -105,7 +105,7 @@ class PreparedPrompts:
         ]
         return np.array(rows, dtype=np.int64).reshape(len(rows), self.index.tokens)
 
-    def positions(self, prompt: int, shuffle: int) -> NDArray[np.int64]:
+    def positions(self, prompt: int, shuffle: int) -> Int64[np.ndarray, "tokens"]:
         """Where each token of the shuffled prompt stands in its text, int64 `[tokens]`."""
         return shuffled_positions(self.orders[prompt, shuffle], self.index.tokens)
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lm_geometry.outs.embed.geometry import PromptGeometry
+from lm_geometry.point_cloud.shapes import Shaped
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import whole_file, write_json
 from lm_geometry.workspace.tables import Row
@@ -78,7 +77,9 @@ def read_index(path: Path | None = None, tree: Tree = WORKSPACE) -> PromptRecord
     return PromptRecords(**tree.read_json(path or INDEX))
 
 
-def read_arrays(cloud: PromptCloud, *names: str, tree: Tree = WORKSPACE) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    cloud: PromptCloud, *names: str, tree: Tree = WORKSPACE
+) -> dict[str, Shaped[np.ndarray, "..."]]:
     """The named arrays of a record, without names every one.
 
     Raises FileNotFoundError where there is no record, and ValueError where it is damaged.

@@ -8,7 +8,6 @@ from functools import reduce
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from lm_geometry.aggregate.grouped_rows import cells
@@ -18,6 +17,7 @@ from lm_geometry.outs.estimate.clouds import estimated_clouds, read_local
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import read_clean_cloud, read_index, with_noise
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics import Mean, adjusted_p_values
 from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.numbers.collection import Collected, step_of
@@ -172,7 +172,7 @@ def groups(
         yield dict(zip(keys, values, strict=True)), rows
 
 
-def mean_of_runs(values: NDArray[np.float64]) -> Mean:
+def mean_of_runs(values: Float64[np.ndarray, "runs"]) -> Mean:
     """The mean over runs `[runs]`, with Student's standard error; without an interval below two."""
     runs = len(values)
     if runs < 2:
@@ -182,7 +182,9 @@ def mean_of_runs(values: NDArray[np.float64]) -> Mean:
     return Mean(float(values.mean()), spread / np.sqrt(runs), runs - 1.0, runs, runs)
 
 
-def interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> dict[str, float]:
+def interval(
+    values: Float64[np.ndarray, "runs"], confidence: float = CONFIDENCE
+) -> dict[str, float]:
     """`mean`, `lower` and `upper` over runs `[runs]`; NaN where they are not defined."""
     mean = mean_of_runs(values)
     lower, upper = mean.interval(confidence)
