@@ -6,7 +6,8 @@ from typing import TypedDict
 import numpy as np
 
 from lm_geometry.finetune.arithmetic.choices import Choices, State
-from lm_geometry.models.arithmetic.equations import DividedEquations, Numbers, shuffled
+from lm_geometry.models.arithmetic.equations import DividedEquations, shuffled
+from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.workspace.seeds import stream
 
 EVALUATED_EVERY = 10  # steps, in the published loop
@@ -26,7 +27,7 @@ class Batches(ABC):
     size: int  # equations in a batch
 
     @abstractmethod
-    def take(self, steps: int) -> Numbers:
+    def take(self, steps: int) -> Int64[np.ndarray, "steps size"]:
         """Row numbers `[steps, size]` of the next `steps` batches."""
 
     @abstractmethod
@@ -51,7 +52,7 @@ class WithReplacement(Batches):
         self.step = 0
         self.choices = Choices(shuffled(sum(self.counts), equations.seed)[1])
 
-    def take(self, steps: int) -> Numbers:
+    def take(self, steps: int) -> Int64[np.ndarray, "steps size"]:
         found = np.empty((steps, self.size), dtype=np.int64)
         for row in found:
             row[:] = self.choices.below(self.counts[0], self.size)
@@ -76,7 +77,7 @@ class Epochs(Batches):
         self.count, self.size, self.seed = count, size, seed
         self.step = 0
 
-    def take(self, steps: int) -> Numbers:
+    def take(self, steps: int) -> Int64[np.ndarray, "steps size"]:
         start, stop = self.step * self.size, (self.step + steps) * self.size
         self.step += steps
         first = start // self.count
@@ -100,7 +101,7 @@ class FullBatch(Batches):
     def __init__(self, count: int) -> None:
         self.size = count
 
-    def take(self, steps: int) -> Numbers:
+    def take(self, steps: int) -> Int64[np.ndarray, "steps size"]:
         return np.broadcast_to(np.arange(self.size), (steps, self.size))
 
     def state(self) -> Place:

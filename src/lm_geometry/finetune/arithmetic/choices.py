@@ -4,9 +4,8 @@ import random
 from typing import Any, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
-from lm_geometry.models.arithmetic.equations import Numbers
+from lm_geometry.point_cloud.shapes import Int64, UInt64
 
 
 class State(TypedDict):
@@ -27,10 +26,10 @@ class Choices:
     def __init__(self, generator: random.Random) -> None:
         _, internal, _ = generator.getstate()
         self.twister = np.random.MT19937()
-        self.left: npt.NDArray[np.uint64]
+        self.left: UInt64[np.ndarray, words]
         self.restore({"key": list(internal[:-1]), "position": internal[-1], "left": []})
 
-    def below(self, count: int, draws: int) -> Numbers:
+    def below(self, count: int, draws: int) -> Int64[np.ndarray, "draws"]:
         """`draws` numbers below `count`, as so many calls of `choice(range(count))` give them."""
         shift = np.uint64(32 - count.bit_length())
         while True:

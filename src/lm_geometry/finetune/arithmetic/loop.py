@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,9 +14,10 @@ from torch.nn import functional
 from lm_geometry.finetune.arithmetic.recipe import Recipe
 from lm_geometry.finetune.arithmetic.run import Measurement, Run
 from lm_geometry.models.arithmetic import fast_path
-from lm_geometry.models.arithmetic.equations import DividedEquations, Equations, Numbers
+from lm_geometry.models.arithmetic.equations import DividedEquations, Equations
 from lm_geometry.models.arithmetic.saved_model import save_model
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.point_cloud.shapes import Float64, Int64
 from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.manifest import is_whole, manifest_of, write_manifest
 from lm_geometry.workspace.progress import progress
@@ -117,7 +117,9 @@ def _drawn(run: Run, count: int) -> Iterator[tuple[Tensor, Tensor]]:
     yield from zip(rows.split(lengths), weights.split(lengths), strict=True)
 
 
-def _counted(rows: Numbers) -> tuple[Numbers, npt.NDArray[np.float64]]:
+def _counted(
+    rows: Int64[np.ndarray, "size"],
+) -> tuple[Int64[np.ndarray, "length"], Float64[np.ndarray, "length"]]:
     """Different rows and how often each was drawn, filled up with rows that count nothing.
 
     Products of matrices are prepared once for each shape, so that few lengths are better than many.

@@ -7,11 +7,10 @@ from itertools import permutations
 from typing import Any, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from lm_geometry.outs.data_prep import equations as section
+from lm_geometry.point_cloud.shapes import Int64
 
-Numbers = npt.NDArray[np.int64]
 Element = int | tuple[int, ...]
 
 OPERATOR, EQUALS = "o", "="
@@ -41,8 +40,8 @@ class Equations:
     A result is the number of its element in the vocabulary: for arithmetic modulo p the residue.
     """
 
-    ids: Numbers
-    results: Numbers
+    ids: Int64[np.ndarray, "equations 4"]
+    results: Int64[np.ndarray, "equations"]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -114,7 +113,7 @@ def shuffled(count: int, seed: int) -> tuple[list[int], random.Random]:
     return order, generator
 
 
-def encoded(texts: Sequence[str], elements: Sequence[str]) -> Numbers:
+def encoded(texts: Sequence[str], elements: Sequence[str]) -> Int64[np.ndarray, "texts 4"]:
     """Token ids `[texts, 4]` of texts such as "3 o 5 ="; raises ValueError for any other text."""
     number = {text: i + SIGNS for i, text in enumerate(elements)}
     found = []
@@ -127,7 +126,7 @@ def encoded(texts: Sequence[str], elements: Sequence[str]) -> Numbers:
     return np.array(found, dtype=np.int64).reshape(-1, 4)
 
 
-def decoded(ids: Sequence[int] | Numbers, elements: Sequence[str]) -> str:
+def decoded(ids: Sequence[int] | Int64[np.ndarray, "tokens"], elements: Sequence[str]) -> str:
     """The text of token ids."""
     return " ".join((OPERATOR, EQUALS, *elements)[i] for i in ids)
 
@@ -146,7 +145,7 @@ def from_columns(
     return DividedEquations(elements, first, second, seed)
 
 
-def _equations(found: Numbers) -> Equations:
+def _equations(found: Int64[np.ndarray, "equations 3"]) -> Equations:
     a, b, result = found.T
     operator, equals = np.zeros_like(a), np.ones_like(a)
     return Equations(np.stack([a + SIGNS, operator, b + SIGNS, equals], axis=1), result)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from lm_geometry.point_cloud.shapes import Float, Float64, Int64, Integer
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,13 @@ class PromptGeometry:
     31 neighbours; rounding radii to float32 moves GRIDE by about 1e-7 of itself.
     """
 
-    radii: NDArray[np.floating]  # [layers, tokens, ranks 1, 2, 4 …]; NaN for repeated tokens
-    neighbours: NDArray[np.int16 | np.int32]  # [layers, tokens, k_max], nearest first
-    distinct: NDArray[np.int64]  # [layers], tokens that equal no earlier one
-    mean_cosine: NDArray[np.float64]  # [layers], of all pairs with the diagonal, as published
-    mean_cosine_off_diagonal: NDArray[np.float64]  # [layers], without it
-    cosine_deviation: NDArray[np.float64]  # [layers], standard deviation of all cosines
-    cosine_deviation_off_diagonal: NDArray[np.float64]  # [layers]
-    angle_to_nearest: NDArray[np.float64]  # [layers], radians, mean over distinct tokens
-    angle_between_nearest: NDArray[np.float64]  # [layers], radians, as published (nn_sim)
+    radii: Float[np.ndarray, "layers tokens ranks"]  # ranks 1, 2, 4 …; NaN for repeated tokens
+    neighbours: Integer[np.ndarray, "layers tokens k_max"]  # nearest first
+    distinct: Int64[np.ndarray, "layers"]  # tokens that equal no earlier one
+    mean_cosine: Float64[np.ndarray, "layers"]  # of all pairs with the diagonal, as published
+    mean_cosine_off_diagonal: Float64[np.ndarray, "layers"]  # without it
+    cosine_deviation: Float64[np.ndarray, "layers"]  # standard deviation of all cosines
+    cosine_deviation_off_diagonal: Float64[np.ndarray, "layers"]
+    angle_to_nearest: Float64[np.ndarray, "layers"]  # radians, mean over distinct tokens
+    angle_between_nearest: Float64[np.ndarray, "layers"]  # radians, as published (nn_sim)
     missing: tuple[str, ...]  # for each layer what is missing and why, empty if nothing

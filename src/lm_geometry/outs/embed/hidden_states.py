@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.point_cloud.shapes import Float, Float32
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import read_array
 from lm_geometry.workspace.files import write_json
@@ -43,7 +43,7 @@ def read_embedded(tree: Tree = WORKSPACE) -> Embedded:
 
 def read_states(
     checkpoint: str, split: CorpusSplit, layer: int, tree: Tree = WORKSPACE
-) -> npt.NDArray[np.float32]:
+) -> Float32[np.ndarray, "tokens width"]:
     """Hidden states `[tokens, width]` of one layer, memory-mapped where they lie on disk."""
     folder = paths.cell(paths.HIDDEN_STATES, checkpoint, split.corpus, split.split)
     return read_array(folder, paths.layer_file(layer), tree)
@@ -61,7 +61,7 @@ def read_tokens(split: CorpusSplit, tree: Tree = WORKSPACE) -> pd.DataFrame:
 
 def read_losses(
     checkpoint: str, corpus: str, split: str, tree: Tree = WORKSPACE
-) -> npt.NDArray[np.float32]:
+) -> Float[np.ndarray, "tokens"]:
     """Loss of each token `[tokens]` in nat, minus the log of its probability; NaN if there is none.
 
     Its probability is that of the next token in causal models, and in masked ones (mode

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_embedded, read_states
+from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.seeds import stream
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.CLOUDS / "index.json"
-Points = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Points = Float[np.ndarray, "points width"]
 
 
 class CloudIndex(TypedDict):
@@ -67,7 +67,7 @@ def read_index(tree: Tree = WORKSPACE) -> CloudIndex:
     return tree.read_json(INDEX)
 
 
-def read_cloud(cloud: Cloud, tree: Tree = WORKSPACE) -> tuple[Points, npt.NDArray[np.int64]]:
+def read_cloud(cloud: Cloud, tree: Tree = WORKSPACE) -> tuple[Points, Int64[np.ndarray, "points"]]:
     """The points `[points, width]` of a cloud, and their rows in the token table.
 
     Points are float32, or float64 where noise was added, as in the published code.
@@ -78,14 +78,16 @@ def read_cloud(cloud: Cloud, tree: Tree = WORKSPACE) -> tuple[Points, npt.NDArra
 
 def read_clean_cloud(
     cloud: Cloud, tree: Tree = WORKSPACE
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+) -> tuple[Float32[np.ndarray, "points width"], Int64[np.ndarray, "points"]]:
     """`read_cloud` before any noise: the hidden states of the cloud's tokens."""
     rows = tree.read_array(cloud.file)
     states = read_states(cloud.checkpoint, cloud.split, cloud.layer, tree)
     return np.asarray(states[rows]), rows
 
 
-def with_noise(points: npt.NDArray[np.float32], cloud: Cloud, index: CloudIndex) -> Points:
+def with_noise(
+    points: Float32[np.ndarray, "points width"], cloud: Cloud, index: CloudIndex
+) -> Points:
     """The points `[points, width]` of a cloud with the noise of its run, float64 if there is any.
 
     Each cloud has a random stream of its own; the published code starts the same one for each.
