@@ -163,9 +163,13 @@ def test_options_of_twonn_are_refused_with_another_estimator(estimator, option):
 
 
 def test_the_signature_is_the_published_one_and_what_is_left_out_the_usual():
-    parameters = list(inspect.signature(local_dimension).parameters)[:6]
-    assert parameters == ["X", "n_neighbors", "estimator", "cdf", "fit", "discard"]
+    parameters = inspect.signature(local_dimension).parameters
+    assert list(parameters)[:6] == ["X", "n_neighbors", "estimator", "cdf", "fit", "discard"]
+    published = [parameters[name].default for name in ("cdf", "fit", "discard")]
+    assert published == ["i/n", "linear", 0.1]
     X = cloud(200)
+    mle = local_dimension(X, 10, "mle", *published)
+    np.testing.assert_array_equal(mle, local_dimension(X, 10, "mle"))
     usual = local_dimension(X, 128, "twonn", "i/n", "linear", 0.1)
     np.testing.assert_array_equal(local_dimension(X), usual)
 

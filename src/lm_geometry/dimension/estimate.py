@@ -1,5 +1,7 @@
 """The dimension of a cloud or of its neighbourhoods in one call, by the name of the estimator."""
 
+import inspect
+
 import numpy as np
 
 from lm_geometry.dimension.registry import Option, local_of, whole_of
@@ -14,9 +16,9 @@ def local_dimension(
     X: PointCloud,
     n_neighbors: int = 128,
     estimator: str = "twonn",
-    cdf: Cdf | None = None,
-    fit: Fit | None = None,
-    discard: float | None = None,
+    cdf: Cdf = "i/n",
+    fit: Fit = "linear",
+    discard: float = 0.1,
     *,
     graph: NeighbourGraph | None = None,
     backend: Backend = "auto",
@@ -28,7 +30,7 @@ def local_dimension(
     numpy, a memmap or torch on any device, float16 to float64. Copies of a row are not removed: see
     `deduplicate`. `estimator` and what it takes:
 
-    - "twonn": `cdf` "i/n", `fit` "linear", `discard` 0.1 (`dimension.twonn.local_from_graph`)
+    - "twonn": `cdf`, `fit`, `discard` (`dimension.twonn.local_from_graph`)
     - "lpca": `rule` "FO" and its constants, `rows` (`dimension.lpca.local`)
     - "mle": `unbiased` (`dimension.mle.local_from_graph`)
     - an estimator of scikit-dimension by its name, such as "TLE" or "MOM", with that class's own
@@ -44,13 +46,12 @@ def local_dimension(
     Raises ValueError as `neighbour_graph`, for an unknown name, for an option that the estimator
     does not have, and for values out of range.
     """
-    rule = {"cdf": cdf, "fit": fit, "discard": discard}
-    given = {name: value for name, value in rule.items() if value is not None}
-    if given and estimator != "twonn":
-        raise ValueError(
-            f"{next(iter(given))} is an option of twonn, but estimator is {estimator!r}"
-        )
-    estimate = local_of(estimator, options := given | options)
+    rule: dict[str, Option] = {"cdf": cdf, "fit": fit, "discard": discard}
+    if estimator == "twonn":
+        options = rule | options
+    else:
+        _refuse_others(rule, estimator)
+    estimate = local_of(estimator, options)
     return estimate(X, lambda k: _near(X, k, graph, backend), n_neighbors, **options)
 
 
@@ -91,6 +92,14 @@ def global_dimension(
         return _near(X, k, graph if enough else None, backend)
 
     return estimate(X, nearest, **options)
+
+
+def _refuse_others(rule: dict[str, Option], estimator: str) -> None:
+    """Raises ValueError where an option of twonn is given to another estimator."""
+    usual = inspect.signature(local_dimension).parameters
+    for name, value in rule.items():
+        if value != usual[name].default:
+            raise ValueError(f"{name} is an option of twonn, but estimator is {estimator!r}")
 
 
 def _near(
