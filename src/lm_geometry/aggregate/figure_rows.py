@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,56 @@ from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_curves import MOST_ROWS, evenly
 from lm_geometry.outs.finetune.training_run import Loss
 from lm_geometry.statistics.means import clustered_mean
+from lm_geometry.workspace.tables import Row
 
-Rows = list[dict[str, Any]]
+Rows = list[Row]
+
+
+class Cell(TypedDict):
+    """What every row of a table of the run tells of its place."""
+
+    checkpoint: str
+    corpus: str
+    split: str
+    layer: int
+
+
+class MeanRow(Cell):
+    """A row of the means."""
+
+    mean: float
+    lower: float
+    upper: float
+
+
+class ChangeRow(MeanRow):
+    """A row of the changes since base."""
+
+    adjusted_p_value: float
+
+
+class DifferenceRow(ChangeRow):
+    """A row of the differences of differences."""
+
+    control: str
+
+
+class CorrelationRow(Cell):
+    """A row of the correlations with the loss."""
+
+    level: str
+    method: str
+    correlation: float
+    lower: float
+    upper: float
+
+
+class GroupRow(MeanRow):
+    """A row of the groups of tokens; `place` is its place among those of its grouping."""
+
+    group: str
+    place: int
+    values: int
 
 
 @dataclass(frozen=True)
@@ -33,61 +81,93 @@ class FigureTables:
 
     def loss(self) -> Rows:
         """The loss of training, of held-out texts, and at every checkpoint of the controls."""
-        named = {"training": [], "validation": []}
+        named: dict[str, Rows] = {"training": [], "validation": []}
         for row in self.curve:
-            named[row["curve"]].append(row | self._role(row["corpus"]))
+            named[row["curve"]].append({**row, "role": self._role(row["corpus"])})
         rows = [row for line in named.values() for row in evenly(line, MOST_ROWS)]
         if not rows:
             return []
-        for loss in _rows(self.tables.losses.dropna(subset=["mean"])):
-            if loss["corpus"] != self.fine_tuned:
-                point = {"step": _step(loss["checkpoint"]), "curve": "validation"}
-                keys = {key: loss[key] for key in ("corpus", "split")}
-                rows.append(point | keys | {"loss": loss["mean"]} | self._role(loss["corpus"]))
-        return rows
+        losses = cast("list[MeanRow]", _rows(self.tables.losses.dropna(subset=["mean"])))
+        return rows + [
+            {
+                "step": _step(loss["checkpoint"]),
+                "curve": "validation",
+                "corpus": loss["corpus"],
+                "role": self._role(loss["corpus"]),
+                "split": loss["split"],
+                "loss": loss["mean"],
+            }
+            for loss in losses
+            if loss["corpus"] != self.fine_tuned
+        ]
 
     def by_checkpoint(self) -> Rows:
         """The mean at every checkpoint and layer."""
-        return [self._mean(row) for row in _rows(self._cell(self.tables.means))]
+        return [self._mean(row) for row in self._means()]
 
     def by_layer(self) -> Rows:
         """The mean at every layer, of base and of the shown checkpoint."""
-        return [self._mean(row) for row in _rows(self._sides(self._cell(self.tables.means)))]
+        sides = (BASE, self.shown.checkpoint)
+        return [self._mean(row) for row in self._means() if row["checkpoint"] in sides]
 
     def heat_map(self) -> Rows:
         """The change since base at every checkpoint and layer."""
-        means = {_place(row): row["mean"] for row in _rows(self._cell(self.tables.means))}
+        means = {_place(row): row["mean"] for row in self._means()}
+        changes = cast("list[ChangeRow]", _rows(self._cell(self.tables.changes)))
         return [
-            self._mean(row | {"mean": means[_place(row)]})
-            | {"change": row["mean"], "firm": row["adjusted_p_value"] <= 1 - self.confidence}
-            for row in _rows(self._cell(self.tables.changes))
+            self._mean(row)
+            | {"mean": means[_place(row)], "change": row["mean"], "firm": self._firm(row)}
+            for row in changes
         ]
 
-    def _mean(self, row: dict[str, Any]) -> dict[str, Any]:
-        kept = ("checkpoint", "corpus", "split", "layer", "mean", "lower", "upper")
-        return _taken(row, kept) | {"step": _step(row["checkpoint"])} | self._role(row["corpus"])
+    def _means(self) -> list[MeanRow]:
+        return cast("list[MeanRow]", _rows(self._cell(self.tables.means)))
+
+    def _mean(self, row: MeanRow) -> Row:
+        bounds: Row = {"mean": row["mean"], "lower": row["lower"], "upper": row["upper"]}
+        return self._at(row) | bounds
+
+    def _at(self, row: Cell) -> Row:
+        return {
+            "checkpoint": row["checkpoint"],
+            "step": _step(row["checkpoint"]),
+            "corpus": row["corpus"],
+            "role": self._role(row["corpus"]),
+            "split": row["split"],
+            "layer": row["layer"],
+        }
+
+    def _firm(self, row: ChangeRow) -> bool:
+        return row["adjusted_p_value"] <= 1 - self.confidence
 
     def differences(self) -> Rows:
         """The change on the trained corpus minus that on a control, at every layer."""
-        kept = ("checkpoint", "layer", "corpus", "control", "split", "lower", "upper")
         return [
-            _taken(row, kept)
-            | {"difference": row["mean"], "step": _step(row["checkpoint"])}
-            | {"shown": row["checkpoint"] == self.shown.checkpoint}
-            | {"firm": row["adjusted_p_value"] <= 1 - self.confidence}
-            for row in _rows(self._cell(self.tables.differences))
+            {
+                "checkpoint": row["checkpoint"],
+                "step": _step(row["checkpoint"]),
+                "shown": row["checkpoint"] == self.shown.checkpoint,
+                "layer": row["layer"],
+                "corpus": row["corpus"],
+                "control": row["control"],
+                "split": row["split"],
+                "difference": row["mean"],
+                "lower": row["lower"],
+                "upper": row["upper"],
+                "firm": self._firm(row),
+            }
+            for row in cast("list[DifferenceRow]", _rows(self._cell(self.tables.differences)))
         ]
 
     def correlations(self) -> Rows:
         """The correlation of local estimates and losses, at every layer."""
-        kept = ("checkpoint", "corpus", "split", "layer", "level", "method")
         cell = self._sides(self._cell(self.tables.correlations))
         return [
-            _taken(row, (*kept, "correlation", "lower", "upper"))
-            | {"step": _step(row["checkpoint"])}
-            | self._role(row["corpus"])
+            self._at(row)
+            | {"level": row["level"], "method": row["method"], "correlation": row["correlation"]}
+            | {"lower": row["lower"], "upper": row["upper"]}
             for level in ("token", "sequence")
-            for row in _rows(cell.loc[cell["level"] == level])
+            for row in cast("list[CorrelationRow]", _rows(cell.loc[cell["level"] == level]))
         ]
 
     def groups(self) -> Rows:
@@ -102,7 +182,7 @@ class FigureTables:
                     self._mean(row)
                     | {"group": row["group"], "place": row["place"]}
                     | {"grouping": kind, "tokens": row["values"]}
-                    for row in _rows(part)
+                    for row in cast("list[GroupRow]", _rows(part))
                 ]
         return rows
 
@@ -118,20 +198,19 @@ class FigureTables:
             & whole["checkpoint"].isin((BASE, self.shown.checkpoint))
         ]
         kept = ("checkpoint", "corpus", "split", "layer", "scale")
-        rows = []
+        rows: Rows = []
         for _, clouds in chosen.groupby(list(kept), sort=False):
             # The estimator's own standard error takes tokens for independent, which they are not.
             mean = clustered_mean(clouds["value"].to_numpy(), np.arange(len(clouds)))
             lower, upper = mean.interval(self.confidence)
-            row = _taken(clouds.iloc[0].to_dict(), kept)
-            found = {"dimension": mean.value, "lower": lower, "upper": upper}
-            more = {"scale": int(row["scale"]), "step": _step(row["checkpoint"])}
-            rows.append(row | found | more | self._role(row["corpus"]))
+            found: Row = {"dimension": mean.value, "lower": lower, "upper": upper}
+            found["scale"] = int(clouds["scale"].iloc[0])
+            rows.append(self._at(_cell_of(clouds)) | found)
         return rows
 
     def violins(self) -> Rows:
         """The density of local estimates at the shown layer."""
-        rows = []
+        rows: Rows = []
         for split, table in local_estimates(only=self.shown.layer):
             cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
             for checkpoint in dict.fromkeys((BASE, self.shown.checkpoint)):
@@ -142,27 +221,29 @@ class FigureTables:
         values = cell["value"]
         if len(set(values)) < 2:
             return []
-        keys = _taken(cell.iloc[0].to_dict(), ("corpus", "split", "layer"))
-        described = {
+        keys = _cell_of(cell)
+        common: Row = {
+            "corpus": keys["corpus"],
+            "role": self._role(keys["corpus"]),
+            "split": keys["split"],
+            "layer": keys["layer"],
             "side": "base" if checkpoint == BASE else "fine-tuned",
             "checkpoint": checkpoint,
             "mean": values.mean(),
             "median": values.median(),
             "standard_deviation": values.std(ddof=1),
             "points": len(values),
-            "standardised": self._standardised(keys, checkpoint),
+            "standardised": self._standardised(keys),
         }
-        common = keys | described | self._role(keys["corpus"])
         grid, density = violin_density(values.to_numpy())
         return [
             common | {"value": round(float(value), 4), "density": round(float(height), 4)}
             for value, height in zip(grid, density, strict=True)
         ]
 
-    def _standardised(self, keys: dict[str, Any], checkpoint: str) -> float | None:
+    def _standardised(self, wanted: Cell) -> float | None:
         changes = self._cell(self.tables.changes)
-        wanted = keys | {"checkpoint": checkpoint}
-        found = changes.loc[(changes[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+        found = changes.loc[(changes[list(wanted)] == pd.Series(dict(wanted))).all(axis=1)]
         return float(found["standardised_by_tokens"].iloc[0]) if len(found) else None
 
     def _cell(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -171,10 +252,10 @@ class FigureTables:
             & (table["n_neighbors"] == self.shown.n_neighbors)
         ]
 
-    def _role(self, corpus: str) -> dict[str, str | None]:
+    def _role(self, corpus: str) -> str | None:
         if self.fine_tuned is None:
-            return {"role": None}
-        return {"role": "fine-tuned" if corpus == self.fine_tuned else "control"}
+            return None
+        return "fine-tuned" if corpus == self.fine_tuned else "control"
 
 
 def extremes(table: pd.DataFrame, shown: str, listed: int) -> list[tuple[str, pd.DataFrame]]:
@@ -198,12 +279,14 @@ def _rows(table: pd.DataFrame) -> Rows:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _taken(row: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: row[key] for key in keys}
+def _cell_of(table: pd.DataFrame) -> Cell:
+    """The place that all rows of a table share."""
+    (row,) = table[[*Cell.__annotations__]].iloc[:1].to_dict("records")
+    return cast("Cell", row)
 
 
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("corpus", "split", "layer", "checkpoint"))
+def _place(row: Cell) -> tuple[str, str, int, str]:
+    return row["corpus"], row["split"], row["layer"], row["checkpoint"]
 
 
 def _step(checkpoint: str) -> int:

@@ -1,7 +1,7 @@
 """Records of the figures of prompts, taken from the table of means over prompts."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,25 @@ import pandas as pd
 from lm_geometry.figures.records import Record, figure_records
 from lm_geometry.outs.embed.prompts import PromptRecords
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.workspace.tables import Row
 
-Rows = list[dict[str, Any]]
+Rows = list[Row]
 LAYERS = 6  # panels of the figure over scales
 SIZES = (1, 4, 31)  # k of the overlaps that are drawn
 CORRELATED_SCALES, CORRELATED_SIZE = (2, 4, 8), 8  # scales and k whose correlation is drawn
+
+
+class MeanRow(TypedDict):
+    """A row of the means over prompts."""
+
+    checkpoint: str
+    corpus: str
+    shuffle: float
+    layer: float
+    scale: float
+    mean: float
+    standard_deviation: float
+    prompts: float
 
 
 def prompt_figures(
@@ -46,7 +60,7 @@ def prompt_figures(
 
 
 def _scaled(table: pd.DataFrame) -> Rows:
-    return [_spread(row) | {"scale": int(row["scale"])} for row in table.to_dict("records")]
+    return [_spread(row) | {"scale": int(row["scale"])} for row in _means(table)]
 
 
 def _similarity(means: pd.DataFrame) -> Rows:
@@ -62,8 +76,8 @@ def _similarity(means: pd.DataFrame) -> Rows:
     for place, (quantity, k, name) in enumerate(panels):
         own = means.loc[means["quantity"] == quantity]
         chosen = own if np.isnan(k) else own.loc[own["k"] == k]
-        keys = {"quantity": name, "place": place}
-        rows += [_spread(row) | keys for row in chosen.to_dict("records")]
+        keys: Row = {"quantity": name, "place": place}
+        rows += [_spread(row) | keys for row in _means(chosen)]
     return rows
 
 
@@ -109,7 +123,11 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _spread(row: dict[Any, Any]) -> dict[str, Any]:
+def _means(table: pd.DataFrame) -> list[MeanRow]:
+    return cast("list[MeanRow]", table.to_dict("records"))
+
+
+def _spread(row: MeanRow) -> Row:
     name, mean, deviation = row["checkpoint"], row["mean"], row["standard_deviation"]
     return {
         "checkpoint": name,

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.corpora.equations import prepared_equations
@@ -27,6 +27,7 @@ from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.seeds import read_seed
+from lm_geometry.workspace.tables import Row
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -50,7 +51,7 @@ def run() -> None:
     write_json(paths.MODEL, source.record())
 
 
-def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
+def prepare_corpora(settings: DataPrep) -> list[Row]:
     """Counts of every prepared split; the texts are then in data/training and data/corpora.
 
     Of the training corpus the train split is prepared to learn from, and the held-out split for
@@ -73,7 +74,7 @@ def prepare_corpora(settings: DataPrep) -> list[dict[str, Any]]:
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
-        counts.append(keys | chosen)
+        counts.append({**keys, **chosen})
         places[root].append(place)
     learned = {place.split: place for place in places[paths.TRAINING]}
     write_training(TrainingCorpus(paths.name_of(settings.train), learned, equations))

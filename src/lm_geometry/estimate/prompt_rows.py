@@ -1,7 +1,6 @@
 """The tidy tables of prompts that were measured here."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,11 @@ from lm_geometry.estimate import prompt_numbers
 from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.outs.estimate.prompt_tables import CLOUD, COLUMNS, GeometryTables, no_rows
 from lm_geometry.point_cloud.shapes import Int64, Real
-
-Keys = dict[str, Any]
+from lm_geometry.workspace.tables import Row
 
 
 def measured_tables(
-    prompts: Iterable[tuple[Keys, PromptGeometry, Keys]], layers: list[int] | None = None
+    prompts: Iterable[tuple[Row, PromptGeometry, Row]], layers: list[int] | None = None
 ) -> GeometryTables:
     """The tables of measured prompts: each its keys, its geometry, and what goes beside its loss.
 
@@ -79,7 +77,7 @@ def _crossed(
     return pd.DataFrame(keys | {column: np.ravel(array) for column, array in values.items()})
 
 
-def _with(keys: Keys, table: pd.DataFrame) -> pd.DataFrame:
+def _with(keys: Row, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the keys of its prompt in front."""
     for place, (name, value) in enumerate(keys.items()):
         table.insert(place, name, value)
