@@ -397,7 +397,8 @@ def test_bars_of_gride_are_over_clouds_and_absent_for_one() -> None:
     )
     empty = {name: pd.DataFrame() for name in Tables.__dataclass_fields__}
     tables = Tables(**empty | {"whole": whole})
-    of_three, of_one = FigureTables(tables, SHOWN, None, [], 0.95, 5).gride()
+    rows: Any = FigureTables(tables, SHOWN, None, [], 0.95, 5).gride()
+    of_three, of_one = rows
     half = stats.t.ppf(0.975, 2) * np.std([7.0, 7.6, 7.3], ddof=1) / np.sqrt(3)
     assert of_three["dimension"] == pytest.approx(7.3)
     assert of_three["upper"] - of_three["dimension"] == pytest.approx(half)

@@ -2,15 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from lm_geometry.aggregate.density import violin_density
 from lm_geometry.aggregate.grouped_rows import cells
+from lm_geometry.aggregate.groups import extremes
 from lm_geometry.aggregate.means import local_estimates
 from lm_geometry.aggregate.shown import Shown
+from lm_geometry.aggregate.table_rows import (
+    Cell,
+    ChangeRow,
+    CorrelationRow,
+    DifferenceRow,
+    GroupRow,
+    MeanRow,
+)
 from lm_geometry.aggregate.tables import Tables
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_curves import MOST_ROWS, evenly
@@ -19,53 +28,6 @@ from lm_geometry.statistics.means import clustered_mean
 from lm_geometry.workspace.tables import Row
 
 Rows = list[Row]
-
-
-class Cell(TypedDict):
-    """What every row of a table of the run tells of its place."""
-
-    checkpoint: str
-    corpus: str
-    split: str
-    layer: int
-
-
-class MeanRow(Cell):
-    """A row of the means."""
-
-    mean: float
-    lower: float
-    upper: float
-
-
-class ChangeRow(MeanRow):
-    """A row of the changes since base."""
-
-    adjusted_p_value: float
-
-
-class DifferenceRow(ChangeRow):
-    """A row of the differences of differences."""
-
-    control: str
-
-
-class CorrelationRow(Cell):
-    """A row of the correlations with the loss."""
-
-    level: str
-    method: str
-    correlation: float
-    lower: float
-    upper: float
-
-
-class GroupRow(MeanRow):
-    """A row of the groups of tokens; `place` is its place among those of its grouping."""
-
-    group: str
-    place: int
-    values: int
 
 
 @dataclass(frozen=True)
@@ -83,23 +45,20 @@ class FigureTables:
         """The loss of training, of held-out texts, and at every checkpoint of the controls."""
         named: dict[str, Rows] = {"training": [], "validation": []}
         for row in self.curve:
-            named[row["curve"]].append({**row, "role": self._role(row["corpus"])})
+            point = self._loss(row["step"], row["curve"], row["corpus"], row["split"])
+            named[row["curve"]].append(point | {"loss": row["loss"]})
         rows = [row for line in named.values() for row in evenly(line, MOST_ROWS)]
-        if not rows:
-            return []
         losses = cast("list[MeanRow]", _rows(self.tables.losses.dropna(subset=["mean"])))
-        return rows + [
-            {
-                "step": _step(loss["checkpoint"]),
-                "curve": "validation",
-                "corpus": loss["corpus"],
-                "role": self._role(loss["corpus"]),
-                "split": loss["split"],
-                "loss": loss["mean"],
-            }
-            for loss in losses
-            if loss["corpus"] != self.fine_tuned
-        ]
+        others = [loss for loss in losses if loss["corpus"] != self.fine_tuned]
+        for loss in others if rows else []:
+            step = _step(loss["checkpoint"])
+            point = self._loss(step, "validation", loss["corpus"], loss["split"])
+            rows.append(point | {"loss": loss["mean"]})
+        return rows
+
+    def _loss(self, step: int, curve: str, corpus: str, split: str) -> Row:
+        place: Row = {"corpus": corpus, "role": self._role(corpus), "split": split}
+        return place | {"step": step, "curve": curve}
 
     def by_checkpoint(self) -> Rows:
         """The mean at every checkpoint and layer."""
@@ -218,7 +177,7 @@ class FigureTables:
         return rows
 
     def _violin(self, cell: pd.DataFrame, checkpoint: str) -> Rows:
-        values = cell["value"]
+        values = pd.Series(cell["value"])
         if len(set(values)) < 2:
             return []
         keys = _cell_of(cell)
@@ -229,9 +188,9 @@ class FigureTables:
             "layer": keys["layer"],
             "side": "base" if checkpoint == BASE else "fine-tuned",
             "checkpoint": checkpoint,
-            "mean": values.mean(),
-            "median": values.median(),
-            "standard_deviation": values.std(ddof=1),
+            "mean": float(values.mean()),
+            "median": float(values.median()),
+            "standard_deviation": float(values.std(ddof=1)),
             "points": len(values),
             "standardised": self._standardised(keys),
         }
@@ -256,23 +215,6 @@ class FigureTables:
         if self.fine_tuned is None:
             return None
         return "fine-tuned" if corpus == self.fine_tuned else "control"
-
-
-def extremes(table: pd.DataFrame, shown: str, listed: int) -> list[tuple[str, pd.DataFrame]]:
-    """(which, rows) of the groups to show, with their `place` by the mean at `shown`.
-
-    All of at most twice `listed` groups, under no name; else the highest and the lowest.
-    """
-    order = table.loc[table["checkpoint"] == shown].sort_values("mean", ascending=False)
-    places = pd.Series(range(len(order)), index=order["group"].to_numpy())
-    placed = table.assign(place=places.reindex(table["group"]).to_numpy()).dropna(subset=["place"])
-    placed = placed.astype({"place": int}).sort_values(["place", "checkpoint"])
-    if len(places) <= 2 * listed:
-        return [("", placed)]
-    return [
-        (f": highest {listed}", placed.loc[placed["place"] < listed]),
-        (f": lowest {listed}", placed.loc[placed["place"] >= len(places) - listed]),
-    ]
 
 
 def _rows(table: pd.DataFrame) -> Rows:

@@ -64,7 +64,7 @@ def corpus_figures(tables: FigureTables, lines: Lines) -> Iterator[tuple[str, li
 
 def _defined(rows: Rows, values: Sequence[str]) -> Rows:
     """Rows whose `values` are defined; a bound that is not becomes null, for JSON has no NaN."""
-    finite = [
+    finite: Rows = [
         {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in r.items()}
         for r in rows
     ]

@@ -80,3 +80,20 @@ def groups(
         documents=found.clusters,
     )
     return rows[found.values >= settings.fewest_tokens].reset_index(drop=True)
+
+
+def extremes(table: pd.DataFrame, shown: str, listed: int) -> list[tuple[str, pd.DataFrame]]:
+    """(which, rows) of the groups to show, with their `place` by the mean at `shown`.
+
+    All of at most twice `listed` groups, under no name; else the highest and the lowest.
+    """
+    order = table.loc[table["checkpoint"] == shown].sort_values("mean", ascending=False)
+    places = pd.Series(range(len(order)), index=order["group"].to_numpy())
+    placed = table.assign(place=places.reindex(table["group"]).to_numpy()).dropna(subset=["place"])
+    placed = placed.astype({"place": int}).sort_values(["place", "checkpoint"])
+    if len(places) <= 2 * listed:
+        return [("", placed)]
+    return [
+        (f": highest {listed}", placed.loc[placed["place"] < listed]),
+        (f": lowest {listed}", placed.loc[placed["place"] >= len(places) - listed]),
+    ]

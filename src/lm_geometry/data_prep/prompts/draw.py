@@ -22,7 +22,7 @@ def long_enough(texts: pd.DataFrame, tokenizers: Mapping[str, Any], tokens: int)
     (text, tokenizer). A text that one tokenizer finds too short is not given to the next.
     """
     rows: Any = texts
-    counts: dict[str, Int64[np.ndarray, texts]] = {}
+    counts: dict[str, np.ndarray] = {}
     for name, tokenizer in tokenizers.items():
         found = token_counts(list(rows["text"]), tokenizer)
         keep = found >= tokens

@@ -23,10 +23,11 @@ class Choices:
     tries the next word while the number is too large.
     """
 
+    left: UInt64[np.ndarray, "words"]  # that were read and not used
+
     def __init__(self, generator: random.Random) -> None:
         _, internal, _ = generator.getstate()
         self.twister = np.random.MT19937()
-        self.left: UInt64[np.ndarray, words]
         self.restore({"key": list(internal[:-1]), "position": internal[-1], "left": []})
 
     def below(self, count: int, draws: int) -> Int64[np.ndarray, "draws"]:
