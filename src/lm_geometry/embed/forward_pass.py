@@ -93,7 +93,7 @@ class Passed:
 
     def index(
         self, sequences: Int64[np.ndarray, "tokens"], positions: Int64[np.ndarray, "tokens"]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[Int64[torch.Tensor, "tokens"], Int64[torch.Tensor, "tokens"]]:
         device = self.last.device
         return torch.from_numpy(sequences).to(device), torch.from_numpy(positions).to(device)
 

@@ -35,7 +35,7 @@ def token_losses(
 @torch.inference_mode()
 def losses_of_logits(
     logits: Float[torch.Tensor, "sequences positions vocabulary"],
-    where: tuple[torch.Tensor, torch.Tensor],
+    where: tuple[Int64[torch.Tensor, "tokens"], Int64[torch.Tensor, "tokens"]],
     targets: Int64[np.ndarray, "tokens"],
 ) -> Float32[np.ndarray, "tokens"]:
     """Cross-entropy in nat of `targets` under a model's logits at `where`: sequence, position."""

@@ -9,6 +9,8 @@ import torch
 from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
+from lm_geometry.point_cloud.shapes import Float, Float32, Integer, Shaped
+
 
 @dataclass(frozen=True)
 class Body:
@@ -20,8 +22,8 @@ class Body:
 
 def body_pass(
     model: PreTrainedModel,
-    ids: torch.Tensor,
-    mask: torch.Tensor | None = None,
+    ids: Integer[torch.Tensor, "batch positions"],
+    mask: Shaped[torch.Tensor, "batch positions"] | None = None,
     half: str = "",
 ) -> Body:
     """The hidden states of a batch of `ids` `[batch, positions]`.
@@ -76,9 +78,9 @@ class GivenStates(ModelOutput):
 
 def head_logits(
     model: PreTrainedModel,
-    states: torch.Tensor,
-    ids: torch.Tensor,
-) -> torch.Tensor:
+    states: Float[torch.Tensor, "tokens width"],
+    ids: Integer[torch.Tensor, "tokens"],
+) -> Float32[torch.Tensor, "tokens vocabulary"]:
     """Logits `[tokens, vocabulary]`, float32, of last states `[tokens, width]` of tokens `ids`.
 
     The model's own forward method makes them.

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from lm_geometry.models.body import Body, body_pass, head_logits
+from lm_geometry.point_cloud.shapes import Float
 
 LENGTHS = 7, 12
 # Relative to a vector's norm, or to 1 nat: more than rounding errors of a pass in that precision.
@@ -108,7 +109,9 @@ def _change(one: Body, other: Body, where: slice = slice(None)) -> float:
     return max(difference(a, b, where) for a, b in pairs)
 
 
-def difference(one: torch.Tensor, other: torch.Tensor, where: slice = slice(None)) -> float:
+def difference(
+    one: Float[torch.Tensor, "..."], other: Float[torch.Tensor, "..."], where: slice = slice(None)
+) -> float:
     """Largest relative difference of vectors `[1, positions, width]`; NaN counts as infinite."""
     one, other = one[:, where].double(), other[:, where].to(one.device).double()
     norms = one.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
