@@ -190,7 +190,7 @@ class FigureTables:
             "checkpoint": checkpoint,
             "mean": float(values.mean()),
             "median": float(values.median()),
-            "standard_deviation": float(values.std(ddof=1)),
+            "standard_deviation": cast("float", values.std(ddof=1)),
             "points": len(values),
             "standardised": self._standardised(keys),
         }
