@@ -16,6 +16,7 @@ from lm_geometry.data_prep.params import Model
 from lm_geometry.embed.forward_pass import ForwardPass, pad_id
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.load import load_model, load_tokenizer
+from lm_geometry.models.probe import probe
 from lm_geometry.outs.data_prep.model import ModelSource
 from tests.architectures.matrix import VOCABULARY, tokenizer
 from tests.conftest import WIDTH, TinyModel
@@ -204,3 +205,43 @@ def test_a_half_is_asked_for_where_there_are_two(tmp_path: Path) -> None:
 
 def test_a_half_is_refused_where_there_is_none(tiny_models: dict[str, TinyModel]) -> None:
     assert "has no halves" in refusal(tiny_models["llama"].folder, half="decoder")
+
+
+@pytest.mark.parametrize("weights", ["pretrained", "random"])
+def test_a_config_of_which_no_model_can_be_made_is_told(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, weights: str
+) -> None:
+    folder = copied(tiny_models["llama"], tmp_path)
+    edited_config(folder, num_attention_heads=5, head_dim=None)
+    told = refusal(folder, weights=weights)
+    assert "model.name: " in told
+    assert "config.json of " in told
+    assert "5" in told
+    edited_config(folder, num_attention_heads="4")
+    told = refusal(folder, weights=weights)
+    assert "config.json of" in told
+    assert "num_attention_heads" in told
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bert"])
+def test_a_tokenizer_that_is_made_of_nothing_is_not_taken(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, name: str
+) -> None:
+    folder = copied(tiny_models[name], tmp_path)
+    for file in folder.glob("*"):
+        if file.name not in {"config.json", WEIGHTS}:
+            file.unlink()
+    # Transformers makes one for which every text is empty (GPT-2), or only [UNK] (BERT).
+    assert "there is no tokenizer in model: of " in refusal(folder)
+
+
+def test_weights_that_are_no_numbers_are_told(
+    tiny_models: dict[str, TinyModel], tmp_path: Path
+) -> None:
+    folder = copied(tiny_models["llama"], tmp_path)
+    weights = load_file(folder / WEIGHTS)
+    weights["model.norm.weight"] = torch.full_like(weights["model.norm.weight"], torch.nan)
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    model = load_model(resolved(folder))
+    with pytest.raises(ValueError, match="states that are no numbers"):
+        probe(model)

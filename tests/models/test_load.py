@@ -14,8 +14,8 @@ import transformers
 from lm_geometry.data_prep.model_names import resolve
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import downloaded
+from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
-    hub_errors,
     load_model,
     load_tokenizer,
     local_location,

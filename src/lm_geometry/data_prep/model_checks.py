@@ -15,8 +15,8 @@ import torch
 from lm_geometry.data_prep.model_folder import check_config, check_folder
 from lm_geometry.models import sources
 from lm_geometry.models.facts import NotReadError, class_with_head
+from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
-    hub_errors,
     load_tokenizer,
     local_location,
     longest_of,
@@ -24,7 +24,7 @@ from lm_geometry.models.load import (
 )
 from lm_geometry.models.probe import Findings, probe
 from lm_geometry.models.small import small_model
-from lm_geometry.models.weights import check_headers
+from lm_geometry.models.weights import check_drawn, check_headers
 from lm_geometry.outs.data_prep.model import ModelSource
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 PINNED = ("package", "kept")  # whose hash says what they are: they were read before
+EMPTY = 1  # ordinary tokens of a tokenizer without files: of some a mark of word starts
 USED = ("bos", "eos", "cls", "sep", "mask", "unk")  # tokens that a tokenizer puts in by itself
 
 
@@ -50,8 +51,7 @@ def checked(source: ModelSource) -> ModelSource:
     if known is not None:
         print(f"{source.name}: {known.told()}", flush=True)
         source = replace(source, layers=known.layers)
-    if source.weights == "pretrained":
-        _tried(faults, lambda: _check_weights(source, config))
+    _tried(faults, lambda: _check_weights(source, config))
     tokenizer = _tried(faults, lambda: _tokenizer(source))
     if tokenizer is not None:
         _tried(faults, lambda: check_tokenizer(tokenizer, _embeddings(config), source.name))
@@ -105,6 +105,8 @@ def _findings(source: ModelSource, small: "PreTrainedModel") -> Findings:
 
 def _check_weights(source: ModelSource, config: "PreTrainedConfig") -> None:
     model_class = class_with_head(source.kind, config)
+    if source.weights == "random":
+        return check_drawn(config, model_class, source.name)
     with hub_errors(source.source):
         where = local_location(source.source)
         check_headers(where, config, model_class, source.name, source.kind)
@@ -130,13 +132,19 @@ def _embeddings(config: "PreTrainedConfig") -> int:
 def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", known: int, name: str) -> None:
     """Raises NotReadError for a tokenizer whose tokens the model has no embeddings of.
 
-    A padding token may be without one, since any token fills masked places; so may tokens that were
+    Nor is one read that transformers makes of nothing, in a folder without a tokenizer's files. A
+    padding token may be without one, since any token fills masked places; so may tokens that were
     added and that no text has, of which embed tells where one is found.
     """
-    if not known:
-        return
     own: Any = tokenizer  # whose attributes transformers leaves open
     added, every = own.get_added_vocab(), own.get_vocab()
+    if len(set(every) - set(added) - set(tokenizer.all_special_tokens)) <= EMPTY:
+        raise NotReadError(
+            f"model.name: there is no tokenizer in {name}: of {len(every)} tokens none is of a "
+            "text; save it into the model's folder with save_pretrained"
+        )
+    if not known:
+        return
     pad = tokenizer.pad_token_id
     beyond = {
         token: number for token, number in every.items() if number >= known and token not in added

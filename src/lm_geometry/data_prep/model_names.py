@@ -10,9 +10,8 @@ from lm_geometry.models import sources
 from lm_geometry.models.catalogue import read_models
 from lm_geometry.models.facts import Half, facts_of
 from lm_geometry.models.hub_weights import hub_weights
-from lm_geometry.models.load import hub_errors, local_location
+from lm_geometry.models.load import config_of
 from lm_geometry.models.local_files import SourceError
-from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
@@ -64,10 +63,5 @@ def _content(source: str) -> str:
 
 
 def _facts(source: str, half: Half | None) -> dict[str, Any]:
-    from transformers import AutoConfig
-
     check_files(source)
-    location = local_location(source)
-    with hub_errors(source), quiet_loading():
-        config = AutoConfig.from_pretrained(**location)
-    return asdict(facts_of(config, source, half))
+    return asdict(facts_of(config_of(source), source, half))

@@ -12,8 +12,8 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedModel
 
 from lm_geometry.models.facts import NO_CODE, NotReadError, class_with_head
+from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
-    hub_errors,
     is_language_model,
     load_model,
     local_location,

@@ -1,5 +1,6 @@
 """The errors of the hub's libraries, told in one sentence that says what to do."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -51,6 +52,17 @@ KINDS = [
         "{page} has not the file or configuration that was asked for: {reason}",
     ),
 ]
+
+
+@contextlib.contextmanager
+def hub_errors(source: str) -> Iterator[None]:
+    """Turns the errors of the hub's libraries into one sentence that says what to do."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        if not source.startswith("hub:"):
+            raise
+        raise SystemExit(hub_error(error, source)) from None
 
 
 def hub_error(error: BaseException, id: str) -> str:

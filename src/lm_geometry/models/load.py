@@ -2,14 +2,13 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.models import kept, sources
 from lm_geometry.models.downloaded import content_hash, record, verified
 from lm_geometry.models.facts import NO_CODE, NotReadError, class_with_head
-from lm_geometry.models.hub_errors import hub_error
+from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.small import small_model, spare_positions
@@ -122,10 +121,21 @@ def load_tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
 
 def read_config(source: ModelSource) -> "PreTrainedConfig":
     """The model's own config, before anything of it is changed."""
+    return config_of(source.source)
+
+
+def config_of(source: str) -> "PreTrainedConfig":
+    """The config of a source; raises NotReadError where its class refuses its values."""
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    with hub_errors(source.source), quiet_loading():
-        return AutoConfig.from_pretrained(**local_location(source.source))
+    where = local_location(source)
+    try:
+        with hub_errors(source), quiet_loading():
+            return AutoConfig.from_pretrained(**where)
+    except (StrictDataclassError, ValueError, KeyError, TypeError, AttributeError) as error:
+        told = " ".join(str(error).split())
+        raise NotReadError(f"model.name: config.json of {source} is not valid: {told}") from None
 
 
 def longest_input(source: ModelSource) -> int:
@@ -231,14 +241,3 @@ def is_language_model(checkpoint: Path) -> bool:
         return False
     architectures = read_json(checkpoint / "config.json")["architectures"]
     return not any("Classification" in name for name in architectures)
-
-
-@contextlib.contextmanager
-def hub_errors(source: str) -> Iterator[None]:
-    """Turns the errors of the hub's libraries into one sentence that says what to do."""
-    try:
-        yield
-    except (OSError, ValueError, RuntimeError) as error:
-        if not source.startswith("hub:"):
-            raise
-        raise SystemExit(hub_error(error, source)) from None

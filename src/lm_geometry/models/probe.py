@@ -62,11 +62,16 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
     """Findings of a model in evaluation mode on its device; `half` is that of an encoder-decoder.
 
     Raises ValueError where nothing right can be done: a model without a state for each token at
-    each layer, or with other states each time.
+    each layer, with states that are no numbers, or with other states each time.
     """
     short, long = _sequences(model)
     tolerance = ROUNDING[model.dtype]
     alone = body_pass(model, short, half=half)
+    if any(not bool(torch.isfinite(states).all()) for states in alone.states):
+        raise ValueError(
+            f"{type(model).__name__} has states that are no numbers (NaN or infinite): its weights "
+            f"are damaged, or too large for {model.dtype}"
+        )
     if _change(alone, body_pass(model, short, half=half)) > tolerance:
         raise ValueError(f"{type(model).__name__} has other states each time that it is asked")
     changed = short.clone()

@@ -1,7 +1,8 @@
 """Whether the weights that are there are those of the model, and what is likely wrong if not."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def check_headers(
     weights: dict[str, torch.Tensor] = {}
     for file in weight_files(where, name):
         weights |= _header(file, name)
-    with quiet_loading():
+    with quiet_loading(), _refused_numbers(name):
         model, found = auto._model_mapping[type(config)].from_pretrained(
             None,
             config=config,
@@ -110,6 +111,27 @@ def check_headers(
             **NO_CODE,
         )
     return judge(name, kind, found, f"{model.base_model_prefix}.", replaced=False)
+
+
+def check_drawn(config: "PreTrainedConfig", model_class: str, name: str) -> None:
+    """Raises NotReadError where no model of random weights can be made of the config."""
+    import transformers
+
+    with quiet_loading(), torch.device("meta"), _refused_numbers(name):
+        getattr(transformers, model_class).from_config(config, **NO_CODE)
+
+
+@contextlib.contextmanager
+def _refused_numbers(name: str) -> Iterator[None]:
+    """A class may refuse the numbers of a config by any error, as heads that do not divide it."""
+    try:
+        yield
+    except Exception as error:
+        told = str(error).strip().splitlines() or [""]
+        raise NotReadError(
+            f"model.name: no model can be made of the config.json of {name}: "
+            f"{type(error).__name__}: {told[0]}"
+        ) from error
 
 
 def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
