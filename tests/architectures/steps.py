@@ -1,5 +1,6 @@
 """One step of training of a small model, with adapters or of every weight."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def step(found: Read, method: str, folder: Path) -> None:
     model.train()
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     chosen = task.training_examples(columns)[: settings.batch_size]
-    examples = [{**one, "index": n} for n, one in enumerate(chosen)]
+    examples = [replace(one, index=n) for n, one in enumerate(chosen)]
     batch = task.batch(examples)
     labels = batch.pop("labels")
     trained = [weight for weight in model.parameters() if weight.requires_grad]
