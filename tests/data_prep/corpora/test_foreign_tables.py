@@ -210,6 +210,7 @@ def _read(path: Path, content: str | bytes, **options: Any) -> dict[str, list[An
 
 REFUSED = {
     "a byte of another encoding": ("a.jsonl", b'{"text": "a"}\n{"text": "\xe9"}', "line 2 has the"),
+    "packed, and not called so": ("a.jsonl", gzip.compress(b"{}"), "its name must end in .gz"),
     "UTF-16 without its mark": ("a.csv", "text\na\n".encode("utf-16-le"), "without its mark"),
     "a cut surrogate": ("a.csv", b"\xff\xfet\x00\x00\xd8", "not somewhere after line"),
     "a pointer": ("a.jsonl", "version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),

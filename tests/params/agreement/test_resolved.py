@@ -40,7 +40,9 @@ def test_what_fits_the_model_is_no_error() -> None:
 
 
 def test_depth_kind_and_longest_input_are_those_of_the_model() -> None:
-    assert "has no layer 4" in told(FACTS, embed={"layers": [4, 3]})
+    beyond = told(FACTS, embed={"layers": [4, 3]}, aggregate={"layer": 4})
+    assert "has no layer 4" in beyond
+    assert "aggregate.layer" not in beyond  # of layers that are wrong themselves
     assert "'causal_lm' does not fit" in told(FACTS, finetune={"task": "causal_lm"})
     assert "reads at most 100 tokens" in told(FACTS, embed={"max_length": 101})
     longer = {"task": "masked_lm", "block_tokens": 101}

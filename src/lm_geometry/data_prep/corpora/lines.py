@@ -19,6 +19,12 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+PACKED_AS = {
+    b"\x1f\x8b": ".gz",
+    b"BZh91AY&SY": ".bz2",
+    b"\xfd7zXZ": ".xz",
+    b"\x28\xb5\x2f\xfd": ".zst",
+}
 POINTER = b"version https://git-lfs"
 
 
@@ -46,6 +52,9 @@ def text_lines(path: Path) -> Iterator[str]:
         with _unpacked(path) as file:
             start = file.peek(32)
             refuse_pointer(start, path)
+            packing = next((PACKED_AS[m] for m in PACKED_AS if start.startswith(m)), "")
+            if packing:
+                raise ValueError(f"{path} is packed: its name must end in {packing}, and once only")
             mark = next((mark for mark in MARKS if start.startswith(mark)), None)
             if mark is None:
                 yield from _utf_8(file, path)

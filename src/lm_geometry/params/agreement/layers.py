@@ -24,11 +24,12 @@ def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
 
 def layers_within(depth: int, model: Model, embed: Embed, aggregate: Aggregate) -> Iterator[str]:
     """What is wrong with the embedded and the shown layers of a model of `depth` blocks."""
-    yield from numbers_within(depth, "embed.layers", model, embed.layers)
+    wrong = list(numbers_within(depth, "embed.layers", model, embed.layers))
+    yield from wrong
     if embed.layers == []:
         yield "embed.layers: [] names no layer"
     shown = aggregate.layer
-    if isinstance(shown, str) or embed.combine_layers != "none":
+    if wrong or isinstance(shown, str) or embed.combine_layers != "none":
         return
     kept = _kept(embed.layers, depth)
     if not -depth - 1 <= shown <= depth or shown % (depth + 1) not in kept:
@@ -52,7 +53,7 @@ def numbers_within(
 
 
 def _kept(asked: Sequence[int | str] | str, depth: int) -> set[int]:
-    """The embedded layers; a number that the model does not have is told elsewhere."""
+    """The embedded layers, of which the model has all."""
     parts = (
         asked
         if isinstance(asked, str)
