@@ -14,6 +14,7 @@ import transformers
 from lm_geometry.data_prep.model_names import resolve
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import downloaded
+from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
     load_model,
@@ -166,12 +167,14 @@ def test_a_converted_file_goes_by_its_content_and_is_checked(
     tmp_path: Path, tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
+    missing: set[str] = set()
     models = {name: load_model(tiny_models[name].source) for name in ("llama", "gpt2")}
 
     def dequantised(gguf_file: str, **where: Any) -> Any:
         text = (Path(where["pretrained_model_name_or_path"]) / gguf_file).read_text()
         made.append(text)
-        return models[text]
+        report = {"missing_keys": missing, "unexpected_keys": set[str]()}
+        return (models[text], report) if "output_loading_info" in where else models[text]
 
     monkeypatch.setattr(machine, "downloads", lambda: tmp_path / "downloads")
     for auto in ("AutoModelForCausalLM", "AutoTokenizer"):
@@ -192,6 +195,14 @@ def test_a_converted_file_goes_by_its_content_and_is_checked(
     downloaded._verified.clear()  # as in another process
     assert local_location(f"file:{gguf}")["pretrained_model_name_or_path"] == str(folders[0])
     assert made[4:] == ["llama"] * 2
+    missing.add("model.layers.2.mlp.up_proj.weight")  # as in the first of several parts
+    downloaded._verified.clear()
+    shutil.rmtree(tmp_path / "downloads")
+    with pytest.raises(NotReadError, match=r"1 weights of m\.gguf are not in its files"):
+        local_location(f"file:{gguf}")
+    gguf.write_text("neither")
+    with pytest.raises(NotReadError, match=r"m\.gguf cannot be read as GGUF: it is no such file"):
+        local_location(f"file:{gguf}")
 
 
 def test_a_model_that_was_replaced_since_data_prep_is_refused(

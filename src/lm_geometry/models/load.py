@@ -1,13 +1,12 @@
 """Models: from a name in params.yaml to weights and tokenizer in memory."""
 
-import contextlib
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.models import kept, sources
-from lm_geometry.models.downloaded import content_hash, record, verified
+from lm_geometry.models.downloaded import record, verified
 from lm_geometry.models.facts import NO_CODE, NotReadError, class_with_head
+from lm_geometry.models.gguf import converted
 from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
@@ -38,7 +37,7 @@ def local_location(source: str) -> dict[str, Any]:
     except sources.SourceError as error:
         raise SystemExit(str(error)) from None
     if path.suffix == ".gguf":
-        path = _converted(path)
+        path = converted(path)
     return {"pretrained_model_name_or_path": str(path)} | NO_CODE
 
 
@@ -75,35 +74,6 @@ def _kept(source: sources.Source) -> Path:
             model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             record(temporary, target)
-    return target
-
-
-def _converted(gguf: Path) -> Path:
-    """A safetensors folder made once from a GGUF file, which takes 15 s to load each time.
-
-    It goes by the file's content, into the downloads folder: another file of the same name is
-    another model, and its own folder may be read-only.
-    """
-    target = machine.downloads() / "converted" / content_hash(gguf)[:24]
-    if verified(target):
-        return target
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    print(f"converting {gguf.name} to safetensors, once", flush=True)
-    where: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent)} | NO_CODE
-    where["gguf_file"] = gguf.name
-    with quiet_loading(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
-        quantised = AutoModelForCausalLM.from_pretrained(**where, dtype="float32")
-        tokenizer = AutoTokenizer.from_pretrained(**where)
-    # A model that knows it was quantised refuses to be saved.
-    settings = quantised.config.to_dict()
-    settings.pop("quantization_config", None)
-    model = type(quantised)(type(quantised.config).from_dict(settings))
-    model.load_state_dict(quantised.state_dict(), strict=True)
-    with whole_folder(target) as folder:
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        record(folder, target)
     return target
 
 
