@@ -53,9 +53,10 @@ def _loaded(gguf: Path) -> tuple[Any, Any, dict[str, Any]]:
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent)} | NO_CODE
     where["gguf_file"] = gguf.name
     with quiet_loading(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
-        model, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             **where, dtype="float32", output_loading_info=True
         )
+        model, found = loaded
         return model, AutoTokenizer.from_pretrained(**where), found
 
 
