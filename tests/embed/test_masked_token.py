@@ -130,9 +130,10 @@ def test_states_and_losses_are_those_of_one_copy_at_a_time(
 
 
 def without_probe(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What passes through the model from now on is the corpus, its probe is done."""
+    """What passes through the model from now on is the corpus once; all comparisons are done."""
     findings = probe(model)
     monkeypatch.setattr(forward_pass, "probe", lambda *_: findings)
+    monkeypatch.setattr(forward_pass.ForwardPass, "_as_alone", lambda *_: True)
 
 
 def test_only_the_copies_of_kept_tokens_are_passed(
