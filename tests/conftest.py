@@ -189,6 +189,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "lm_geometry":
             for attribute, value in list(vars(module).items()):
+                if (name, attribute) == ("lm_geometry.workspace.faults", "OURS"):
+                    continue  # where an error was raised is told by the code's own place
                 if isinstance(value, Path) and value.is_relative_to(ROOT):
                     moved = root / value.relative_to(ROOT)
                     monkeypatch.setattr(module, attribute, moved)

@@ -217,10 +217,8 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize(
-    "killed",
-    ["finetune", *(pytest.param(n, marks=SLOW) for n in ("embed", "embed prompts", "estimate"))],
-)
+@SLOW  # of finetune alone, and of cells alone, rooms of their own have tests
+@pytest.mark.parametrize("killed", [*KILLS])
 def test_a_killed_stage_resumes_and_ends_with_the_same_bytes(project: Project, killed: str) -> None:
     before = project.bytes()
     pattern, stage = KILLS[killed], killed.split()[0]

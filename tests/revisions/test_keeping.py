@@ -94,11 +94,20 @@ def test_a_kept_model_computes_what_the_checkpoint_did(
     assert (size < 20_000) == (form == "adapter")
 
 
+BERT, LLAMA = ("bert", "token_classification"), ("llama", "sequence_classification")
+FULL, MERGED, ADAPTER = ("full", "merged"), ("lora", "merged"), ("lora", "adapter")
+
+
 @pytest.mark.parametrize(
-    ("name", "task"), [("bert", "token_classification"), ("llama", "sequence_classification")]
-)
-@pytest.mark.parametrize(
-    ("method", "form"), [("full", "merged"), ("lora", "merged"), ("lora", "adapter")]
+    ("name", "task", "method", "form"),
+    [
+        (*BERT, *FULL),
+        (*LLAMA, *ADAPTER),
+        *(
+            pytest.param(*model, *kept, marks=pytest.mark.slow)
+            for model, kept in [(BERT, MERGED), (BERT, ADAPTER), (LLAMA, FULL), (LLAMA, MERGED)]
+        ),
+    ],
 )
 def test_a_kept_classifier_is_the_language_model_that_was_embedded(
     run: Path,

@@ -30,9 +30,9 @@ class Choice:
 
     def local(self, cloud: Cloud) -> pd.Series:
         """Local estimates of a cloud by row of the token table."""
-        table: Any = read_local(cloud)
+        table = read_local(cloud)
         own = (table["estimator"] == self.estimator) & (table["n_neighbors"] == self.n_neighbors)
-        return pd.Series(table["value"][own].to_numpy(), index=table["row"][own].to_numpy())
+        return pd.Series(table.loc[own, "value"].to_numpy(), index=table.loc[own, "row"].to_numpy())
 
 
 def choose(asked: Asked, settings: Aggregate) -> Choice:

@@ -57,9 +57,11 @@ def best_cells(correlations: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*groups_of(correlations), "shuffle", "method", "given"]
     keys += [name for name in cells_of(correlations) if "layer" not in name]
-    size: Any = correlations["value"].abs()
+    size = correlations["value"].abs()
     there = size.notna()
-    top = size[there].groupby([correlations.loc[there, key] for key in keys], sort=False).idxmax()
+    top = (
+        size.loc[there].groupby([correlations.loc[there, key] for key in keys], sort=False).idxmax()
+    )
     return correlations.loc[top].reset_index(drop=True)
 
 

@@ -1,7 +1,5 @@
 """Means over prompts of tidy tables, by layer and over layers, and where they peak."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -28,8 +26,8 @@ def layer_means(
 
     The layers of a prompt belong together, so the interval is over prompts.
     """
-    layers: Any = values["layer"].between(first, values["layer"].max() if last is None else last)
-    kept: Any = values[layers]
+    layers = values["layer"].between(first, values["layer"].max() if last is None else last)
+    kept = values.loc[layers]
     keys = [*groups_of(values), "shuffle", *(c for c in cells_of(values) if "layer" not in c)]
     prompts = kept.groupby([*keys, "prompt"], sort=False)["value"].mean().reset_index()
     return _summary(prompts, keys, confidence)
@@ -61,15 +59,15 @@ def paired_changes(
     prompts whose value rose. Raises ValueError where either shuffle was not measured.
     """
     keys = [*groups_of(values), *cells_of(values)]
-    wide: Any = values.pivot(index=[*keys, "prompt"], columns="shuffle", values="value")
+    wide = values.pivot(index=[*keys, "prompt"], columns="shuffle", values="value")
     for level in (shuffle, against):
         if level not in wide.columns:
             raise ValueError(f"shuffle: {level} was not measured; there are {list(wide.columns)}")
-    change: Any = pd.DataFrame({"value": wide[shuffle] - wide[against]}).reset_index()
+    change = pd.DataFrame({"value": wide[shuffle] - wide[against]}).reset_index()
     found = _summary(change, keys, confidence)
     rose = (change["value"] > 0).where(change["value"].notna())
-    share: Any = change.assign(rose=rose.astype(float)).groupby(keys, sort=False)["rose"].mean()
-    return found.assign(share_up=share.to_numpy())
+    share = change.assign(rose=rose.astype(float)).groupby(keys, sort=False)["rose"].mean()
+    return found.assign(share_up=np.asarray(share))
 
 
 def _summary(values: pd.DataFrame, keys: list[str], confidence: float) -> pd.DataFrame:
@@ -90,7 +88,7 @@ def _summary(values: pd.DataFrame, keys: list[str], confidence: float) -> pd.Dat
 
 def _own_peaks(values: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Of each prompt's own peak over layers: mean value, and quartiles of its layer."""
-    defined: Any = values[values["value"].notna()]
+    defined = values.loc[values["value"].notna()]
     own = defined.loc[defined.groupby([*keys, "prompt"], sort=False)["value"].idxmax()]
     grouped = own.groupby(keys, sort=False)
     return pd.DataFrame(

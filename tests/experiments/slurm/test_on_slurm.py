@@ -27,6 +27,7 @@ def clones(project: StudyProject) -> list[Path]:
     return list(place.iterdir()) if place.exists() else []
 
 
+@pytest.mark.slow
 def test_jobs_run_in_clones_and_what_failed_is_resumed(tmp_path: Path) -> None:
     project = new_project(tmp_path)
     (project.folder / "stages" / "new.py").touch()

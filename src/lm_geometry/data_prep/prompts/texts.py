@@ -31,16 +31,16 @@ def texts_of(
     source cannot be had, and ValueError where it has no such split.
     """
     parts = reading.read(entry, downloads)
-    rows: Any = _rows(parts)
+    rows = _rows(parts)
     if entry.years is not None:
-        rows = rows[rows["year"].between(*entry.years)]
+        rows = rows.loc[rows["year"].between(entry.years[0], entry.years[1])]
     if settings.split != "all":
         rows = _of_split(rows, parts, name, entry, settings, data, downloads)
     joined = settings.unit == "document"
-    texts: Any = _documents(rows, settings.joint) if joined else _sequences(rows)
+    texts = _documents(rows, settings.joint) if joined else _sequences(rows)
     texts["text"] = texts["text"].str.strip()
     texts.insert(0, "prompt", range(len(texts)))
-    return texts[texts["text"] != ""].reset_index(drop=True)
+    return texts.loc[texts["text"] != ""].reset_index(drop=True)
 
 
 def _rows(parts: Parts) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def _rows(parts: Parts) -> pd.DataFrame:
 
 
 def _of_split(
-    rows: Any,
+    rows: pd.DataFrame,
     parts: Parts,
     name: str,
     entry: Corpus,
@@ -68,7 +68,7 @@ def _of_split(
     if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
         own = divide(parts, name, entry, split, data)
         part = next(part for part, dataset in parts.items() if dataset is own)
-        return rows[rows["part"] == part]
+        return rows.loc[rows["part"] == part]
     if data.order == "paper":
         raise ValueError(
             f"data_prep.prompts.split: {split!r} is not possible with data_prep.order paper, which "
@@ -76,7 +76,7 @@ def _of_split(
         )
     whole = data.model_copy(update={"choose": "take_first"})
     prepared = prepare(name, entry, split, "all", whole, downloads).dataset
-    return rows[rows["document"].isin(set(prepared["document"]))]
+    return rows.loc[rows["document"].isin(list(set(prepared["document"])))]
 
 
 def _documents(rows: pd.DataFrame, joint: str) -> pd.DataFrame:
