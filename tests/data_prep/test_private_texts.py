@@ -151,6 +151,7 @@ def test_nothing_in_git_holds_a_word_of_it(project: Project) -> None:
         assert not [word for word in SECRET if word in text], name
 
 
+@pytest.mark.slow
 def test_a_clone_elsewhere_has_nothing_to_run_until_it_needs_the_text(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
