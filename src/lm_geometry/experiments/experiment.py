@@ -85,8 +85,9 @@ class Project:
         """params.yaml as `dvc exp run -S` writes it; a key that it does not have is added."""
         found = self.params
         for key, value in overrides.items():
-            new: Any = value
-            for name in reversed(key.split(".")):
+            *sections, last = key.split(".")
+            new: Raw = {last: value}
+            for name in reversed(sections):
                 new = {name: new}
             found = _merged(found, new)
         return found
