@@ -22,7 +22,7 @@ from lm_geometry.models.load import (
     longest_of,
     read_config,
 )
-from lm_geometry.models.probe import Findings, probe
+from lm_geometry.models.probe import probe_of
 from lm_geometry.models.small import small_model
 from lm_geometry.models.weights import check_drawn, check_headers
 from lm_geometry.outs.data_prep.model import ModelSource
@@ -47,7 +47,7 @@ def checked(source: ModelSource) -> ModelSource:
     config = read_config(source)
     faults: list[str] = []
     small = _small(source, config)
-    known = _tried(faults, lambda: _findings(source, small)) if small else None
+    known = _tried(faults, lambda: probe_of(source.name, small, source.half)) if small else None
     if known is not None:
         print(f"{source.name}: {known.told()}", flush=True)
         source = replace(source, layers=known.layers)
@@ -94,13 +94,6 @@ def _small(source: ModelSource, config: "PreTrainedConfig") -> "PreTrainedModel 
     except ValueError as error:
         print(f"{source.name}: {error}; what it does is asked of itself later on", flush=True)
         return None
-
-
-def _findings(source: ModelSource, small: "PreTrainedModel") -> Findings:
-    try:
-        return probe(small, source.half)
-    except ValueError as error:
-        raise NotReadError(f"model.name: {source.name} cannot be read: {error}") from None
 
 
 def _check_weights(source: ModelSource, config: "PreTrainedConfig") -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from lm_geometry.models.facts import NotReadError
+from lm_geometry.models.local_files import LFS_POINTER
 
 ADAPTERS = "adapter_config.json"
 
@@ -58,7 +59,7 @@ def check_config(config: dict[str, object], name: str) -> None:
 
 def _json(file: Path, name: str) -> dict[str, object]:
     text = file.read_bytes()
-    if text.startswith(b"version https://git-lfs"):
+    if text.startswith(LFS_POINTER):
         raise NotReadError(
             f"model.name: {file.name} of {name} is a pointer of Git LFS: `git lfs pull` brings it"
         )

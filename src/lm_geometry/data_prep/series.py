@@ -4,13 +4,18 @@ The weights of all of them are compared before one is downloaded: steps of a pub
 have the same weights, or none, would make a figure of training that is wrong without a sign.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from lm_geometry.data_prep.step_names import is_pattern, step_of
 from lm_geometry.models import sources
-from lm_geometry.models.hub_weights import Weights, folder_weights, hub_weights, revisions_like
+from lm_geometry.models.hub_weights import (
+    Weights,
+    folder_weights,
+    hub_weights,
+    revisions_like,
+    same_weights,
+)
 from lm_geometry.models.local_files import SourceError, advice, local_path
 from lm_geometry.outs.data_prep.model import SeriesStep
 
@@ -28,12 +33,7 @@ def resolve_series(asked: list[str], base: str) -> list[SeriesStep]:
     errors: list[str] = []
     found = _weights([("base", sources.parse(base)), *_named(asked, base, errors)], errors)
     steps = list(_steps(found, errors))
-    by_weights = defaultdict(list)
-    for (told, _), weights in found.items():
-        by_weights[weights.content].append(told)
-    errors += [
-        f"{', '.join(same)} have the same weights" for same in by_weights.values() if same[1:]
-    ]
+    errors += same_weights((told, weights) for (told, _), weights in found.items())
     if errors:
         raise ValueError("\n".join(f"model.checkpoints: {error}" for error in errors))
     return sorted(steps, key=lambda one: one.step)

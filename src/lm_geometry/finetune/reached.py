@@ -1,13 +1,14 @@
 """What a few tokens pass through in a model, and which maps do no more than multiply."""
 
 import re
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import linear
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
+
+from lm_geometry.models.body import Output, tokens_alone, watched
 
 LIST = re.compile(r"^(.*?)\.\d+(\.|$)")
 CLOSE = 1e-4
@@ -24,31 +25,28 @@ def unusable_maps(model: PreTrainedModel) -> dict[str, str]:
     called: set[str] = set()
     found: dict[str, str] = {}
 
-    def look(name: str, module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
+    def look(name: str, module: nn.Module, given: tuple[torch.Tensor, ...], output: Output) -> None:
         called.update(match[1] for match in [LIST.match(name)] if match)
-        derived = isinstance(module, nn.Linear | Conv1D) and type(module) not in (nn.Linear, Conv1D)
-        if derived and not _multiplies(module, given, output):
+        if type(module) in (nn.Linear, Conv1D) or not isinstance(module, nn.Linear | Conv1D):
+            return
+        if not _multiplies(module, given, output):
             found[name] = "they do more than multiply by their weight"
 
-    hooks = [
-        module.register_forward_hook(lambda *seen, name=name: look(name, *seen))
-        for name, module in model.named_modules()
-    ]
     ids = torch.arange(5, 12, device=next(model.parameters()).device)[None]
-    both = getattr(model.config, "is_encoder_decoder", False)
     training = model.training
     try:
         model.eval()
-        model(input_ids=ids, **({"decoder_input_ids": ids} if both else {}))
+        with watched(model, look):
+            model(**tokens_alone(model, ids))
     finally:
         model.train(training)
-        for hook in hooks:
-            hook.remove()
     return dict.fromkeys(sorted(lists - called), "texts do not pass through them") | found
 
 
-def _multiplies(module: Any, given: tuple[Any, ...], output: Any) -> bool:
-    if not torch.is_tensor(output) or not given or not torch.is_tensor(given[0]):
+def _multiplies(
+    module: nn.Linear | Conv1D, given: tuple[torch.Tensor, ...], output: Output
+) -> bool:
+    if not isinstance(output, torch.Tensor) or not given or not torch.is_tensor(given[0]):
         return False
     weight = module.weight.T if isinstance(module, Conv1D) else module.weight
     if given[0].shape[-1] != weight.shape[-1]:

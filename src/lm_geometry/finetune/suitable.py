@@ -4,7 +4,7 @@ from transformers import PreTrainedModel
 
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.task import Task
-from lm_geometry.models.probe import Findings, probe
+from lm_geometry.models.probe import Findings, probe_of
 from lm_geometry.outs.data_prep.model import ModelSource
 
 
@@ -15,10 +15,7 @@ def probed(source: ModelSource, model: PreTrainedModel, settings: Finetune, task
     weights that a pass changes (RWKV scales some of them, and back in training).
     """
     written = [weight._version for weight in model.parameters()]
-    try:
-        found = probe(model, source.half)
-    except ValueError as error:
-        raise ValueError(f"model.name: {source.name} cannot be read: {error}") from None
+    found = probe_of(source.name, model, source.half)
     if written != [weight._version for weight in model.parameters()]:
         raise ValueError(
             f"finetune.task: {source.name} changes its own weights whenever it is evaluated, so "

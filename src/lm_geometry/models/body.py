@@ -1,15 +1,20 @@
 """A pass through a model without its head, and the head from states that such a pass made."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
 from lm_geometry.point_cloud.shapes import Float, Float32, Integer, Shaped
+
+Inputs = dict[str, torch.Tensor]
+Output = torch.Tensor | tuple[torch.Tensor, ...]  # of a module; some return other things
+Look = Callable[[str, nn.Module, tuple[torch.Tensor, ...], Output], None]  # name, module, in, out
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,26 @@ def _output(
     if half != "encoder" and hasattr(model.config, "use_cache"):
         given["use_cache"] = False
     return read(input_ids=ids, **given)
+
+
+def tokens_alone(model: PreTrainedModel, ids: Integer[torch.Tensor, "batch positions"]) -> Inputs:
+    """Arguments of a call with tokens and nothing else; a decoder, too, is given them."""
+    both = getattr(model.config, "is_encoder_decoder", False)
+    return {"input_ids": ids} | ({"decoder_input_ids": ids} if both else {})
+
+
+@contextlib.contextmanager
+def watched(model: PreTrainedModel, look: Look) -> Iterator[None]:
+    """Shows to `look` what every module is given and returns, the innermost first."""
+    hooks = [
+        module.register_forward_hook(lambda *seen, name=name: look(name, *seen))
+        for name, module in model.named_modules()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @dataclass

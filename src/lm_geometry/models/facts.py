@@ -47,7 +47,7 @@ def facts_of(config: "PreTrainedConfig", name: str, half: Half | None = None) ->
         raise NotReadError(
             f"model.half: {name} is a {config.model_type}, which has no halves: null, not {half}"
         )
-    text: Any = _half_of(config, half) if half else config.get_text_config()
+    text = _half_of(config, half) if half else config.get_text_config()
     names = [f"{half}_layers", f"num_{half}_layers"] if half else []
     found = (getattr(text, key, None) for key in [*names, "num_hidden_layers"])
     layers = next((number for number in found if number), None)

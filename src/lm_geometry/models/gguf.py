@@ -7,6 +7,7 @@ from typing import Any
 
 from lm_geometry.models.downloaded import content_hash, record, verified
 from lm_geometry.models.facts import NO_CODE, NotReadError
+from lm_geometry.models.local_files import LFS_POINTER
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.weights import judge
 from lm_geometry.workspace import machine
@@ -63,7 +64,7 @@ def _loaded(gguf: Path) -> tuple[Any, Any, dict[str, Any]]:
 def _cause(gguf: Path) -> str:
     with gguf.open("rb") as file:
         start = file.read(32)
-    if start.startswith(b"version https://git-lfs"):
+    if start.startswith(LFS_POINTER):
         return "it is a pointer of Git LFS, which `git lfs pull` replaces"
     if not start.startswith(b"GGUF"):
         return "it is no such file"

@@ -52,6 +52,14 @@ def hub_weights(source: Source) -> Weights:
     return Weights(_joint(hashes, _told(source)), found.sha or "")
 
 
+def same_weights(found: Iterable[tuple[str, Weights]]) -> list[str]:
+    """Of models, each as it is told, those that have the same weights: a sentence for each."""
+    by_weights: dict[str, list[str]] = defaultdict(list)
+    for told, weights in found:
+        by_weights[weights.content].append(told)
+    return [f"{', '.join(same)} have the same weights" for same in by_weights.values() if same[1:]]
+
+
 def refuse_same_weights(names: Iterable[Any]) -> None:
     """Raises ValueError where two revisions on the hub have the same weights, or one is missing.
 
@@ -59,18 +67,16 @@ def refuse_same_weights(names: Iterable[Any]) -> None:
     the hub cannot be reached that is left to data-prep.
     """
     errors: list[str] = []
-    by_weights: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, Weights] = {}
     for name in dict.fromkeys(names):
         if not (isinstance(name, str) and name.startswith("hub:") and "@" in name):
             continue
         try:
-            by_weights[hub_weights(parse(name)).content].append(name)
+            found[name] = hub_weights(parse(name))
         except SourceError as error:
             if not any(words in str(error) for words in UNREACHED):
                 errors.append(f"{name}: {error}")
-    errors += [
-        f"{', '.join(same)} have the same weights" for same in by_weights.values() if same[1:]
-    ]
+    errors += same_weights(found.items())
     if errors:
         raise ValueError("\n".join(f"model.name: {error}" for error in errors))
 
@@ -117,7 +123,7 @@ def delete_revision(source: Source) -> None:
     from huggingface_hub.errors import CacheNotFound
 
     try:
-        cache: Any = scan_cache_dir()
+        cache = scan_cache_dir()
     except CacheNotFound:
         return
     there = {

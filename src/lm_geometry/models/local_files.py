@@ -13,6 +13,9 @@ RELATIVE = (
 )
 
 
+LFS_POINTER = b"version https://git-lfs"  # how the file begins that stands for another
+
+
 class SourceError(OSError):
     """A source cannot be had; the text is one sentence that says what to do."""
 

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from lm_geometry.models.body import Body, body_pass, head_logits
+from lm_geometry.models.body import Body, Output, body_pass, head_logits, watched
+from lm_geometry.models.facts import NotReadError
 from lm_geometry.point_cloud.shapes import Float
 
 LENGTHS = 7, 12
@@ -90,6 +91,14 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
         losses=losses,
         no_losses=reason,
     )
+
+
+def probe_of(name: str, model: PreTrainedModel, half: str = "") -> Findings:
+    """`probe` of the model that params.yaml names; raises NotReadError where it cannot be read."""
+    try:
+        return probe(model, half)
+    except ValueError as error:
+        raise NotReadError(f"model.name: {name} cannot be read: {error}") from None
 
 
 def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
@@ -199,20 +208,13 @@ def _after_norm(model: PreTrainedModel, ids: torch.Tensor, half: str) -> bool:
     """
     made: list[tuple[str, nn.Module, torch.Tensor, torch.Tensor]] = []
 
-    def keep(name: str) -> Any:
-        def hook(module: nn.Module, given: tuple[Any, ...], output: Any) -> None:
-            first = output[0] if isinstance(output, tuple) else output
-            if torch.is_tensor(first) and given and torch.is_tensor(given[0]):
-                made.append((name, module, given[0], first))
+    def keep(name: str, module: nn.Module, given: tuple[torch.Tensor, ...], output: Output) -> None:
+        first = output[0] if isinstance(output, tuple) else output
+        if torch.is_tensor(first) and given and torch.is_tensor(given[0]):
+            made.append((name, module, given[0], first))
 
-        return hook
-
-    hooks = [m.register_forward_hook(keep(name)) for name, m in model.named_modules()]
-    try:
+    with watched(model, keep):
         last = body_pass(model, ids, half=half).states[-1]
-    finally:
-        for hook in hooks:
-            hook.remove()
     makers = [entry for entry in made if _is(entry[3], last)]
     if not makers or any(name.rsplit(".", 1)[-1].isdecimal() for name, *_ in makers):
         return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lm_geometry.models.body import tokens_alone
 from lm_geometry.models.quiet import quiet_loading
 
 if TYPE_CHECKING:
@@ -103,9 +104,7 @@ def spare_positions(model: "PreTrainedModel") -> int:
 
 @torch.no_grad()
 def _passes(model: "PreTrainedModel", tokens: int = 11) -> None:
-    ids = torch.arange(tokens)[None] % 11 + 5
-    both = getattr(model.config, "is_encoder_decoder", False)
-    model(input_ids=ids, **({"decoder_input_ids": ids} if both else {}))
+    model(**tokens_alone(model, torch.arange(tokens)[None] % 11 + 5))
 
 
 def small_config(
@@ -124,7 +123,7 @@ def small_config(
     found: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
         name = field.name
-        value: Any = _own(config, name)
+        value = _own(config, name)
         if name in towers:
             if hasattr(value, "model_type"):
                 found[name] = small_config(value, layers, variant, fill)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lm_geometry.models.facts import NO_CODE, NotReadError
+from lm_geometry.models.local_files import LFS_POINTER
 from lm_geometry.models.quiet import quiet_loading
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _header(file: Path, name: str) -> dict[str, torch.Tensor]:
     if not file.exists():
         raise NotReadError(f"model.name: {name} lacks {file.name}, which its index lists")
     with file.open("rb") as opened:
-        if opened.read(40).startswith(b"version https://git-lfs"):
+        if opened.read(40).startswith(LFS_POINTER):
             raise NotReadError(
                 f"model.name: {file.name} of {name} is a pointer of Git LFS, not the weights: "
                 "`git lfs pull` brings them"

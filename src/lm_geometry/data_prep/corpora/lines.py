@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from lm_geometry.models.local_files import LFS_POINTER
+
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 # UTF-32 first, for its mark begins as that of UTF-16 does.
 MARKS = {
@@ -25,7 +27,6 @@ PACKED_AS = {
     b"\xfd7zXZ": ".xz",
     b"\x28\xb5\x2f\xfd": ".zst",
 }
-POINTER = b"version https://git-lfs"
 
 
 def format_of(path: Path) -> str:
@@ -38,7 +39,7 @@ def format_of(path: Path) -> str:
 
 def refuse_pointer(start: bytes, path: Path) -> None:
     """Raises ValueError where a file begins as those do that stand for files kept elsewhere."""
-    if start.startswith(POINTER):
+    if start.startswith(LFS_POINTER):
         raise ValueError(f"{path} is a pointer of Git LFS, not the file: `git lfs pull` brings it")
 
 
