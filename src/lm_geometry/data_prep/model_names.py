@@ -48,6 +48,12 @@ def resolve(model: Model, seed: int) -> ModelSource:
     )
 
 
+def source_of(name: str) -> str:
+    """Where the model of a name in params.yaml comes from, of which nothing else is asked."""
+    entry = read_models().get(name)
+    return name if entry is None else entry.source
+
+
 def _content(source: str) -> str:
     """Hash of the files of a `file:` model, or of the weights on the hub; empty for others.
 

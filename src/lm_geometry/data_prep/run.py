@@ -46,7 +46,7 @@ def run() -> None:
     later = resolve_series(model.checkpoints, source.source)
     source = replace(source, series=[asdict(step) for step in later])
     counts = prepare_corpora(settings)
-    prepare_prompts(settings.prompts, settings, model)
+    prepare_prompts(settings.prompts, settings, model, source.longest)
     write_json(paths.CORPORA / "counts.json", counts)
     write_json(paths.MODEL, source.record())
 

@@ -78,11 +78,16 @@ def _kept(source: sources.Source) -> Path:
 
 
 def load_tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
-    """The model's own tokenizer, which pads on the right, with its end token if it has no pad."""
+    """The model's own tokenizer, as `tokenizer_of`."""
+    return tokenizer_of(source.source)
+
+
+def tokenizer_of(source: str) -> "PreTrainedTokenizerBase":
+    """The tokenizer of a source, which pads on the right, with its end token if it has no pad."""
     from transformers import AutoTokenizer
 
-    with hub_errors(source.source), quiet_loading():
-        tokenizer = AutoTokenizer.from_pretrained(**local_location(source.source))
+    with hub_errors(source), quiet_loading():
+        tokenizer = AutoTokenizer.from_pretrained(**local_location(source))
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"

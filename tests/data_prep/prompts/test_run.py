@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from transformers import BartConfig
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.params import DataPrep, Model, Prompts
@@ -20,6 +21,7 @@ from lm_geometry.outs.data_prep.prompts import read_prompts
 from lm_geometry.outs.data_prep.shuffling import shuffled_positions
 from lm_geometry.outs.data_prep.tokens import prompt_tokens
 from lm_geometry.workspace import machine
+from tests.architectures.matrix import tokenizer
 
 WORDS = ["the", "senate", "met", "in", "morning", "president", "spoke", "of", "river", "sea"]
 
@@ -318,3 +320,18 @@ def test_a_run_without_prompts_writes_tables_without_rows(
     assert prompts.numbers == []
     assert prompts.orders == {}
     assert prompts.token_ids(None).shape == (0, 1024)
+
+
+def test_the_prompts_of_an_encoder_decoder_ask_for_no_half(
+    documents: dict[str, list[str]], tmp_path: Path
+) -> None:
+    """Its states are of a half, its tokenizer is of the whole."""
+    size = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": 100}
+    BartConfig(**size, max_position_embeddings=512).save_pretrained(tmp_path / "bart")
+    tokenizer().save_pretrained(tmp_path / "bart")
+    named = f"file:{tmp_path / 'bart'}"
+    model = Model.model_validate({"name": named, "half": "encoder"})
+    settings = _settings(tokens=16, count=2, shuffles=[0], tokenizers=[named])
+    assert (
+        prepare_prompts(settings, DataPrep.model_validate({}), model, longest=512)["prompts"] == 2
+    )

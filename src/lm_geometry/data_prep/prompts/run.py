@@ -3,18 +3,19 @@
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.model_names import resolve as resolve_model
+from lm_geometry.data_prep.model_names import source_of
 from lm_geometry.data_prep.params import DataPrep, Model, Prompts
 from lm_geometry.data_prep.prompts.block_orders import block_orders
 from lm_geometry.data_prep.prompts.draw import draw, long_enough
 from lm_geometry.data_prep.prompts.texts import texts_of
-from lm_geometry.models.load import load_tokenizer, longest_input
+from lm_geometry.models.load import longest_input, tokenizer_of
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import shareable
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex, folder
@@ -23,24 +24,25 @@ from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import corpus_names, name_of, names_of
 from lm_geometry.workspace.tables import write_table
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
-
-def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str, int]:
+def prepare_prompts(
+    settings: Prompts, data: DataPrep, model: Model, longest: int = 0
+) -> dict[str, int]:
     """Numbers of texts, of those long enough under every tokenizer, and of prompts; data/prompts.
 
-    The tokenizers are those of `settings.tokenizers` and of the run's own model. With `count` 0, or
-    for a model that cannot read so many tokens, nothing is read, and the tables are written
-    without rows; the index says why. Raises ValueError where fewer texts
-    are long enough than `count`, or none.
+    The tokenizers are those of `settings.tokenizers` and of the run's own model, which reads
+    `longest` tokens at most (0: that is asked of it). With `count` 0, or for a model that cannot
+    read so many tokens, nothing is read, and the tables are written without rows; the index says
+    why. Raises ValueError where fewer texts are long enough than `count`, or none.
     """
     names = names_of([*settings.tokenizers, model.name])
-    nothing = _why_none(settings, model)
+    nothing = _why_none(settings, model, longest)
     if nothing:
         settings = settings.model_copy(update={"count": 0})
     texts: Any = _no_texts() if nothing else _texts(settings, data)
-    tokenizers = {own: _tokenizer(name) for name, own in names.items()} if len(texts) else {}
+    tokenizers = (
+        {own: tokenizer_of(source_of(name)) for name, own in names.items()} if len(texts) else {}
+    )
     lengths = long_enough(texts, tokenizers, settings.tokens) if len(texts) else _no_lengths()
     candidates = lengths["prompt"].unique().astype(np.int64)
     chosen = draw(candidates, settings.count, settings.seed)
@@ -68,11 +70,11 @@ def prepare_prompts(settings: Prompts, data: DataPrep, model: Model) -> dict[str
     return counts
 
 
-def _why_none(settings: Prompts, model: Model) -> str:
+def _why_none(settings: Prompts, model: Model, longest: int) -> str:
     """Why there are no prompts, or an empty string."""
     if settings.count == 0:
         return "data_prep.prompts.count is 0"
-    longest = longest_input(resolve_model(model, seed=0))
+    longest = longest or longest_input(resolve_model(model, seed=0))
     if settings.tokens <= longest:
         return ""
     return (
@@ -87,12 +89,6 @@ def _texts(settings: Prompts, data: DataPrep) -> pd.DataFrame:
         return texts_of(settings.corpus, entry, settings, data, machine.downloads())
     except (SourceError, ValueError) as error:
         raise SystemExit(str(error)) from None
-
-
-def _tokenizer(name: str) -> "PreTrainedTokenizerBase":
-    return load_tokenizer(
-        resolve_model(Model(name=name, weights="pretrained", checkpoints=[]), seed=0)
-    )
 
 
 def _with_texts(index: PromptIndex, prompts: pd.DataFrame, redistribute: bool) -> PromptIndex:
