@@ -30,6 +30,7 @@ def cluster_rows(
         (table["layer"] == shown.layer)
         & (table["estimator"] == shown.estimator)
         & (table["n_neighbors"] == shown.n_neighbors)
+        & (table["exclude"] == shown.exclude)
         & table["checkpoint"].isin((BASE, shown.checkpoint))
     ].dropna(subset=["value"])
     rows: Rows = []

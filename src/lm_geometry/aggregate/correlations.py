@@ -2,9 +2,12 @@
 
 Tokens are joined by their row in the token table, which estimates and losses share. A level is
 what a pair stands for: a token, the means of a sequence, or those of a (corpus, split, checkpoint).
+Intervals of the first two are by the jackknife where estimates were made without groups of
+documents, else by the bootstrap, as those of the third.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +19,47 @@ from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Bootstrap
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_losses, read_tokens
+from lm_geometry.outs.estimate.clouds import without_columns
 from lm_geometry.point_cloud.shapes import Float64, Integer
 from lm_geometry.statistics.corpus_correlation import across_cells
-from lm_geometry.statistics.correlation import clustered_correlations, resamples
+from lm_geometry.statistics.correlation import Correlation, clustered_correlations, resamples
+from lm_geometry.statistics.jackknife import JACKKNIFE
+from lm_geometry.statistics.jackknifed_correlation import (
+    JackknifedCorrelation,
+    jackknifed_correlations,
+)
 from lm_geometry.workspace.seeds import stream
 from lm_geometry.workspace.tables import Row
 
+KIND = ("layer", "exclude", "estimator", "n_neighbors")  # of a correlation at corpus level
 FEWEST_CELLS = 3  # (corpus, split, checkpoint) cells of a correlation at corpus level
 Rows = list[Row]
-Pairs = tuple[  # rows in the token table, estimates, losses
-    Integer[np.ndarray, "pairs"], Float64[np.ndarray, "pairs"], Float64[np.ndarray, "pairs"]
-]
+Found = Mapping[str, Correlation] | Mapping[str, JackknifedCorrelation]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows in the token table, estimates and losses of the tokens that have both.
+
+    Beside the estimates stand those without each jackknife group, and those of each cloud alone.
+    """
+
+    rows: Integer[np.ndarray, "pairs"]
+    values: Float64[np.ndarray, "pairs"]
+    losses: Float64[np.ndarray, "pairs"]
+    without: Float64[np.ndarray, "pairs groups"]
+    clouds: Float64[np.ndarray, "pairs clouds"]
+
+    def of(self, unit: Integer[np.ndarray, "pairs"]) -> "Pairs":
+        """The means of each unit, such as a sequence, in place of its tokens."""
+        first, inverse = np.unique(unit, return_index=True, return_inverse=True)[1:]
+        table = np.column_stack([self.values, self.losses, self.without, self.clouds])
+        means = np.column_stack([_means(inverse, column) for column in table.T])
+        groups = self.without.shape[1]
+        values, losses, *_ = means.T
+        return Pairs(
+            self.rows[first], values, losses, means[:, 2 : 2 + groups], means[:, 2 + groups :]
+        )
 
 
 @dataclass(frozen=True)
@@ -35,6 +68,7 @@ class _Split:
 
     split: CorpusSplit
     sequence: np.ndarray  # [tokens], numbered from 0
+    document: np.ndarray  # [tokens], numbered from 0
     drawn: np.ndarray  # [tokens], the sequence or document that is resampled, from 0
     weights: np.ndarray  # [sequences or documents, 1 + draws]
 
@@ -64,34 +98,31 @@ class LossCorrelations:
                 self._add_cell(named, joined(cell, losses[checkpoint]), self._current)
 
     def _add_cell(self, keys: Row, pairs: Pairs, split: _Split) -> None:
-        rows, values, losses = pairs
-        drawn, sequence = split.drawn[rows], split.sequence[rows]
-        self._record(keys, "token", values, losses, drawn, split)
-        first = np.unique(sequence, return_index=True)[1]
-        counts = np.bincount(sequence)[sequence[first]]
-        means = [np.bincount(sequence, v)[sequence[first]] / counts for v in (values, losses)]
-        self._record(keys, "sequence", means[0], means[1], drawn[first], split)
-        if len(rows):
-            kind = (keys["layer"], keys["estimator"], keys["n_neighbors"])
-            self._cells[kind].append(_resampled_means(values, losses, drawn, split.weights))
+        drawn = split.drawn[pairs.rows]
+        for level, of in (("token", pairs), ("sequence", pairs.of(split.sequence[pairs.rows]))):
+            if np.isfinite(of.without).any():
+                documents = split.document[of.rows]
+                found = jackknifed_correlations(
+                    of.values, of.without, of.losses, documents, of.clouds
+                )
+                self._record(keys, level, JACKKNIFE, found)
+            else:
+                resampled = (split.drawn[of.rows], split.weights)
+                found = clustered_correlations(of.values, of.losses, *resampled)
+                self._record(keys, level, "bootstrap", found)
+        if len(drawn):
+            kind = tuple(keys[name] for name in KIND)
+            means = _resampled_means(pairs.values, pairs.losses, drawn, split.weights)
+            self._cells[kind].append(means)
             self._resampled[split.split] = len(split.weights)
 
-    def _record(
-        self,
-        keys: Row,
-        level: str,
-        values: np.ndarray,
-        losses: np.ndarray,
-        drawn: np.ndarray,
-        split: _Split,
-    ) -> None:
-        found = clustered_correlations(values, losses, drawn, split.weights)
+    def _record(self, keys: Row, level: str, error: str, found: Found) -> None:
         for method, correlation in found.items():
             lower, upper = correlation.interval(self._confidence)
             self._rows.append(
                 keys
                 | {"level": level, "method": method, "correlation": correlation.value}
-                | {"lower": lower, "upper": upper, "pairs": correlation.pairs}
+                | {"lower": lower, "upper": upper, "error": error, "pairs": correlation.pairs}
                 | {"resampled": correlation.clusters}
             )
 
@@ -100,10 +131,10 @@ class LossCorrelations:
         resampled = sum(self._resampled.values())
         return self._rows + [
             dict.fromkeys(CELL, "all")
-            | {"layer": layer, "estimator": estimator, "n_neighbors": size}
-            | {"level": "corpus", "method": method, "pairs": len(found)}
+            | dict(zip(KIND, kind, strict=True))
+            | {"level": "corpus", "method": method, "pairs": len(found), "error": "bootstrap"}
             | {"correlation": value, "lower": lower, "upper": upper, "resampled": resampled}
-            for (layer, estimator, size), found in self._cells.items()
+            for kind, found in self._cells.items()
             if len(found) >= FEWEST_CELLS
             for method, (value, lower, upper) in across_cells(
                 np.stack(found), self._confidence
@@ -112,17 +143,28 @@ class LossCorrelations:
 
 
 def joined(cell: pd.DataFrame, losses: Float64[np.ndarray, "tokens"]) -> Pairs:
-    """Row, estimate and loss `[pairs]` of the tokens that have both, joined by their row.
+    """The pairs of a cell's tokens, joined by their row.
 
     The estimates of a token in several clouds are averaged first: its loss is one number.
     """
-    rows, values = cell["row"].to_numpy(), cell["value"].to_numpy()
-    rows, values = rows[np.isfinite(values)], values[np.isfinite(values)]
-    different, inverse = np.unique(rows, return_inverse=True)
-    if len(different) < len(rows):
-        rows, values = different, np.bincount(inverse, values) / np.bincount(inverse)
-    kept = np.isfinite(losses[rows])
-    return rows[kept], values[kept], losses[rows[kept]]
+    defined = cell.dropna(subset=["value"])
+    defined = defined.loc[np.isfinite(losses[defined["row"].to_numpy()])]
+    means = defined.groupby("row")[["value", *without_columns(cell)]].mean()
+    clouds = defined.pivot_table("value", "row", "sampling_seed").reindex(means.index)
+    rows, table = means.index.to_numpy(), means.to_numpy(np.float64)
+    single = clouds.to_numpy(np.float64)
+    return Pairs(rows, table[:, 0], losses[rows], table[:, 1:], single)
+
+
+def _means(
+    unit: Integer[np.ndarray, "pairs"], values: Float64[np.ndarray, "pairs"]
+) -> Float64[np.ndarray, "units"]:
+    """Mean of the defined values of each unit, numbered from 0; NaN where there are none."""
+    kept, length = np.isfinite(values), int(unit.max(initial=-1)) + 1
+    with np.errstate(invalid="ignore"):
+        return np.bincount(unit[kept], values[kept], length) / np.bincount(
+            unit[kept], minlength=length
+        )
 
 
 def _read_split(split: CorpusSplit, settings: Bootstrap) -> _Split:
@@ -131,7 +173,8 @@ def _read_split(split: CorpusSplit, settings: Bootstrap) -> _Split:
     drawn, names = pd.factorize(tokens[columns[settings.resample]])
     generator = stream(settings.seed, "bootstrap", split.corpus, split.split)
     weights = resamples(len(names), settings.draws, generator)
-    return _Split(split, pd.factorize(tokens["sequence"])[0], drawn, weights)
+    sequence, document = (pd.factorize(tokens[name])[0] for name in ("sequence", "document"))
+    return _Split(split, sequence, document, drawn, weights)
 
 
 def _resampled_means(

@@ -1,11 +1,13 @@
-"""How the mean local dimension changed since base, and how much more than on a control corpus."""
+"""How estimates changed since base, and how much more than on a control corpus."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from lm_geometry.aggregate.grouped_rows import cells
-from lm_geometry.aggregate.means import mean_of, summary
+from lm_geometry.aggregate.means import CELL, ESTIMATE, OF_TOKENS, Weight, mean_of, summary
+from lm_geometry.outs.estimate.clouds import without_columns
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.statistics import (
     Mean,
@@ -13,9 +15,10 @@ from lm_geometry.statistics import (
     standardised_by_documents,
     standardised_by_tokens,
 )
-from lm_geometry.workspace.tables import Row
+from lm_geometry.workspace.tables import Row, Scalar
 
-Key = tuple[str, int, str, float, str]  # split, layer, estimator, n_neighbors, checkpoint
+KEYS = [name for name in ESTIMATE if name != "corpus"]
+Key = tuple[Scalar, ...]  # of KEYS, None where there is none
 TOKEN = ["sampling_seed", "row"]
 
 
@@ -28,29 +31,40 @@ class Change:
     by_tokens: float
 
 
-def changes(table: pd.DataFrame) -> dict[Key, Change]:
+def key_of(row: Row) -> Key:
+    """The key of a row's cell; two with the same missing values are equal."""
+    return tuple(None if pd.isna(row[name]) else row[name] for name in KEYS)
+
+
+def changes(table: pd.DataFrame, weight: Weight = "tokens") -> dict[Key, Change]:
     """Mean change since base of each cell of a (corpus split, layer), over paired tokens.
 
     A token counts where both clouds kept it and both of its estimates are defined.
     """
     found: dict[Key, Change] = {}
-    for keys, cell in cells(table, ["split", "layer", "estimator", "n_neighbors"]):
+    names = [name for name in CELL if name not in ("corpus", "checkpoint")]
+    for keys, cell in cells(table, names):
         base = cell.loc[cell["checkpoint"] == BASE].set_index(TOKEN)
         trained = cell.loc[cell["checkpoint"] != BASE]
         for checkpoint, later in trained.groupby("checkpoint", sort=False):
-            split, layer, estimator, size = keys
-            found[split, layer, estimator, size, str(checkpoint)] = _change(base, later)
+            named = dict(zip(names, keys, strict=True)) | OF_TOKENS
+            key = key_of(named | {"checkpoint": str(checkpoint)})
+            found[key] = _change(base, later, weight)
     return found
 
 
-def _change(base: pd.DataFrame, later: pd.DataFrame) -> Change:
+def _change(base: pd.DataFrame, later: pd.DataFrame, weight: Weight) -> Change:
     tokens = pd.MultiIndex.from_arrays([later[name] for name in TOKEN])
-    before, after = base["value"].reindex(tokens).to_numpy(), later["value"].to_numpy()
+    columns = ["value", *without_columns(later)]
+    before = base[columns].reindex(tokens).to_numpy(np.float64)
+    after = later[columns].to_numpy(np.float64)
     change = after - before
+    documents = later["document"].to_numpy()
+    mean = mean_of(change[:, 0], change[:, 1:], later, weight)
     return Change(
-        mean_of(change, later),
-        standardised_by_documents(change, later["document"].to_numpy()),
-        standardised_by_tokens(before, after),
+        mean,
+        standardised_by_documents(change[:, 0], documents, mean.value),
+        standardised_by_tokens(before[:, 0], after[:, 0], mean.value),
     )
 
 
@@ -94,17 +108,16 @@ def adjusted_over_layers(rows: list[Row]) -> list[Row]:
     """The same rows with `adjusted_p_value`: Benjamini-Hochberg over the layers of each family.
 
     A family are the rows that differ in their layer alone: one corpus (and control), split,
-    checkpoint, estimator and neighbourhood size.
+    checkpoint, reading, estimator, neighbourhood size and scale.
     """
     if not rows:
         return []
     table = pd.DataFrame(rows)
-    named = ("corpus", "control", "split", "checkpoint", "estimator", "n_neighbors")
-    family = [name for name in named if name in table]
-    adjusted = table.groupby(family, sort=False)["p_value"].transform(adjusted_p_values)
+    family = [name for name in ("control", *ESTIMATE) if name in table and name != "layer"]
+    p_values = table.groupby(family, sort=False, dropna=False)["p_value"]
+    adjusted = p_values.transform(adjusted_p_values)
     return [row | {"adjusted_p_value": p} for row, p in zip(rows, adjusted, strict=True)]
 
 
 def _columns(key: Key) -> Row:
-    names = ("split", "layer", "estimator", "n_neighbors", "checkpoint")
-    return dict(zip(names, key, strict=True))
+    return {name: np.nan if value is None else value for name, value in zip(KEYS, key, strict=True)}

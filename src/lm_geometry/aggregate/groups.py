@@ -7,7 +7,10 @@ from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Groups
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_tokens
-from lm_geometry.statistics import grouped_means
+from lm_geometry.outs.estimate.clouds import without_columns
+from lm_geometry.statistics import jackknifed_means
+from lm_geometry.statistics.jackknife import JACKKNIFE
+from lm_geometry.statistics.means import CLUSTERED
 
 USUAL = set(Groups.model_validate({}).by)
 
@@ -55,7 +58,7 @@ class GroupedEstimates:
 def groups(
     table: pd.DataFrame, names: pd.Series, settings: Groups, confidence: float
 ) -> pd.DataFrame:
-    """A row per cell and group: mean, interval over documents, tokens.
+    """A row per cell and group: mean, interval over documents and clouds, tokens.
 
     `names` has the group of each row of `table`; missing and empty names make no group, nor do
     groups of fewer than `fewest_tokens` defined estimates.
@@ -65,7 +68,12 @@ def groups(
     cell = cells.ngroup().to_numpy()
     width = max(len(distinct), 1)
     key = np.where(group < 0, -1, cell * width + group)
-    found = grouped_means(table["value"].to_numpy(), key, table["document"].to_numpy())
+    found = jackknifed_means(
+        table["value"].to_numpy(),
+        table[without_columns(table)].to_numpy(np.float32),
+        key,
+        *(table[name].to_numpy(np.int64) for name in ("document", "sampling_seed")),
+    )
     lower, upper = found.interval(confidence)
     keys = table.loc[~pd.Series(cell).duplicated().to_numpy(), CELL].reset_index(drop=True)
     rows = keys.iloc[found.group // width].reset_index(drop=True)
@@ -76,6 +84,7 @@ def groups(
         lower=lower,
         upper=upper,
         degrees=found.degrees,
+        error=np.where(found.jackknifed, JACKKNIFE, CLUSTERED).astype(object),
         values=found.values,
         documents=found.clusters,
     )

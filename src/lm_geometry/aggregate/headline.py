@@ -1,21 +1,27 @@
-"""At most about a dozen numbers, so that `dvc metrics diff` and `dvc exp show` fit a screen."""
+"""Some dozen and a half numbers, so that `dvc metrics diff` and `dvc exp show` fit a screen."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import pandas as pd
 
+from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import Tables
+from lm_geometry.outs.estimate.clouds import NONE
 from lm_geometry.outs.finetune.checkpoints import BASE
 
+BOUNDED = ("mean", "lower", "upper")
 Numbers: TypeAlias = "Mapping[str, float | Numbers]"
 
 
 def headline(tables: Tables, shown: Shown) -> Numbers:
     """Mean dimensions, the difference of differences and losses of the shown cell.
 
+    Beside those of the shown reading stand, as `published`, the dimensions and the difference of
+    which no neighbour is left out; the interval of that is in the table of differences.
     Numbers that do not exist (the loss of an encoder, the change of an untrained model) are left
     out: JSON has no NaN, and DVC drops null silently.
     """
@@ -23,12 +29,23 @@ def headline(tables: Tables, shown: Shown) -> Numbers:
     losses = tables.losses.loc[tables.losses["split"] == shown.split]
     numbers = {
         "dimension": _by_corpus(means, shown),
-        "difference_of_differences": _difference(tables.differences, shown),
+        "difference_of_differences": _difference(tables.differences, shown, BOUNDED),
+        "published": _published(tables, shown),
         "loss": _by_corpus(losses, shown),
         "points": int(means["points"].to_numpy().min()) if len(means) else 0,
         "documents": int(means["documents"].to_numpy().min()) if len(means) else 0,
     }
     return _without_missing(numbers)
+
+
+def _published(tables: Tables, shown: Shown) -> Numbers:
+    if not shown.published:
+        return {}
+    other = replace(shown, exclude=NONE)
+    return {
+        "dimension": _by_corpus(_cell(tables.means, other), other),
+        "difference_of_differences": _difference(tables.differences, other, ("mean",)),
+    }
 
 
 def _cell(table: pd.DataFrame, shown: Shown) -> pd.DataFrame:
@@ -37,6 +54,8 @@ def _cell(table: pd.DataFrame, shown: Shown) -> pd.DataFrame:
         & (table["layer"] == shown.layer)
         & (table["estimator"] == shown.estimator)
         & (table["n_neighbors"] == shown.n_neighbors)
+        & (table["exclude"] == shown.exclude)
+        & (table["level"] == OF_TOKENS["level"])
     )
     return table.loc[chosen]
 
@@ -56,11 +75,11 @@ def _sides(rows: pd.DataFrame, shown: Shown) -> dict[str, float]:
     }
 
 
-def _difference(table: pd.DataFrame, shown: Shown) -> Numbers:
+def _difference(table: pd.DataFrame, shown: Shown, told: Sequence[str]) -> Numbers:
     cell = _cell(table, shown)
     cell = cell.loc[cell["checkpoint"] == shown.checkpoint]
     found = {
-        str(row["control"]): {name: _rounded(row[name]) for name in ("mean", "lower", "upper")}
+        str(row["control"]): {name: _rounded(row[name]) for name in told}
         for _, row in cell.iterrows()
     }
     return next(iter(found.values())) if len(found) == 1 else found

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.aggregate.grouped_rows import Keys, cells
+from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import Score
 from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run
@@ -18,7 +19,7 @@ from lm_geometry.workspace.tables import Row
 LOWER_IS_BETTER = ("loss", "perplexity")
 NEITHER = ("weight_norm",)  # good or bad
 SCORE = ["corpus", "split", "score"]
-CELL = ["corpus", "split", "layer", "estimator", "n_neighbors"]
+CELL = ["corpus", "split", "layer", "exclude", "estimator", "n_neighbors"]
 KEYS = ["signal", *CELL, "score", "score_split", "since", "until"]
 RESULT = ["correlation", "lower", "upper", "pairs", "runs"]
 
@@ -35,7 +36,7 @@ def held_out(found: Sequence[Score]) -> pd.DataFrame:
 def heuristic_pairs(means: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """A row per checkpoint, signal and score: what the signal did until then, the score after it.
 
-    Signals are the mean local dimension (of every cell of `means`) and the validation loss (of
+    Signals are the mean local dimension (of its cells in `means`) and the validation loss (of
     `scores`), each on the corpus of the score; `change` is that since `base` or since the
     `previous` checkpoint. `improvement` is how much better the score gets until the `next` or the
     `last` checkpoint: its change, with its sign turned where less is better (loss, perplexity).
@@ -82,6 +83,7 @@ def heuristic_rows(
 
 
 def _dimensions(means: pd.DataFrame) -> pd.DataFrame:
+    means = means.loc[means["level"] == OF_TOKENS["level"]]
     steps = [0 if name == BASE else int(name) for name in means["checkpoint"]]
     found = means[CELL].assign(signal="dimension", step=steps, value=means["mean"])
     return found.dropna(subset=["value"])
@@ -89,7 +91,7 @@ def _dimensions(means: pd.DataFrame) -> pd.DataFrame:
 
 def _losses(scores: pd.DataFrame) -> pd.DataFrame:
     losses = scores.loc[scores["score"] == "loss", ["corpus", "split", "step", "value"]]
-    return losses.assign(signal="loss", layer=np.nan, estimator="", n_neighbors=np.nan)
+    return losses.assign(signal="loss", layer=np.nan, exclude="", estimator="", n_neighbors=np.nan)
 
 
 def _changes(keys: Keys, table: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,11 @@ from lm_geometry.workspace.section import Section
 
 
 class Bootstrap(Section):
-    """Resampling behind the intervals of correlations."""
+    """Resampling behind the intervals of correlations that have no jackknife."""
 
     draws: int = Field(500, ge=100, description="resamples")
     resample: Literal["sequences", "documents"] = Field(
-        "sequences", description="what is drawn anew; never single tokens"
+        "documents", description="what is drawn anew; never single tokens"
     )
     seed: int = Field(0, ge=0, description="which resamples")
 
@@ -58,6 +58,16 @@ class Aggregate(Section):
     )
     n_neighbors: int | float | Literal["last"] = Field(
         "last", description="L of figures and headline metrics; one of estimate.n_neighbors"
+    )
+    exclude: str = Field(
+        "first",
+        description="reading of figures and headline metrics: one of estimate.exclude, of which "
+        "first is the first; the published reading, none, is shown beside it where it was computed",
+    )
+    weight: Literal["tokens", "documents"] = Field(
+        "tokens",
+        description="what counts alike in means and changes: every token, or every document, "
+        "whose own mean counts once",
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="coverage of the intervals")
     bootstrap: Bootstrap = Field(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lm_geometry.aggregate.means import CELL
+from lm_geometry.aggregate.means import ESTIMATE
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace.tables import Row
@@ -21,7 +21,7 @@ def score_rows(means: pd.DataFrame) -> list[Row]:
     scores = pd.DataFrame(read_scores(), columns=["step", "corpus", "split", "score", "value"])
     renamed = {"corpus": "score_corpus", "split": "score_split", "value": "score_value"}
     steps = [0 if name == BASE else int(name) for name in means["checkpoint"]]
-    cells = means[[*CELL, *MEAN]].assign(step=pd.Series(steps, index=means.index, dtype=int))
+    cells = means[[*ESTIMATE, *MEAN]].assign(step=pd.Series(steps, index=means.index, dtype=int))
     scored = scores.rename(columns=renamed).astype({"step": int})
-    joined = cells.merge(scored, on="step").loc[:, [*CELL, *SCORED, *MEAN]]
+    joined = cells.merge(scored, on="step").loc[:, [*ESTIMATE, *SCORED, *MEAN]]
     return [{str(name): value for name, value in row.items()} for row in joined.to_dict("records")]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lm_geometry.aggregate import heuristic, prompts
+from lm_geometry.aggregate.cloud_estimates import CloudEstimates
 from lm_geometry.aggregate.clusters import cluster_rows
 from lm_geometry.aggregate.correlations import LossCorrelations
 from lm_geometry.aggregate.differences import Change, Key, change_rows, changes, difference_rows
 from lm_geometry.aggregate.groups import GroupedEstimates
-from lm_geometry.aggregate.means import CELL, local_estimates, loss_rows, mean_rows
+from lm_geometry.aggregate.means import CELL, ESTIMATE, local_estimates, loss_rows, mean_rows
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.scores import MEAN, SCORED, score_rows
 from lm_geometry.aggregate.shown import Shown
@@ -22,21 +23,21 @@ from lm_geometry.workspace import paths
 from lm_geometry.workspace.tables import Row, write_table
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
-SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "values", "documents"]
+SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "error", "values", "documents"]
 TESTED = ["p_value", "adjusted_p_value"]
 STANDARDISED = ["standardised_by_documents", "standardised_by_tokens"]
-CORRELATION = ["level", "method", "correlation", "lower", "upper", "pairs", "resampled"]
+CORRELATION = ["level", "method", "correlation", "lower", "upper", "error", "pairs", "resampled"]
 CLUSTER = ["k", "cluster", "mean", "smallest", "largest", "tokens", "token", "count"]
 COLUMNS = {
-    "means": [*CELL, *SUMMARY, "median", "standard_deviation", "undefined", "clouds", "points"],
-    "changes": [*CELL, *SUMMARY, *TESTED, *STANDARDISED],
-    "differences": [*CELL, "control", *SUMMARY, *TESTED],
+    "means": [*ESTIMATE, *SUMMARY, "median", "standard_deviation", "undefined", "clouds", "points"],
+    "changes": [*ESTIMATE, *SUMMARY, *TESTED, *STANDARDISED],
+    "differences": [*ESTIMATE, "control", *SUMMARY, *TESTED],
     "losses": ["corpus", "split", "checkpoint", *SUMMARY],
     "global": GLOBAL,
     "correlations": [*CELL, *CORRELATION],
     "groups": [*CELL, "grouping", "group", *SUMMARY],
     "clusters": [*CELL, *CLUSTER],
-    "scores": [*CELL, *SCORED, *MEAN],
+    "scores": [*ESTIMATE, *SCORED, *MEAN],
     "heuristic": [*heuristic.KEYS, *heuristic.RESULT],
 }
 
@@ -66,25 +67,29 @@ class Tables:
 
 def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     """Every table of the last estimate run; intervals have `settings.confidence`."""
-    confidence = settings.confidence
+    confidence, weight = settings.confidence, settings.weight
+    estimated, whole = read_estimated(), read_global()
     means, clusters = [], []
     by_corpus: dict[str, dict[Key, Change]] = defaultdict(dict)
     correlations = LossCorrelations(settings.bootstrap, confidence)
     groups = GroupedEstimates(settings.groups, confidence)
     for split, table in local_estimates():
-        means += mean_rows(table, confidence)
-        by_corpus[split.corpus] |= changes(table)
+        means += mean_rows(table, confidence, weight)
+        by_corpus[split.corpus] |= changes(table, weight)
         correlations.add(split, table)
         groups.add(split, table)
         if table["layer"].iloc[0] == shown.layer:
             clusters += cluster_rows(table, read_tokens(split), shown, settings)
-    mean_table = _table("means", means)
+    of_clouds = CloudEstimates(whole, estimated)
+    for corpus, found in of_clouds.changes().items():
+        by_corpus[corpus] |= found
+    mean_table = _table("means", [*means, *of_clouds.means(confidence)])
     return Tables(
         mean_table,
         _table("changes", change_rows(by_corpus, confidence)),
         _table("differences", difference_rows(by_corpus, fine_tuned, confidence)),
-        _table("losses", loss_rows(read_estimated().embedded, confidence)),
-        read_global(),
+        _table("losses", loss_rows(estimated.embedded, confidence)),
+        whole[GLOBAL],
         _table("correlations", correlations.rows()),
         groups.table().reindex(columns=COLUMNS["groups"]),
         _table("clusters", clusters),

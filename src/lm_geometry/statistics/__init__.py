@@ -5,7 +5,8 @@ from lm_geometry.statistics.effects import (
     standardised_by_documents,
     standardised_by_tokens,
 )
-from lm_geometry.statistics.grouped import GroupedMeans, grouped_means
+from lm_geometry.statistics.grouped import GroupedMeans, grouped_means, jackknifed_means
+from lm_geometry.statistics.jackknife import jackknife_variance, jackknifed
 from lm_geometry.statistics.means import Mean, clustered_mean
 from lm_geometry.statistics.runs import between_runs
 
@@ -16,6 +17,9 @@ __all__ = [
     "between_runs",
     "clustered_mean",
     "grouped_means",
+    "jackknife_variance",
+    "jackknifed",
+    "jackknifed_means",
     "standardised_by_documents",
     "standardised_by_tokens",
 ]

@@ -3,20 +3,27 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from lm_geometry.point_cloud.shapes import Float64, Int64
 
+CLUSTERED = "clustered"
+
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean with its standard error, degrees of freedom and number of values and clusters."""
+    """A mean with its standard error, degrees of freedom and number of values and clusters.
+
+    `error` says by what the standard error was found: "clustered" or "jackknife".
+    """
 
     value: float
     standard_error: float
     degrees: float
     values: int
     clusters: int
+    error: str = CLUSTERED
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Student's t interval; NaN where there are fewer than two clusters."""
@@ -34,29 +41,38 @@ class Mean:
     def __sub__(self, other: "Mean") -> "Mean":
         """The difference of two independent means (Welch 1947, Satterthwaite 1946)."""
         mine, its = self.standard_error**2, other.standard_error**2
-        variance = mine + its
-        with np.errstate(invalid="ignore", divide="ignore"):
-            degrees = np.float64(variance**2) / (mine**2 / self.degrees + its**2 / other.degrees)
         return Mean(
             self.value - other.value,
-            float(np.sqrt(variance)),
-            float(degrees),
+            float(np.sqrt(mine + its)),
+            float(satterthwaite(mine, self.degrees, its, other.degrees)),
             self.values + other.values,
             self.clusters + other.clusters,
+            " and ".join(dict.fromkeys((self.error, other.error))),
         )
+
+
+def satterthwaite(
+    one: npt.ArrayLike, its_degrees: npt.ArrayLike, other: npt.ArrayLike, degrees: npt.ArrayLike
+) -> Float64[np.ndarray, "*cells"]:
+    """Degrees of freedom of the sum of two independent variances (Satterthwaite 1946)."""
+    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((one + other) ** 2 / (one**2 / its_degrees + other**2 / degrees))
 
 
 def clustered_mean(
     values: Float64[np.ndarray, "n"],
     clusters: Int64[np.ndarray, "n"],
     clouds: Int64[np.ndarray, "n"] | None = None,
+    weights: Float64[np.ndarray, "n"] | None = None,
 ) -> Mean:
     """The mean of `values`, whose standard error lets values of one cluster be dependent.
 
     With e_g the sum of the residuals of cluster g, the variance of the mean is
     G/(G-1) · Σ e_g² / n², on G-1 degrees of freedom: the linearised ratio estimator of survey
     sampling (Cochran 1977, §2.11 and §11.7), which treats documents as drawn, not tokens.
-    NaN values are left out; without any, the mean is NaN.
+    NaN values are left out; without any, the mean is NaN. With `weights` it is the weighted mean,
+    and residuals count by their weight, n being the sum of weights.
 
     Where `clouds` names more than one point cloud of the same documents, what clouds vary by
     beyond their tokens is added: documents and clouds are crossed, and the variance of the mean is
@@ -71,22 +87,26 @@ def clustered_mean(
     values, clusters = values[finite], clusters[finite]
     if not len(values):
         return Mean(float("nan"), float("nan"), float("nan"), 0, 0)
-    mean = values.mean()
+    counted = np.ones(len(values)) if weights is None else weights[finite]
+    counted = counted / counted.mean()
+    mean = (counted * values).mean()
+    residuals = counted * (values - mean)
     _, inverse = np.unique(clusters, return_inverse=True)
-    sums = np.bincount(inverse, weights=values - mean)
+    sums = np.bincount(inverse, weights=residuals)
     groups = len(sums)
     if groups < 2:
         return Mean(float(mean), float("nan"), float("nan"), len(values), groups)
     variance = groups / (groups - 1) * float(sums @ sums) / len(values) ** 2
     degrees = groups - 1.0
     if clouds is not None:
-        between = _between_clouds(values - mean, inverse, clouds[finite])
+        between = _between_clouds(residuals, counted, inverse, clouds[finite])
         variance, degrees = _with_clouds(variance, degrees, *between)
     return Mean(float(mean), float(np.sqrt(variance)), degrees, len(values), groups)
 
 
 def _between_clouds(
     residuals: Float64[np.ndarray, "n"],
+    weights: Float64[np.ndarray, "n"],
     documents: Int64[np.ndarray, "n"],
     clouds: Int64[np.ndarray, "n"],
 ) -> tuple[float, float, int]:
@@ -97,7 +117,7 @@ def _between_clouds(
         return 0.0, 0.0, shape[1]
     cell = documents * shape[1] + cloud
     length = shape[0] * shape[1]
-    counts = np.bincount(cell, minlength=length).reshape(shape)
+    counts = np.bincount(cell, weights=weights, minlength=length).reshape(shape)
     sums = np.bincount(cell, weights=residuals, minlength=length).reshape(shape)
     by_cloud = sums.sum(axis=0)
     in_document = counts / counts.sum(axis=1, keepdims=True)
