@@ -1,4 +1,4 @@
-"""Global estimates and signals of a cloud: their means over clouds, and their changes since base."""
+"""Global estimates and signals of a cloud: means over clouds, and changes since base."""
 
 from collections.abc import Mapping
 from dataclasses import replace
