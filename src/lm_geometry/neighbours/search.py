@@ -7,8 +7,8 @@ import numpy as np
 from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
 from lm_geometry.neighbours.distances import measure, measure_all
-from lm_geometry.neighbours.labels import no_labels
 from lm_geometry.neighbours.fixed_point import FixedPoint, in_fixed_point, is_faster
+from lm_geometry.neighbours.labels import no_labels
 from lm_geometry.neighbours.locality import near_together
 from lm_geometry.neighbours.with_torch import device_or_default
 from lm_geometry.neighbours.with_torch import measured as measured_on_device
