@@ -1,5 +1,6 @@
 """What the estimate stage wrote, for the stages that read it."""
 
+import re
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -12,9 +13,24 @@ from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 KEYS = ["checkpoint", "corpus", "split", "layer", "sampling_seed"]
-LOCAL = [*KEYS, "row", "estimator", "n_neighbors", "value"]
-GLOBAL = [*KEYS, "estimator", "n_neighbors", "scale", "value", "standard_error", "points", "recall"]
+NONE = "none"  # the reading of which no neighbour is left out, as published
+LOCAL = [*KEYS, "exclude", "row", "estimator", "n_neighbors", "value"]
+GLOBAL = [
+    *(*KEYS, "exclude", "estimator", "n_neighbors", "scale", "value"),
+    *("standard_error", "points", "recall"),
+]
 INDEX = paths.ESTIMATES / "index.json"
+_WITHOUT = re.compile(r"without_\d+")
+
+
+def without(groups: int) -> list[str]:
+    """Columns of the estimates that a cloud has without each of its jackknife groups."""
+    return [f"without_{group}" for group in range(groups)]
+
+
+def without_columns(table: pd.DataFrame) -> list[str]:
+    """Those of `without` that a table has, by their number; none where nothing was left out."""
+    return without(sum(_WITHOUT.fullmatch(str(name)) is not None for name in table.columns))
 
 
 def folder_name(cloud: Cloud) -> str:
@@ -29,6 +45,9 @@ class Estimated:
     """Which clouds have estimates, and by which rules: what the stages after it need to know.
 
     `n_neighbors` are the sizes asked for, below 1 as shares of a cloud; `cdf` is TwoNN's.
+    `exclude` are the readings: which neighbours of a token do not count, "none" for as published.
+    `groups` counts the jackknife groups into which the documents of each of `embedded.splits` were
+    dealt, in that order; 0 where nothing was left out.
     """
 
     embedded: Embedded
@@ -36,10 +55,16 @@ class Estimated:
     estimators: list[str]
     n_neighbors: list[int | float]
     cdf: str
+    exclude: list[str]
+    groups: list[int]
 
     def clouds(self) -> list[Cloud]:
         """Every cloud, in the order of the estimate stage."""
         return list(clouds(self.embedded, self.sampling_seeds))
+
+    def groups_of(self, split: CorpusSplit) -> int:
+        """Jackknife groups of a corpus split; 0: there are none."""
+        return self.groups[self.embedded.splits.index(split)]
 
 
 def write_index(estimated: Estimated) -> None:
@@ -48,8 +73,13 @@ def write_index(estimated: Estimated) -> None:
 
 
 def read_estimated(tree: Tree = WORKSPACE) -> Estimated:
-    """What the last estimate run wrote."""
+    """What the last estimate run wrote; raises ValueError where an earlier version wrote it."""
     index = tree.read_json(INDEX)
+    if lacking := {"exclude", "groups"} - set(index):
+        raise ValueError(
+            f"{INDEX} is of an earlier version of lm-geometry, which did not write "
+            f"{' and '.join(sorted(lacking))}: run the estimate stage again"
+        )
     embedded = index.pop("embedded")
     splits = [CorpusSplit(**entry) for entry in embedded.pop("splits")]
     return Estimated(embedded=Embedded(**embedded, splits=splits), **index)
@@ -60,15 +90,24 @@ def estimated_clouds(tree: Tree = WORKSPACE) -> list[Cloud]:
     return read_estimated(tree).clouds()
 
 
-def read_local(cloud: Cloud, tree: Tree = WORKSPACE) -> pd.DataFrame:
-    """Local estimates of one cloud: a row per token, estimator and neighbourhood size."""
-    return tree.read_table(paths.ESTIMATES / folder_name(cloud) / "local.parquet", LOCAL)
+def read_local(cloud: Cloud, tree: Tree = WORKSPACE, *, jackknife: bool = False) -> pd.DataFrame:
+    """Local estimates of one cloud: a row per reading, token, estimator and neighbourhood size.
+
+    With `jackknife` the table has `without_columns`, too: float32 estimates without each group.
+    """
+    path = paths.ESTIMATES / folder_name(cloud) / "local.parquet"
+    table = tree.read_table(path, None if jackknife else LOCAL)
+    return table[[*LOCAL, *without_columns(table)]] if jackknife else table
 
 
 def read_global(tree: Tree = WORKSPACE) -> pd.DataFrame:
-    """Global estimates of every cloud: a row per cloud, estimator and scale."""
+    """Global estimates and signals of every cloud, with `without_columns`.
+
+    A row per cloud, reading, estimator and scale.
+    """
     tables = [
-        tree.read_table(paths.ESTIMATES / folder_name(cloud) / "global.parquet", GLOBAL)
+        tree.read_table(paths.ESTIMATES / folder_name(cloud) / "global.parquet")
         for cloud in estimated_clouds(tree)
     ]
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    return table[[*GLOBAL, *without_columns(table)]]
