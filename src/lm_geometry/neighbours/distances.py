@@ -42,8 +42,8 @@ def measure(X, rows, names, candidates, count, first, last, lists):
 
 @compiled
 def alike(labels, a, b):
-    """Whether the tokens a and b have a label of one kind in common, of `labels` [tokens, kinds]."""
-    for kind in range(labels.shape[1]):
+    """Whether the tokens a and b have one of their `labels` `[tokens, kinds]` in common."""
+    for kind in range(labels.shape[1]):  # noqa: SIM110 (compiled)
         if labels[a, kind] == labels[b, kind]:
             return True
     return False

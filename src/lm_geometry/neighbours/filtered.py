@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from lm_geometry.neighbours.counts import whole
 from lm_geometry.neighbours.distances import alike
 from lm_geometry.neighbours.graph import NeighbourGraph
-from lm_geometry.neighbours.labels import as_labels, no_labels
+from lm_geometry.neighbours.labels import as_labels, no_labels, others
 from lm_geometry.neighbours.search import nearest_of_all
 from lm_geometry.point_cloud.cloud import PointCloud, as_array
 from lm_geometry.point_cloud.lists import Lists, empty_lists
@@ -73,6 +73,9 @@ def _filtered(
         raise ValueError(f"X has {len(points)} tokens, but its graph has {len(graph)}")
     if not 1 <= whole(n_neighbors, "n_neighbors") < len(rows):
         raise ValueError(f"n_neighbors is {n_neighbors}, but {len(rows)} tokens are left")
+    own = np.ascontiguousarray(labels[rows])
+    if own.shape[1]:
+        _refuse_unfilled(own, int(n_neighbors))
     renamed = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
     lists = empty_lists(len(rows), int(n_neighbors))
     filled = np.empty(len(rows), np.int64)
@@ -84,23 +87,21 @@ def _filtered(
     over_rows(work, len(rows))
     short = np.flatnonzero(filled < n_neighbors)
     if len(short):
-        own = np.ascontiguousarray(labels[rows])
         found = nearest_of_all(points[rows], short, int(n_neighbors), own)
-        _refuse_unfilled(found, short, rows)
         lists.indices[short] = found.indices
         lists.distances[short] = np.ldexp(found.distances, -power) if power else found.distances
-    left = np.ascontiguousarray(labels[rows]) if labels.shape[1] else None
+    left = own if labels.shape[1] else None
     return replace(graph, indices=lists.indices, distances=lists.distances, labels=left)
 
 
-def _refuse_unfilled(found: Lists, short: np.ndarray, rows: np.ndarray) -> None:
+def _refuse_unfilled(labels: Int32[np.ndarray, "tokens kinds"], n_neighbors: int) -> None:
     """Raises ValueError where a token has too few others of another label."""
-    there = (found.indices >= 0).sum(axis=1)
-    if len(there) and there.min() < found.indices.shape[1]:
+    there = others(labels)
+    if there.min(initial=n_neighbors) < n_neighbors:
         worst = int(there.argmin())
         raise ValueError(
-            f"{found.indices.shape[1]} neighbours are needed, but token {rows[short[worst]]} has "
-            f"only {there[worst]} others that are not of its own label (exclude)"
+            f"{n_neighbors} neighbours are asked for, but token {worst} has only {there[worst]} "
+            "others that are not alike (exclude)"
         )
 
 

@@ -12,7 +12,7 @@ from lm_geometry.neighbours import search as exact
 from lm_geometry.neighbours.counts import whole
 from lm_geometry.neighbours.filtered import excluding
 from lm_geometry.neighbours.graph import NeighbourGraph
-from lm_geometry.neighbours.labels import as_labels, most_alike
+from lm_geometry.neighbours.labels import as_labels, others
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.identical import as_grouped_cloud
 from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
@@ -65,8 +65,9 @@ def neighbour_graph(
     """
     if exclude is not None:
         labels = as_labels(exclude, len(X))
-        more = min(int(most_alike(labels)) - 1, max(whole(n_neighbors, "n_neighbors"), FEWEST_MORE))
-        longer = min(n_neighbors + max(more, 0), max(len(X) - 1, n_neighbors))
+        alike = len(X) - 1 - int(others(labels).min(initial=len(X) - 1))
+        more = min(alike, max(whole(n_neighbors, "n_neighbors"), FEWEST_MORE))
+        longer = min(n_neighbors + more, max(len(X) - 1, n_neighbors))
         graph = neighbour_graph(X, longer, backend, search, audit=audit, seed=seed)
         return excluding(graph, labels, n_neighbors, X)
     chosen = _choose(X, backend, search)

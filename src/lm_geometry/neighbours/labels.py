@@ -4,10 +4,12 @@ Neighbouring tokens of a text are not independent draws. Leaving out neighbours 
 text is Theiler's window (Theiler 1986, Physical Review A 34:2427), here by any label.
 """
 
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lm_geometry.point_cloud.shapes import Int32
+from lm_geometry.point_cloud.shapes import Int32, Int64
 
 
 def no_labels(tokens: int) -> Int32[np.ndarray, "tokens 0"]:
@@ -32,6 +34,12 @@ def as_labels(exclude: ArrayLike, tokens: int) -> Int32[np.ndarray, "tokens kind
     return np.ascontiguousarray(np.array(numbered, np.int32).reshape(-1, tokens).T)
 
 
-def most_alike(labels: Int32[np.ndarray, "tokens kinds"]) -> int:
-    """At most so many tokens, itself counted, does a token have a label in common with."""
-    return sum(int(np.bincount(column).max(initial=0)) for column in labels.T)
+def others(labels: Int32[np.ndarray, "tokens kinds"]) -> Int64[np.ndarray, "tokens"]:
+    """How many tokens have no label in common with each token, int64 `[tokens]`."""
+    tokens, kinds = labels.shape
+    alike = np.zeros(tokens, np.int64)
+    for count in range(1, kinds + 1):  # inclusion and exclusion
+        for some in combinations(range(kinds), count):
+            found = np.unique(labels[:, some], axis=0, return_inverse=True, return_counts=True)
+            alike += (-1) ** (count + 1) * found[2][found[1].reshape(-1)]
+    return tokens - (alike if kinds else 1)
