@@ -41,7 +41,7 @@ def torch_peak() -> float:
 def graph_rows(sizes: Sequence[int], processor_to: int) -> list[list[str]]:
     """A line for each size of a made cloud."""
     from lm_geometry.neighbours import neighbour_graph
-    from lm_geometry.neighbours.graph import Backend
+    from lm_geometry.neighbours.graph_of_cloud import Backend
 
     peak, rows = torch_peak(), []
     for tokens in sizes:

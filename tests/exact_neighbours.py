@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from lm_geometry.neighbours import neighbour_graph, search
-from lm_geometry.neighbours.graph import Backend
+from lm_geometry.neighbours.graph_of_cloud import Backend
 
 
 def brute_force(X, k):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lm_geometry.neighbours import blocked, neighbour_graph, search, with_torch
-from lm_geometry.neighbours.graph import Backend
+from lm_geometry.neighbours.graph_of_cloud import Backend
 from tests.exact_neighbours import brute_force, check_exact, cloud, rows_redone
 
 BACKENDS: tuple[Backend, ...] = ("own", "torch", "faiss")

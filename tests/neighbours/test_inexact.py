@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lm_geometry.neighbours import fixed_point, inexact, neighbour_graph
-from lm_geometry.neighbours.graph import Search
+from lm_geometry.neighbours.graph_of_cloud import Search
 from tests.exact_neighbours import brute_force, cloud
 
 INEXACT: tuple[Search, ...] = ("int8", "approximate")

@@ -7,7 +7,7 @@ import numpy as np
 from lm_geometry.dimension.registry import Option, local_of, whole_of
 from lm_geometry.dimension.twonn import Cdf, Fit
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
-from lm_geometry.neighbours.graph import Backend
+from lm_geometry.neighbours.graph_of_cloud import Backend
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.shapes import Float64
 

@@ -12,7 +12,7 @@ import numpy as np
 from lm_geometry.dimension.pareto_ratios import dimension_of, error_of, without_outliers
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.counts import whole
-from lm_geometry.neighbours.graph import Backend, neighbour_graph
+from lm_geometry.neighbours.graph_of_cloud import Backend, neighbour_graph
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.ranks import ranks_up_to

@@ -2,18 +2,22 @@
 
 import numpy as np
 
-from lm_geometry.neighbours.distances import squares_to
+from lm_geometry.neighbours.distances import alike, squares_to
 from lm_geometry.point_cloud.loops import compiled
 
 
 @compiled
-def _two_nearest_of(member, others, X):
-    """Distances from `member` to its two nearest among `others`, measured as the graph's are."""
+def two_nearest_of(member, others, X, labels):
+    """Distances from `member` to its two nearest among `others`, measured as the graph's are.
+
+    Others alike in `labels` `[tokens, kinds]` do not count; where fewer than two are left, what is
+    missing is infinite.
+    """
     squares = np.empty(others.size)
     squares_to(X, member, others, squares)
     nearest, second = np.inf, np.inf
     for place in range(others.size):
-        if others[place] == member:
+        if others[place] == member or alike(labels, member, others[place]):
             continue
         square = squares[place]
         if square < nearest:
@@ -24,13 +28,14 @@ def _two_nearest_of(member, others, X):
 
 
 @compiled
-def two_nearest_inside(neighbourhoods, indices, distances, X, first, last, ratios):
+def two_nearest_inside(neighbourhoods, indices, distances, X, labels, first, last, ratios):
     """Fills `ratios` with r₂/r₁ of the members of neighbourhoods `first` to `last`.
 
     `neighbourhoods` `[tokens, members]` holds the members of each token's neighbourhood. The
     members are stamped with the token's number; going along the sorted list of a member (`indices`,
     `distances`, the graph), the first two stamped tokens are its nearest inside the neighbourhood.
-    The few members whose list ends before the second one is met are measured.
+    The few members whose list ends before the second one is met are measured. The lists hold no
+    tokens alike in `labels`, and neither counts then among those that are measured.
     """
     stamps = np.full(indices.shape[0], -1, np.int32)
     for token in range(first, last):
@@ -48,5 +53,5 @@ def two_nearest_inside(neighbourhoods, indices, distances, X, first, last, ratio
                         second = distances[member, rank]
                         break
             if second < 0:
-                nearest, second = _two_nearest_of(member, members, X)
+                nearest, second = two_nearest_of(member, members, X, labels)
             ratios[token - first, place] = second / nearest

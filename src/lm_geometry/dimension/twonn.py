@@ -12,6 +12,7 @@ import numpy as np
 from lm_geometry.dimension.two_nearest import two_nearest_inside
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.counts import number, whole
+from lm_geometry.neighbours.labels import no_labels
 from lm_geometry.point_cloud.cloud import PointCloud, as_array
 from lm_geometry.point_cloud.loops import compiled, over_rows
 from lm_geometry.point_cloud.magnitude import magnified
@@ -57,10 +58,13 @@ def local_from_graph(
     estimates = np.empty(len(graph))
     rules = (cdf == "i/n", fit == "mle", float(discard))
     distances = np.ldexp(graph.distances, power) if power else graph.distances
+    labels = no_labels(len(graph)) if graph.labels is None else graph.labels
 
     def work(first: int, last: int) -> None:
         ratios = np.empty((last - first, n_neighbors))
-        two_nearest_inside(near.indices, graph.indices, distances, points, first, last, ratios)
+        two_nearest_inside(
+            near.indices, graph.indices, distances, points, labels, first, last, ratios
+        )
         ratios.sort(axis=1)  # infinite last, then NaN
         fit_each(ratios, *rules, estimates[first:last])
 

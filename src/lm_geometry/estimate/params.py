@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lm_geometry.workspace.section import Section
 
@@ -11,7 +11,35 @@ Library = Literal[
     "CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "PH", "TLE"
 ]
 GlobalEstimator = Literal[LocalEstimator, "dadapy.twonn", "dadapy.gride", Library]
+KINDS = {"sequence": "sequence", "document": "document", "token": "token_id"}  # their columns
+NONE = "none"
 Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
+
+
+def kinds_of(exclude: str) -> list[str]:
+    """The kinds that a reading leaves out: `document+token` has two, `none` has none.
+
+    Raises ValueError for a name that is none of them, or that comes twice.
+    """
+    if exclude == NONE:
+        return []
+    kinds = exclude.split("+")
+    if not set(kinds) <= set(KINDS) or len(set(kinds)) < len(kinds):
+        raise ValueError(f"{exclude!r} is neither none nor {', '.join(KINDS)}, some joined by +")
+    return kinds
+
+
+class Jackknife(Section):
+    """Documents that are left out together, as tokens and as neighbours, behind intervals."""
+
+    groups: int = Field(
+        10,
+        ge=0,
+        le=61,
+        description="of documents, dealt at random; fewer documents make fewer; "
+        "0: none, and intervals that take every neighbourhood as given, which are too narrow",
+    )
+    seed: int = Field(0, ge=0, description="which documents make a group")
 
 
 class Lpca(Section):
@@ -37,6 +65,17 @@ class Estimate(Section):
     n_neighbors: list[int | float] = Field(
         [64, 128], min_length=1, description="L; below 1 a fraction of the cloud"
     )
+    exclude: list[str] = Field(
+        ["document", NONE],
+        min_length=1,
+        description="readings: whose tokens do not count as neighbours of each other, in a "
+        "neighbourhood neither: sequence, document, token (of one kind), or several joined as "
+        "document+token; none as published. Figures show the first",
+    )
+    jackknife: Jackknife = Field(
+        default_factory=lambda: Jackknife.model_validate({}),
+        description="intervals over documents",
+    )
     search: Literal["exact", "int8", "approximate"] = Field(
         "exact",
         description="of neighbours; int8 and approximate (above 200,000 tokens) are faster and may "
@@ -54,6 +93,13 @@ class Estimate(Section):
         "dadapy.twonn and dadapy.gride where DADApy is installed",
     )
     gride_range: int = Field(256, ge=0, description="largest GRIDE rank (a power of 2); 0: none")
+
+    @field_validator("exclude")
+    @classmethod
+    def _readings_exist(cls, exclude: list[str]) -> list[str]:
+        for reading in exclude:
+            kinds_of(reading)
+        return exclude
 
     @model_validator(mode="after")
     def _dadapy_has_a_range(self) -> "Estimate":

@@ -1,2 +1,2 @@
 from .graph import NeighbourGraph as NeighbourGraph
-from .graph import neighbour_graph as neighbour_graph
+from .graph_of_cloud import neighbour_graph as neighbour_graph

@@ -41,8 +41,21 @@ def measure(X, rows, names, candidates, count, first, last, lists):
 
 
 @compiled
-def measure_all(X, rows, first, last, lists):
-    """Fills lists `first` to `last`, those of the tokens `rows`, with the nearest of all tokens."""
+def alike(labels, a, b):
+    """Whether the tokens a and b have one of their `labels` `[tokens, kinds]` in common."""
+    for kind in range(labels.shape[1]):  # noqa: SIM110 (compiled)
+        if labels[a, kind] == labels[b, kind]:
+            return True
+    return False
+
+
+@compiled
+def measure_all(X, labels, rows, first, last, lists):
+    """Fills lists `first` to `last`, those of the tokens `rows`, with the nearest of all tokens.
+
+    Tokens alike in `labels` `[tokens, kinds]` do not count; a list that they leave too few for
+    ends with −1 at an infinite distance.
+    """
     indices, distances = lists.indices, lists.distances  # [rows, k]
     n, k = X.shape[0], indices.shape[1]
     squares, ordered = np.empty(n), np.empty(n)
@@ -52,13 +65,17 @@ def measure_all(X, rows, first, last, lists):
         row = rows[r]
         squares_to(X, row, everyone, squares)
         squares[row] = np.inf
+        for token in range(n if labels.shape[1] else 0):
+            if alike(labels, row, token):
+                squares[token] = np.inf
         ordered[:] = squares
         limit = lowest_first(ordered, tokens, n, k)
         near = 0
         for token in range(n):
-            if squares[token] <= limit:
+            if squares[token] <= limit and squares[token] < np.inf:
                 ordered[near], tokens[near] = squares[token], token
                 near += 1
         sort_pairs(ordered, tokens, near)
-        indices[r] = tokens[:k]
-        distances[r] = np.sqrt(ordered[:k])
+        enough = min(near, k)
+        indices[r, :enough], distances[r, :enough] = tokens[:enough], np.sqrt(ordered[:enough])
+        indices[r, enough:], distances[r, enough:] = -1, np.inf

@@ -1,24 +1,11 @@
-"""The exact nearest neighbours of every token of a cloud, found once for all estimators."""
+"""The nearest neighbours of every token of a cloud, as every estimator takes them."""
 
-import sys
-import warnings
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lm_geometry.neighbours import search as exact
 from lm_geometry.neighbours.counts import whole
-from lm_geometry.point_cloud.cloud import PointCloud
-from lm_geometry.point_cloud.identical import as_grouped_cloud
-from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
-from lm_geometry.point_cloud.magnitude import magnified
-from lm_geometry.point_cloud.shapes import Float, Float64, Int32
-
-Backend = Literal["auto", "own", "torch", "faiss"]
-Search = Literal["exact", "int8", "approximate"]
-ONLY = {"int8": "own", "approximate": "faiss"}  # the one backend of a search that is not exact
-LARGE = 20_000  # tokens from which on a GPU is worth the way there
+from lm_geometry.point_cloud.shapes import Float64, Int32
 
 
 @dataclass(frozen=True)
@@ -29,6 +16,7 @@ class NeighbourGraph:
     distances: Float64[np.ndarray, "tokens n_neighbors"]  # Euclidean
     backend: str
     recall: float = 1.0  # share of the true neighbours, measured where the search is not exact
+    labels: Int32[np.ndarray, "tokens kinds"] | None = None  # pairs alike in one do not count
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -47,121 +35,8 @@ class NeighbourGraph:
             raise ValueError(
                 f"n_neighbors is {n_neighbors}, but the graph has {self.n_neighbors} per token"
             )
-        return NeighbourGraph(
-            self.indices[:, :n_neighbors],
-            self.distances[:, :n_neighbors],
-            self.backend,
-            self.recall,
+        return replace(
+            self,
+            indices=self.indices[:, :n_neighbors],
+            distances=self.distances[:, :n_neighbors],
         )
-
-
-def neighbour_graph(
-    X: PointCloud,
-    n_neighbors: int,
-    backend: Backend = "auto",
-    search: Search = "exact",
-    *,
-    audit: int = 100,
-    seed: int = 0,
-) -> NeighbourGraph:
-    """The `n_neighbors` nearest neighbours of every token of the point cloud X `[tokens, width]`.
-
-    The search is exact for every backend, to the last bit of float64 on the CPU: candidates are
-    found in float32 (or, beside a matrix unit, in fixed point of 16 bits) on the centred cloud,
-    their distances measured again in float64 by differences of coordinates, and a bound on the
-    rounding errors proves, token by token, that no other token can be nearer; tokens without that
-    proof are searched again in float64. Copies of a row are neighbours at distance 0. Two other
-    searches are there for those who ask for them, with distances as exact, but neighbours that may
-    be missed; `recall` of the graph says how many were found, of all neighbours of `audit` tokens
-    drawn by `seed`:
-
-    - "int8": candidates from products of 8-bit integers, twice as many or more. Nearly always all
-      are found; a RuntimeWarning says where not.
-    - "approximate": faiss's NN-descent, for more than 200,000 tokens, below which exact search is
-      the faster one. Of one seed and one thread the same graph each time.
-
-    X is numpy, a memmap or torch, float16 to float64. `backend` is "own" (blocked products on the
-    CPU), "torch" (CUDA where there is one), "faiss", or "auto": torch for a CUDA tensor and for
-    large clouds beside a GPU that torch already uses, own otherwise; "int8" is own, "approximate"
-    is faiss. No table of N x N is ever made: beyond X, N tokens of width D with k neighbours take
-    some N (7 D + 28 k) bytes (twice k for "int8", and what faiss takes for "approximate"), a GPU
-    4 N D bytes and 3 GB. Clouds of 20,000 tokens and more show a progress bar on a terminal.
-    Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, and
-    unless 1 <= n_neighbors < tokens.
-    """
-    chosen = _choose(X, backend, search)
-    if whole(audit, "audit") < 1:
-        raise ValueError(f"audit is {audit}; at least one token must be searched exactly")
-    points, first = as_grouped_cloud(X)
-    if not 1 <= whole(n_neighbors, "n_neighbors") < len(points):
-        raise ValueError(
-            f"n_neighbors is {n_neighbors}, but X has {len(points)} tokens: "
-            f"it must be from 1 to {len(points) - 1}"
-        )
-    points, power = magnified(points)
-    found = _Searched(chosen, search, int(audit), seed)
-    distinct = np.flatnonzero(first == np.arange(len(points)))
-    if len(distinct) == len(points):
-        lists = found.lists(points, int(n_neighbors))
-    else:
-        k = min(int(n_neighbors), len(distinct) - 1)
-        near = found.lists(points[distinct], k) if k else empty_lists(len(distinct), 0)
-        lists = with_copies(near, first, int(n_neighbors))
-    if search == "int8" and found.recall < 1:
-        warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
-    distances = np.ldexp(lists.distances, -power) if power else lists.distances
-    return NeighbourGraph(lists.indices, distances, chosen, found.recall)
-
-
-def _missed(recall: float, audit: int) -> str:
-    return (
-        f"the search in int8 found {recall:.5f} of the neighbours of {audit} audited tokens; "
-        "search='exact' finds all"
-    )
-
-
-@dataclass
-class _Searched:
-    """A way to search, and the recall that it turned out to have."""
-
-    backend: str
-    search: Search
-    audit: int
-    seed: int
-    recall: float = 1.0
-
-    def lists(self, points: Float[np.ndarray, "tokens width"], k: int) -> Lists:
-        if self.search == "exact":
-            return exact.search(points, k, self.backend)
-        from lm_geometry.neighbours import inexact
-
-        if self.search == "int8":
-            lists = inexact.by_int8(points, k)
-        else:
-            lists = inexact.by_descent(points, k, self.seed)
-        self.recall = inexact.measured_recall(points, lists, self.audit, self.seed)
-        return lists
-
-
-def _choose(X: PointCloud, backend: str, search: str) -> str:
-    if not hasattr(X, "__len__"):
-        raise ValueError(f"X is a {type(X).__name__}; a point cloud [tokens, width] is needed")
-    if backend not in ("auto", "own", "torch", "faiss"):
-        raise ValueError(f"backend is {backend!r}; it must be auto, own, torch or faiss")
-    if search not in ("exact", *ONLY):
-        raise ValueError(f"search is {search!r}; it must be exact, int8 or approximate")
-    if search in ONLY:
-        if backend not in ("auto", ONLY[search]):
-            raise ValueError(
-                f"backend is {backend!r}, but search={search!r} needs {ONLY[search]} or auto"
-            )
-        return ONLY[search]
-    if backend != "auto":
-        return backend
-    if getattr(getattr(X, "device", None), "type", "cpu") == "cuda":
-        return "torch"
-    if len(X) < LARGE or "torch" not in sys.modules:
-        return "own"
-    from lm_geometry.neighbours.with_torch import has_cuda
-
-    return "torch" if has_cuda() else "own"

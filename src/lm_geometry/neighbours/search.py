@@ -8,6 +8,7 @@ from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
 from lm_geometry.neighbours.distances import measure, measure_all
 from lm_geometry.neighbours.fixed_point import FixedPoint, in_fixed_point, is_faster
+from lm_geometry.neighbours.labels import no_labels
 from lm_geometry.neighbours.locality import near_together
 from lm_geometry.neighbours.with_torch import device_or_default
 from lm_geometry.neighbours.with_torch import measured as measured_on_device
@@ -149,13 +150,20 @@ def _one_by_one(
 
 
 def nearest_of_all(
-    X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], k: int
+    X: Float[np.ndarray, "tokens width"],
+    rows: Int64[np.ndarray, "rows"],
+    k: int,
+    labels: Int32[np.ndarray, "tokens kinds"] | None = None,
 ) -> Lists:
-    """The k nearest of the tokens `rows`, `[rows, k]`, by the distances to all others."""
+    """The k nearest of the tokens `rows`, `[rows, k]`, by the distances to all others.
+
+    Others of the same label (`labels`, of any kind) do not count.
+    """
     lists = empty_lists(len(rows), k)
+    of_all = no_labels(len(X)) if labels is None else labels
 
     def work(first: int, last: int) -> None:
-        measure_all(X, rows, first, last, lists)
+        measure_all(X, of_all, rows, first, last, lists)
 
     over_rows(work, len(rows), at_least=1)
     return lists

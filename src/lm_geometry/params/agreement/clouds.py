@@ -58,6 +58,7 @@ def nothing_is_there_twice(params: Params, _: Catalogue) -> Iterator[str]:
         "token_sample.seeds": params.token_sample.seeds,
         "estimate.estimators": estimate.estimators,
         "estimate.n_neighbors": estimate.n_neighbors,
+        "estimate.exclude": estimate.exclude,
         "estimate.global_estimators": estimate.global_estimators,
         "aggregate.groups.by": params.aggregate.groups.by,
     }

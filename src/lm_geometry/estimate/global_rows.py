@@ -1,0 +1,77 @@
+"""Global estimates of a cloud: a number per cloud, estimator and scale."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from lm_geometry.dimension import global_dimension, mle, with_dadapy
+from lm_geometry.dimension.gride import Gride
+from lm_geometry.dimension.gride import from_graph as gride_scales
+from lm_geometry.estimate.params import Estimate
+from lm_geometry.estimate.sizes import FEWEST, twonn_rule
+from lm_geometry.neighbours import NeighbourGraph
+from lm_geometry.outs.token_sample.clouds import Points
+from lm_geometry.workspace.tables import Row
+
+OF_NEIGHBOURS = ("twonn", "mle", "dadapy.twonn", "dadapy.gride")  # read nothing but the graph
+
+
+def rows_of_neighbours(
+    X: Points, graph: NeighbourGraph, sizes: dict[float, int], settings: Estimate
+) -> Iterator[Row]:
+    """A row for each global estimator that reads the graph alone, and for each GRIDE scale."""
+    for name in settings.global_estimators:
+        if name == "mle":
+            usable = {k: v for k, v in sizes.items() if FEWEST <= v <= graph.n_neighbors}
+            for asked, size in usable.items():
+                yield row_of(name, mle.global_from_graph(graph, size), len(X), n_neighbors=asked)
+        elif name == "dadapy.gride":
+            yield from _rows_of_scales(name, with_dadapy.gride(graph, settings.gride_range), X)
+        elif name in OF_NEIGHBOURS:
+            yield _whole(name, X, graph, settings)
+    if settings.gride_range:
+        yield from _rows_of_scales("gride", gride_scales(graph, settings.gride_range), X)
+
+
+def other_rows(X: Points, graph: NeighbourGraph, settings: Estimate) -> Iterator[Row]:
+    """A row for each other global estimator; they look at the cloud itself, as published."""
+    for name in settings.global_estimators:
+        if name not in OF_NEIGHBOURS:
+            yield _whole(name, X, graph, settings)
+
+
+def _whole(name: str, X: Points, graph: NeighbourGraph, settings: Estimate) -> Row:
+    options = _options(name, settings)
+    return row_of(name, global_dimension(X, name, graph=graph, **options), len(X))
+
+
+def _options(name: str, settings: Estimate) -> Mapping[str, Any]:
+    """The options of a global estimator that the section has."""
+    if name == "twonn":
+        return twonn_rule(settings)
+    if name == "lpca":
+        return {"rule": settings.lpca.rule, **settings.lpca.constants}
+    if name == "dadapy.twonn":
+        if settings.fit == "mle" or settings.discard == 0:
+            return {"algorithm": "ml"}
+        return {"algorithm": "base", "mu_fraction": 1 - settings.discard}
+    return {}
+
+
+def _rows_of_scales(name: str, found: Gride | with_dadapy.Scales, X: Points) -> Iterator[Row]:
+    for scale, value, error in zip(found.scale, found.dimension, found.error, strict=True):
+        yield row_of(name, float(value), len(X), scale=float(scale), error=float(error))
+
+
+def row_of(
+    name: str,
+    value: float,
+    points: int,
+    n_neighbors: float = np.nan,
+    scale: float = np.nan,
+    error: float = np.nan,
+) -> Row:
+    """A row of the table of global estimates, but for the keys of its cloud."""
+    keys = {"estimator": name, "n_neighbors": n_neighbors, "scale": scale}
+    return keys | {"value": value, "standard_error": error, "points": points}

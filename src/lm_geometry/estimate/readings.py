@@ -1,0 +1,54 @@
+"""Which neighbours count, and which documents the jackknife leaves out together."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.estimate.params import KINDS, kinds_of
+from lm_geometry.neighbours.labels import as_labels, no_labels
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.point_cloud.shapes import Int32, Int64
+from lm_geometry.workspace.seeds import stream
+
+
+class Readings:
+    """What the tokens of a corpus split have in common, and the jackknife's groups of documents."""
+
+    def __init__(self, split: CorpusSplit, groups: int, seed: int) -> None:
+        self._split = split
+        self._tokens = read_tokens(split)
+        documents, names = pd.factorize(self._tokens["document"])
+        self.groups = min(groups, len(names)) if min(groups, len(names)) > 1 else 0
+        dealt = np.arange(len(names)) % max(self.groups, 1)
+        stream(seed, "jackknife", split.corpus, split.split).shuffle(dealt)
+        self._group = dealt[documents]
+
+    def group_of(self, rows: Int64[np.ndarray, "points"]) -> Int64[np.ndarray, "points"]:
+        """The jackknife group of each of the `rows` of the token table, from 0."""
+        return self._group[rows].astype(np.int64)
+
+    def labels(
+        self, exclude: str, rows: Int64[np.ndarray, "points"]
+    ) -> Int32[np.ndarray, "points kinds"]:
+        """What a reading compares of the `rows`: tokens alike in one of the kinds do not count.
+
+        Raises ValueError for tokens whose ids may not be passed on, and so are not in the table.
+        """
+        columns = [KINDS[kind] for kind in kinds_of(exclude)]
+        if not columns:
+            return no_labels(len(rows))
+        if absent := [name for name in columns if name not in self._tokens]:
+            raise ValueError(
+                f"estimate.exclude: {exclude} needs the column {absent[0]} of the token table, "
+                f"which {self._split.corpus} has not here, as its text may not be passed on"
+            )
+        return as_labels(self._tokens[columns].iloc[rows].to_numpy(), len(rows))
+
+
+def read_readings(
+    splits: Sequence[CorpusSplit], groups: int, seed: int
+) -> dict[CorpusSplit, Readings]:
+    """The readings of every corpus split."""
+    return {split: Readings(split, groups, seed) for split in splits}

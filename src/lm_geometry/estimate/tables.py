@@ -1,0 +1,211 @@
+"""The two tables of a cloud: a row per token, a row per cloud; each reading, from one graph."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.dimension import lpca, mle
+from lm_geometry.dimension.twonn import local_from_graph
+from lm_geometry.dimension.without_groups import local_without_groups
+from lm_geometry.estimate.global_rows import other_rows, row_of, rows_of_neighbours
+from lm_geometry.estimate.params import NONE, Estimate
+from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.sizes import FEWEST, length_of_lists, longest, sizes_of, twonn_rule
+from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
+from lm_geometry.neighbours.filtered import excluding, remaining
+from lm_geometry.neighbours.labels import others
+from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, folder_name, without
+from lm_geometry.outs.token_sample.clouds import Cloud, Points
+from lm_geometry.point_cloud.shapes import Float64, Int64
+from lm_geometry.workspace.tables import Row
+
+Estimates = Float64[np.ndarray, "estimated"]
+Deletions = Float64[np.ndarray, "groups points"]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One cloud under one rule of which neighbours count."""
+
+    name: str
+    X: Points
+    graph: NeighbourGraph
+    group: Int64[np.ndarray, "points"]  # of the jackknife
+    groups: int  # 0: no jackknife
+    settings: Estimate
+
+    def deletions(self) -> Iterator[tuple[int, np.ndarray, "_Reading"]]:
+        """(group, what is kept, the reading of that) without each group of documents in turn."""
+        for group in range(self.groups):
+            kept = self.group != group
+            points = self.X[kept]
+            if len(points) < FEWEST:
+                continue
+            room = len(points) - 1
+            if self.graph.labels is not None:
+                room = int(others(self.graph.labels[kept]).min())
+            length = min(longest(self.settings, len(self.X)), room)
+            if length >= 2:
+                graph = remaining(self.graph, kept, length, self.X)
+                yield group, kept, replace(self, X=points, graph=graph, groups=0)
+
+
+def estimates(
+    cloud: Cloud,
+    X: Points,
+    rows: Int64[np.ndarray, "points"],
+    readings: Readings,
+    settings: Estimate,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of local and the table of global estimates of one cloud.
+
+    X `[points, width]` and their `rows` in the token table. A cloud with no more points than a
+    neighbourhood needs has missing values there, and says so. Raises ValueError where a reading
+    leaves too few neighbours for a size that the cloud has points enough for.
+    """
+    if len(X) < FEWEST:
+        print(f"{folder_name(cloud)}: {len(X)} points have no dimension", flush=True)
+        return _undefined(cloud, rows, settings)
+    of_reading, of_graph = length_of_lists(settings, len(X), readings.groups)
+    graph = neighbour_graph(X, of_graph, search=settings.search)
+    local, whole = [], []
+    for name in settings.exclude:
+        labels = readings.labels(name, rows)
+        counted = graph
+        if name != NONE:
+            room = int(others(labels).min())
+            _refuse_too_few(cloud, name, room, len(X), settings)
+            counted = excluding(graph, labels, min(of_reading, room), X)
+        group = readings.group_of(rows)
+        reading = _Reading(name, X, counted, group, readings.groups, settings)
+        local += _local_tables(cloud, rows, reading)
+        whole += _global_rows(reading)
+    keys = cloud.keys() | {"recall": graph.recall}
+    columns = [*GLOBAL, *without(settings.jackknife.groups)]
+    return (
+        pd.concat(local, ignore_index=True),
+        pd.DataFrame([keys | row for row in whole], columns=columns),
+    )
+
+
+def _refuse_too_few(cloud: Cloud, name: str, room: int, points: int, settings: Estimate) -> None:
+    for asked, size in sizes_of(settings, points).items():
+        if room < size < points:
+            raise ValueError(
+                f"estimate.exclude: {name} leaves a token of {folder_name(cloud)} {room} other "
+                f"points, but estimate.n_neighbors asks for {asked:g}: leave this reading out, as "
+                "with estimate.exclude=[none], or have a corpus of more documents"
+            )
+
+
+def _local_tables(
+    cloud: Cloud, rows: Int64[np.ndarray, "points"], reading: _Reading
+) -> Iterator[pd.DataFrame]:
+    sizes = sizes_of(reading.settings, len(reading.X))
+    deleted = _mle_deletions(reading, sizes)
+    for name in reading.settings.estimators:
+        for asked, size in sizes.items():
+            values, left_out = _local_values(name, reading, size)
+            if name == "mle":
+                left_out = deleted.get(asked)
+            yield _local_table(cloud, rows, reading, name, asked, values, left_out)
+            if not np.isfinite(values).any():
+                place = f"{folder_name(cloud)}: {name} undefined"
+                print(f"{place}, {len(reading.X)} points, L = {size}, exclude: {reading.name}")
+
+
+def _local_values(name: str, reading: _Reading, size: int) -> tuple[Estimates, Deletions | None]:
+    """Estimates of the tokens (lPCA: of the first ones), NaN if L is too large, and deletions."""
+    X, graph, settings = reading.X, reading.graph, reading.settings
+    tokens = len(X)
+    if name == "lpca" and settings.lpca.tokens != "all":
+        tokens = min(tokens, settings.lpca.tokens)
+    if not FEWEST <= size <= graph.n_neighbors:
+        return np.full(tokens, np.nan), None
+    if name == "twonn" and reading.groups:
+        return local_without_groups(graph, size, reading.group, **twonn_rule(settings), X=X)
+    if name == "twonn":
+        return local_from_graph(graph, size, **twonn_rule(settings), X=X), None
+    if name == "lpca":
+        chosen, rows = settings.lpca, np.arange(tokens)
+        return lpca.local(X, graph, size, rows=rows, rule=chosen.rule, **chosen.constants), None
+    return mle.local_from_graph(graph, size), None
+
+
+def _mle_deletions(reading: _Reading, sizes: dict[float, int]) -> dict[float, Deletions]:
+    """Levina and Bickel's estimates without each group, by the size asked for."""
+    if "mle" not in reading.settings.estimators or not reading.groups:
+        return {}
+    found = {asked: np.full((reading.groups, len(reading.X)), np.nan) for asked in sizes}
+    for group, kept, left in reading.deletions():
+        for asked, size in sizes.items():
+            if FEWEST <= size <= left.graph.n_neighbors:
+                found[asked][group, kept] = mle.local_from_graph(left.graph, size)
+    return found
+
+
+def _local_table(
+    cloud: Cloud,
+    rows: Int64[np.ndarray, "points"],
+    reading: _Reading,
+    name: str,
+    asked: float,
+    values: Estimates,
+    left_out: Deletions | None,
+) -> pd.DataFrame:
+    keys = cloud.keys() | {"exclude": reading.name, "row": rows[: len(values)]}
+    table = pd.DataFrame(
+        keys | {"estimator": name, "n_neighbors": asked, "value": values}, columns=LOCAL
+    )
+    columns = without(reading.settings.jackknife.groups)
+    deletions = np.full((len(values), len(columns)), np.nan, np.float32)
+    if left_out is not None:
+        deletions[:, : len(left_out)] = left_out.T
+    return pd.concat([table, pd.DataFrame(deletions, columns=columns)], axis=1)
+
+
+def _global_rows(reading: _Reading) -> Iterator[Row]:
+    """The rows of a reading, with what they are without each group of documents."""
+    X, settings = reading.X, reading.settings
+    sizes = sizes_of(settings, len(X))
+    deleted = {
+        (group, *_key(row)): row["value"]
+        for group, _, left in reading.deletions()
+        for row in rows_of_neighbours(left.X, left.graph, sizes, settings)
+    }
+    for row in rows_of_neighbours(X, reading.graph, sizes, settings):
+        names = enumerate(without(reading.groups))
+        replicates = {name: deleted.get((group, *_key(row)), np.nan) for group, name in names}
+        yield row | {"exclude": reading.name} | replicates
+    if reading.name == NONE:
+        yield from (row | {"exclude": NONE} for row in other_rows(X, reading.graph, settings))
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    """Estimator, L and scale, as text: no NaN equals another."""
+    return str(row["estimator"]), str(row["n_neighbors"]), str(row["scale"])
+
+
+def _undefined(
+    cloud: Cloud, rows: Int64[np.ndarray, "points"], settings: Estimate
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables of a cloud without any dimension: a missing value for each estimate."""
+    columns = without(settings.jackknife.groups)
+    asked = [
+        cloud.keys() | {"exclude": reading, "row": row, "estimator": name, "n_neighbors": size}
+        for reading in settings.exclude
+        for name in settings.estimators
+        for size in map(float, settings.n_neighbors)
+        for row in rows
+    ]
+    whole = [
+        cloud.keys() | {"exclude": reading} | row_of(name, np.nan, len(rows))
+        for reading in settings.exclude
+        for name in settings.global_estimators
+    ]
+    return (
+        pd.DataFrame(asked, columns=[*LOCAL, *columns]).astype(dict.fromkeys(columns, np.float32)),
+        pd.DataFrame(whole, columns=[*GLOBAL, *columns]),
+    )
