@@ -10,6 +10,7 @@ from lm_geometry.figures.records import figure_records
 
 SETTINGS = "SmolLM2 · TwoNN, CDF i/n · N = 3,000 tokens · L = 128 neighbours"
 LAYERS, STEPS, SCALES = (18, 20, 22), (0, 40, 80), (2, 4, 8, 16)
+READINGS = ("neighbours of other documents", "all neighbours")
 SHUFFLES = (0, 5)
 GROUPS = ("the", "sea", "9")
 CORPORA = (("encyclopaedia", "control"), ("speeches", "fine-tuned"))  # the control comes first
@@ -189,3 +190,24 @@ def _interval(name: str, value: float) -> dict[str, float]:
 def records_of(figure: str, **options: Any) -> Records:
     """The same rows as the figure's data file has them."""
     return figure_records(figure, rows_of(figure, **options), SETTINGS)
+
+
+def read_twice(figure: str) -> Records:
+    """The records of two readings: the shown one, and the published one beside it, 0.2 higher.
+
+    Of the differences, the published reading is that of the last checkpoint alone.
+    """
+    value = {"difference_of_differences": "difference", "gride_by_scale": "dimension"}
+    value |= {"correlation": "correlation", "layer_heat_map": "change"}
+    rows = []
+    for beside, name in enumerate(READINGS):
+        for row in rows_of(figure):
+            moved = {
+                key: number + 0.2 * beside
+                if key in (value.get(figure, "mean"), "lower", "upper")
+                else number
+                for key, number in row.items()
+            }
+            if not beside or figure != "difference_of_differences" or row["shown"]:
+                rows.append(moved | {"reading": name, "beside": bool(beside)})
+    return figure_records(figure, rows, SETTINGS)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.density import violin_density
+from lm_geometry.aggregate.described import reading
 from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.groups import extremes
-from lm_geometry.aggregate.means import local_estimates
+from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.table_rows import (
     Cell,
@@ -19,12 +18,12 @@ from lm_geometry.aggregate.table_rows import (
     DifferenceRow,
     GroupRow,
     MeanRow,
+    ScaleRow,
 )
 from lm_geometry.aggregate.tables import Tables
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.finetune.training_curves import MOST_ROWS, evenly
 from lm_geometry.outs.finetune.training_run import Loss
-from lm_geometry.statistics.means import clustered_mean
 from lm_geometry.workspace.tables import Row
 
 Rows = list[Row]
@@ -57,7 +56,7 @@ class FigureTables:
         return rows
 
     def _loss(self, step: int, curve: str, corpus: str, split: str) -> Row:
-        place: Row = {"corpus": corpus, "role": self._role(corpus), "split": split}
+        place: Row = {"corpus": corpus, "role": self.role(corpus), "split": split}
         return place | {"step": step, "curve": curve}
 
     def by_checkpoint(self) -> Rows:
@@ -72,7 +71,7 @@ class FigureTables:
     def heat_map(self) -> Rows:
         """The change since base at every checkpoint and layer."""
         means = {_place(row): row["mean"] for row in self._means()}
-        changes = cast("list[ChangeRow]", _rows(self._cell(self.tables.changes)))
+        changes = cast("list[ChangeRow]", _rows(self.cell(self.tables.changes)))
         return [
             self._mean(row)
             | {"mean": means[_place(row)], "change": row["mean"], "firm": self._firm(row)}
@@ -80,29 +79,48 @@ class FigureTables:
         ]
 
     def _means(self) -> list[MeanRow]:
-        return cast("list[MeanRow]", _rows(self._cell(self.tables.means)))
+        return cast("list[MeanRow]", _rows(self.cell(self.tables.means)))
 
     def _mean(self, row: MeanRow) -> Row:
         bounds: Row = {"mean": row["mean"], "lower": row["lower"], "upper": row["upper"]}
-        return self._at(row) | bounds
+        return self.place(row) | bounds
 
-    def _at(self, row: Cell) -> Row:
-        return {
+    def place(self, row: Cell) -> Row:
+        """What every record of a figure tells of its place."""
+        return self.reading(row) | {
             "checkpoint": row["checkpoint"],
             "step": _step(row["checkpoint"]),
             "corpus": row["corpus"],
-            "role": self._role(row["corpus"]),
+            "role": self.role(row["corpus"]),
             "split": row["split"],
             "layer": row["layer"],
+        }
+
+    def reading(self, row: Cell) -> Row:
+        """The reading of a record, and whether it stands beside that which is shown.
+
+        It has no name where it is the only one: the line of the figure tells it.
+        """
+        if not self.shown.published:
+            return {"reading": None, "beside": False}
+        return {
+            "reading": reading(row["exclude"]),
+            "beside": row["exclude"] != self.shown.exclude,
         }
 
     def _firm(self, row: ChangeRow) -> bool:
         return row["adjusted_p_value"] <= 1 - self.confidence
 
     def differences(self) -> Rows:
-        """The change on the trained corpus minus that on a control, at every layer."""
+        """The change on the trained corpus minus that on a control, at every layer.
+
+        Of the published reading, where it stands beside, the shown checkpoint alone.
+        """
+        rows = cast("list[DifferenceRow]", _rows(self.cell(self.tables.differences)))
+        mine = (self.shown.exclude, self.shown.checkpoint)
         return [
-            {
+            self.reading(row)
+            | {
                 "checkpoint": row["checkpoint"],
                 "step": _step(row["checkpoint"]),
                 "shown": row["checkpoint"] == self.shown.checkpoint,
@@ -115,14 +133,15 @@ class FigureTables:
                 "upper": row["upper"],
                 "firm": self._firm(row),
             }
-            for row in cast("list[DifferenceRow]", _rows(self._cell(self.tables.differences)))
+            for row in rows
+            if mine[0] == row["exclude"] or mine[1] == row["checkpoint"]
         ]
 
     def correlations(self) -> Rows:
         """The correlation of local estimates and losses, at every layer."""
-        cell = self._sides(self._cell(self.tables.correlations))
+        cell = self._sides(self.cell(self.tables.correlations, of_tokens=False))
         return [
-            self._at(row)
+            self.place(row)
             | {"level": row["level"], "method": row["method"], "correlation": row["correlation"]}
             | {"lower": row["lower"], "upper": row["upper"]}
             for level in ("token", "sequence")
@@ -130,9 +149,11 @@ class FigureTables:
         ]
 
     def groups(self) -> Rows:
-        """The mean of every group of tokens that is listed, at the shown layer."""
-        cell = self._sides(self._cell(self.tables.groups))
-        cell = cell.loc[cell["layer"] == self.shown.layer]
+        """The mean of every group of tokens that is listed, at the shown layer and reading."""
+        cell = self._sides(self.cell(self.tables.groups, of_tokens=False))
+        cell = cell.loc[
+            (cell["layer"] == self.shown.layer) & (cell["exclude"] == self.shown.exclude)
+        ]
         rows: Rows = []
         for (_, _, grouping), table in cells(cell, ["corpus", "split", "grouping"]):
             for name, part in extremes(table, self.shown.checkpoint, self.listed):
@@ -150,68 +171,32 @@ class FigureTables:
 
     def gride(self) -> Rows:
         """GRIDE at every scale of the shown layer: the mean over clouds, with its interval."""
-        whole = self.tables.whole
-        chosen = whole.loc[
-            (whole["estimator"] == "gride")
-            & (whole["layer"] == self.shown.layer)
-            & whole["checkpoint"].isin((BASE, self.shown.checkpoint))
-        ]
-        kept = ("checkpoint", "corpus", "split", "layer", "scale")
-        rows: Rows = []
-        for _, clouds in chosen.groupby(list(kept), sort=False):
-            # The estimator's own standard error takes tokens for independent, which they are not.
-            mean = clustered_mean(clouds["value"].to_numpy(), np.arange(len(clouds)))
-            lower, upper = mean.interval(self.confidence)
-            found: Row = {"dimension": mean.value, "lower": lower, "upper": upper}
-            found["scale"] = int(clouds["scale"].iloc[0])
-            rows.append(self._at(_cell_of(clouds)) | found)
-        return rows
-
-    def violins(self) -> Rows:
-        """The density of local estimates at the shown layer."""
-        rows: Rows = []
-        for split, table in local_estimates(only=self.shown.layer):
-            cell = self._cell(table.assign(corpus=split.corpus)).dropna(subset=["value"])
-            for checkpoint in dict.fromkeys((BASE, self.shown.checkpoint)):
-                rows += self._violin(cell.loc[cell["checkpoint"] == checkpoint], checkpoint)
-        return rows
-
-    def _violin(self, cell: pd.DataFrame, checkpoint: str) -> Rows:
-        values = pd.Series(cell["value"])
-        if len(set(values)) < 2:
-            return []
-        keys = _cell_of(cell)
-        common: Row = {
-            "corpus": keys["corpus"],
-            "role": self._role(keys["corpus"]),
-            "split": keys["split"],
-            "layer": keys["layer"],
-            "side": "base" if checkpoint == BASE else "fine-tuned",
-            "checkpoint": checkpoint,
-            "mean": float(values.mean()),
-            "median": float(values.median()),
-            "standard_deviation": cast("float", values.std(ddof=1)),
-            "points": len(values),
-            "standardised": self._standardised(keys),
-        }
-        grid, density = violin_density(values.to_numpy())
+        means = self._sides(self.tables.means)
+        chosen = means.loc[(means["estimator"] == "gride") & (means["layer"] == self.shown.layer)]
         return [
-            common | {"value": round(float(value), 4), "density": round(float(height), 4)}
-            for value, height in zip(grid, density, strict=True)
+            self.place(row)
+            | {"scale": int(row["scale"]), "dimension": row["mean"]}
+            | {"lower": row["lower"], "upper": row["upper"]}
+            for row in cast("list[ScaleRow]", _rows(self._readings(chosen)))
         ]
 
-    def _standardised(self, wanted: Cell) -> float | None:
-        changes = self._cell(self.tables.changes)
-        found = changes.loc[(changes[list(wanted)] == pd.Series(dict(wanted))).all(axis=1)]
-        return float(found["standardised_by_tokens"].iloc[0]) if len(found) else None
+    def cell(self, table: pd.DataFrame, *, of_tokens: bool = True) -> pd.DataFrame:
+        """The rows of the shown estimator and L, of every reading, the shown one first.
 
-    def _cell(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table.loc[
-            (table["estimator"] == self.shown.estimator)
-            & (table["n_neighbors"] == self.shown.n_neighbors)
-        ]
+        `of_tokens` tells tables that have estimates of clouds, too.
+        """
+        chosen = (table["estimator"] == self.shown.estimator) & (
+            table["n_neighbors"] == self.shown.n_neighbors
+        )
+        if of_tokens:
+            chosen &= table["level"] == OF_TOKENS["level"]
+        return self._readings(table.loc[chosen])
 
-    def _role(self, corpus: str) -> str | None:
+    def _readings(self, table: pd.DataFrame) -> pd.DataFrame:
+        return pd.concat([table.loc[table["exclude"] == one] for one in self.shown.readings])
+
+    def role(self, corpus: str) -> str | None:
+        """Whether a corpus is the one that was fine-tuned on, if any was."""
         if self.fine_tuned is None:
             return None
         return "fine-tuned" if corpus == self.fine_tuned else "control"
@@ -221,14 +206,8 @@ def _rows(table: pd.DataFrame) -> Rows:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _cell_of(table: pd.DataFrame) -> Cell:
-    """The place that all rows of a table share."""
-    (row,) = table[[*Cell.__annotations__]].iloc[:1].to_dict("records")
-    return cast("Cell", row)
-
-
-def _place(row: Cell) -> tuple[str, str, int, str]:
-    return row["corpus"], row["split"], row["layer"], row["checkpoint"]
+def _place(row: Cell) -> tuple[str, str, int, str, str]:
+    return row["corpus"], row["split"], row["layer"], row["checkpoint"], row["exclude"]
 
 
 def _step(checkpoint: str) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lm_geometry.aggregate.described import Lines
 from lm_geometry.aggregate.figure_rows import FigureTables, Rows
+from lm_geometry.aggregate.violin_rows import violin_rows
 from lm_geometry.figures.records import Record, figure_records
 
 
@@ -28,8 +29,8 @@ FIGURES = (
         *("loss", FigureTables.loss, (), "model"),
         nothing="the model was not fine-tuned (finetune.task is none)",
     ),
-    Figure("dimension_by_checkpoint", FigureTables.by_checkpoint, ("mean",), "intervals"),
-    Figure("local_estimates", FigureTables.violins, ("mean",), "local"),
+    Figure("dimension_by_checkpoint", FigureTables.by_checkpoint, ("mean",), "shown_intervals"),
+    Figure("local_estimates", violin_rows, ("mean",), "local"),
     Figure("dimension_by_layer", FigureTables.by_layer, ("mean",), "intervals"),
     Figure(
         *("layer_heat_map", FigureTables.heat_map, ("mean", "change"), "intervals"),
@@ -40,7 +41,8 @@ FIGURES = (
         nothing="estimate.gride_range is 0",
     ),
     Figure(
-        *("difference_of_differences", FigureTables.differences, ("difference",), "intervals"),
+        *("difference_of_differences", FigureTables.differences),
+        *(("difference",), "shown_intervals"),
         nothing="this needs a checkpoint, the fine-tuned corpus and a control corpus",
     ),
     Figure(
@@ -48,7 +50,7 @@ FIGURES = (
         nothing="no token has both an estimate and a loss",
     ),
     Figure(
-        *("groups", FigureTables.groups, ("mean",), "intervals"),
+        *("groups", FigureTables.groups, ("mean",), "shown_intervals"),
         nothing="no group of tokens is large enough, or none has a name",
     ),
 )

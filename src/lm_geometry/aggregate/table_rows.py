@@ -10,6 +10,16 @@ class Cell(TypedDict):
     corpus: str
     split: str
     layer: int
+    exclude: str
+
+
+class ScaleRow(Cell):
+    """A row of the means of GRIDE."""
+
+    scale: float
+    mean: float
+    lower: float
+    upper: float
 
 
 class MeanRow(Cell):

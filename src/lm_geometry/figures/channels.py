@@ -59,6 +59,11 @@ def side_points(chart: alt.Chart) -> list[alt.Chart]:
     ]
 
 
+def beside(beside: object, shown: object) -> dict:
+    """Value of a channel by reading: of the one that stands beside, or of the shown one."""
+    return {"condition": {"test": "datum.beside === true", "value": beside}, "value": shown}
+
+
 def snug() -> alt.Scale:
     """Scale that ends a little beyond the data instead of at a round number or 0."""
     return alt.Scale(zero=False, nice=False, padding=12)

@@ -6,7 +6,8 @@ from lm_geometry.figures import channels, panels, theme
 
 _CELL = (
     "isValid(datum.message) ? '' : (datum.method === 'pearson' ? 'Pearson'"
-    " : datum.method === 'spearman' ? 'Spearman' : 'Kendall') + ', ' + datum.level + 's'"
+    " : datum.method === 'spearman' ? 'Spearman' : 'Kendall') + ', ' + datum.level + 's' + "
+    + panels.READING
 )
 WIDTH, HEIGHT = 235, 190
 
@@ -38,8 +39,7 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: correlation of the local dimension of a token (below: the mean of a sequence) "
             "with its loss; above 0, high loss goes with high dimension.",
-            "Bands: confidence interval, by a bootstrap over whole sequences or documents. "
-            "Dashed and hollow: the base model.",
+            "Bands: the interval named above. Dashed and hollow: the base model.",
         ],
         line=panels.SHOWN_STEP,
     )

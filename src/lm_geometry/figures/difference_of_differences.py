@@ -9,6 +9,7 @@ _LINE = (
     " + ' text'"
 )
 HEIGHT = 360
+_FIRM = "datum.firm !== false"
 _AXIS = [
     "difference of changes in mean local dimension",
     "(below 0: fell more on the fine-tuned corpus)",
@@ -29,24 +30,32 @@ def chart(data: panels.Data) -> panels.Panels:
         ),
     )
     y = alt.Y("difference:Q", title=_AXIS)
-    tooltip = ["revision:N", "checkpoint:N", "layer:O", *channels.interval("difference")]
-    bars = encoded.mark_rule().encode(
+    tooltip = [
+        "revision:N",
+        "checkpoint:N",
+        "layer:O",
+        "reading:N",
+        *channels.interval("difference"),
+    ]
+    own = encoded.transform_filter("!datum.beside")
+    bars = own.mark_rule().encode(
         y=channels.lower(y),
         y2="upper:Q",
         opacity=_by_emphasis(1, 0.6),
         strokeWidth=_by_emphasis(2.2, 1),
     )
-    lines = encoded.mark_line().encode(
+    lines = own.mark_line().encode(
         y=y, opacity=_by_emphasis(1, 0.5), strokeWidth=_by_emphasis(2.6, 1), detail="emphasised:N"
     )
-    shaped = encoded.encode(
+    shaped = own.encode(
         y=y, size=_by_emphasis(90, 28), opacity=_by_emphasis(1, 0.8), tooltip=tooltip
     )
     # The full ones come first, since a legend takes the fill of the first layer.
-    full = shaped.mark_point(filled=True).transform_filter("datum.firm !== false")
+    full = shaped.mark_point(filled=True).transform_filter(_FIRM)
     hollow = shaped.mark_point(fill="white", strokeWidth=1.8)
-    points = [full, hollow.transform_filter("datum.firm === false")]
-    layered = alt.layer(*_zero(), lines, bars, *points, panels.message())
+    points = [full, hollow.transform_filter(f"!({_FIRM})")]
+    published = _published(encoded.encode(y=y, tooltip=tooltip), y)
+    layered = alt.layer(*_zero(), lines, bars, *points, *published, panels.message())
     return panels.panels(
         layered.properties(width=640, height=HEIGHT),
         data,
@@ -59,15 +68,31 @@ def chart(data: panels.Data) -> panels.Panels:
             "Bars: the interval named above. Hollow: not firm once all layers are "
             "counted (Benjamini–Hochberg).",
             "Thick: the checkpoint shown in other figures.",
+            "Dashed, squares: the same checkpoint in the published reading, of all neighbours, "
+            "where it stands beside.",
         ],
         line=_LINE,
     )
 
 
+def _published(encoded: alt.Chart, y: alt.Y) -> list[alt.Chart]:
+    """The published reading beside the shown one: its line, intervals and points."""
+    beside = encoded.transform_filter("datum.beside === true")
+    square = beside.encode(size=alt.value(45), opacity=alt.value(1))
+    return [
+        beside.mark_line(strokeDash=[5, 3], strokeWidth=1.6),
+        beside.mark_rule(strokeDash=[3, 2]).encode(y=channels.lower(y), y2="upper:Q"),
+        square.mark_point(shape="square", filled=True).transform_filter(_FIRM),
+        square.mark_point(shape="square", fill="white").transform_filter(f"!({_FIRM})"),
+    ]
+
+
 def _placed(chart: alt.Chart) -> alt.Chart:
     return (
         chart.transform_window(
-            place="dense_rank()", sort=[alt.SortField("step")], groupby=["panel"]
+            place="dense_rank()",
+            sort=[alt.SortField("beside"), alt.SortField("step")],
+            groupby=["panel"],
         )
         .transform_joinaggregate(places="max(place)", groupby=["panel"])
         .transform_calculate(nudged=_NUDGED, emphasised=_EMPHASISED)

@@ -13,7 +13,7 @@ def chart(data: panels.Data) -> panels.Panels:
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X("step:Q", title="optimiser step", axis=axis, scale=channels.snug()),
         color=channels.corpus_colour(),
-        detail="split:N",
+        detail=["split:N", "beside:N"],
     )
     y = alt.Y("mean:Q", title="mean local dimension", scale=alt.Scale(zero=False))
     tooltip = [
@@ -21,12 +21,16 @@ def chart(data: panels.Data) -> panels.Panels:
         "series:N",
         "split:N",
         "layer:O",
+        "reading:N",
         "checkpoint:N",
         *channels.interval("mean"),
     ]
-    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
-    line = encoded.mark_line(strokeWidth=2).encode(y=y)
-    points = encoded.mark_point(filled=True, size=45, opacity=1).encode(
+    shown = encoded.transform_filter("!datum.beside")
+    band = shown.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
+    line = encoded.mark_line().encode(
+        y=y, strokeDash=channels.beside([4, 3], [1, 0]), strokeWidth=channels.beside(1.3, 2)
+    )
+    points = shown.mark_point(filled=True, size=45, opacity=1).encode(
         y=y, shape=channels.split_shape(), tooltip=tooltip
     )
     layered = alt.layer(band, line, points, panels.message()).properties(width=185, height=150)
@@ -36,6 +40,7 @@ def chart(data: panels.Data) -> panels.Panels:
         "Mean local dimension at each checkpoint, layer by layer",
         [
             "Points: mean over the tokens of a cloud, the same tokens at every checkpoint.",
-            "Bands: the interval named above.",
+            "Bands: the interval named above. Dashed: the published reading, of all neighbours, "
+            "where it stands beside.",
         ],
     )

@@ -4,6 +4,8 @@ import altair as alt
 
 from lm_geometry.figures import channels, panels, theme
 
+WIDTH, HEIGHT = 470, 320
+
 
 def chart(data: panels.Data) -> panels.Panels:
     """Mean local dimension over layers, a line per corpus split and side (base, fine-tuned)."""
@@ -19,14 +21,15 @@ def chart(data: panels.Data) -> panels.Panels:
         "split:N",
         "checkpoint:N",
         "layer:O",
+        "reading:N",
         *channels.interval("mean"),
     ]
     band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     line = encoded.mark_line(strokeWidth=2).encode(y=y, strokeDash=channels.side_dash())
     points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
-    layered = alt.layer(band, line, *points, panels.message()).properties(width=600, height=320)
+    layered = alt.layer(band, line, *points, panels.message())
     return panels.panels(
-        layered,
+        panels.by_reading(layered.properties(width=WIDTH, height=HEIGHT)),
         data,
         "Mean local dimension through the layers",
         [

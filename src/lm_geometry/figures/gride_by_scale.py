@@ -26,17 +26,18 @@ def chart(data: panels.Data) -> panels.Panels:
     line = encoded.mark_line(strokeWidth=2).encode(y=y, strokeDash=channels.side_dash())
     points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
     layered = alt.layer(bars, line, *points, panels.message()).properties(width=400, height=280)
-    return panels.panels(
-        panels.by_layer(layered, columns=2),
+    facet = alt.Facet("cell:N", sort=channels.first_of("row_of_data"))
+    figure = panels.panels(
+        panels.cells(layered, facet, columns=2),
         data,
         "GRIDE dimension by scale",
         [
             "Points: mean of the clouds' estimates at a scale, from near neighbours (left) to far "
             "ones (right).",
-            "Bars: 95 % interval over several clouds, drawn from the same documents: others move "
-            "it more.",
+            "Bars: the interval named above.",
             "Dashed and hollow: the base model. Solid: the fine-tuned checkpoint named above each "
             "panel.",
         ],
         line=panels.SHOWN_STEP,
     )
+    return figure.transform_calculate(cell="datum.layer_name + " + panels.READING)

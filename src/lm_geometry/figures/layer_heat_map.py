@@ -4,7 +4,7 @@ import altair as alt
 
 from lm_geometry.figures import channels, panels, theme
 
-_CELL = "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
+_CELL = "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split + " + panels.READING
 STEP = 34  # pixels of a layer
 
 
@@ -34,7 +34,9 @@ def chart(data: panels.Data) -> panels.Panels:
     layered = alt.layer(unseen, cells, firm.transform_filter("datum.firm"), panels.message())
     layered = layered.properties(width=alt.Step(STEP), height=alt.Step(STEP))
     figure = panels.panels(
-        panels.cells(layered, alt.Facet("cell:N", sort=channels.corpus_order()), columns=2),
+        panels.cells(
+            layered, alt.Facet("cell:N", sort=channels.first_of("reading_order")), columns=2
+        ),
         data,
         "Where in the model, and when, the local dimension changed",
         [

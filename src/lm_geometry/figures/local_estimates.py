@@ -24,7 +24,7 @@ _WORDS = (
 )
 _CELL = (
     "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
-    " + (isValid(datum.layer) ? ', layer ' + datum.layer : '')"
+    " + (isValid(datum.layer) ? ', layer ' + datum.layer : '') + " + panels.READING
 )
 WIDTH, HEIGHT = 230, 300
 
@@ -33,8 +33,8 @@ def chart(data: panels.Data) -> panels.Panels:
     """Split violins of local dimensions, a panel per corpus split: base left, fine-tuned right."""
     layers = [_halves(), *_summaries(), panels.message()]
     layered = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
-    facet = alt.Facet("cell:N", sort=channels.corpus_order())
-    cells = panels.cells(layered, facet, columns=3)
+    facet = alt.Facet("cell:N", sort=channels.first_of("reading_order"))
+    cells = panels.cells(layered, facet, columns=2)
     figure = panels.panels(
         cells,
         data,

@@ -20,6 +20,9 @@ _SETTINGS = (
     " replace(datum.settings, /(.{50,80}?) · /g, '$1\\n') : '')"
 )
 _LAYER = "isValid(datum.layer) ? 'layer ' + datum.layer : ''"
+READING = "(isValid(datum.reading) ? '\\n' + datum.reading : '')"
+# Both readings of a corpus stand side by side, the shown one first.
+_READING_ORDER = "(datum.role === 'control' ? 1e6 : 0) + datum.first_row + (datum.beside ? 0.5 : 0)"
 SHOWN_STEP = "(datum.last_step > 0 ? '\\nfine-tuned: step ' + datum.last_step : '')"
 _WRAPPED = "split(replace(datum.text, /(.{1,30})(\\s+|$)/g, '$1\\n'), '\\n')"
 EMBED = {
@@ -100,11 +103,14 @@ def with_names(faceted: Panels, **own: str) -> Panels:
     return (
         faceted.transform_window(row_of_data="row_number()", frame=[None, None])
         .transform_joinaggregate(last_step="max(step)", groupby=["rev", "settings"])
+        .transform_joinaggregate(first_row="min(row_of_data)", groupby=["corpus", "role", "split"])
         .transform_calculate(
             **own,
             revision="isValid(datum.rev) ? datum.rev : 'this run'",
             series=_LABEL,
             series_order="(datum.role === 'control' ? 1e6 : 0) + datum.row_of_data",
+            reading_order=_READING_ORDER,
+            reading_name="isValid(datum.reading) ? datum.reading : ''",
             layer_name=_LAYER,
             text="isValid(datum.message) ? 'nothing to show: ' + datum.message : ''",
         )
@@ -114,6 +120,11 @@ def with_names(faceted: Panels, **own: str) -> Panels:
 def by_layer(chart: Layers, columns: int = 4) -> alt.FacetChart:
     """`chart` once per layer, in a row of at most `columns`."""
     return cells(chart, alt.Facet("layer_name:N", sort=first_of("layer")), columns)
+
+
+def by_reading(chart: Layers, columns: int = 2) -> alt.FacetChart:
+    """`chart` once per reading, of which the shown one comes first."""
+    return cells(chart, alt.Facet("reading_name:N", sort=first_of("row_of_data")), columns)
 
 
 def cells(chart: Layers, facet: alt.Facet, columns: int) -> alt.FacetChart:

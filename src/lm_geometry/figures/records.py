@@ -7,7 +7,8 @@ Record = dict[str, Any]
 
 MOST_RECORDS = 10_000
 
-_CELL = ("checkpoint", "step", "corpus", "role", "split", "layer")
+_READING = ("reading", "beside")
+_CELL = ("checkpoint", "step", "corpus", "role", "split", "layer", *_READING)
 _PROMPTS = ("checkpoint", "step", "corpus", "shuffle", "layer")
 _SPREAD = ("mean", "lower", "upper", "prompts")
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -16,14 +17,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "dimension_by_checkpoint": (*_CELL, "mean", "lower", "upper"),
     "local_estimates": (
         *("corpus", "role", "split", "layer", "side", "checkpoint", "value", "density"),
-        *("mean", "median", "standard_deviation", "points", "standardised"),
+        *("mean", "median", "standard_deviation", "points", "standardised", *_READING),
     ),
     "dimension_by_layer": (*_CELL, "mean", "lower", "upper"),
     "layer_heat_map": (*_CELL, "mean", "change", "lower", "upper", "firm"),
     "gride_by_scale": (*_CELL, "scale", "dimension", "lower", "upper"),
     "difference_of_differences": (
         *("checkpoint", "step", "shown", "layer", "corpus", "control", "split"),
-        *("difference", "lower", "upper", "firm"),
+        *("difference", "lower", "upper", "firm", *_READING),
     ),
     "correlation": (*_CELL, "level", "method", "correlation", "lower", "upper"),
     "prompt_dimension": (*_PROMPTS, "scale", *_SPREAD),
@@ -35,7 +36,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "groups": (*_CELL, "grouping", "group", "place", "mean", "lower", "upper", "tokens"),
 }
-OPTIONAL = {"role", "shown", "layer", "firm", "standardised"}
+OPTIONAL = {"role", "shown", "layer", "firm", "standardised", *_READING}
 """Fields that a record may leave out: they are then null, and the figure does without them."""
 
 
@@ -45,8 +46,9 @@ def figure_records(
     """Records of one figure's data file, each with every field of the figure and its settings.
 
     `role` is "fine-tuned" or "control" and decides a corpus's colour; `shown` marks the records
-    of the checkpoint that `aggregate.checkpoint` chose. Without rows the list has one record,
-    whose `message` says why (`nothing`): DVC cannot read an empty list, nor records with
+    of the checkpoint that `aggregate.checkpoint` chose; `reading` names which neighbours count
+    where there are two such readings, and `beside` marks the second. Without rows the list has one
+    record, whose `message` says why (`nothing`): DVC cannot read an empty list, nor records with
     different keys.
 
     Raises:

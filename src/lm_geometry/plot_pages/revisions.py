@@ -10,7 +10,9 @@ from lm_geometry.figures import channels, panels, theme
 COLOURS = ["#009E73", "#CC79A7", "#8C6D00", "#56B4E9", "#E69F00", "#6b7785"]
 CELL = "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
 AT_LAYER = " + (isValid(datum.layer) ? ', layer ' + datum.layer : '')"
-_NAMED = "datum.revision + ': ' + datum.settings"
+_NAMED = (
+    "datum.revision + ': ' + datum.settings + (isValid(datum.reading) ? ' · ' + datum.reading : '')"
+)
 
 
 def laid_over(
@@ -35,6 +37,11 @@ def laid_over(
     )
     figure = figure.transform_calculate(place="datum.rank - 1", named=_NAMED, cell=cell, all="''")
     return figure.configure(**theme.config())
+
+
+def shown_reading() -> alt.Chart:
+    """Records of the reading that each revision shows, without the one that stands beside."""
+    return panels.only_records(alt.Chart()).transform_filter("!datum.beside")
 
 
 def revision_colour() -> alt.Color:

@@ -10,7 +10,7 @@ WIDTH, HEIGHT = 400, 280
 
 def chart(data: panels.Data) -> panels.Panels:
     """Mean and interval over layers, a panel per corpus split and a colour per revision."""
-    encoded = channels.with_side(panels.only_records(alt.Chart())).encode(
+    encoded = channels.with_side(revisions.shown_reading()).encode(
         x=alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug()),
         color=revisions.revision_colour(),
         detail=["rev:N", "side:N"],

@@ -45,7 +45,7 @@ def _sided(which: str) -> alt.Chart:
         "shown": f"{tuned} || !datum.any_tuned",
         "base": f"datum.any_tuned && !({tuned})",
     }[which]
-    chart = panels.only_records(alt.Chart()).transform_calculate(tuned=f"{tuned} ? 1 : 0")
+    chart = revisions.shown_reading().transform_calculate(tuned=f"{tuned} ? 1 : 0")
     chart = chart.transform_joinaggregate(any_tuned="max(tuned)", groupby=["rev", "cell"])
     return chart.transform_filter(asked).transform_calculate(
         middle=_MIDDLE, across=f"{_MIDDLE} + {_SIGN} * datum.density"
