@@ -180,7 +180,7 @@ def test_estimates_without_a_group_are_those_of_the_other_documents(tables):
 
 
 def test_fewer_documents_make_fewer_groups_and_one_makes_none(monkeypatch):
-    monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS[:3])
+    monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS[:5])
     assert readings.Readings(CLOUD.split, 10, 0).groups == 3
     monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS[:1])
     assert readings.Readings(CLOUD.split, 10, 0).groups == 0
