@@ -7,6 +7,7 @@ from operator import add
 
 import numpy as np
 
+from lm_geometry.point_cloud.cloud import SAMPLE
 from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
 
 Products = Float64[np.ndarray, "m m"]
@@ -34,12 +35,13 @@ def moments_without_groups(
 ) -> Iterator[Moments]:
     """The moments of all rows, then those without each of the groups 0 … number − 1.
 
-    `points` are around 1 in size. Sums of one group are made once; what is without a group is the
-    sum of the others, so that a group of huge rows leaves no rounding in what is without it. Cost:
+    The fourth powers of `points` are in range. Sums of one group are made once, of the rows minus
+    a typical one; what is without a group is the sum of the others. So a group of huge rows leaves
+    no rounding in what is without it. Cost:
     O(tokens · width · min(tokens, width)) time and `number` products `[width, width]` of memory, or
     one `[tokens, tokens]`.
     """
-    centre = points.mean(axis=0)
+    centre = np.median(points[:: -(-len(points) // SAMPLE)], axis=0)  # no huge row drags it
     rows = points - centre
     if len(points) <= points.shape[1]:
         products, centred = points @ points.T, rows @ rows.T

@@ -47,8 +47,9 @@ def participation_ratio(X: PointCloud, corrected: bool = False) -> float:
     those of disjoint rows in Chun et al. 2025, arXiv:2509.26560.
     Cost: as `spectrum`.
     Bias: too low; a round cloud of n tokens and width w reads w n / (w + n). Corrected, none in
-    either moment, and that of a ratio, O(1/n), is left. Both take tokens to be independent. A few
-    tokens of huge norm decide it alone: see `massive_tokens`.
+    either moment; that of their ratio is left, too high by a quarter of the naive bias for Gaussian
+    eigenvalues 1/i, and gone like 1/n. Both take tokens to be independent. A few tokens of huge
+    norm decide it alone: see `massive_tokens`.
     Raises ValueError as `spectrum`, and where fewer than 4 tokens are to be corrected.
     """
     if not corrected:
@@ -68,17 +69,26 @@ def ratio_of(values: Float64[np.ndarray, "components"]) -> float:
 
 
 def corrected_ratio(tokens: int, squares: float, pairs: float, fourths: float) -> float:
-    """The participation ratio of unbiased moments, from sums over n centred rows x.
+    """The ratio of `unbiased_moments`; NaN where nothing is left of Σλ² but rounding."""
+    above, below = unbiased_moments(tokens, squares, pairs, fourths)
+    trace = squares / (tokens - 1)
+    return above / below if below > 16 * np.finfo(float).eps * trace**2 else float("nan")
 
-    `squares` is Σ|x|², `pairs` the sum of (x·y)² over all ordered pairs, x with itself among them,
-    and `fourths` Σ|x|⁴.
+
+def unbiased_moments(
+    tokens: int, squares: float, pairs: float, fourths: float
+) -> tuple[float, float]:
+    """Estimates of (Σλ)² and Σλ² without bias, of n tokens whatever they are distributed like.
+
+    From sums over the rows x minus their mean: `squares` is Σ|x|², `pairs` the sum of (x·y)² over
+    all ordered pairs, of x with itself too, and `fourths` Σ|x|⁴.
     """
     n = tokens
     trace, square, fourth = squares / (n - 1), pairs / (n - 1) ** 2, fourths / (n - 1)
+    factor = (n - 1) / (n * (n - 2) * (n - 3))
     above = 2 * square + (n**2 - 3 * n + 1) * trace**2 - n * fourth
     below = (n - 1) * (n - 2) * square + trace**2 - n * fourth
-    rounding = 16 * np.finfo(float).eps * n**2 * trace**2
-    return above / below if below > rounding else float("nan")
+    return factor * above, factor * below
 
 
 def effective_rank(X: PointCloud) -> float:
