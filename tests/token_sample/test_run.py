@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lm_geometry.observables.massive import FACTOR
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed import hidden_states as embedded
 from lm_geometry.outs.embed.hidden_states import Embedded
@@ -194,6 +195,10 @@ def test_a_token_that_is_massive_anywhere_is_left_out_everywhere(
     assert {name: set(own) for name, own in counts} == {"one": {1}, "two": {0}}
     write_clouds(settings_of(drop=["eos", "first", "massive"], massive=2.8, **everything))
     assert {23, 24} & set(rows_of("one", "base", 0)) == set()
+
+
+def test_massive_means_the_same_here_and_in_the_library() -> None:
+    assert settings_of().massive == FACTOR
 
 
 def test_a_split_of_massive_tokens_alone_is_refused(project: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from lm_geometry.observables.norms import norms
 from lm_geometry.point_cloud.cloud import PointCloud
-from lm_geometry.point_cloud.shapes import Float64, Int64
+from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
 
 FACTOR = 3.0  # times the median norm
 
@@ -21,8 +21,10 @@ def massive_tokens(X: PointCloud, factor: float = FACTOR) -> Int64[np.ndarray, "
     return np.flatnonzero(beyond(norms(X), factor))
 
 
-def beyond(lengths: Float64[np.ndarray, "tokens"], factor: float = FACTOR) -> np.ndarray:
-    """Whether each of the norms exceeds `factor` times their median, `[tokens]` bool."""
+def beyond(
+    lengths: Float64[np.ndarray, "tokens"], factor: float = FACTOR
+) -> Bool[np.ndarray, "tokens"]:
+    """Whether each of the norms `[tokens]` exceeds `factor` times their median."""
     if not factor >= 1:
         raise ValueError(f"factor is {factor}; a massive token exceeds the median: at least 1")
     if not len(lengths):

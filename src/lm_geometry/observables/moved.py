@@ -5,7 +5,9 @@ import numpy as np
 from lm_geometry.observables.norms import norms
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.magnitude import in_range
-from lm_geometry.point_cloud.shapes import Float64
+from lm_geometry.point_cloud.shapes import Float, Float64
+
+Rows = Float[np.ndarray, "tokens width"]
 
 
 def distance_moved(X: PointCloud, base: PointCloud, relative: bool = False) -> float:
@@ -20,7 +22,7 @@ def distance_moved(X: PointCloud, base: PointCloud, relative: bool = False) -> f
     Raises ValueError where the shapes differ, for NaN or infinite values, and for a `relative` one
     where the median norm is 0.
     """
-    (points, before), power = in_range(*same_tokens(X, base))
+    (points, before), power = in_range(*_same_tokens(X, base))
     moved = float(norms(points.astype(np.float64) - before).mean())
     if not relative:
         with np.errstate(over="ignore"):
@@ -33,12 +35,12 @@ def distance_moved(X: PointCloud, base: PointCloud, relative: bool = False) -> f
 
 def distances_moved(X: PointCloud, base: PointCloud) -> Float64[np.ndarray, "tokens"]:
     """The distance of every row of X from that of `base`, `[tokens]`; as `distance_moved`."""
-    (points, before), power = in_range(*same_tokens(X, base))
+    (points, before), power = in_range(*_same_tokens(X, base))
     with np.errstate(over="ignore"):
         return np.ldexp(norms(points.astype(np.float64) - before), -power)
 
 
-def same_tokens(X: PointCloud, base: PointCloud) -> tuple[np.ndarray, np.ndarray]:
+def _same_tokens(X: PointCloud, base: PointCloud) -> tuple[Rows, Rows]:
     """Both as clouds; raises ValueError where their shapes differ."""
     points, before = as_cloud(X, at_least=1), as_cloud(base, at_least=1)
     if points.shape != before.shape:

@@ -4,7 +4,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from lm_geometry.observables.massive import FACTOR
 from lm_geometry.workspace.section import Section
 
 Dropped = Literal["bos", "eos", "pad", "cls", "sep", "mask", "unk", "first", "massive"]
@@ -22,7 +21,7 @@ class TokenSample(Section):
         "of huge norm at any checkpoint and layer",
     )
     massive: float = Field(
-        FACTOR, ge=1, description="a token is massive beyond so many median norms of its layer"
+        3.0, ge=1, description="a token is massive beyond so many median norms of its layer"
     )
     mask: Mask = Field(
         "none", description="none, a boolean column of the token table, or its values by column"
