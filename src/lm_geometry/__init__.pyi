@@ -4,6 +4,8 @@ from .dimension.gride import Gride as Gride
 from .dimension.gride import gride as gride
 from .neighbours import NeighbourGraph as NeighbourGraph
 from .neighbours import neighbour_graph as neighbour_graph
+from .neighbours.filtered import excluding as excluding
+from .neighbours.filtered import remaining as remaining
 from .observables.alignment import linear_cka as linear_cka
 from .observables.angle import nearest_neighbour_angle as nearest_neighbour_angle
 from .observables.cosine import cosine as cosine

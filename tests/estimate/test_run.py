@@ -3,29 +3,41 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from lm_geometry import global_dimension, gride, local_dimension
 from lm_geometry.dimension import with_dadapy
-from lm_geometry.estimate import run as estimation
+from lm_geometry.estimate import readings, run, sizes
+from lm_geometry.estimate import tables as estimation
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL
+from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, without
 from lm_geometry.outs.token_sample.clouds import Cloud
 from tests.fixtures.seeded_clouds import CLOUDS
 
 X = CLOUDS["spread"]()
+ROWS = 2 * np.arange(len(X))  # of the token table
 CLOUD = Cloud("base", CorpusSplit("news", "test"), 3, 0)
+TOKENS = pd.DataFrame(
+    {
+        "document": [f"d{row // 2 % 40}" for row in range(2 * len(X))],
+        "sequence": [row // 2 % 120 for row in range(2 * len(X))],
+    }
+)
 
 
 @pytest.fixture
 def tables(monkeypatch):
-    monkeypatch.setattr(estimation, "read_cloud", lambda cloud: (X, 2 * np.arange(len(X))))
+    monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS)
 
-    def made(**values):
-        settings = {"n_neighbors": [20], "gride_range": 32, **values}
-        return estimation.estimates(CLOUD, Estimate.model_validate(settings))
+    def made(points=None, groups=0, seed=0, **values):
+        asked = {"n_neighbors": [20], "gride_range": 32, "exclude": ["none"]}
+        asked |= {"jackknife": {"groups": groups}, **values}
+        settings = Estimate.model_validate(asked)
+        of_split = readings.Readings(CLOUD.split, groups, seed)
+        return estimation.estimates(CLOUD, X[:points], ROWS[:points], of_split, settings)
 
     return made
 
@@ -83,10 +95,10 @@ def test_the_search_is_passed_on_and_its_recall_is_written(tables, monkeypatch):
 
 def test_dadapy_is_asked_for_before_any_cloud_is_read(monkeypatch):
     monkeypatch.setattr(with_dadapy, "find_spec", lambda name: None)
-    monkeypatch.setattr(estimation, "read_embedded", lambda: pytest.fail("clouds were read"))
+    monkeypatch.setattr(run, "read_embedded", lambda: pytest.fail("clouds were read"))
     settings = Estimate.model_validate({"global_estimators": ["twonn", "dadapy.twonn"]})
     with pytest.raises(ImportError, match="DADApy is not installed"):
-        estimation.estimate(settings)
+        run.estimate(settings)
 
 
 def test_dadapy_needs_a_range_for_its_scales():
@@ -106,3 +118,99 @@ def test_dadapy_stands_beside_ours_in_the_table(tables):
     # All ratios, none left out: another estimate.
     likely = only(tables(global_estimators=names, fit="mle")[1], estimator="dadapy.twonn")
     assert likely == [global_dimension(X, "dadapy.twonn", algorithm="ml")]
+
+
+def test_a_reading_leaves_out_what_is_of_one_document(tables):
+    local, whole = tables(
+        exclude=["none", "document", "sequence+document"],
+        estimators=["twonn", "mle", "lpca"],
+        global_estimators=["twonn", "mle", "lpca"],
+    )
+    documents = ROWS // 2 % 40
+    for name in ("twonn", "mle", "lpca"):
+        expected = local_dimension(X, 20, name, exclude=documents)[
+            : 500 if name == "lpca" else None
+        ]
+        found = only(local, estimator=name, exclude="document")
+        np.testing.assert_array_equal(found, expected)
+    assert (only(local, exclude="none") != only(local, exclude="document")).any()
+    # A sequence lies in one document here.
+    np.testing.assert_array_equal(
+        only(local, exclude="sequence+document"), only(local, exclude="document")
+    )
+    left = whole[whole["exclude"] == "document"]
+    assert only(left, estimator="twonn") == [global_dimension(X, exclude=documents)]
+    scales = gride(X, 32, exclude=documents)
+    np.testing.assert_array_equal(only(left, estimator="gride"), scales.dimension)
+    # The covariance of a cloud knows no neighbours: it stands with the published reading alone.
+    assert set(whole.loc[whole["estimator"] == "lpca", "exclude"]) == {"none"}
+
+
+def test_estimates_without_a_group_are_those_of_the_other_documents(tables):
+    groups = readings.Readings(CLOUD.split, 7, 3)
+    group = groups.group_of(ROWS)
+    of_document = pd.Series(group).groupby(ROWS // 2 % 40).nunique()
+    assert (of_document == 1).all()
+    assert (
+        np.ptp(np.bincount(pd.Series(group).groupby(ROWS // 2 % 40).first())) <= 1
+    )  # dealt evenly
+    local, whole = tables(
+        groups=7,
+        estimators=["twonn", "mle", "lpca"],
+        global_estimators=["twonn", "mle"],
+        exclude=["document"],
+        jackknife={"groups": 7, "seed": 3},
+        seed=3,
+    )
+    documents = ROWS // 2 % 40
+    for g, column in enumerate(without(7)):
+        kept = group != g
+        for name in ("twonn", "mle"):
+            expected = local_dimension(X[kept], 20, name, exclude=documents[kept])
+            found = local.loc[local["estimator"] == name, column].to_numpy()
+            np.testing.assert_array_equal(found[kept], expected.astype(np.float32))
+            assert np.isnan(found[~kept]).all()
+            whole_of = whole.loc[whole["estimator"] == name, column].to_numpy()
+            options = {"n_neighbors": 20} if name == "mle" else {}
+            assert whole_of == [global_dimension(X[kept], name, exclude=documents[kept], **options)]
+        scales = gride(X[kept], 32, exclude=documents[kept])
+        found = whole.loc[whole["estimator"] == "gride", column]
+        np.testing.assert_array_equal(found, scales.dimension)
+        assert local.loc[local["estimator"] == "lpca", column].isna().all()
+
+
+def test_fewer_documents_make_fewer_groups_and_one_makes_none(monkeypatch):
+    monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS[:5])
+    assert readings.Readings(CLOUD.split, 10, 0).groups == 3
+    monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS[:1])
+    assert readings.Readings(CLOUD.split, 10, 0).groups == 0
+
+
+def test_a_reading_that_leaves_too_few_neighbours_is_refused(tables, monkeypatch):
+    monkeypatch.setattr(readings, "read_tokens", lambda split: TOKENS.assign(document="one"))
+    with pytest.raises(ValueError, match=r"estimate.exclude: document leaves a token .* 0 other"):
+        tables(exclude=["none", "document"])
+    # A cloud that is too small anyway has missing values, as before.
+    local, _ = tables(points=15, exclude=["none"])
+    assert local["value"].isna().all()
+
+
+def test_kinds_of_tokens_that_may_not_be_passed_on_are_refused(tables):
+    with pytest.raises(ValueError, match="needs the column token_id"):
+        tables(exclude=["token"])
+
+
+@pytest.mark.parametrize("exclude", ["documents", "document+document", "none+token", ""])
+def test_unknown_readings_are_refused(exclude):
+    with pytest.raises(ValidationError, match="is neither none nor sequence, document, token"):
+        Estimate.model_validate({"exclude": [exclude]})
+
+
+def test_lists_are_long_enough_for_most_and_never_longer_than_the_cloud():
+    settings = Estimate.model_validate({"n_neighbors": [128], "gride_range": 0})
+    assert sizes.length_of_lists(settings, 6000, 10) == (174, 226)
+    assert sizes.length_of_lists(settings, 150, 10) == (149, 149)
+    published = Estimate.model_validate(
+        {"n_neighbors": [128], "gride_range": 0, "exclude": ["none"]}
+    )
+    assert sizes.length_of_lists(published, 6000, 0) == (128, 128)

@@ -1,12 +1,16 @@
 """The dimension of a cloud or of its neighbourhoods in one call, by the name of the estimator."""
 
 import inspect
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from lm_geometry.dimension import registry
 from lm_geometry.dimension.registry import Option, local_of, whole_of
 from lm_geometry.dimension.twonn import Cdf, Fit
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
+from lm_geometry.neighbours.filtered import excluding
 from lm_geometry.neighbours.graph_of_cloud import Backend
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.shapes import Float64
@@ -20,6 +24,7 @@ def local_dimension(
     fit: Fit = "linear",
     discard: float = 0.1,
     *,
+    exclude: ArrayLike | None = None,
     graph: NeighbourGraph | None = None,
     backend: Backend = "auto",
     **options: Option,
@@ -36,6 +41,11 @@ def local_dimension(
     - an estimator of scikit-dimension by its name, such as "TLE" or "MOM", with that class's own
       options, on the same neighbourhoods (`dimension.library.local`)
 
+    `exclude` are labels `[tokens]` or `[tokens, kinds]`, such as the document of each token: tokens
+    of one label are no neighbours of each other, and their pairs do not count inside a
+    neighbourhood either ("twonn"). The tokens of a text are not independent, and those of one
+    document lie near each other; see `neighbours.filtered.excluding` for what it does and overdoes.
+
     Source: Facco et al. 2017 for "twonn"; the others' stand with them.
     Cost: the graph takes O(tokens² width) time (one blocked matrix product) and O(tokens · L)
     memory; the estimates O(tokens · L²), for "lpca" O(tokens · L² · width). `graph`, a
@@ -44,28 +54,32 @@ def local_dimension(
     Bias: too low, the more so the higher the dimension (0.88 of 10, 0.73 of 20 for "twonn" at
     L = 128). Compare only at the same L, number of tokens, and options.
     Raises ValueError as `neighbour_graph`, for an unknown name, for an option that the estimator
-    does not have, and for values out of range.
+    does not have, for values out of range, and for `exclude` with an estimator of scikit-dimension,
+    which looks at all pairs.
     """
+    _refuse_pairs(exclude, estimator, registry.LOCAL_OF_NEIGHBOURS)
     rule: dict[str, Option] = {"cdf": cdf, "fit": fit, "discard": discard}
     if estimator == "twonn":
         options = rule | options
     else:
         _refuse_others(rule, estimator)
     estimate = local_of(estimator, options)
-    return estimate(X, lambda k: _near(X, k, graph, backend), n_neighbors, **options)
+    return estimate(X, lambda k: _near(X, k, graph, backend, exclude), n_neighbors, **options)
 
 
 def global_dimension(
     X: PointCloud,
     estimator: str = "twonn",
     *,
+    exclude: ArrayLike | None = None,
     graph: NeighbourGraph | None = None,
     backend: Backend = "auto",
     **options: Option,
 ) -> float:
     """The dimension of the whole point cloud X `[tokens, width]`.
 
-    X, `graph` and `backend` as `local_dimension`; a graph of too few neighbours is not used.
+    X, `exclude`, `graph` and `backend` as `local_dimension`; a graph of too few neighbours is not
+    used, and `exclude` is for "twonn", "mle", "gride" and DADApy's.
     `estimator` and its `options`:
 
     - "twonn": `cdf` "i/n", `fit` "linear", `discard` 0.1; two neighbours of every token
@@ -85,11 +99,12 @@ def global_dimension(
     Raises ValueError as `neighbour_graph`, for an unknown name or option, and for values out of
     range; ImportError for "dadapy." names where DADApy is not installed.
     """
+    _refuse_pairs(exclude, estimator, registry.OF_NEIGHBOURS)
     estimate = whole_of(estimator, options)
 
     def nearest(k: int) -> NeighbourGraph:
         enough = graph is not None and graph.n_neighbors >= k
-        return _near(X, k, graph if enough else None, backend)
+        return _near(X, k, graph if enough else None, backend, exclude)
 
     return estimate(X, nearest, **options)
 
@@ -102,13 +117,26 @@ def _refuse_others(rule: dict[str, Option], estimator: str) -> None:
             raise ValueError(f"{name} is an option of twonn, but estimator is {estimator!r}")
 
 
+def _refuse_pairs(exclude: ArrayLike | None, estimator: str, possible: Sequence[str]) -> None:
+    """Raises ValueError where pairs are left out of an estimator that looks at all of them."""
+    if exclude is not None and estimator not in possible:
+        raise ValueError(
+            f"exclude is for estimators that read our neighbours alone ({', '.join(possible)}); "
+            f"estimator is {estimator!r}"
+        )
+
+
 def _near(
-    X: PointCloud, n_neighbors: int, graph: NeighbourGraph | None, backend: Backend
+    X: PointCloud,
+    n_neighbors: int,
+    graph: NeighbourGraph | None,
+    backend: Backend,
+    exclude: ArrayLike | None,
 ) -> NeighbourGraph:
     """The given graph where it has enough neighbours, else one made for the purpose."""
     if graph is None:
-        return neighbour_graph(X, n_neighbors, backend)
+        return neighbour_graph(X, n_neighbors, backend, exclude=exclude)
     if len(graph) != len(X):
         raise ValueError(f"X has {len(X)} tokens, but its graph has {len(graph)}")
     graph.nearest(n_neighbors)  # raises where it has fewer
-    return graph
+    return graph if exclude is None else excluding(graph, exclude, n_neighbors, X)

@@ -8,6 +8,7 @@ and a standard error from all ratios.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lm_geometry.dimension.pareto_ratios import dimension_of, error_of, without_outliers
 from lm_geometry.neighbours import NeighbourGraph
@@ -29,12 +30,19 @@ class Gride(NamedTuple):
     points: Int64[np.ndarray, "*clouds scales"]  # tokens whose ratio was used
 
 
-def gride(X: PointCloud, range_max: int = 256, backend: Backend = "auto") -> Gride:
+def gride(
+    X: PointCloud,
+    range_max: int = 256,
+    backend: Backend = "auto",
+    *,
+    exclude: ArrayLike | None = None,
+) -> Gride:
     """The dimension of the cloud X `[tokens, width]` at the scales 2, 4, 8 … up to `range_max`.
 
     Has `scale` `[scales]`, `dimension` and its standard `error`, and how many `points` were used.
-    A cloud of fewer tokens has the scales that fit into it. X, as `local_dimension` takes it,
-    should hold no copies of a row: their ratios are not finite and are left out.
+    A cloud of fewer tokens has the scales that fit into it. `exclude` are labels `[tokens]` or
+    `[tokens, kinds]`: tokens of one label are no neighbours of each other. X, as `local_dimension`
+    takes it, should hold no copies of a row: their ratios are not finite and are left out.
 
     Source: Denti et al. 2022, Scientific Reports 12:20005, equation 10, with the outlier filter,
     the standard error and the constants of DADApy 0.3.4.
@@ -46,7 +54,7 @@ def gride(X: PointCloud, range_max: int = 256, backend: Backend = "auto") -> Gri
     """
     most = whole(range_max, "range_max")
     ranks = ranks_up_to(min(most, len(X) - 1) if len(X) > 2 else most)
-    return from_graph(neighbour_graph(X, int(ranks[-1]), backend), range_max)
+    return from_graph(neighbour_graph(X, int(ranks[-1]), backend, exclude=exclude), range_max)
 
 
 def from_graph(graph: NeighbourGraph, range_max: int = 256) -> Gride:

@@ -137,6 +137,9 @@ def _power_of_2(scale: int) -> int:
     return scale
 
 
+LOCAL_OF_NEIGHBOURS = ("twonn", "lpca", "mle")  # pairs that a graph leaves out do not count
+OF_NEIGHBOURS = ("twonn", "mle", "gride", "dadapy.twonn", "dadapy.gride")
+
 OWN = {
     "twonn": Estimator(_local_twonn, _twonn),
     "lpca": Estimator(_local_lpca, _lpca),

@@ -8,13 +8,12 @@ import numpy as np
 from lm_geometry.dimension import global_dimension, mle, with_dadapy
 from lm_geometry.dimension.gride import Gride
 from lm_geometry.dimension.gride import from_graph as gride_scales
+from lm_geometry.dimension.registry import OF_NEIGHBOURS
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.sizes import FEWEST, twonn_rule
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.outs.token_sample.clouds import Points
 from lm_geometry.workspace.tables import Row
-
-OF_NEIGHBOURS = ("twonn", "mle", "dadapy.twonn", "dadapy.gride")  # read nothing but the graph
 
 
 def rows_of_neighbours(

@@ -1,7 +1,5 @@
 """Which neighbours count, and which documents the jackknife leaves out together."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -23,11 +21,15 @@ class Readings:
         self.groups = min(groups, len(names)) if min(groups, len(names)) > 1 else 0
         dealt = np.arange(len(names)) % max(self.groups, 1)
         stream(seed, "jackknife", split.corpus, split.split).shuffle(dealt)
-        self._group = dealt[documents]
+        self._document, self._group = documents, dealt[documents]
 
     def group_of(self, rows: Int64[np.ndarray, "points"]) -> Int64[np.ndarray, "points"]:
         """The jackknife group of each of the `rows` of the token table, from 0."""
         return self._group[rows].astype(np.int64)
+
+    def document_of(self, rows: Int64[np.ndarray, "points"]) -> Int64[np.ndarray, "points"]:
+        """The document of each of the `rows`, numbered from 0."""
+        return self._document[rows].astype(np.int64)
 
     def labels(
         self, exclude: str, rows: Int64[np.ndarray, "points"]
@@ -45,10 +47,3 @@ class Readings:
                 f"which {self._split.corpus} has not here, as its text may not be passed on"
             )
         return as_labels(self._tokens[columns].iloc[rows].to_numpy(), len(rows))
-
-
-def read_readings(
-    splits: Sequence[CorpusSplit], groups: int, seed: int
-) -> dict[CorpusSplit, Readings]:
-    """The readings of every corpus split."""
-    return {split: Readings(split, groups, seed) for split in splits}

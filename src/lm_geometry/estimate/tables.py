@@ -49,7 +49,8 @@ class _Reading:
             length = min(longest(self.settings, len(self.X)), room)
             if length >= 2:
                 graph = remaining(self.graph, kept, length, self.X)
-                yield group, kept, replace(self, X=points, graph=graph, groups=0)
+                left = replace(self, X=points, graph=graph, group=self.group[kept], groups=0)
+                yield group, kept, left
 
 
 def estimates(

@@ -1,6 +1,7 @@
 """How many neighbours two clouds of the same tokens share."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lm_geometry.neighbours import neighbour_graph
 from lm_geometry.point_cloud.cloud import PointCloud
@@ -45,13 +46,14 @@ def overlap_from_indices(
 
 
 def neighbourhood_overlap(
-    A: PointCloud, B: PointCloud, k_max: int = 31
+    A: PointCloud, B: PointCloud, k_max: int = 31, *, exclude: ArrayLike | None = None
 ) -> Float64[np.ndarray, "k_max"]:
     """χ_k(A, B) for k = 1 … k_max, float64 `[k_max]`: the share of k nearest neighbours in common.
 
     The mean over tokens of |N_k(A) ∩ N_k(B)| / k, where row i of A `[tokens, width]` and B
     `[tokens, width']` is the same token, without the token itself. Clouds as `local_dimension`
-    takes them.
+    takes them. `exclude` are labels `[tokens]` or `[tokens, kinds]`: tokens of one label are no
+    neighbours of each other, on neither side.
 
     Source: Doimo, Glielmo, Ansuini, Laio 2020, NeurIPS 33.
     Cost: two graphs, O(tokens² · width) time; all k together O(tokens · k_max) time, from ranks.
@@ -60,5 +62,5 @@ def neighbourhood_overlap(
     """
     if len(A) != len(B):
         raise ValueError(f"A has {len(A)} tokens and B has {len(B)}; rows must be the same tokens")
-    near = (neighbour_graph(X, k_max).indices for X in (A, B))
+    near = (neighbour_graph(X, k_max, exclude=exclude).indices for X in (A, B))
     return overlap_from_indices(*near)
