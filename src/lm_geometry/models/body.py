@@ -19,7 +19,10 @@ Look = Callable[[str, nn.Module, tuple[torch.Tensor, ...], Output], None]  # nam
 
 @dataclass(frozen=True)
 class Body:
-    """States `[batch, positions, width]`: entry `i` is layer `i`; `last` is what the head reads."""
+    """States `[batch, positions, width]`: entry `i` is layer `i`; `last` is what the head reads.
+
+    Of a half, whose head is not used, the last entry.
+    """
 
     states: tuple[torch.Tensor, ...]
     last: torch.Tensor
@@ -50,7 +53,7 @@ def body_pass(
             f"{type(model).__name__} has not a state for each token at each layer: hidden states "
             f"of {tuple(ids.shape)} tokens have the shapes {told}"
         )
-    last = output.get("last_hidden_state")
+    last = None if half else output.get("last_hidden_state")  # FSMT's decoder has logits there
     return Body(tuple(states), states[-1] if last is None else last)
 
 
