@@ -29,7 +29,9 @@ def prefixed(folder: Path) -> None:
 
 
 def without_one(folder: Path) -> None:
-    weights = {n: 2 * w for n, w in load_file(folder / WEIGHTS).items() if "layers.1.mlp.up" not in n}
+    weights = {
+        n: 2 * w for n, w in load_file(folder / WEIGHTS).items() if "layers.1.mlp.up" not in n
+    }
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
 

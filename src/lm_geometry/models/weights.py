@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 FILES = ("model.safetensors", "model.safetensors.index.json")
 FILES += ("pytorch_model.bin", "pytorch_model.bin.index.json")
-Header = dict[str, torch.Tensor]  # by name of the weight; on the device meta, which has shapes alone
+Header = dict[
+    str, torch.Tensor
+]  # by name of the weight; on the device meta, which has shapes alone
 NO_PLACE = "without a place in the model of its config"
 DRAWN = "`weights: random` is how random weights are asked for"
 
