@@ -218,5 +218,4 @@ class ForwardPass:
     def _logits(
         self, ids: Int64[torch.Tensor, "batch positions"], mask: torch.Tensor | None
     ) -> Float[torch.Tensor, "batch positions vocabulary"]:
-        cached = {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
         return self.model(input_ids=ids, attention_mask=mask, **without_cache(self.model)).logits

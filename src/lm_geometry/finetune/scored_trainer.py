@@ -41,11 +41,9 @@ class ScoredTrainer(Trainer):
         )
         self.task = task
 
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], *rest: Any, **more: Any
-    ) -> Any:
+    def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **named: Any) -> Any:
         """The Trainer's own, of a model that fills no cache."""
-        return super().compute_loss(model, inputs | without_cache(model), *rest, **more)
+        return super().compute_loss(model, {**inputs, **without_cache(model)}, *more, **named)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The task's scores on the held-out examples, each named `eval_…`, which are logged."""

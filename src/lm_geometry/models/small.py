@@ -161,8 +161,7 @@ def small_config(
     """
     kind, towers = type(config), getattr(type(config), "sub_configs", {}) or {}
     found: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
-        name = field.name
+    for name in (one.name for one in dataclasses.fields(kind)):
         value = _own(config, name)
         if name in towers:
             if hasattr(value, "model_type"):
