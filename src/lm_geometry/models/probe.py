@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from lm_geometry.models.body import Body, Output, body_pass, head_logits, watched
+from lm_geometry.models.body import Body, Output, body_pass, head_logits, watched, without_cache
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.point_cloud.shapes import Float
 
@@ -104,6 +104,8 @@ def probe_of(name: str, model: PreTrainedModel, half: str = "") -> Findings:
 def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
     """Two sequences of ordinary tokens, all different, on the model's first device."""
     embeddings: Any = model.get_input_embeddings()
+    if not hasattr(embeddings, "weight"):
+        raise ValueError(f"{type(model).__name__} has no table of token embeddings")
     known = int(getattr(embeddings, "num_embeddings", len(embeddings.weight)))
     config: Any = model.config.get_text_config()
     named = (getattr(config, key, None) for key in dir(type(config)) if key.endswith("_token_id"))
@@ -179,7 +181,8 @@ def _losses(
     if getattr(model, "drawn_head", False):
         return "none", "its head was drawn at random"
     try:
-        own = torch.cat([model(input_ids=ids).logits[0].float() for ids in (short, long)])
+        alone = without_cache(model)
+        own = torch.cat([model(input_ids=ids, **alone).logits[0].float() for ids in (short, long)])
     except Exception as error:  # anything that a head may need beside tokens
         return "none", f"no logits from tokens alone: {type(error).__name__}"
     if own.shape[0] != sum(LENGTHS):
