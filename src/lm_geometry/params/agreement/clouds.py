@@ -61,6 +61,7 @@ def nothing_is_there_twice(params: Params, _: Catalogue) -> Iterator[str]:
         "estimate.estimators": estimate.estimators,
         "estimate.n_neighbors": estimate.n_neighbors,
         "estimate.exclude": estimate.exclude,
+        "estimate.signals": estimate.signals,
         "estimate.global_estimators": estimate.global_estimators,
         "aggregate.groups.by": params.aggregate.groups.by,
     }
