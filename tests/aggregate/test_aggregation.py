@@ -318,7 +318,8 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
             np.testing.assert_allclose(cell["value"], expected, rtol=1e-9)
             assert cell["row"].tolist() == np.load(cloud.file)[:tokens].tolist()
     whole = read_global()
-    assert set(whole["estimator"]) == {"twonn", "mle", "gride"}
+    signals = {"rankme", "mean_cosine", "massive_tokens", "distance_moved"}
+    assert set(whole["estimator"]) >= {"twonn", "mle", "gride", *signals}
     assert sorted(whole[whole["estimator"] == "gride"]["scale"].unique()) == [2, 4, 8, 16]
     assert set(whole["points"]) == {80}
 
@@ -341,12 +342,20 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     assert change["mean"].item() == pytest.approx((pairs["value"] - pairs["value_base"]).mean())
     assert change["documents"].item() == 9
     errors = read["means"].groupby("estimator")["error"].unique()
-    assert {name: set(found) for name, found in errors.items()} == {
+    assert {name: set(errors[name]) for name in ("twonn", "gride", "lpca", "mle", "rankme")} == {
         "twonn": {"jackknife"},
         "gride": {"jackknife"},
         "lpca": {"clustered"},  # has no jackknife
         "mle": {"jackknife"},
+        "rankme": {"jackknife"},
     }
+    signal = read["differences"].query("estimator == 'rankme'")
+    assert signal[["exclude", "level"]].to_numpy().tolist() == [["none", "cloud"]]
+    keys = ["corpus", "estimator", "level"]
+    moved = [read[name].set_index(keys)["mean"] for name in ("changes", "means")]
+    change, mean = (one.loc["a", "distance_moved", "cloud"].item() for one in moved)
+    assert change == mean > 0  # it is a change already
+    assert signal["lower"].item() < signal["mean"].item() < signal["upper"].item()
     assert set(read["differences"]["control"]) == {"b"}
     losses = read["losses"].set_index(["corpus", "checkpoint"])["mean"]
     assert losses["a", "10"] == 2.5

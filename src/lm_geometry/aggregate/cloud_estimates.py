@@ -15,6 +15,7 @@ from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics import Mean, clustered_mean, jackknifed
 from lm_geometry.workspace.tables import Row
 
+SINCE_BASE = ("distance_moved",)  # is a change already, and has no value at base
 CLOUDS = "clouds"  # the error of what has no deletions: of the draw of clouds alone
 Documents = Mapping[tuple[str, str], int]  # how many there are, by corpus and split
 
@@ -43,7 +44,7 @@ class CloudEstimates:
                 else np.nan,
                 "undefined": int(len(values) - mean.values),
                 "clouds": len(values),
-                "points": int(cell["points"].max()),
+                "points": int(cell["points"].to_numpy().max()),
             }
             rows.append(named | summary(mean, confidence) | spread)
         return rows
@@ -65,7 +66,10 @@ class CloudEstimates:
                     if draw in base
                 ]
                 after, before = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-                mean = self._mean(named, self._numbers[after] - self._numbers[before])
+                change = self._numbers[after] - self._numbers[before]
+                if named["estimator"] in SINCE_BASE:
+                    change = self._numbers[later["place"].to_numpy()]
+                mean = self._mean(named, change)
                 key = key_of(named | {"checkpoint": str(checkpoint)})
                 found.setdefault(str(named["corpus"]), {})[key] = Change(mean, np.nan, np.nan)
         return found
