@@ -34,10 +34,9 @@ def without_massive(
     """
     kept = np.setdiff1d(rows, massive)
     left_out = len(rows) - len(kept)
-    others = len(massive) - left_out
     print(
-        f"{name}: {len(massive):,} massive tokens; {left_out:,} are left out of all clouds"
-        + (f", {others:,} are dropped or masked anyway" if others else ""),
+        f"{name}: massive tokens: {len(massive):,}; left out of all clouds: {left_out:,}; "
+        f"dropped or masked anyway: {len(massive) - left_out:,}",
         flush=True,
     )
     if not len(kept):
