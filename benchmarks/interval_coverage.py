@@ -1,13 +1,13 @@
 """Do the intervals hold the truth? Halves of the documents of a run, drawn again and again.
 
-    python benchmarks/coverage.py --layers 20 30 --samples 400
+    python benchmarks/interval_coverage.py --layers 20 30 --samples 400
 
 The population are the documents of the last `dvc repro`, with the hidden states of base and of the
 last checkpoint. A sample is half of the documents of a corpus with all their tokens; its neighbours
 are found among its own tokens, and the change of the mean local dimension gets the interval of the
 delete-a-group jackknife, with the factor 1 − 1/2 that a sample from a finite population has. The
 truth is the mean over all samples: half as many tokens are another scale than all of them. Written
-to benchmarks/coverage.json.
+to benchmarks/interval_coverage.json.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.seeds import stream
 
-RESULTS = Path(__file__).with_name("coverage.json")
+RESULTS = Path(__file__).with_name("interval_coverage.json")
 SHARE = 0.5  # of the documents of a corpus in a sample
 LISTS = 4  # times as long as neighbourhoods: at half of the documents most lists reach
 CONFIDENCE = 0.95
@@ -142,7 +142,7 @@ def draw_samples(
 
 
 def main() -> None:
-    """Draw the samples that were asked for, and write benchmarks/coverage.json."""
+    """Draw the samples that were asked for, and write benchmarks/interval_coverage.json."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--layers", type=int, nargs="+", default=[20])
     parser.add_argument("--samples", type=int, default=400)
