@@ -48,8 +48,9 @@ if stage == "embed":
     )
 else:
     Path("data/tables").mkdir(parents=True)
-    rows = [dict(corpus=c, split="test", layer=k, estimator="twonn", n_neighbors=128.0,
-                 checkpoint=s, mean=10.0 + k + seed - (s == "5"), lower=0.0, upper=1.0, values=50,
+    rows = [dict(corpus=c, split="test", layer=k, level="token", estimator="twonn",
+                 exclude=params["estimate"]["exclude"][0], n_neighbors=128.0, checkpoint=s,
+                 mean=10.0 + k + seed - (s == "5"), lower=0.0, upper=1.0, values=50,
                  documents=9, clouds=2, points=25)
             for c in "ab" for k in (1, 2) for s in ("base", "5")]
     means = pd.DataFrame(rows)

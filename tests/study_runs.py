@@ -25,6 +25,7 @@ def made_up_model(label: str, layers: int) -> ModelSource:
 def run_of(number: int, changes: dict[int, list[float]]) -> Collected:
     """Run `number` of one model, whose changes of corpus b are a hundredth of those of a."""
     cell = {"split": "test", "estimator": "twonn", "n_neighbors": 64.0, "checkpoint": "5"}
+    cell |= {"level": "token", "exclude": "none"}
     cell |= {"lower": -3.0, "upper": 3.0, "values": 9, "documents": 9, "points": 25}
     rows = [
         cell | {"corpus": corpus, "layer": layer, "mean": values[number] * factor}
@@ -37,8 +38,18 @@ def run_of(number: int, changes: dict[int, list[float]]) -> Collected:
     tables = {"means": own, "changes": tested, "differences": own.assign(control="b")}
     params = {
         "model": {"name": "m"},
-        "estimate": {"estimators": ["twonn"], "n_neighbors": [64], "cdf": "i/n"},
-        "aggregate": {"n_neighbors": "last", "layer": -1, "checkpoint": "last"},
+        "estimate": {
+            "estimators": ["twonn"],
+            "n_neighbors": [64],
+            "cdf": "i/n",
+            "exclude": ["none"],
+        },
+        "aggregate": {
+            "n_neighbors": "last",
+            "layer": -1,
+            "checkpoint": "last",
+            "exclude": "first",
+        },
         "data_prep": {"train": "a"},
         "finetune": {"task": "causal_lm", "seed": number},
         "token_sample": {"seeds": [0, 1, 2]},

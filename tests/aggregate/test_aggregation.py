@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from lm_geometry.aggregate.cloud_estimates import mean_over_clouds
 from lm_geometry.aggregate.differences import Change, change_rows, changes, difference_rows
-from lm_geometry.aggregate.figure_rows import FigureTables
 from lm_geometry.aggregate.headline import headline
 from lm_geometry.aggregate.means import mean_rows
 from lm_geometry.aggregate.params import Aggregate
@@ -43,7 +43,7 @@ def local_table(values: dict[str, dict[tuple[int, int], float]]) -> pd.DataFrame
         for (row, document), value in by_token.items()
     ]
     keys = {"corpus": "a", "split": "test", "layer": 2, "sampling_seed": 0}
-    return pd.DataFrame(rows).assign(**keys, estimator="twonn", n_neighbors=64.0)
+    return pd.DataFrame(rows).assign(**keys, exclude="none", estimator="twonn", n_neighbors=64.0)
 
 
 def test_changes_are_paired_by_token() -> None:
@@ -55,7 +55,7 @@ def test_changes_are_paired_by_token() -> None:
     )
     ((key, change),) = changes(table).items()
     mean = change.mean
-    assert key == ("test", 2, "twonn", 64.0, "10")
+    assert key == ("test", 2, "token", "none", "twonn", 64.0, None, "10")
     assert mean.value == pytest.approx(np.mean([7 - 8, 11 - 10, 6 - 9]))
     assert (mean.values, mean.clusters) == (3, 2)  # tokens 3, 7 and 8 of documents 0 and 1
 
@@ -115,8 +115,9 @@ def test_p_values_are_adjusted_over_layers_alone() -> None:
 
     p_values = {12: 0.01, 18: 0.04, 20: 0.03}
     found: Any = {
-        ("test", layer, "twonn", size, "10"): change(p)
+        ("test", layer, "token", reading, "twonn", size, None, "10"): change(p)
         for size in (64.0, 128.0)
+        for reading in ("document", "none")
         for layer, p in p_values.items()
     }
     rows = change_rows({"a": found}, 0.95)
@@ -166,6 +167,7 @@ def test_means_count_what_is_undefined() -> None:
 
 def tables_of(**changes: list[dict[str, Any]]) -> Tables:
     cell = {"split": "test", "layer": 2, "estimator": "twonn", "n_neighbors": 64.0}
+    cell |= {"level": "token", "exclude": "none"}
     count = {"values": 180, "documents": 7, "clouds": 2, "points": 90}
     rows: dict[str, list[dict[str, Any]]] = {
         "means": [
@@ -207,6 +209,21 @@ def test_headline_numbers_are_those_of_the_shown_cell_and_never_nan() -> None:
     json.dumps(found, allow_nan=False)
 
 
+def test_the_published_reading_stands_beside_in_the_headline() -> None:
+    tables = tables_of()
+    for name, add in (("means", 3.0), ("differences", 0.5)):
+        table = getattr(tables, name)
+        other = table.assign(exclude="document", mean=table["mean"] + add)
+        tables = replace(tables, **{name: pd.concat([table, other], ignore_index=True)})
+    found = headline(tables, replace(SHOWN, exclude="document", published=True))
+    assert found["dimension"] == {"a": {"base": 13.1235, "shown": 12.0}, "b": {"base": 15.0}}
+    assert found["difference_of_differences"] == {"mean": -1.0, "lower": -2.0}
+    assert found["published"] == {
+        "dimension": {"a": {"base": 10.1235, "shown": 9.0}, "b": {"base": 12.0}},
+        "difference_of_differences": {"mean": -1.5},
+    }
+
+
 def test_headline_numbers_of_an_untrained_model_have_one_side() -> None:
     shown = Shown("base", 2, 64.0, "twonn", "test")
     found = headline(tables_of(differences=[]), shown)
@@ -217,7 +234,7 @@ def test_headline_numbers_of_an_untrained_model_have_one_side() -> None:
 def test_what_is_shown_is_resolved_or_refused() -> None:
     splits = [CorpusSplit("a", "test"), CorpusSplit("b", "dev")]
     there = Embedded(["base", "10", "20"], splits, [1, 4, 6], depth=6)
-    estimated = Estimated(there, [0], ["lpca"], [32, 0.25], "i/n")
+    estimated = Estimated(there, [0], ["lpca"], [32, 0.25], "i/n", ["none"], [0, 0])
 
     def shown(**chosen: Any) -> Shown:
         return resolve(Aggregate.model_validate(chosen), estimated)
@@ -229,9 +246,17 @@ def test_what_is_shown_is_resolved_or_refused() -> None:
         ({"layer": 2}, r"aggregate\.layer: 2 was not computed; there are \[1, 4, 6\]"),
         ({"layer": 8}, r"aggregate\.layer: 8 was not computed"),  # not 8 % 7 = 1
         ({"n_neighbors": 64}, r"aggregate\.n_neighbors: 64 was not computed"),
+        ({"exclude": "token"}, r"aggregate\.exclude: token was not computed; there are \['none'\]"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             shown(**chosen)
+    both = replace(estimated, exclude=["document", "none", "token"])
+    for asked, readings in (
+        ("first", ["document", "none"]),
+        ("token", ["token", "none"]),
+        ("none", ["none"]),
+    ):
+        assert resolve(Aggregate.model_validate({"exclude": asked}), both).readings == readings
     combined = replace(estimated, embedded=replace(there, layers=[-1]))
     assert resolve(Aggregate.model_validate({"layer": 3}), combined).layer == -1
 
@@ -243,6 +268,8 @@ ESTIMATE = Estimate.model_validate(
         "lpca": {"tokens": 15},
         "global_estimators": ["twonn", "mle"],
         "gride_range": 16,
+        "exclude": ["document", "none"],
+        "jackknife": {"groups": 4},
     }
 )
 
@@ -286,6 +313,7 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     for name, tokens in (("twonn", 80), ("mle", 80), ("lpca", 15)):
         for asked, size in ((10.0, 10), (0.25, 20)):
             cell = local[(local["estimator"] == name) & (local["n_neighbors"] == asked)]
+            cell = cell[cell["exclude"] == "none"]
             expected = local_dimension(X, size, estimator=name)[:tokens]
             np.testing.assert_allclose(cell["value"], expected, rtol=1e-9)
             assert cell["row"].tolist() == np.load(cloud.file)[:tokens].tolist()
@@ -300,14 +328,25 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     tables.write()
     read = {name: read_aggregated(name) for name in COLUMNS}
     assert list(read) == list(COLUMNS)
-    means = read["means"].set_index(["corpus", "checkpoint", "estimator", "n_neighbors"])["mean"]
+    keys = ["level", "exclude", "corpus", "checkpoint", "estimator", "n_neighbors"]
+    means = read["means"].set_index(keys)["mean"]
     for checkpoint in ("base", "10"):
-        rows = local_of("a", checkpoint)
-        assert means["a", checkpoint, "twonn", 10.0] == pytest.approx(rows["value"].mean())
+        for reading in ("document", "none"):
+            rows = local_of("a", checkpoint, reading)
+            found = means["token", reading, "a", checkpoint, "twonn", 10.0]
+            assert found == pytest.approx(rows["value"].mean())
     pairs = local_of("a", "10").merge(local_of("a", "base"), on="row", suffixes=("", "_base"))
-    change = read["changes"].query("corpus == 'a' and estimator == 'twonn' and n_neighbors == 10")
+    cell = "corpus == 'a' and estimator == 'twonn' and n_neighbors == 10 and exclude == 'none'"
+    change = read["changes"].query(cell)
     assert change["mean"].item() == pytest.approx((pairs["value"] - pairs["value_base"]).mean())
     assert change["documents"].item() == 9
+    errors = read["means"].groupby("estimator")["error"].unique()
+    assert {name: set(found) for name, found in errors.items()} == {
+        "twonn": {"jackknife"},
+        "gride": {"jackknife"},
+        "lpca": {"clustered"},  # has no jackknife
+        "mle": {"jackknife"},
+    }
     assert set(read["differences"]["control"]) == {"b"}
     losses = read["losses"].set_index(["corpus", "checkpoint"])["mean"]
     assert losses["a", "10"] == 2.5
@@ -321,12 +360,13 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     json.dumps(numbers, allow_nan=False)
 
 
-def local_of(corpus: str, checkpoint: str) -> pd.DataFrame:
+def local_of(corpus: str, checkpoint: str, reading: str = "none") -> pd.DataFrame:
     """Local TwoNN estimates at L = 10."""
     split = CorpusSplit(corpus, "test")
     (cloud,) = [c for c in estimated_clouds() if (c.checkpoint, c.split) == (checkpoint, split)]
     table = read_local(cloud)
-    return table[(table["estimator"] == "twonn") & (table["n_neighbors"] == 10)]
+    own = (table["estimator"] == "twonn") & (table["n_neighbors"] == 10)
+    return table[own & (table["exclude"] == reading)]
 
 
 def test_an_interrupted_estimate_goes_on_from_finished_clouds(
@@ -336,12 +376,12 @@ def test_an_interrupted_estimate_goes_on_from_finished_clouds(
     done: list[Any] = []
     estimates = estimation.estimates
 
-    def counted(cloud: Any, settings: Estimate) -> Any:
+    def counted(*arguments: Any) -> Any:
         if len(done) == 2:
             done.append(None)
             raise KeyboardInterrupt
-        done.append(cloud)
-        return estimates(cloud, settings)
+        done.append(arguments)
+        return estimates(*arguments)
 
     monkeypatch.setattr(estimation, "estimates", counted)
     with pytest.raises(KeyboardInterrupt):
@@ -364,14 +404,15 @@ def test_clouds_that_are_too_small_are_told_and_missing(
     project: Any, capsys: pytest.CaptureFixture[str], tokens: int
 ) -> None:
     write_run(tokens)
-    estimation.estimate(ESTIMATE)
+    estimation.estimate(ESTIMATE.model_copy(update={"exclude": ["none"]}))
     told = capsys.readouterr().out
     assert ("2 points have no dimension" if tokens == 2 else "twonn undefined, 8 points") in told
     settings, shown = Aggregate.model_validate({}), Shown("10", 2, 10.0, "twonn", "test")
     tables = make_tables("a", settings, shown)
     tables.write()
     assert list(read_aggregated("groups")) == COLUMNS["groups"]
-    assert tables.means["mean"].isna().all()
+    of_tokens = tables.means["level"] == "token"
+    assert tables.means.loc[of_tokens, "mean"].isna().all()
     numbers = headline(tables, Shown("10", 2, 10.0, "twonn", "test"))
     assert "dimension" not in numbers
     json.dumps(numbers, allow_nan=False)
@@ -380,7 +421,7 @@ def test_clouds_that_are_too_small_are_told_and_missing(
 def test_a_difference_needs_both_means() -> None:
     one = Mean(1.0, 0.1, 5.0, 6, 6)
     none = Mean(math.nan, math.nan, math.nan, 0, 0)
-    key = ("test", 2, "twonn", 64.0, "10")
+    key = ("test", 2, "token", "none", "twonn", 64.0, None, "10")
     changed: Any = {"a": {key: Change(one, -1, -1)}, "b": {key: Change(none, math.nan, math.nan)}}
     (row,) = difference_rows(changed, "a", 0.95)
     assert math.isnan(row["adjusted_p_value"])
@@ -388,19 +429,13 @@ def test_a_difference_needs_both_means() -> None:
     assert math.isnan(row["lower"])
 
 
-def test_bars_of_gride_are_over_clouds_and_absent_for_one() -> None:
-    keys = {"checkpoint": "base", "corpus": "a", "split": "test", "layer": 2, "estimator": "gride"}
-    values = {(2, 0): 7.0, (2, 1): 7.6, (2, 2): 7.3, (4, 0): 8.0}
-    whole = pd.DataFrame(
-        keys | {"scale": scale, "sampling_seed": seed, "value": value, "standard_error": 0.01}
-        for (scale, seed), value in values.items()
-    )
-    empty = {name: pd.DataFrame() for name in Tables.__dataclass_fields__}
-    tables = Tables(**empty | {"whole": whole})
-    rows: Any = FigureTables(tables, SHOWN, None, [], 0.95, 5).gride()
-    of_three, of_one = rows
+def test_clouds_without_deletions_have_the_interval_of_their_draw() -> None:
+    nothing = np.empty((3, 0))
+    mean = mean_over_clouds(np.array([7.0, 7.6, 7.3]), nothing, 12)
     half = stats.t.ppf(0.975, 2) * np.std([7.0, 7.6, 7.3], ddof=1) / np.sqrt(3)
-    assert of_three["dimension"] == pytest.approx(7.3)
-    assert of_three["upper"] - of_three["dimension"] == pytest.approx(half)
-    assert of_one["dimension"] == 8.0
-    assert np.isnan([of_one["lower"], of_one["upper"]]).all()
+    assert mean.value == pytest.approx(7.3)
+    assert mean.interval(0.95)[1] - 7.3 == pytest.approx(half)
+    assert (mean.values, mean.clusters, mean.error) == (3, 12, "clouds")
+    alone = mean_over_clouds(np.array([8.0]), nothing[:1], 12)
+    assert alone.value == 8.0
+    assert np.isnan(alone.interval(0.95)).all()

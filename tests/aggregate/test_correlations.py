@@ -97,11 +97,14 @@ def test_kendall_of_many_tokens_is_that_of_all_with_an_interval_of_some(
 
 def test_a_token_in_two_clouds_is_one_pair() -> None:
     cell = pd.DataFrame({"row": [4, 1, 4, 2, 0], "value": [6.0, 3.0, 8.0, np.nan, 5.0]})
+    cell = cell.assign(sampling_seed=[0, 0, 1, 1, 1], without_0=[1.0, np.nan, 2.0, 9.0, 9.0])
     losses = np.array([np.nan, 0.1, 0.2, 0.3, 0.4])
-    rows, values, of_tokens = joined(cell, losses)
-    assert rows.tolist() == [1, 4]
-    assert values.tolist() == [3, 7]
-    assert of_tokens.tolist() == [0.1, 0.4]
+    pairs = joined(cell, losses)
+    assert pairs.rows.tolist() == [1, 4]
+    assert pairs.values.tolist() == [3, 7]
+    assert pairs.losses.tolist() == [0.1, 0.4]
+    np.testing.assert_array_equal(pairs.without, [[np.nan], [1.5]])
+    np.testing.assert_array_equal(pairs.clouds, [[3, np.nan], [6, 8]])
 
 
 SPLITS = [CorpusSplit("a", "test"), CorpusSplit("b", "test")]
@@ -138,6 +141,7 @@ def estimates(split: CorpusSplit, losses: Any, rows: np.ndarray, sign: float) ->
         for name in CHECKPOINTS
     ]
     keys = {"corpus": split.corpus, "split": split.split, "layer": 2, "estimator": "twonn"}
+    keys |= {"exclude": "none", "sampling_seed": 0}
     return pd.concat(cells, ignore_index=True).assign(**keys, n_neighbors=64.0)
 
 
@@ -175,7 +179,7 @@ def test_the_planted_relation_is_found_whatever_the_order_of_rows(project: Any) 
             assert sign * row["correlation"] > 0.8
             assert row["lower"] < row["correlation"] < row["upper"]
             assert row["pairs"] == kept.sum()
-            assert row["resampled"] == 30
+            assert row["resampled"] == 10
     # Estimates given to other tokens, as when rows are counted differently, relate to nothing.
     wrong = ordered[0][1].assign(row=np.tile(np.roll(np.sort(rows), 7), 2))
     unrelated = correlations_of([(SPLITS[0], wrong)])

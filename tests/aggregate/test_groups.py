@@ -36,7 +36,8 @@ def estimates(kind: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
         value = 8 + kind[rows] + np.random.default_rng(seed).normal(0, 0.1, len(rows))
         cell = pd.DataFrame({"row": rows, "value": value, "document": rows // 10})
         cells.append(cell.assign(checkpoint=checkpoint, n_neighbors=size))
-    keys = {"corpus": "a", "split": "test", "layer": 2, "estimator": "twonn"}
+    keys = {"corpus": "a", "split": "test", "layer": 2, "exclude": "none", "estimator": "twonn"}
+    keys |= {"sampling_seed": 0}
     return pd.concat(cells, ignore_index=True).assign(**keys)
 
 

@@ -26,6 +26,7 @@ STEPS = [0, 10, 20, 40, 80, 100, 120, 140]
 
 def means_of(values: list[float], corpus: str = "a") -> pd.DataFrame:
     cell = {"corpus": corpus, "split": "test", "layer": 2, "estimator": "twonn"}
+    cell |= {"level": "token", "exclude": "none", "scale": math.nan}
     names = ["base" if step == 0 else str(step) for step in STEPS[: len(values)]]
     return pd.DataFrame({"checkpoint": names, "mean": values}).assign(**cell, n_neighbors=64.0)
 

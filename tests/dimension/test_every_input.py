@@ -31,7 +31,20 @@ CALLS = {
     "nearest_neighbour_angle": lambda X, Y: lm_geometry.nearest_neighbour_angle(X),
     "reciprocity": lambda X, Y: lm_geometry.reciprocity(X, 9),
     "norms": lambda X, Y: lm_geometry.norms(X),
-    "participation_ratio": lambda X, Y: lm_geometry.participation_ratio(X),
+    "participation_ratio": lambda X, Y: [
+        lm_geometry.participation_ratio(X, corrected) for corrected in (False, True)
+    ],
+    "rankme": lambda X, Y: lm_geometry.rankme(X),
+    "alpha_req": lambda X, Y: lm_geometry.alpha_req(X, (2, 11)),
+    "massive_tokens": lambda X, Y: lm_geometry.massive_tokens(X, 1.2),
+    "distance_moved": lambda X, Y: [
+        lm_geometry.distance_moved(X, Y, relative) for relative in (False, True)
+    ],
+    "cloud_signals": lambda X, Y: [
+        one.value
+        for one in lm_geometry.cloud_signals(X, base=Y, factor=1.2)
+        if one.name != "alpha_req"  # of which it takes the default ranks, and 12 are too few
+    ],
     "effective_rank": lambda X, Y: lm_geometry.effective_rank(X),
     "spectrum": lambda X, Y: spectrum(X),
     "deduplicate": lambda X, Y: lm_geometry.deduplicate(X),

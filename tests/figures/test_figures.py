@@ -17,11 +17,13 @@ from tests.figure_rows import (
     CORPORA,
     GROUPS,
     LAYERS,
+    READINGS,
     SCALES,
     SETTINGS,
     SHUFFLES,
     STEPS,
     Records,
+    read_twice,
     records_of,
     rows_of,
 )
@@ -114,6 +116,42 @@ def test_every_line_and_point_is_drawn_under_the_settings(figure: str) -> None:
     assert "N = 3,000 tokens" in _texts(marks)
     assert "L = 128 neighbours" in _texts(marks)
     assert "nothing to show" not in _texts(marks)
+
+
+SIDE_BY_SIDE = [
+    *("dimension_by_layer", "layer_heat_map", "local_estimates", "gride_by_scale", "correlation"),
+]
+
+
+@pytest.mark.parametrize("figure", SIDE_BY_SIDE)
+def test_two_readings_stand_side_by_side_the_shown_one_first(figure: str) -> None:
+    marks = _marks(_specification(figure, read_twice(figure)))
+    assert len(_drawn(marks, "line")) == 2 * LINES[figure]
+    assert sum(map(len, _drawn(marks, "symbol"))) == 2 * POINTS[figure]
+    headers = [word for word in _texts(marks).splitlines() if word in READINGS]
+    panels = {"dimension_by_layer": 1, "gride_by_scale": 1, "correlation": 4}.get(figure, 2)
+    assert sorted(headers) == sorted(READINGS * panels)
+    assert headers[0] == READINGS[0]
+    alone = _texts(_default_marks(figure))
+    assert not any(reading in alone for reading in READINGS)
+
+
+def test_the_published_reading_is_dashed_where_it_is_laid_over_the_shown_one() -> None:
+    lines = _drawn(
+        _marks(_specification("dimension_by_checkpoint", read_twice("dimension_by_checkpoint"))),
+        "line",
+    )
+    assert len(lines) == 2 * LINES["dimension_by_checkpoint"]
+    dashes = [str(line[0]["strokeDash"]) for line in lines]
+    assert dashes.count("[4, 3]") == dashes.count("[1, 0]") == LINES["dimension_by_checkpoint"]
+    records = read_twice("difference_of_differences")
+    marks = _marks(_specification("difference_of_differences", records))
+    dashed = [line for line in _drawn(marks, "line") if line[0].get("strokeDash")]
+    assert len(dashed) == 1
+    assert len(_drawn(marks, "line")) == LINES["difference_of_differences"] + 1
+    points = [point for mark in _drawn(marks, "symbol") for point in mark]
+    assert len(points) == len(records) == POINTS["difference_of_differences"] + len(LAYERS)
+    assert len({round(point["x"], 3) for point in points}) == len(points)  # none hides another
 
 
 @pytest.mark.parametrize("figure", ["dimension_by_layer", "gride_by_scale"])

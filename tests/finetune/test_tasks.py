@@ -20,6 +20,7 @@ from lm_geometry.finetune.tasks.task import Predictions
 from lm_geometry.finetune.tasks.token_classification import TokenClassification, first_tokens
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_model, load_tokenizer
+from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.workspace import machine
 from tests.conftest import TEXTS, TinyModel
 
@@ -68,6 +69,24 @@ def test_the_loss_of_base_is_the_mean_over_all_next_tokens(
     assert found["loss"] == pytest.approx(np.mean(losses), rel=1e-6)
     assert found["perplexity"] == pytest.approx(math.exp(np.mean(losses)), rel=1e-5)
     assert found["accuracy"] == pytest.approx(np.mean(right), abs=1e-12)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_the_norm_of_the_weights_is_that_of_each_checkpoint(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, method: str
+) -> None:
+    source = tiny_models["llama"].source
+    settings = {"method": method, "lora": {"rank": 2}, "learning_rate": 0.1}
+    records = run(tiny_models["llama"], tmp_path, checkpoints=[2, 3], **settings)
+    norms = []
+    for step in (0, 2, 3):
+        folder = tmp_path / "checkpoints" / str(step) if step else None
+        with quiet_loading():  # adapters are merged here
+            weights = load_model(source, folder).parameters()
+        norms.append(float(torch.cat([w.detach().double().ravel() for w in weights]).norm()))
+    found = [scores_at(records, step)["weight_norm"] for step in (0, 2, 3)]
+    assert found == pytest.approx(norms, rel=1e-6)
+    assert len({round(norm, 2) for norm in norms}) == 3
 
 
 def test_the_scores_of_a_classifier_are_those_of_its_checkpoint(
@@ -119,7 +138,7 @@ def test_token_classification_learns_its_tags(
     records = run(tiny_models["bert"], tmp_path, task="token_classification", **changes)
     assert {r["step"] for r in records["scores"]} == {0, 50, 100}
     late = scores_at(records, 100)
-    assert set(late) == {"loss", "precision", "recall", "f1", "accuracy"}
+    assert set(late) == {"loss", "precision", "recall", "f1", "accuracy", "weight_norm"}
     assert late["f1"] > 0.6
     assert scores_at(records, 0)["f1"] < 0.3
     curve = {r["step"]: r["loss"] for r in records["curve"] if r["curve"] == "validation"}

@@ -104,6 +104,10 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ),
         ({"embed__prompts__checkpoints": [7]}, "embed.prompts.checkpoints: 7 is not in finetune"),
         ({"embed__prompts__gride_range": 100}, "embed.prompts.gride_range: 100 is not a power"),
+        (
+            {"embed__prompts__window": 385},
+            "leaves 255 neighbours of the 1024 tokens of a prompt, and",
+        ),
         ({"embed__keep_tokens": 0}, "embed.keep_tokens: 0 must be 1 or more, or all"),
         ({"finetune__betas": [0.9, 1.0]}, "finetune.betas: [0.9, 1.0] must be 0 or more"),
         ({"finetune__learning_rate": float("inf")}, "learning_rate: inf is not valid"),

@@ -19,10 +19,15 @@ from lm_geometry import (
 )
 from lm_geometry.dimension.spectrum_rules import RULES
 from lm_geometry.observables.alignment import linear_cka
+from lm_geometry.observables.alpha_req import alpha_req
+from lm_geometry.observables.cloud_signals import cloud_signals
 from lm_geometry.observables.cosine import cosine
 from lm_geometry.observables.hausdorff import hausdorff
 from lm_geometry.observables.imbalance import information_imbalance
+from lm_geometry.observables.massive import massive_tokens
+from lm_geometry.observables.moved import distance_moved
 from lm_geometry.observables.norms import norms
+from lm_geometry.observables.rankme import rankme
 from lm_geometry.observables.spectrum import effective_rank, participation_ratio, spectrum
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -39,7 +44,17 @@ def cloud(seed: int, tokens: int = 24, width: int = 6) -> np.ndarray:
 SCALE_FREE = {
     "lpca of a cloud": lambda X: global_dimension(X, "lpca"),
     "participation ratio": participation_ratio,
+    "corrected participation ratio": lambda X: participation_ratio(X, corrected=True),
     "effective rank": effective_rank,
+    "rankme": rankme,
+    "alpha-req": lambda X: alpha_req(X, (2, 5)),
+    "massive tokens": lambda X: massive_tokens(X, 1.2),
+    "relative distance moved": lambda X: distance_moved(X, X[::-1], relative=True),
+    "signals of a cloud": lambda X: [
+        [one.value, *one.without]
+        for one in cloud_signals(X, np.arange(24) % 4, factor=1.2)
+        if one.name != "alpha_req"
+    ],
     "cka": lambda X: linear_cka(X, X[:, ::-1] + X),
     "cosine": cosine,
 }
@@ -80,6 +95,7 @@ def test_lengths_and_distances_have_the_size_of_the_cloud(seed: int, power: int)
     scaled = [np.ldexp(Z, power) for Z in (X, Y)]
     np.testing.assert_array_equal(norms(scaled[0]), np.ldexp(norms(X), power))
     np.testing.assert_array_equal(hausdorff(*scaled), np.ldexp(hausdorff(X, Y), power))
+    assert distance_moved(*scaled) == np.ldexp(distance_moved(X, Y), power)
 
 
 def test_tiny_differences_in_a_cloud_of_ordinary_size_are_measured() -> None:

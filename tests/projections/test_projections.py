@@ -101,16 +101,19 @@ def run(project: Path) -> Path:
             pd.DataFrame(
                 cloud.keys()
                 | {"row": rows[:cut], "estimator": name, "n_neighbors": size}
-                | {"value": rows[:cut] + size},
+                | {"value": rows[:cut] + size + more, "exclude": reading},
                 columns=LOCAL,
             )
+            for reading, more in (("none", 0.0), ("document", 1000.0))
             for name, cut in (("twonn", len(rows)), ("lpca", 20))
             for size in (64.0, 128.0)
         ]
         write_table(paths.ESTIMATES / folder_name(cloud) / "local.parquet", pd.concat(tables))
     embedded = Embedded(STEPS, SPLITS, LAYERS, depth=3)
     write_embedded(embedded)
-    write_estimated(Estimated(embedded, [0], ["twonn", "lpca"], [64, 128], "i/n"))
+    write_estimated(
+        Estimated(embedded, [0], ["twonn", "lpca"], [64, 128], "i/n", ["none", "document"], [0, 0])
+    )
     noise = {"noise": 0, "noise_seed": 0, "paper": False}
     write_json(paths.CLOUDS / "index.json", {"seeds": [0], **noise})
     source = {"name": "tiny", "label": "Tiny", "source": "file:tiny", "kind": "decoder"}
@@ -177,6 +180,16 @@ def test_a_turned_mirrored_and_moved_map_is_laid_onto_the_first() -> None:
     turn = np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
     moved = (first @ turn + 5).astype(np.float32)
     np.testing.assert_allclose(aligned(moved, first), first, atol=1e-5)
+
+
+def test_estimates_of_a_map_are_those_of_the_shown_reading(run: Path) -> None:
+    usual = choose({}, SETTINGS)
+    other = choose({}, SETTINGS.model_copy(update={"exclude": "document"}))
+    assert (usual.exclude, other.exclude) == ("none", "document")
+    values, moved = (choice.local(choice.clouds[0]) for choice in (usual, other))
+    pd.testing.assert_series_equal(moved, values + 1000)
+    stems = [file_stem(choice, "dimension", "tsne", 0) for choice in (usual, other)]
+    assert stems[1] == stems[0] + "-document"
 
 
 def test_the_usual_choice_is_base_beside_the_last_checkpoint(run: Path) -> None:

@@ -16,7 +16,7 @@ from lm_geometry.outs.token_sample import clouds
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import array_folder, write_array
-from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.tables import write_table
 
 SPLIT = CorpusSplit("a", "test")
@@ -34,7 +34,9 @@ def leave(value: float) -> None:
     write_array(paths.losses("base", "a", "test"), np.full(8, value, np.float32))
     write_array(CLOUD.file, np.arange(5))
     write_json(clouds.INDEX, {"seeds": [42], "noise": value, "noise_seed": 7, "paper": False})
-    estimates.write_index(estimates.Estimated(EMBEDDED, [42], ["twonn"], [64], "i/n"))
+    estimates.write_index(
+        estimates.Estimated(EMBEDDED, [42], ["twonn"], [64], "i/n", ["none"], [0])
+    )
     local = pd.DataFrame({name: [value] for name in estimates.LOCAL}).assign(extra=0)
     write_table(paths.ESTIMATES / estimates.folder_name(CLOUD) / "local.parquet", local)
 
@@ -69,6 +71,16 @@ def test_each_tree_gives_its_own_results(committed: Revision) -> None:
         local = estimates.read_local(CLOUD, **tree)
         assert list(local) == estimates.LOCAL
         assert local["value"].tolist() == [value]
+
+
+def test_estimates_of_an_earlier_version_are_refused_in_a_sentence(committed: Revision) -> None:
+    index = {name: value for name, value in read_json(estimates.INDEX).items() if name != "groups"}
+    write_json(estimates.INDEX, index)
+    with pytest.raises(
+        ValueError, match="earlier version of lm-geometry, which did not write groups"
+    ):
+        estimates.estimated_clouds()
+    assert estimates.estimated_clouds(committed) == [CLOUD]
 
 
 def test_noise_is_drawn_alike_from_both(committed: Revision) -> None:

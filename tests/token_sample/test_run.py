@@ -1,5 +1,6 @@
 """Which tokens make a point cloud: the same everywhere, without copies, drawn as asked."""
 
+import itertools
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lm_geometry.observables.massive import FACTOR
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed import hidden_states as embedded
 from lm_geometry.outs.embed.hidden_states import Embedded
@@ -163,6 +165,52 @@ def test_a_mask_s_values_must_occur_in_some_corpus(project: Path) -> None:
     write_table(paths.tokens(split.corpus, split.split), private)
     with pytest.raises(ValueError, match=r"two-test: .*'token' \(the text may not be passed on\)"):
         write_clouds(settings_of(mask={"token": ["x"]}))
+
+
+def test_a_token_that_is_massive_anywhere_is_left_out_everywhere(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_states(("one", "two"))
+    folder = paths.cell(paths.HIDDEN_STATES, "10", "one", "test")
+    for layer, row, factor in ((0, 23, 3.1), (4, 24, 2.9), (4, 20, 50.0)):
+        states = np.load(folder / paths.layer_file(layer))
+        lengths = np.linalg.norm(states, axis=1)
+        states[row] *= factor * np.median(lengths) / lengths[row]
+        np.save(folder / paths.layer_file(layer), states)
+    everything = {"prepared": 999, "points": 999}  # 24 and 20 but for the ends of sequences
+    write_clouds(settings_of(**everything))
+    assert {23, 24} <= set(rows_of("one", "base", 0))
+    assert set(read_table(paths.CLOUDS / "counts.parquet")["massive_removed"]) == {0}
+    assert capsys.readouterr().out == ""
+    write_clouds(settings_of(drop=["eos", "first", "massive"], massive=3, **everything))
+    for checkpoint, layer in itertools.product(("base", "10"), (0, 4)):
+        rows = set(rows_of("one", checkpoint, layer))
+        assert {r for r in range(TOKENS) if r % 10 not in (0, 9)} - rows == {23}
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == (
+        "one-test: 2 massive tokens; 1 are left out of all clouds, 1 are dropped or masked anyway"
+    )
+    assert told[1].startswith("two-test: 0 massive tokens")
+    counts = read_table(paths.CLOUDS / "counts.parquet").groupby("corpus")["massive_removed"]
+    assert {name: set(own) for name, own in counts} == {"one": {1}, "two": {0}}
+    write_clouds(settings_of(drop=["eos", "first", "massive"], massive=2.8, **everything))
+    assert {23, 24} & set(rows_of("one", "base", 0)) == set()
+
+
+def test_massive_means_the_same_here_and_in_the_library() -> None:
+    assert settings_of().massive == FACTOR
+
+
+def test_a_split_of_massive_tokens_alone_is_refused(project: Path) -> None:
+    write_states()
+    write_table(paths.tokens("one", "test"), token_table().assign(is_name=np.arange(TOKENS) == 5))
+    for checkpoint in ("base", "10"):
+        file = paths.cell(paths.HIDDEN_STATES, checkpoint, "one", "test") / paths.layer_file(0)
+        states = np.load(file)
+        states[5] *= 1e3
+        np.save(file, states)
+    with pytest.raises(ValueError, match=r"one-test: .*leaves no token: all are massive"):
+        write_clouds(settings_of(drop=["massive"], mask="is_name"))
 
 
 def test_tokens_are_drawn_without_replacement_from_the_eligible_ones() -> None:

@@ -13,7 +13,7 @@ TABLES = (  # those of `aggregate.tables.ALL`, which takes seconds to import
     *("prompt_means", "prompt_changes", "prompt_peaks", "prompt_shuffles", "prompt_correlations"),
 )
 FILTERS = (
-    *("checkpoint", "corpus", "split", "layer", "estimator", "n_neighbors", "control"),
+    *("checkpoint", "corpus", "split", "layer", "exclude", "estimator", "n_neighbors", "control"),
     *("level", "method", "grouping", "group", "k", "score", "signal"),
     *("quantity", "shuffle", "scale"),
 )

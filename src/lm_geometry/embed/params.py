@@ -27,6 +27,12 @@ class PromptStates(Section):
     drop_first: bool = Field(
         False, description="without the first token, whose vector is far from all others"
     )
+    window: int = Field(
+        0,
+        ge=0,
+        description="positions nearer than so many are no neighbours of each other (Theiler); 0: "
+        "all are, as published; cosines are of all pairs",
+    )
 
 
 class Embed(Section):

@@ -13,6 +13,9 @@ Library = Literal[
 GlobalEstimator = Literal[LocalEstimator, "dadapy.twonn", "dadapy.gride", Library]
 KINDS = {"sequence": "sequence", "document": "document", "token": "token_id"}  # their columns
 NONE = "none"
+Signal = Literal[
+    "rankme", "alpha_req", "participation_ratio", "effective_rank", "mean_cosine", "distance_moved"
+]
 Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
 
 
@@ -91,6 +94,17 @@ class Estimate(Section):
         ["twonn"],
         description="global: a number per cloud; ours, another of scikit-dimension by its name, or "
         "dadapy.twonn and dadapy.gride where DADApy is installed",
+    )
+    signals: list[Signal] = Field(
+        [
+            "rankme",
+            "alpha_req",
+            "participation_ratio",
+            "effective_rank",
+            "mean_cosine",
+            "distance_moved",
+        ],
+        description="other numbers of a cloud, each beside its number of massive tokens; [] none",
     )
     gride_range: int = Field(256, ge=0, description="largest GRIDE rank (a power of 2); 0: none")
 

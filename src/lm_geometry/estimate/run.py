@@ -1,9 +1,12 @@
 """Every estimate on every point cloud, from one neighbour graph per cloud."""
 
+import pandas as pd
+
 from lm_geometry.dimension import with_dadapy
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.signal_rows import signal_table
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
@@ -45,7 +48,9 @@ def estimate(settings: Estimate) -> None:
     for cloud in progress(found, "estimate"):
         name = folder_name(cloud)
         if not cells.has(name):
-            local, whole = estimates(cloud, *read_cloud(cloud), readings[cloud.split], settings)
+            points = (cloud, *read_cloud(cloud), readings[cloud.split], settings)
+            local, whole = estimates(*points)
+            whole = pd.concat([whole, signal_table(*points)], ignore_index=True)
             write_table(cells.path(name, "local.parquet"), local)
             write_table(cells.path(name, "global.parquet"), whole)
             cells.finish(name)

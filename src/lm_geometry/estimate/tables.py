@@ -18,7 +18,7 @@ from lm_geometry.neighbours.filtered import excluding, remaining
 from lm_geometry.neighbours.labels import others
 from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, folder_name, without
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
-from lm_geometry.point_cloud.shapes import Float64, Int64
+from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
 from lm_geometry.workspace.tables import Row
 
 Estimates = Float64[np.ndarray, "estimated"]
@@ -36,7 +36,7 @@ class _Reading:
     groups: int  # 0: no jackknife
     settings: Estimate
 
-    def deletions(self) -> Iterator[tuple[int, np.ndarray, "_Reading"]]:
+    def deletions(self) -> Iterator[tuple[int, Bool[np.ndarray, "points"], "_Reading"]]:
         """(group, what is kept, the reading of that) without each group of documents in turn."""
         for group in range(self.groups):
             kept = self.group != group

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 
 from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Predictions, Task
+from lm_geometry.models.weight_norm import weight_norm
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -41,8 +42,12 @@ class ScoredTrainer(Trainer):
         self.task = task
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The task's scores on the held-out examples, each named `eval_…`, which are logged."""
-        scores = self.task.scores(self._predictions())
+        """The task's scores on the held-out examples, each named `eval_…`, which are logged.
+
+        With them the norm of all weights, adapters as they would be merged.
+        """
+        assert self.model is not None
+        scores = self.task.scores(self._predictions()) | {"weight_norm": weight_norm(self.model)}
         named = {f"{SCORE}{name}": value for name, value in scores.items()}
         self.log(named)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)

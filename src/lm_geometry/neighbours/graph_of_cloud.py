@@ -17,7 +17,7 @@ from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.identical import as_grouped_cloud
 from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
 from lm_geometry.point_cloud.magnitude import magnified
-from lm_geometry.point_cloud.shapes import Float
+from lm_geometry.point_cloud.shapes import Float, Int64
 
 Backend = Literal["auto", "own", "torch", "faiss"]
 Search = Literal["exact", "int8", "approximate"]
@@ -63,14 +63,11 @@ def neighbour_graph(
     Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, and
     unless 1 <= n_neighbors < tokens.
     """
-    if exclude is not None:
-        labels = as_labels(exclude, len(X))
-        alike = len(X) - 1 - int(others(labels).min(initial=len(X) - 1))
-        more = min(alike, max(whole(n_neighbors, "n_neighbors"), FEWEST_MORE))
-        longer = min(n_neighbors + more, max(len(X) - 1, n_neighbors))
-        graph = neighbour_graph(X, longer, backend, search, audit=audit, seed=seed)
-        return excluding(graph, labels, n_neighbors, X)
     chosen = _choose(X, backend, search)
+    if exclude is not None:
+        longer = _with_those_alike(n_neighbors, exclude, len(X))
+        graph = neighbour_graph(X, longer, backend, search, audit=audit, seed=seed)
+        return excluding(graph, exclude, n_neighbors, X)
     if whole(audit, "audit") < 1:
         raise ValueError(f"audit is {audit}; at least one token must be searched exactly")
     points, first = as_grouped_cloud(X)
@@ -81,17 +78,18 @@ def neighbour_graph(
         )
     points, power = magnified(points)
     found = _Searched(chosen, search, int(audit), seed)
-    distinct = np.flatnonzero(first == np.arange(len(points)))
-    if len(distinct) == len(points):
-        lists = found.lists(points, int(n_neighbors))
-    else:
-        k = min(int(n_neighbors), len(distinct) - 1)
-        near = found.lists(points[distinct], k) if k else empty_lists(len(distinct), 0)
-        lists = with_copies(near, first, int(n_neighbors))
+    lists = found.with_copies(points, first, int(n_neighbors))
     if search == "int8" and found.recall < 1:
         warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
     distances = np.ldexp(lists.distances, -power) if power else lists.distances
     return NeighbourGraph(lists.indices, distances, chosen, found.recall)
+
+
+def _with_those_alike(n_neighbors: int, exclude: ArrayLike, tokens: int) -> int:
+    """Neighbours among which nearly every token has `n_neighbors` that are not alike."""
+    room = int(others(as_labels(exclude, tokens)).min(initial=tokens - 1))
+    more = min(tokens - 1 - room, max(whole(n_neighbors, "n_neighbors"), FEWEST_MORE))
+    return min(n_neighbors + more, max(tokens - 1, n_neighbors))
 
 
 def _missed(recall: float, audit: int) -> str:
@@ -110,6 +108,17 @@ class _Searched:
     audit: int
     seed: int
     recall: float = 1.0
+
+    def with_copies(
+        self, points: Float[np.ndarray, "tokens width"], first: Int64[np.ndarray, "tokens"], k: int
+    ) -> Lists:
+        """The lists of all rows, of which `first` names the first row that equals each."""
+        distinct = np.flatnonzero(first == np.arange(len(points)))
+        if len(distinct) == len(points):
+            return self.lists(points, k)
+        fewer = min(k, len(distinct) - 1)
+        near = self.lists(points[distinct], fewer) if fewer else empty_lists(len(distinct), 0)
+        return with_copies(near, first, k)
 
     def lists(self, points: Float[np.ndarray, "tokens width"], k: int) -> Lists:
         if self.search == "exact":

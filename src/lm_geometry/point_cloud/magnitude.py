@@ -71,19 +71,28 @@ def rows_to_one(
     return rows, powers
 
 
+def to_one(
+    X: Float[np.ndarray, "tokens width"],
+) -> tuple[Float64[np.ndarray, "tokens width"], int]:
+    """X, float64, times two to the power that comes with it: 0 where fourth powers are in range.
+
+    Squares of its squares neither overflow nor vanish.
+    """
+    power = -exponent(X)
+    if abs(power) <= FOURTH:
+        return X.astype(np.float64), 0
+    return np.ldexp(X.astype(np.float64), power), power
+
+
 def centred_to_one(
     X: Float[np.ndarray, "tokens width"],
 ) -> tuple[Float64[np.ndarray, "tokens width"], int]:
     """The rows of X minus their mean, float64, with the power of two that they were scaled by.
 
-    Squares of their squares neither overflow nor vanish. A row is taken away before the mean, so
-    that copies of one row are zeros, which the rounding of a mean would not leave.
+    As `to_one`. A row is taken away before the mean, so that copies of one row are zeros, which the
+    rounding of a mean would not leave.
     """
-    power = -exponent(X)
-    if abs(power) > FOURTH:
-        X = np.ldexp(X.astype(np.float64), power)
-    else:
-        power = 0
-    centred = X - X[0].astype(np.float64)
+    centred, power = to_one(X)
+    centred -= centred[0].copy()
     centred -= centred.mean(axis=0)
     return centred, power

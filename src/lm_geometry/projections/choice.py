@@ -27,11 +27,13 @@ class Choice:
     clouds: list[Cloud]
     estimator: str
     n_neighbors: float
+    exclude: str
 
     def local(self, cloud: Cloud) -> pd.Series:
         """Local estimates of a cloud by row of the token table."""
         table = read_local(cloud)
         own = (table["estimator"] == self.estimator) & (table["n_neighbors"] == self.n_neighbors)
+        own &= table["exclude"] == self.exclude
         return pd.Series(table.loc[own, "value"].to_numpy(), index=table.loc[own, "row"].to_numpy())
 
 
@@ -39,8 +41,8 @@ def choose(asked: Asked, settings: Aggregate) -> Choice:
     """The clouds and estimates that `asked` names; None and missing names take the usual ones.
 
     Usual are the first corpus split, sampling seed and estimator of the last estimate run, the
-    layer and L of `settings`, and base beside its checkpoint. Raises ValueError naming what there
-    is for anything that was not estimated.
+    layer, L and reading of `settings`, and base beside its checkpoint. Raises ValueError naming
+    what there is for anything that was not estimated.
     """
     found = estimated_clouds()
     for name in ONE_CLOUD:
@@ -54,7 +56,7 @@ def choose(asked: Asked, settings: Aggregate) -> Choice:
     return Choice(clouds, *_estimates(asked, settings, read_local(clouds[0])))
 
 
-def _estimates(asked: Asked, settings: Aggregate, table: pd.DataFrame) -> tuple[str, float]:
+def _estimates(asked: Asked, settings: Aggregate, table: pd.DataFrame) -> tuple[str, float, str]:
     estimators = table["estimator"].unique().tolist()
     estimator = _given(asked, "estimator", estimators[0])
     _require("estimator", estimator, estimators)
@@ -62,7 +64,10 @@ def _estimates(asked: Asked, settings: Aggregate, table: pd.DataFrame) -> tuple[
     size = _given(asked, "n_neighbors", settings.n_neighbors)
     size = sizes[-1] if size == "last" else float(size)
     _require("n_neighbors", size, sizes)
-    return estimator, size
+    readings = table["exclude"].unique().tolist()
+    reading = readings[0] if settings.exclude == "first" else settings.exclude
+    _require("exclude", reading, readings)
+    return estimator, size, reading
 
 
 def _layer(wanted: int | str, there: list[int]) -> int:

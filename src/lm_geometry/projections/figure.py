@@ -7,10 +7,11 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from lm_geometry.aggregate.described import ESTIMATORS
+from lm_geometry.aggregate.described import ESTIMATORS, reading
 from lm_geometry.figures.export import render
 from lm_geometry.outs.data_prep.model import read_model_source
 from lm_geometry.outs.embed.hidden_states import COMBINED
+from lm_geometry.outs.estimate.clouds import NONE
 from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.projections.chart import chart
 from lm_geometry.projections.choice import Choice
@@ -62,6 +63,8 @@ def figure(
         f"components, then {word[0]} ({word[1]} {size}, seed {seed})",
         "Read who is near whom: how far groups lie apart, and how dense they are, is no result.",
     ]
+    if colour == DIMENSION and choice.exclude != NONE:
+        says.append(f"Local dimensions: {reading(choice.exclude)} alone count.")
     if len(choice.clouds) > 1:
         says.append("The same tokens in every panel; each map is its own, turned onto the first.")
     return chart(points, legend, title, says)
@@ -71,7 +74,8 @@ def file_stem(choice: Choice, colour: str, method: Method, seed: int) -> str:
     """Name of the figure's files, such as `news-test-layer-20-seed-0-base-80-tsne-0-twonn-128`."""
     cloud = choice.clouds[0]
     steps = "-".join(cloud.checkpoint for cloud in choice.clouds)
-    shown = f"{choice.estimator}-{choice.n_neighbors:g}" if colour == DIMENSION else colour
+    read = "" if choice.exclude == NONE else f"-{choice.exclude}"
+    shown = f"{choice.estimator}-{choice.n_neighbors:g}{read}" if colour == DIMENSION else colour
     place = f"{cloud.split.corpus}-{cloud.split.split}-{_layer(cloud).replace(' ', '-')}"
     return f"{place}-seed-{cloud.sampling_seed}-{steps}-{method}-{seed}-{shown}"
 

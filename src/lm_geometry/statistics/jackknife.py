@@ -26,7 +26,7 @@ def jackknife_variance(
     groups = without.shape[-1]
     if groups < 2:
         return np.full(without.shape[:-1], np.nan)
-    values = without.astype(np.float64)
+    values = np.where(np.isfinite(without), without, np.nan).astype(np.float64)
     spread = values - values.mean(axis=-1, keepdims=True)
     return np.asarray((groups - 1) / groups * (spread**2).sum(axis=-1))
 

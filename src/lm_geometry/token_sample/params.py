@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from lm_geometry.workspace.section import Section
 
-Dropped = Literal["bos", "eos", "pad", "cls", "sep", "mask", "unk", "first"]
+Dropped = Literal["bos", "eos", "pad", "cls", "sep", "mask", "unk", "first", "massive"]
 Mask = str | dict[str, list[str | int | bool]]
 
 
@@ -16,7 +16,12 @@ class TokenSample(Section):
     name_in_params: ClassVar[str] = "token_sample"
 
     drop: list[Dropped] = Field(
-        ["eos", "pad"], description="special tokens left out; first: position 0 of each sequence"
+        ["eos", "pad"],
+        description="special tokens left out; first: position 0 of each sequence; massive: tokens "
+        "of huge norm at any checkpoint and layer",
+    )
+    massive: float = Field(
+        3.0, ge=1, description="a token is massive beyond so many median norms of its layer"
     )
     mask: Mask = Field(
         "none", description="none, a boolean column of the token table, or its values by column"

@@ -7,6 +7,7 @@ from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, rea
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
 from lm_geometry.point_cloud.deduplication import deduplicate
 from lm_geometry.point_cloud.shapes import Float32, Int64
+from lm_geometry.token_sample.massive import massive_rows, without_massive
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds
 from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
@@ -75,16 +76,21 @@ def write_clouds(settings: TokenSample) -> None:
     """Write the rows of every cloud, and data/clouds/counts.parquet.
 
     The tokens are drawn once per (corpus split, seed), so that every checkpoint and layer gets
-    the same; `data_prep.order: paper` draws them with the generator of the published code.
+    the same; `data_prep.order: paper` draws them with the generator of the published code. Massive
+    tokens, where they are dropped, are counted by `massive_removed`, the same for a split's clouds.
     """
     embedded = read_embedded()
     paper = embedded.order == "paper"
     tables = {split: read_tokens(split) for split in embedded.splits}
     refuse_absent_values(list(tables.values()), settings.mask)
-    drawn = {}
+    drawn, massive = {}, dict.fromkeys(tables, 0)
     for split, tokens in tables.items():
         try:
-            rows = eligible(tokens, settings)
+            rows = among = eligible(tokens, settings)
+            if "massive" in settings.drop:
+                found = massive_rows(embedded, split, settings.massive)
+                rows = without_massive(rows, found, f"{split.corpus}-{split.split}")
+            massive[split] = len(among) - len(rows)
         except ValueError as error:
             raise ValueError(f"{split.corpus}-{split.split}: {error}") from None
         for seed in settings.seeds:
@@ -96,7 +102,7 @@ def write_clouds(settings: TokenSample) -> None:
         states = read_states(cloud.checkpoint, cloud.split, cloud.layer)
         rows, counted = cloud_rows(states, drawn[cloud.split, cloud.sampling_seed], settings)
         write_array(cloud.file, rows)
-        counts.append(cloud.keys() | counted)
+        counts.append(cloud.keys() | {"massive_removed": massive[cloud.split]} | counted)
     write_table(paths.CLOUDS / "counts.parquet", pd.DataFrame(counts))
     noise = {"noise": settings.noise, "noise_seed": settings.noise_seed, "paper": paper}
-    write_json(INDEX, {"seeds": settings.seeds, **noise})
+    write_json(INDEX, {"seeds": settings.seeds, "massive": settings.massive, **noise})

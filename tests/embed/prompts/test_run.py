@@ -39,7 +39,7 @@ def settings_of(**values: Any) -> Embed:
 
 @torch.no_grad()
 def by_hand(
-    tiny: TinyModel, prompts: PreparedPrompts, cloud: PromptCloud, first: int = 0
+    tiny: TinyModel, prompts: PreparedPrompts, cloud: PromptCloud, first: int = 0, window: int = 0
 ) -> PromptRecord:
     """The record of a prompt by the bare model with its own loss, all layers at once."""
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
@@ -51,7 +51,7 @@ def by_hand(
     ids = torch.tensor(ids[prompts.positions(cloud.prompt, cloud.shuffle)][None])
     labels = {"labels": ids} if tiny.source.kind == "decoder" else {}
     output = model(ids, output_hidden_states=True, **labels)
-    geometry = prompt_geometry([h[0, first:] for h in output.hidden_states], 32, 7)
+    geometry = prompt_geometry([h[0, first:] for h in output.hidden_states], 32, 7, window=window)
     loss = float(output.loss) if labels else np.nan
     return PromptRecord(geometry, loss, ids.shape[1], len(set(ids[0].tolist())))
 
@@ -104,6 +104,20 @@ def test_the_first_token_can_be_left_out_and_layers_chosen(
     assert ours.loss == pytest.approx(reference.loss, rel=1e-5)  # of every token but the first
     write_prompt_clouds()
     assert set(read_table(paths.CLOUDS / "prompts.parquet")["tokens"]) == {63}
+
+
+def test_positions_of_a_window_are_no_neighbours(
+    base: Path, tiny_models: dict[str, TinyModel]
+) -> None:
+    tiny = tiny_models["llama"]
+    prompts = write_prompts(numbers=[3])
+    embed_prompts(tiny.source, settings_of(window=4))
+    assert read_index().window == 4
+    for cloud in read_index().clouds():
+        ours = read_record(cloud)
+        assert_same(ours.geometry, by_hand(tiny, prompts, cloud, window=4).geometry)
+        near = ours.geometry.neighbours
+        assert np.abs(near - np.arange(64)[:, None])[near >= 0].min() == 4
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

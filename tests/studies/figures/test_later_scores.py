@@ -42,6 +42,8 @@ def run(seed: int, falls: bool) -> Collected:
             "mean": dimension,
             "layer": 6,
             "estimator": "twonn",
+            "level": "token",
+            "exclude": "none",
             "n_neighbors": 64.0,
             **cell,
         }

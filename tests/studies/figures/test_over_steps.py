@@ -49,7 +49,7 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
     means = pd.DataFrame(
         [
             {"checkpoint": name, "split": split, "mean": value - (split == "train"), "layer": layer}
-            | {"estimator": "twonn", "n_neighbors": 64.0}
+            | {"estimator": "twonn", "n_neighbors": 64.0, "level": "token", "exclude": "none"}
             for name, value in dimension.items()
             for split in ("train", "validation")
             for layer in (1, 2)
@@ -57,8 +57,8 @@ def run_of(seed: int, share: float = 0.5) -> Collected:
     )
     tree = MadeUpTree({paths.SCORES: scores})
     params = {
-        "estimate": {"estimators": ["twonn"], "n_neighbors": [64]},
-        "aggregate": {"n_neighbors": "last", "layer": 2},
+        "estimate": {"estimators": ["twonn"], "n_neighbors": [64], "exclude": ["none"]},
+        "aggregate": {"n_neighbors": "last", "layer": 2, "exclude": "first"},
         "data_prep": {"equations": {"train_fraction": share}},
         "model": {"name": "m"},
     }

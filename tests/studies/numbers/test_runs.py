@@ -137,7 +137,7 @@ def test_the_noisy_cloud_is_the_one_that_was_estimated(project: Path, paper: boo
         arrays["layer-03.npy"][:] = generator.normal(size=(30, 4))
     write_array(cloud.file, np.arange(29, 4, -1))
     embedded = Embedded(["base"], [cloud.split], [3], depth=4)
-    write_index(Estimated(embedded, [42], ["twonn"], [64], "i/n"))
+    write_index(Estimated(embedded, [42], ["twonn"], [64], "i/n", ["none"], [0]))
     clean, noisy = clouds.read_clean_cloud(cloud)[0], clouds.read_cloud(cloud)[0]
     assert 0.4 < np.std(noisy - clean) < 0.6
     collected: Any = SimpleNamespace(revision=WORKSPACE, layer=3)

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from lm_geometry.embed.prompts.window import Places
 from lm_geometry.point_cloud.loops import compiled, over_rows
 from lm_geometry.point_cloud.shapes import Bool, Float, Float64
 from lm_geometry.point_cloud.summation import total
@@ -27,6 +28,7 @@ class Tokens(NamedTuple):
     halves: Float64[np.ndarray, "tokens"]  # 1 / (2 length), 0 for a zero vector
     copies: Float64[np.ndarray, "tokens"]  # how many tokens of the prompt have this vector
     error: float  # see `rounding_error`
+    places: Places
 
 
 def rounding_error(width: int, dtype: Dtype) -> float:
@@ -89,6 +91,7 @@ def centred(
     lengths: Float64[np.ndarray, "tokens"],
     copies: Float64[np.ndarray, "tokens"],
     dtype: Dtype,
+    where: Places,
 ) -> tuple[Tokens, Float[np.ndarray, "tokens width"]]:
     """The tokens, and their coordinates around the centre, in `dtype`."""
     some = ordinary(lengths)
@@ -98,7 +101,7 @@ def centred(
     over_rows(lambda a, b: _all_shifted(*shifted, a, b, points, squares), len(states), 256)
     halves = np.divide(0.5, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
     error = rounding_error(states.shape[1], dtype)
-    return Tokens(states, lengths, squares, halves, copies, error), points
+    return Tokens(states, lengths, squares, halves, copies, error, where), points
 
 
 def products(

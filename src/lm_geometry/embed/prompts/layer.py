@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from lm_geometry.embed.prompts.rows import Reduced
+from lm_geometry.embed.prompts.window import places
 from lm_geometry.outs.embed.geometry import PromptGeometry
 from lm_geometry.point_cloud.lists import Lists, with_copies
 from lm_geometry.point_cloud.shapes import Float64, Int64, Integer
@@ -56,10 +57,12 @@ def assembled(
     zero_vectors: int,
     ranks: Int64[np.ndarray, "ranks"],
     k_max: int,
+    window: int = 0,
 ) -> LayerGeometry:
     """The layer from the rows of its distinct tokens, None where they are too few.
 
-    `first` is for each token the first one that equals it.
+    `first` is for each token the first one that equals it. Where there is a window, neighbours of
+    a cloud with copies are those of every token.
     """
     n = len(first)
     distinct = np.flatnonzero(first == np.arange(n))
@@ -69,15 +72,15 @@ def assembled(
     to_nearest, between = np.nan, np.nan
     if reduced is not None:
         radii[distinct, : reduced.radii.shape[1]] = reduced.radii
-        k = min(k_max, n - 1)
+        k = min(k_max, places(np.arange(n), window).reach)
         near = Lists(reduced.near, reduced.distances)
-        whole = len(distinct) == n
+        whole = len(near.indices) == n
         neighbours[:, :k] = near.indices if whole else with_copies(near, first, k).indices
         if not zero_vectors:
             cosines = _cosines(reduced.cosines, np.bincount(first, minlength=n)[distinct])
             to_nearest = float(reduced.angles[:, 0].mean())
         between = float(reduced.angles[:, 1].mean())
-    missing = _reason(n, len(distinct), zero_vectors, ranks, k_max)
+    missing = _reason(n, distinct, zero_vectors, ranks, k_max, window)
     return LayerGeometry(radii, neighbours, len(distinct), *cosines, to_nearest, between, missing)
 
 
@@ -95,17 +98,26 @@ def _cosines(
 
 
 def _reason(
-    tokens: int, distinct: int, zero_vectors: int, ranks: Int64[np.ndarray, "ranks"], k_max: int
+    tokens: int,
+    distinct: Int64[np.ndarray, "distinct"],
+    zero_vectors: int,
+    ranks: Int64[np.ndarray, "ranks"],
+    k_max: int,
+    window: int,
 ) -> str:
-    if distinct < FEWEST:
-        return f"everything: {distinct} distinct tokens of {tokens}, {FEWEST} are needed"
+    reach, listed = (places(here, window).reach for here in (distinct, np.arange(tokens)))
+    outside = f" outside a window of {window}" if window > 1 else ""
+    if min(reach, listed) < FEWEST - 1:
+        there = f"{len(distinct)} distinct tokens of {tokens}"
+        return f"everything: {there}, {FEWEST} are needed{outside}"
     reasons = []
-    if distinct <= ranks[-1]:
-        largest = int(ranks[ranks < distinct][-1])
+    if reach < ranks[-1]:
+        largest = int(ranks[ranks <= reach][-1])
         scales = f"scales above {largest}" if largest > 1 else "all scales"
-        reasons.append(f"{scales}: {distinct} distinct tokens, {ranks[-1] + 1} are needed")
-    if tokens <= k_max:
-        reasons.append(f"overlap above k = {tokens - 1}: {tokens} tokens")
+        there = f"{reach + 1} distinct tokens{outside}"
+        reasons.append(f"{scales}: {there}, {ranks[-1] + 1} are needed")
+    if listed < k_max:
+        reasons.append(f"overlap above k = {listed}: {listed + 1} tokens{outside}")
     if zero_vectors:
         reasons.append(f"cosines and the angle to the nearest: {zero_vectors} zero vectors")
     return "; ".join(reasons)

@@ -7,6 +7,7 @@ from lm_geometry.embed.prompts.centring import ORDINARY, Precision, arithmetic, 
 from lm_geometry.embed.prompts.layer import FEWEST
 from lm_geometry.embed.prompts.nearest import EXACT
 from lm_geometry.embed.prompts.rows import Reduced
+from lm_geometry.embed.prompts.window import Places, places
 from lm_geometry.point_cloud.cloud import LARGEST, PointCloud, as_array, as_cloud
 from lm_geometry.point_cloud.on_device import full_precision
 from lm_geometry.point_cloud.shapes import Float, Int64
@@ -23,22 +24,29 @@ def reduced_on_device(
     ranks: Int64[np.ndarray, "ranks"],
     k_max: int,
     precision: Precision,
+    window: int,
 ) -> Found:
-    """(the rows of the distinct tokens, for each token the first equal one, zero vectors)."""
+    """(the rows of the distinct tokens, for each token the first equal one, zero vectors).
+
+    The neighbours are those of all tokens where there is a window, as on the CPU.
+    """
     with torch.inference_mode(), full_precision():
         states = _checked(X)
         first = first_equal(states).cpu().numpy()
         lengths = torch.linalg.vector_norm(states, dim=1, dtype=torch.float64)
         zero_vectors = int((lengths == 0).sum())
         distinct = np.flatnonzero(first == np.arange(len(first)))
-        if len(distinct) < FEWEST:
+        where, every = places(distinct, window), places(np.arange(len(first)), window)
+        if min(where.reach, every.reach) < FEWEST - 1:
             return None, first, zero_vectors
         copies = np.bincount(first, minlength=len(first))[distinct]
-        if len(distinct) < len(first):
-            rows = torch.from_numpy(distinct).to(states.device)
-            states, lengths = states[rows], lengths[rows]
-        layer = _Layer(states, lengths, precision)
-        return layer.reduced(copies, ranks[ranks < len(states)], k_max), first, zero_vectors
+        rows = torch.from_numpy(distinct).to(states.device)
+        own = (states[rows], lengths[rows]) if len(distinct) < len(first) else (states, lengths)
+        reduced = _Layer(*own, precision, where).reduced(copies, ranks, k_max)
+        if where.window > 1 and len(distinct) < len(first):
+            near, distances = _Layer(states, lengths, precision, every).lists(k_max)
+            reduced = reduced._replace(near=near, distances=distances)
+        return reduced, first, zero_vectors
 
 
 def _checked(X: np.ndarray | torch.Tensor) -> Float[torch.Tensor, "tokens width"]:
@@ -79,8 +87,13 @@ def _first_of(group: torch.Tensor) -> torch.Tensor:
 class _Layer:
     """The distinct tokens of one layer on their device."""
 
-    def __init__(self, states: torch.Tensor, lengths: torch.Tensor, precision: Precision) -> None:
+    def __init__(
+        self, states: torch.Tensor, lengths: torch.Tensor, precision: Precision, where: Places
+    ) -> None:
         self.states, self.lengths = states, lengths
+        self.reach, self.window = where.reach, where.window
+        self.positions = torch.from_numpy(where.positions).to(states.device)
+        self.counted = torch.from_numpy(where.counted).to(states.device)
         some = (lengths <= ORDINARY * lengths.median()).to(states.dtype)
         shifted = states.double() - (some @ states / some.sum()).double()
         dtype = arithmetic(precision, lengths.cpu().numpy())
@@ -96,8 +109,8 @@ class _Layer:
         ranks: Int64[np.ndarray, "ranks"],
         k_max: int,
     ) -> Reduced:
+        ranks, k = ranks[ranks <= self.reach], min(k_max, self.reach)
         cosines = self._cosines(torch.from_numpy(copies).to(self.states))
-        k = min(k_max, len(self.states) - 1)
         squares, tokens = self._nearest(ranks, k)
         radii = squares[:, torch.from_numpy(ranks - 1).to(tokens.device)].sqrt()
         angles = self._angles(tokens[:, 0], tokens[:, 1])
@@ -105,6 +118,16 @@ class _Layer:
         lists = (radii, squares[:, :k].sqrt(), cosines, angles)
         radii, distances, cosines, angles = (found.cpu().numpy() for found in lists)
         return Reduced(radii, near, distances, cosines, angles)
+
+    def lists(self, k_max: int) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest tokens and how far they are, `[tokens, k]`."""
+        k = min(k_max, self.reach)
+        squares, tokens = self._nearest(np.array([1]), k)
+        return tokens[:, :k].int().cpu().numpy(), squares[:, :k].sqrt().cpu().numpy()
+
+    def _barred(self, rows: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Whether tokens `[rows, …]` are no neighbours of `rows`, themselves among them."""
+        return (self.positions[rows][:, None] - self.positions[tokens]).abs() < self.window
 
     def _cosines(self, copies: torch.Tensor) -> torch.Tensor:
         """Sums of 1 − cosine and its square over all tokens `[tokens, 2]`."""
@@ -119,9 +142,9 @@ class _Layer:
         self, ranks: Int64[np.ndarray, "ranks"], k: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Squared distances and tokens `[tokens, keep]`, exact at the ranks and up to k."""
-        self.distances.fill_diagonal_(torch.inf)
-        n = len(self.distances)
-        keep = min(max(int(ranks[-1]), k + 1) + SPARE, n - 1)
+        everyone = torch.arange(len(self.states), device=self.states.device)
+        self.distances.masked_fill_(self._barred(everyone, everyone), torch.inf)
+        keep = min(max(int(ranks[-1]), k + 1) + SPARE, self.reach)
         squares, tokens = self.distances.topk(keep, largest=False)
         both = 2 * self.squares.sqrt() + squares[:, -1].clamp(min=0).sqrt()
         slack = 2 * self.error * both.square()
@@ -135,8 +158,8 @@ class _Layer:
         edge = squares[rows, -1]  # what is no candidate was computed at least as far
         squares[rows], tokens[rows] = self._measured(rows, tokens[rows])
         last = max(int(ranks[-1]), k)
-        unproved = edge - slack[rows] <= squares[rows, last - 1]
-        if keep < n - 1 and unproved.any():
+        unproved = (edge - slack[rows] <= squares[rows, last - 1]) & (self.counted[rows] > keep)
+        if unproved.any():
             rows = rows[unproved]
             squares[rows], tokens[rows] = self._measured_against_all(rows, keep)
         return squares, tokens
@@ -153,6 +176,7 @@ class _Layer:
             part = slice(start, start + size)
             own = self.states[rows[part], None].double()
             squares[part] = (self.states[tokens[part]].double() - own).square_().sum(dim=2)
+        squares.masked_fill_(self._barred(rows, tokens), torch.inf)
         squares, order = squares.sort(dim=1, stable=True)
         return squares, tokens.gather(1, order)
 
@@ -160,9 +184,7 @@ class _Layer:
         self, rows: torch.Tensor, keep: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         everyone = torch.arange(len(self.states), device=rows.device)
-        others = everyone.expand(len(rows), -1)
-        others = others[others != rows[:, None]].reshape(len(rows), -1)
-        squares, tokens = self._measured(rows, others)
+        squares, tokens = self._measured(rows, everyone.expand(len(rows), -1))
         return squares[:, :keep], tokens[:, :keep]
 
     def _angles(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

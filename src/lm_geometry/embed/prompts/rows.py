@@ -43,18 +43,21 @@ def reduce_rows(
 @compiled
 def _reduce(tokens, products, offset, first, last, ranks, reduced):
     n, k = tokens.lengths.size, reduced.near.shape[1]
-    head = min(2 * (k + 1), n - 1)
+    counted = tokens.places.counted
+    head = min(2 * (k + 1), counted.min())
     distances, values = np.empty(n), np.empty(n + 1)
     order, found = np.empty(n + 1, np.int32), np.empty(ranks.size)
     room, lanes, shares = np.empty((2, n)), np.empty(LANES), np.empty(n)
     for r in range(first, last):
         row = offset + r
         _distances(tokens, products[r], row, distances, shares, reduced.cosines[row])
+        _bar(tokens.places, row, distances)
         select(distances, ranks, head, values, order, found, room)
         slack = _slack(tokens, row, max(found[-1], values[head - 1]))
         states = tokens.states
-        if not settle_order(states, row, values, order, head, head == n - 1, k, slack):
+        if not settle_order(states, row, values, order, head, head == counted[row], k, slack):
             _measure(states, row, distances)
+            _bar(tokens.places, row, distances)
             select(distances, ranks, head, values, order, found, room)
             slack = 0.0
         for rank in range(ranks.size):
@@ -87,7 +90,18 @@ def _distances(tokens, products, row, distances, shares, sums):
     for j in range(products.size):
         shares[j] *= shares[j] / tokens.copies[j]
     sums[1] = total(shares) * factor * factor
-    distances[row] = np.inf
+
+
+@compiled
+def _bar(places, row, distances):
+    """Makes the distances of what does not count as a neighbour infinite, the token's own too."""
+    for step in (-1, 1):
+        other = row
+        while 0 <= other < distances.size and (
+            abs(places.positions[other] - places.positions[row]) < places.window
+        ):
+            distances[other] = np.inf
+            other += step
 
 
 @compiled
@@ -102,7 +116,6 @@ def _measure(states, row, distances):
     lanes = np.empty(LANES)
     for token in range(distances.size):
         distances[token] = squared_distance(states[row], states[token], lanes)
-    distances[row] = np.inf
 
 
 @compiled

@@ -108,6 +108,7 @@ class PromptRun:
             unit=index.unit,
             tokens=index.tokens,
             drop_first=self.settings.prompts.drop_first,
+            window=self.settings.prompts.window,
             checkpoints=[checkpoint.name for checkpoint in checkpoints],
             prompts=self.prompts.numbers,
             shuffles=index.shuffles,
@@ -151,10 +152,9 @@ class PromptRun:
         (passed,) = states.run([ids.tolist()], losses=wanted)
         chosen = self.settings.prompts
         first = int(chosen.drop_first)
+        sizes = chosen.gride_range, chosen.overlap_k, chosen.precision
         geometry = [
-            layer_geometry(
-                layer[0, first:].float(), chosen.gride_range, chosen.overlap_k, chosen.precision
-            )
+            layer_geometry(layer[0, first:].float(), *sizes, window=chosen.window)
             for layer in passed.layers
         ]
         types = len(np.unique(ids))

@@ -34,7 +34,10 @@ class PromptCloud:
 
 @dataclass(frozen=True)
 class PromptRecords:
-    """The records of a pipeline run; `nothing` says why there are none, where there are none."""
+    """The records of a pipeline run; `nothing` says why there are none, where there are none.
+
+    Positions nearer than `window` are no neighbours; runs before it was a parameter had none.
+    """
 
     model: str
     corpus: str
@@ -47,6 +50,7 @@ class PromptRecords:
     shuffles: list[int]
     layers: list[int]
     nothing: str = ""
+    window: int = 0
 
     def clouds(self) -> Iterator[PromptCloud]:
         """The names of every record, in a fixed order."""

@@ -19,9 +19,13 @@ Points = Float[np.ndarray, "points width"]
 
 
 class CloudIndex(TypedDict):
-    """How the clouds of a run were drawn: data/clouds/index.json."""
+    """How the clouds of a run were drawn: data/clouds/index.json.
+
+    Beyond `massive` median norms a token is massive, dropped or not.
+    """
 
     seeds: list[int]
+    massive: float
     noise: float
     noise_seed: int
     paper: bool

@@ -24,6 +24,8 @@ def neighbourhoods_fit(params: Params, _: Catalogue) -> Iterator[str]:
     shown = aggregate.n_neighbors
     if shown != "last" and shown not in estimate.n_neighbors:
         yield f"aggregate.n_neighbors: {shown} is not in {estimate.n_neighbors}"
+    if aggregate.exclude not in ("first", *estimate.exclude):
+        yield f"aggregate.exclude: {aggregate.exclude} is not in {estimate.exclude}"
 
 
 def _scales_fit(sample: TokenSample, estimate: Estimate) -> Iterator[str]:
@@ -59,6 +61,7 @@ def nothing_is_there_twice(params: Params, _: Catalogue) -> Iterator[str]:
         "estimate.estimators": estimate.estimators,
         "estimate.n_neighbors": estimate.n_neighbors,
         "estimate.exclude": estimate.exclude,
+        "estimate.signals": estimate.signals,
         "estimate.global_estimators": estimate.global_estimators,
         "aggregate.groups.by": params.aggregate.groups.by,
     }

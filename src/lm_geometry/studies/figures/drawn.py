@@ -7,10 +7,12 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from lm_geometry.aggregate.described import ESTIMATORS
+from lm_geometry.aggregate.described import ESTIMATORS, reading
 from lm_geometry.figures import theme
 from lm_geometry.studies.definition import Figure, Study
 from lm_geometry.studies.numbers.collection import Collected
+
+READINGS = {"estimate.exclude", "aggregate.exclude"}  # parameters that tell readings apart
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,16 @@ Draw = Callable[[Figure, Study, Sequence[Collected], str], Drawn]
 
 
 def measured(figure: Figure, first: Collected, layer: bool) -> str:
-    """What all panels have in common: estimator, points, L, and with `layer` the shown one."""
+    """What all panels have in common: estimator, points, L, reading, and with `layer` the layer."""
     parts = [f"local {ESTIMATORS[first.estimator]}"]
     if first.estimator == "twonn":
         parts[0] += f", CDF {first.params.estimate.cdf}"
     if figure.x != "token_sample.points":
         parts.append(f"N = {int(max(first.tables['means']['points'])):,} tokens")
     if figure.x != "n_neighbors":
-        parts.append(f"L = {first.n_neighbors:g} neighbours")
+        parts.append(f"L = {first.n_neighbors:g}")
+    if not READINGS & {figure.x, *figure.columns}:
+        parts.append(reading(first.exclude))
     return " · ".join([*parts, f"layer {first.layer}"] if layer else parts)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.estimate.prompt_tables import rows_where
@@ -47,6 +48,12 @@ class Collected:
         return float(self.params.estimate.n_neighbors[-1] if size == "last" else size)
 
     @property
+    def exclude(self) -> str:
+        """The reading that is shown: which neighbours do not count."""
+        asked = self.params.aggregate.exclude
+        return self.params.estimate.exclude[0] if asked == "first" else asked
+
+    @property
     def layer(self) -> int:
         """The layer that is shown."""
         there = sorted(set(self.tables["means"]["layer"]))
@@ -66,14 +73,28 @@ class Collected:
         trained = self.params.finetune.task != "none"
         return names[self.params.data_prep.train] if trained else None
 
+    def of_estimator(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of tokens in a table that are of the shown estimator and reading."""
+        level = {"level": OF_TOKENS["level"]} if "level" in table else {}
+        return rows_where(table, estimator=self.estimator, exclude=self.exclude, **level)
+
     def shown(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The rows of a table that are of the shown estimator and neighbourhood size."""
-        return rows_where(table, estimator=self.estimator, n_neighbors=self.n_neighbors)
+        """The rows of `of_estimator` that are of the shown neighbourhood size."""
+        return rows_where(self.of_estimator(table), n_neighbors=self.n_neighbors)
 
 
 def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected:
-    """The tables of an experiment, read from DVC's cache or remote."""
+    """The tables of an experiment, read from DVC's cache or remote.
+
+    Raises ValueError for one of an earlier version, whose tables know no readings.
+    """
     revision = Revision(commit, root)
+    tables = {name: revision.read_table(table(name)) for name in TABLES}
+    if "exclude" not in tables["means"]:
+        raise ValueError(
+            f"{experiment.name}: its tables are of an earlier version of lm-geometry, which did "
+            "not tell which neighbours count; run it again"
+        )
     model = read_model_source(revision)
     if not model.layers:  # the training decides it, and not the catalogue
         model = with_sizes(model, revision)
@@ -84,7 +105,7 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
         git(root, "rev-parse", f"{commit}^").strip(),
         Params.of(Project.read(root).params_of(experiment.overrides)),
         model,
-        {name: revision.read_table(table(name)) for name in TABLES},
+        tables,
     )
 
 

@@ -103,6 +103,7 @@ def draws(collected: Collected) -> pd.DataFrame:
             continue
         chosen = collected.shown(read_local(cloud, collected.revision))["value"]
         own = {"estimator": collected.estimator, "n_neighbors": collected.n_neighbors}
+        own["exclude"] = collected.exclude
         size = {"mean": chosen.mean(), "values": int(np.sum(chosen.notna())), "documents": 0}
         rows.append(cloud.keys() | own | size)
     return pd.DataFrame(rows).assign(lower=float("nan"), upper=float("nan"))
@@ -135,9 +136,7 @@ def _rows(figure: Figure, one: Collected) -> pd.DataFrame:
     else:  # of the pipeline's tables not all tell of the clouds that intervals are over
         clouds = len(one.params.token_sample.seeds)
         table = one.tables[SOURCES[figure.value]].assign(clouds=clouds)
-    table = rows_where(table, estimator=one.estimator)
-    if figure.x != "n_neighbors":
-        table = one.shown(table)
+    table = one.of_estimator(table) if figure.x == "n_neighbors" else one.shown(table)
     if figure.x != "step":
         table = rows_where(table, checkpoint=[BASE, one.checkpoint])
     table["control"] = table.get("control", "")

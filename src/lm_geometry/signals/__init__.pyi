@@ -1,0 +1,9 @@
+from .offered import alpha_req as alpha_req
+from .offered import cloud_signals as cloud_signals
+from .offered import distance_moved as distance_moved
+from .offered import effective_rank as effective_rank
+from .offered import massive_tokens as massive_tokens
+from .offered import mean_cosine as mean_cosine
+from .offered import participation_ratio as participation_ratio
+from .offered import rankme as rankme
+from .offered import weight_norm as weight_norm
