@@ -1,6 +1,6 @@
 """Writes the numbers of pages from committed results, so that none of them is typed.
 
-    python docs/write_sentences.py            fills every block of README.md, docs/ and studies/results/
+    python docs/write_sentences.py            fills the blocks of README.md, docs/, studies/results/
     python docs/write_sentences.py --check    exits with 1 if one is not as it would write it
 
 A block stands between `<!-- from docs/sentences/NAME.md -->` and `<!-- end -->`; that file is its
@@ -12,11 +12,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import stdev
+from typing import SupportsFloat
 
+from committed_results import ROOT, CommittedResults, Found
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from committed_results import ROOT, CommittedResults
-from lm_geometry.workspace.tables import Row
 
 BLOCK = re.compile(
     r"(?<=<!-- from docs/sentences/)([\w-]+\.md)( -->\n)(.*?)(?=<!-- end -->)", flags=re.DOTALL
@@ -35,12 +34,12 @@ def signed(value: float, digits: int = 2) -> str:
     return text if text.startswith("−") or not float(text.replace(",", "")) else f"+{text}"
 
 
-def interval(row: Row, digits: int = 2) -> str:
+def interval(row: Found, digits: int = 2) -> str:
     """[lower, upper] of a row, such as [−1.24, −0.57]."""
     return f"[{number(_float(row, 'lower'), digits)}, {number(_float(row, 'upper'), digits)}]"
 
 
-def bounded(row: Row, digits: int = 2) -> str:
+def bounded(row: Found, digits: int = 2) -> str:
     """Mean and interval of a row, or its correlation's: −0.91 [−1.24, −0.57]."""
     value = next(name for name in ("mean", "value", "correlation") if name in row)
     return f"{number(_float(row, value), digits)} {interval(row, digits)}"
@@ -63,28 +62,33 @@ def spans(values: Sequence[int]) -> str:
     return ", ".join("–".join(map(str, end)) for end in ends) or "none"
 
 
-def deviation(rows: Sequence[Row]) -> float:
+def deviation(rows: Sequence[Found]) -> float:
     """Standard deviation of the means of rows, such as draws of a cloud."""
     return stdev(_float(row, "mean") for row in rows)
 
 
-def clear(rows: Sequence[Row], sign: int = 0) -> list[Row]:
+def clear(rows: Sequence[Found], sign: int = 0) -> list[Found]:
     """The rows whose interval holds no 0; with a `sign` those below it (-1) or above it (1)."""
     lower = [row for row in rows if _float(row, "lower") > 0 and sign >= 0]
     return lower + [row for row in rows if _float(row, "upper") < 0 and sign <= 0]
 
 
-def below(rows: Sequence[Row]) -> list[Row]:
+def below(rows: Sequence[Found]) -> list[Found]:
     """The rows of `by_layer` in which every run is below 0."""
-    return [row for row in rows if max(row["means"]) < 0]
+    runs = [row["means"] for row in rows]
+    return [
+        row
+        for row, means in zip(rows, runs, strict=True)
+        if isinstance(means, list) and max(means) < 0
+    ]
 
 
-def firm(rows: Sequence[Row]) -> list[Row]:
+def firm(rows: Sequence[Found]) -> list[Found]:
     """The rows that stand once all layers are counted (Benjamini-Hochberg)."""
     return [row for row in rows if _float(row, "adjusted_p_value") <= 0.05]
 
 
-def largest(rows: Sequence[Row], name: str = "value") -> Row:
+def largest(rows: Sequence[Found], name: str = "value") -> Found:
     """The row in which that column is largest in size; those without a number are passed over."""
     return max(
         (row for row in rows if _float(row, name) == _float(row, name)),
@@ -92,9 +96,9 @@ def largest(rows: Sequence[Row], name: str = "value") -> Row:
     )
 
 
-def _float(row: Row, name: str) -> float:
+def _float(row: Found, name: str) -> float:
     value = row[name]
-    return float(value) if value is not None else float("nan")
+    return float(value) if isinstance(value, SupportsFloat) else float("nan")
 
 
 def environment(results: CommittedResults, templates: Path) -> Environment:
