@@ -105,6 +105,8 @@ def test_a_token_in_two_clouds_is_one_pair() -> None:
     assert pairs.losses.tolist() == [0.1, 0.4]
     np.testing.assert_array_equal(pairs.without, [[np.nan], [1.5]])
     np.testing.assert_array_equal(pairs.clouds, [[3, np.nan], [6, 8]])
+    one = joined(cell[cell["sampling_seed"] == 1], losses)
+    assert (one.values.tolist(), one.clouds.shape) == ([8], (1, 0))
 
 
 SPLITS = [CorpusSplit("a", "test"), CorpusSplit("b", "test")]

@@ -185,13 +185,13 @@ def test_correlations_are_jackknifed_where_there_are_deletions(project: Any) -> 
     assert set(found) == set(COLUMNS["correlations"])
     errors = found.groupby("estimator")["error"].unique().map(set).to_dict()
     assert errors == {"twonn": {"jackknife"}, "lpca": {"bootstrap"}}
-    base = table[(table["checkpoint"] == "base") & (table["row"] > 0)]
+    base: Any = table[(table["checkpoint"] == "base") & (table["row"] > 0)]
     columns = ["value", *without(GROUPS)]
-    mean = base.groupby("row")[columns].mean()
-    clouds = base.pivot(index="row", columns="sampling_seed", values="value")
+    mean: Any = base.groupby("row")[columns].mean()
+    clouds: Any = base.pivot(index="row", columns="sampling_seed", values="value")
     of_tokens = mean.assign(loss=loss[mean.index].astype(np.float64), c0=clouds[0], c1=clouds[1])
     for level, unit in (("token", mean.index), ("sequence", sequence[mean.index].to_numpy())):
-        pairs = of_tokens.groupby(np.asarray(unit)).mean()
+        pairs: Any = of_tokens.groupby(np.asarray(unit)).mean()
         own = document[mean.index].groupby(np.asarray(unit)).first().to_numpy()
         expected = jackknifed_correlations(
             pairs["value"].to_numpy(),

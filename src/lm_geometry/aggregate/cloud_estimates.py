@@ -9,7 +9,7 @@ import pandas as pd
 from lm_geometry.aggregate.differences import Change, Key, key_of
 from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.means import ESTIMATE, documents_of, summary
-from lm_geometry.outs.estimate.clouds import Estimated, without, without_columns
+from lm_geometry.outs.estimate.clouds import GLOBAL, Estimated, without_columns
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics import Mean, clustered_mean, jackknifed
@@ -24,7 +24,8 @@ class CloudEstimates:
 
     def __init__(self, whole: pd.DataFrame, estimated: Estimated) -> None:
         splits = estimated.embedded.splits
-        self._table = whole.assign(level="cloud")
+        self._table = whole[[*GLOBAL]].assign(level="cloud", place=np.arange(len(whole)))
+        self._numbers = whole[["value", *without_columns(whole)]].to_numpy(np.float64)
         self._groups = {(s.corpus, s.split): estimated.groups_of(s) for s in splits}
         self._documents = {(s.corpus, s.split): int(documents_of(s).max()) + 1 for s in splits}
 
@@ -34,7 +35,7 @@ class CloudEstimates:
         for keys, cell in cells(self._table, ESTIMATE, dropna=False):
             named: Row = dict(zip(ESTIMATE, keys, strict=True))
             values = cell["value"].to_numpy(np.float64)
-            mean = self._mean(named, cell[self._columns(named)].to_numpy(np.float64))
+            mean = self._mean(named, self._numbers[cell["place"].to_numpy()])
             spread: Row = {
                 "median": float(np.nanmedian(values)) if mean.values else np.nan,
                 "standard_deviation": float(np.nanstd(values, ddof=1))
@@ -53,24 +54,26 @@ class CloudEstimates:
         names = [name for name in ESTIMATE if name != "checkpoint"]
         for keys, cell in cells(self._table, names, dropna=False):
             named: Row = dict(zip(names, keys, strict=True))
-            by_draw = cell.set_index("sampling_seed")
-            columns = self._columns(named)
-            base = by_draw.loc[by_draw["checkpoint"] == BASE, columns]
-            trained = by_draw.loc[by_draw["checkpoint"] != BASE]
+            at_base = cell["checkpoint"].to_numpy() == BASE
+            draws, places = cell["sampling_seed"].to_numpy(), cell["place"].to_numpy()
+            base = dict(zip(draws[at_base], places[at_base], strict=True))
+            trained = cell.loc[~at_base]
             for checkpoint, later in trained.groupby("checkpoint", sort=False):
-                change = later[columns] - base.reindex(later.index)
-                mean = self._mean(named, change.to_numpy(np.float64))
+                pairs = [
+                    (place, base[draw])
+                    for draw, place in zip(later["sampling_seed"], later["place"], strict=True)
+                    if draw in base
+                ]
+                after, before = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+                mean = self._mean(named, self._numbers[after] - self._numbers[before])
                 key = key_of(named | {"checkpoint": str(checkpoint)})
                 found.setdefault(str(named["corpus"]), {})[key] = Change(mean, np.nan, np.nan)
         return found
 
-    def _columns(self, named: Row) -> list[str]:
-        groups = self._groups[str(named["corpus"]), str(named["split"])]
-        return ["value", *without(min(groups, len(without_columns(self._table))))]
-
     def _mean(self, named: Row, columns: Float64[np.ndarray, "clouds columns"]) -> Mean:
-        documents = self._documents[str(named["corpus"]), str(named["split"])]
-        return mean_over_clouds(columns[:, 0], columns[:, 1:], documents)
+        place = (str(named["corpus"]), str(named["split"]))
+        deletions = columns[:, 1 : 1 + self._groups[place]]
+        return mean_over_clouds(columns[:, 0], deletions, self._documents[place])
 
 
 def mean_over_clouds(

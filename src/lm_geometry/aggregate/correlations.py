@@ -145,14 +145,20 @@ class LossCorrelations:
 def joined(cell: pd.DataFrame, losses: Float64[np.ndarray, "tokens"]) -> Pairs:
     """The pairs of a cell's tokens, joined by their row.
 
-    The estimates of a token in several clouds are averaged first: its loss is one number.
+    The estimates of a token in several clouds are averaged first: its loss is one number. Of one
+    cloud there is none alone.
     """
-    defined = cell.dropna(subset=["value"])
-    defined = defined.loc[np.isfinite(losses[defined["row"].to_numpy()])]
-    means = defined.groupby("row")[["value", *without_columns(cell)]].mean()
-    clouds = defined.pivot_table("value", "row", "sampling_seed").reindex(means.index)
-    rows, table = means.index.to_numpy(), means.to_numpy(np.float64)
-    single = clouds.to_numpy(np.float64)
+    columns = ["value", *without_columns(cell)]
+    table, rows = cell[columns].to_numpy(np.float64), cell["row"].to_numpy()
+    kept = np.isfinite(table[:, 0]) & np.isfinite(losses[rows])
+    table, rows, draw = table[kept], rows[kept], cell["sampling_seed"].to_numpy()[kept]
+    single = np.empty((len(rows), 0))
+    if len(draws := np.unique(draw)) > 1:
+        single = np.where(draw[:, None] == draws, table[:, :1], np.nan)
+        different, inverse = np.unique(rows, return_inverse=True)
+        means = [_means(inverse, column) for column in np.column_stack([table, single]).T]
+        rows, joint = different, np.column_stack(means)
+        table, single = joint[:, : len(columns)], joint[:, len(columns) :]
     return Pairs(rows, table[:, 0], losses[rows], table[:, 1:], single)
 
 

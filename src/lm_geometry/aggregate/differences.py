@@ -1,5 +1,6 @@
 """How estimates changed since base, and how much more than on a control corpus."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,8 @@ class Change:
 
 def key_of(row: Row) -> Key:
     """The key of a row's cell; two with the same missing values are equal."""
-    return tuple(None if pd.isna(row[name]) else row[name] for name in KEYS)
+    values = (row[name] for name in KEYS)
+    return tuple(None if isinstance(v, float) and math.isnan(v) else v for v in values)
 
 
 def changes(table: pd.DataFrame, weight: Weight = "tokens") -> dict[Key, Change]:

@@ -49,7 +49,7 @@ def local_estimates(
         columns = [*LOCAL, *without(estimated.groups_of(split) if jackknife else 0)]
         for layer in dict.fromkeys(cloud.layer for cloud in clouds):
             here = [c for c in clouds if c.split == split and c.layer == layer]
-            read = [read_local(cloud, jackknife=jackknife)[columns] for cloud in here]
+            read = [read_local(cloud, jackknife=jackknife).loc[:, columns] for cloud in here]
             table = pd.concat(read, ignore_index=True)
             yield split, table.assign(document=documents[table["row"].to_numpy()])
 

@@ -89,7 +89,7 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
         _table("changes", change_rows(by_corpus, confidence)),
         _table("differences", difference_rows(by_corpus, fine_tuned, confidence)),
         _table("losses", loss_rows(estimated.embedded, confidence)),
-        whole[GLOBAL],
+        whole.loc[:, GLOBAL],
         _table("correlations", correlations.rows()),
         groups.table().reindex(columns=COLUMNS["groups"]),
         _table("clusters", clusters),

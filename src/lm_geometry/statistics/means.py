@@ -55,9 +55,10 @@ def satterthwaite(
     one: npt.ArrayLike, its_degrees: npt.ArrayLike, other: npt.ArrayLike, degrees: npt.ArrayLike
 ) -> Float64[np.ndarray, "*cells"]:
     """Degrees of freedom of the sum of two independent variances (Satterthwaite 1946)."""
-    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    given = (one, its_degrees, other, degrees)
+    mine, of_mine, its, of_its = (np.asarray(v, dtype=np.float64) for v in given)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((one + other) ** 2 / (one**2 / its_degrees + other**2 / degrees))
+        return np.asarray((mine + its) ** 2 / (mine**2 / of_mine + its**2 / of_its))
 
 
 def clustered_mean(

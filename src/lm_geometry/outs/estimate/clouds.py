@@ -97,7 +97,7 @@ def read_local(cloud: Cloud, tree: Tree = WORKSPACE, *, jackknife: bool = False)
     """
     path = paths.ESTIMATES / folder_name(cloud) / "local.parquet"
     table = tree.read_table(path, None if jackknife else LOCAL)
-    return table[[*LOCAL, *without_columns(table)]] if jackknife else table
+    return table.loc[:, [*LOCAL, *without_columns(table)]] if jackknife else table
 
 
 def read_global(tree: Tree = WORKSPACE) -> pd.DataFrame:
@@ -110,4 +110,4 @@ def read_global(tree: Tree = WORKSPACE) -> pd.DataFrame:
         for cloud in estimated_clouds(tree)
     ]
     table = pd.concat(tables, ignore_index=True)
-    return table[[*GLOBAL, *without_columns(table)]]
+    return table.loc[:, [*GLOBAL, *without_columns(table)]]
