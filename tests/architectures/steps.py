@@ -11,6 +11,7 @@ from lm_geometry.finetune.fine_tuning import make_task
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.scored_trainer import mean_loss
 from lm_geometry.finetune.trainable import trainable
+from lm_geometry.models.body import tokens_alone, without_cache
 from lm_geometry.models.load import load_model, load_tokenizer
 from lm_geometry.models.quiet import quiet_loading
 from tests.architectures.matrix import Read, assert_same_weights, sequences, texts
@@ -42,7 +43,7 @@ def step(found: Read, method: str, folder: Path) -> None:
     labels = batch.pop("labels")
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.SGD(trained, lr=0.05)
-    loss = mean_loss(task)(model(**batch), labels)
+    loss = mean_loss(task)(model(**batch, **without_cache(model)), labels)
     assert torch.isfinite(loss)
     loss.backward()
     optimiser.step()
@@ -64,5 +65,4 @@ def step(found: Read, method: str, folder: Path) -> None:
 @torch.no_grad()
 def _logits(model: Any) -> torch.Tensor:
     ids = torch.tensor([sequences(model)[0]])
-    both = getattr(model.config, "is_encoder_decoder", False)
-    return model(input_ids=ids, **({"decoder_input_ids": ids} if both else {})).logits
+    return model(**tokens_alone(model, ids), **without_cache(model)).logits

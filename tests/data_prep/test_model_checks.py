@@ -75,7 +75,7 @@ def test_a_decoder_without_its_head_is_not_read(
     weights = load_file(folder / WEIGHTS)
     body = {name: weight for name, weight in weights.items() if "lm_head" not in name}
     save_file(body, folder / WEIGHTS, metadata={"format": "pt"})
-    assert "1 weights of the head of model are not in its files" in refusal(folder)
+    assert "the weight lm_head.weight of the head of model is not in its files" in refusal(folder)
 
 
 def test_more_or_fewer_blocks_than_the_config_says_are_told(
@@ -84,11 +84,11 @@ def test_more_or_fewer_blocks_than_the_config_says_are_told(
     folder = copied(tiny_models["llama"], tmp_path)
     edited_config(folder, num_hidden_layers=2)
     told = refusal(folder)
-    assert "have no place in the model of its config, such as model.layers.2." in told
+    assert "are without a place in the model of its config, such as model.layers.2." in told
     edited_config(folder, num_hidden_layers=4)
     assert "such as model.layers.3." in refusal(folder)
     edited_config(folder, num_hidden_layers=3, intermediate_size=50)
-    assert "have other shapes than its config says" in refusal(folder)
+    assert "are of another shape than its config says" in refusal(folder)
 
 
 def test_cut_files_and_pointers_are_told(tiny_models: dict[str, TinyModel], tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig
 
+from lm_geometry.finetune.adapters import with_adapters
 from lm_geometry.finetune.dropout import dropout_changes
 from lm_geometry.finetune.fine_tuning import finetune, make_task
-from lm_geometry.finetune.params import Dropout, Finetune
+from lm_geometry.finetune.params import Dropout, Finetune, Lora
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_model, load_tokenizer
 from lm_geometry.models.quiet import quiet_loading
@@ -158,6 +159,23 @@ def test_published_projections_are_adapted(
     assert all(f".{part}." in name for name in names)
     depth = 12 if kind == "roberta" else 11
     assert len(names) == 2 * depth * len(modules)
+
+
+def test_a_weight_that_blocks_share_gets_no_adapters(
+    untrained: dict[str, ModelSource], capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = load_model(untrained["llama"])
+    blocks: Any = model.get_submodule("model.layers")
+    blocks[3].mlp.up_proj.weight = blocks[1].mlp.up_proj.weight
+    lora = Lora.model_validate({"rank": 2})
+    adapted = with_adapters(model, lora, frozen=[], heads=[], seed=0)
+    paths = {name.split(".lora_")[0] for name in trained(adapted)}
+    ups = {int(path.split(".layers.")[1].split(".")[0]) for path in paths if "up_proj" in path}
+    assert ups == set(range(11)) - {1, 3}
+    assert len([path for path in paths if "down_proj" in path]) == 11
+    assert (
+        "no adapters at up_proj (2 maps): their weight is that of other" in capsys.readouterr().out
+    )
 
 
 def test_frozen_weights_stay_and_the_others_move(

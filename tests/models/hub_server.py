@@ -34,7 +34,8 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _answer(self, with_content: bool) -> None:
         path = unquote(self.path.partition("?")[0])
-        self.asked.append(path)
+        part = " in part" if self.headers.get("Range") else ""
+        self.asked.append(f"{self.command} {path}{part}")
         api = f"/api/models/{self.id}"
         if path == f"{api}/refs":
             branches = [self._reference(name) for name in self.revisions]
@@ -76,9 +77,13 @@ class _Answers(BaseHTTPRequestHandler):
             return self._missing("EntryNotFound")
         content = (folder / name).read_bytes()
         commit = revision if revision not in self.revisions else commit_of(revision)
-        self.send_response(200)
+        tag, asked = hashlib.sha256(content).hexdigest(), self.headers.get("Range")
+        if asked:  # as of the header of weights
+            first, last = map(int, asked.removeprefix("bytes=").split("-"))
+            content = content[first : last + 1]
+        self.send_response(206 if asked else 200)
         self.send_header("X-Repo-Commit", commit)
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("ETag", f'"{tag}"')
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if with_content:
@@ -101,29 +106,35 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_server(
-    id: str, revisions: Revisions, cache: Path, patch: pytest.MonkeyPatch
-) -> Iterator[list[str]]:
-    """The paths that are asked for, while `id` with its revisions is all that the hub has."""
-    from huggingface_hub import constants, hf_api
-    from transformers.utils import hub
-
+def served(id: str, revisions: Revisions) -> Iterator[tuple[str, list[str]]]:
+    """The address of a hub that has `id` with its revisions alone, and paths that are asked for."""
     asked: list[str] = []
     answers = type("Answers", (_Answers,), {"id": id, "revisions": revisions, "asked": asked})
     server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
     Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    for name, value in {
-        "ENDPOINT": address,
-        "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
-        "HF_HUB_CACHE": str(cache),
-        "HF_HUB_DISABLE_XET": True,
-    }.items():
-        patch.setattr(constants, name, value)
-    patch.setattr(hf_api.api, "endpoint", address)  # which it read when it was imported
-    patch.setattr(hub, "_hf_api", None)  # that of transformers has one, too
     try:
-        yield asked
+        yield f"http://127.0.0.1:{server.server_port}", asked
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def hub_server(
+    id: str, revisions: Revisions, cache: Path, patch: pytest.MonkeyPatch
+) -> Iterator[list[str]]:
+    """The paths that this process asks for, while `id` with its revisions is all of the hub."""
+    from huggingface_hub import constants, hf_api
+    from transformers.utils import hub
+
+    with served(id, revisions) as (address, asked):
+        for name, value in {
+            "ENDPOINT": address,
+            "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_CACHE": str(cache),
+            "HF_HUB_DISABLE_XET": True,
+        }.items():
+            patch.setattr(constants, name, value)
+        patch.setattr(hf_api.api, "endpoint", address)  # which it read when it was imported
+        patch.setattr(hub, "_hf_api", None)  # that of transformers has one, too
+        yield asked

@@ -22,7 +22,7 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.revisions import keeping
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace import machine
-from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.files import read_json, write_json
 from tests.conftest import TEXTS, TinyModel
 
 
@@ -184,3 +184,15 @@ def test_an_unknown_revision_is_named(run: Path) -> None:
     subprocess.run(["git", *identity, "commit", "-qm", "x"], cwd=run, check=True)
     with pytest.raises(ValueError, match=r"no revision or experiment 'nosuch'.*dvc exp list"):
         keeping.keep(Revision("nosuch", run), 7, "my-model", root=run)
+
+
+def test_a_step_that_was_read_is_no_model_of_ours(run: Path) -> None:
+    elsewhere = {"source": "hub:org/series@step500", "name": "series"}
+    base = ModelSource(**read_json(run / "data" / "checkpoints" / "base" / "source.json"))
+    write_json(run / "data/checkpoints/500/source.json", base.record() | elsewhere)
+    write_json(run / "data/checkpoints/index.json", {"steps": [500], "task": "none"})
+    with pytest.raises(
+        ValueError, match="step 500 was read and not trained: it is hub:org/series@"
+    ):
+        keep(run, 500, "mine")
+    assert not (run / "models" / "mine").exists()

@@ -1,6 +1,7 @@
 """Cells: checked when they are used, and kept until DVC's cache has them."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,14 @@ def test_an_edit_during_a_stage_ends_it(
     assert caught.value.cells_stand is stand
     with unchanged("embed"):  # what is there now is the new state
         pass
+
+
+def test_a_small_file_of_the_same_size_and_time_is_another_by_its_content(project: Path) -> None:
+    file = project / "data" / "one.json"
+    seen = file.stat()
+    with pytest.raises(InputsChangedError, match=r"data/one\.json changed"), unchanged("embed"):
+        file.write_text("2")
+        os.utime(file, ns=(seen.st_atime_ns, seen.st_mtime_ns))
 
 
 def test_what_a_stage_does_not_depend_on_may_be_edited(project: Path) -> None:

@@ -4,7 +4,6 @@ No weight of a large model is loaded: the names and shapes of weights are in the
 the rest is asked of a small model of the same config class and depth (`models.small`).
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from lm_geometry.data_prep.model_folder import check_config, check_folder
+from lm_geometry.data_prep.model_folder import ADAPTERS, CONFIG, check_folder, check_model_files
 from lm_geometry.models import sources
 from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_errors
+from lm_geometry.models.hub_files import hub_file
 from lm_geometry.models.load import (
     load_tokenizer,
     local_location,
@@ -24,7 +24,7 @@ from lm_geometry.models.load import (
 )
 from lm_geometry.models.probe import probe_of
 from lm_geometry.models.small import small_model
-from lm_geometry.models.weights import check_drawn, check_headers
+from lm_geometry.models.weights import check_drawn, check_headers, headers
 from lm_geometry.outs.data_prep.model import ModelSource
 
 if TYPE_CHECKING:
@@ -68,14 +68,10 @@ def check_files(source: str) -> None:
         path = Path(local_location(source)["pretrained_model_name_or_path"])
         check_folder(path, source)
     elif parsed.scheme == "hub":
-        from transformers.utils.hub import cached_file
-
-        place = local_location(source)
-        place.pop("trust_remote_code")
         with hub_errors(source):
-            found = cached_file(place.pop("pretrained_model_name_or_path"), "config.json", **place)
-        if found is not None:
-            check_config(json.loads(Path(found).read_bytes()), source)
+            adapters = hub_file(parsed, ADAPTERS)
+            config = hub_file(parsed, CONFIG, required=adapters is None)
+        check_model_files(config, adapters, source)
 
 
 def _tried(faults: list[str], check: Callable[[], Found]) -> Found | None:
@@ -101,8 +97,8 @@ def _check_weights(source: ModelSource, config: "PreTrainedConfig") -> None:
     if source.weights == "random":
         return check_drawn(config, model_class, source.name)
     with hub_errors(source.source):
-        where = local_location(source.source)
-        check_headers(where, config, model_class, source.name, source.kind)
+        found = headers(local_location(source.source), source.name)
+        check_headers(found, config, model_class, source.name, source.kind)
 
 
 def _tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":
@@ -120,6 +116,10 @@ def _embeddings(config: "PreTrainedConfig") -> int:
     """How many tokens the model has embeddings of, by its config; 0 where it does not tell."""
     found = getattr(config.get_text_config(), "vocab_size", 0)
     return found if isinstance(found, int) else 0
+
+
+def _tokens(number: int) -> str:
+    return "a token" if number == 1 else f"{number} tokens"
 
 
 def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", known: int, name: str) -> None:
@@ -149,7 +149,7 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", known: int, name: str)
     if beyond:
         token, number = max(beyond.items(), key=lambda pair: pair[1])
         raise NotReadError(
-            f"model.name: the tokenizer of {name} has {len(beyond)} tokens beyond the model's "
-            f"{known} embeddings, such as {token!r} ({number}): it is another model's, or the "
+            f"model.name: the tokenizer of {name} has {_tokens(len(beyond))} beyond the model's "
+            f"{known} embeddings, as {token!r} ({number}): it is another model's, or the "
             "embeddings were not resized (resize_token_embeddings) before the model was saved"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.local_files import LFS_POINTER
 
-ADAPTERS = "adapter_config.json"
+ADAPTERS, CONFIG = "adapter_config.json", "config.json"
 
 
 def check_folder(folder: Path, name: str) -> None:
@@ -20,10 +20,15 @@ def check_folder(folder: Path, name: str) -> None:
             f"model.name: {name} is a file; a model is a folder in Hugging Face layout "
             "(config.json, weights, tokenizer), or a .gguf file"
         )
-    config, adapters = folder / "config.json", folder / ADAPTERS
-    if adapters.exists():
+    files = (folder / CONFIG, folder / ADAPTERS)
+    check_model_files(*(file if file.exists() else None for file in files), name)
+
+
+def check_model_files(config: Path | None, adapters: Path | None, name: str) -> None:
+    """Raises NotReadError by a model's config and that of adapters, as far as they are there."""
+    if adapters is not None:
         base = _json(adapters, name).get("base_model_name_or_path") or "their base"
-        if config.exists():
+        if config is not None:
             raise NotReadError(
                 f"model.name: {name} has adapters ({ADAPTERS}) beside a model, and which of both "
                 "is meant is not clear: merge them, or take one away"
@@ -32,7 +37,7 @@ def check_folder(folder: Path, name: str) -> None:
             f"model.name: {name} holds adapters alone, of {base}: merge them into it with PEFT "
             "(merge_and_unload, then save_pretrained, and the tokenizer's) and name that folder"
         )
-    if not config.exists():
+    if config is None:
         raise NotReadError(f"model.name: {name} has no config.json: it is no model's folder")
     check_config(_json(config, name), name)
 

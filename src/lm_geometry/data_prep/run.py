@@ -14,6 +14,7 @@ from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model
 from lm_geometry.data_prep.prompts.run import prepare_prompts
 from lm_geometry.data_prep.series import resolve_series
+from lm_geometry.data_prep.series_checks import check_steps
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import (
@@ -40,10 +41,12 @@ def run() -> None:
     """Write data/training, data/corpora, data/prompts and data/model.json, as params.yaml says."""
     model, settings = Model.read(), DataPrep.read()
     try:
-        source = checked(resolve_model(model, read_seed()))
+        source = resolve_model(model, read_seed())
+        later = resolve_series(model.checkpoints, source.source)  # before anything is downloaded
+        source = checked(source)
+        check_steps(source, later)
     except NotReadError as error:
         raise SystemExit(str(error)) from None
-    later = resolve_series(model.checkpoints, source.source)
     source = replace(source, series=[asdict(step) for step in later])
     counts = prepare_corpora(settings)
     prepare_prompts(settings.prompts, settings, model, source.longest)

@@ -97,6 +97,9 @@ def _steps(found: dict[Named, Weights], errors: list[str]) -> Iterator[SeriesSte
             errors.append(f"{told} is of step {step}: {same}")
         there[step] = told
         # By the commit, so that what was compared is what will be downloaded.
-        place = f"hub:{source.location}@{weights.commit or source.revision}"
-        where = place if source.scheme == "hub" else f"file:{source.location}"
-        yield SeriesStep(step, where, weights.content)
+        name = f"{source.scheme}:{source.location}"
+        if source.scheme == "hub":
+            place = f"{name}@{weights.commit or source.revision}"
+            yield SeriesStep(step, place, weights.content, f"{name}@{source.revision}")
+        else:
+            yield SeriesStep(step, name, weights.content, name)

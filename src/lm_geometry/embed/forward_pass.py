@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.embed.placement import on_one_device, places
 from lm_geometry.embed.token_loss import losses_of_logits, token_losses
-from lm_geometry.models.body import body_pass
+from lm_geometry.models.body import body_pass, without_cache
 from lm_geometry.models.probe import ROUNDING, Findings, difference, probe
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.point_cloud.shapes import Float, Float32, Int64
@@ -218,5 +218,4 @@ class ForwardPass:
     def _logits(
         self, ids: Int64[torch.Tensor, "batch positions"], mask: torch.Tensor | None
     ) -> Float[torch.Tensor, "batch positions vocabulary"]:
-        cached = {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
-        return self.model(input_ids=ids, attention_mask=mask, **cached).logits
+        return self.model(input_ids=ids, attention_mask=mask, **without_cache(self.model)).logits

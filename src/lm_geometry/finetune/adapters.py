@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -98,9 +99,10 @@ def _name(path: str) -> str:
 
 
 def _not_adaptable(model: PreTrainedModel, maps: dict[str, str]) -> dict[str, str]:
-    """Why an adapter at some of the maps of the blocks would do nothing, by path."""
+    """Why an adapter at some of the maps of the blocks would do nothing, or wrong, by path."""
     found: dict[str, str] = {}
     unusable = unusable_maps(model)
+    owners = Counter(id(model.get_parameter(f"{path}.weight")) for path in maps)
     for path, name in maps.items():
         if not BLOCK.search(path):
             continue
@@ -108,6 +110,8 @@ def _not_adaptable(model: PreTrainedModel, maps: dict[str, str]) -> dict[str, st
         reason = next((why for part, why in unusable.items() if inside(path, [part])), "")
         if reason:
             found[path] = reason
+        elif owners[id(model.get_parameter(f"{path}.weight"))] > 1:
+            found[path] = "their weight is that of other blocks, too, and each has its own adapter"
         elif _weight_is_read_outside(type(owner), name):
             found[path] = "the block computes with their weight itself, past any adapter"
     return found

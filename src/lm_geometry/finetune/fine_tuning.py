@@ -16,6 +16,7 @@ from transformers import (
 
 from lm_geometry.finetune.arguments import training_arguments
 from lm_geometry.finetune.checkpointing import KeepCheckpoints, last_complete
+from lm_geometry.finetune.learned_columns import learned_columns
 from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
 from lm_geometry.finetune.params import Finetune
@@ -73,6 +74,8 @@ def finetune(
         return read_json(finished)
     task = make_task(settings, load_tokenizer(source), training, held_out)
     examples = task.training_examples(training)
+    if not examples:
+        raise ValueError(_nothing(settings))
     steps = number_of_steps(settings, len(examples))
     kept = settings.kept(steps)
     if not kept or kept[-1] > steps:
@@ -107,6 +110,12 @@ def make_task(
     if settings.task == "sequence_to_sequence":
         return SequenceToSequence(tokenizer, settings, training, held_out)
     return (MaskedLM if settings.task == "masked_lm" else CausalLM)(tokenizer, settings)
+
+
+def _nothing(settings: Finetune) -> str:
+    columns = " and ".join(learned_columns(settings))
+    of = f"of data_prep.train has a text with {columns}" if columns else "is long enough"
+    return f"finetune.task: {settings.task} has nothing to learn from: no training sequence {of}"
 
 
 def number_of_steps(settings: Finetune, examples: int) -> int:

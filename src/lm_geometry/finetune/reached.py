@@ -8,7 +8,7 @@ from torch.nn.functional import linear
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from lm_geometry.models.body import Output, tokens_alone, watched
+from lm_geometry.models.body import Output, tokens_alone, watched, without_cache
 
 LIST = re.compile(r"^(.*?)\.\d+(\.|$)")
 CLOSE = 1e-4
@@ -37,7 +37,7 @@ def unusable_maps(model: PreTrainedModel) -> dict[str, str]:
     try:
         model.eval()
         with watched(model, look):
-            model(**tokens_alone(model, ids))
+            model(**tokens_alone(model, ids), **without_cache(model))
     finally:
         model.train(training)
     return dict.fromkeys(sorted(lists - called), "texts do not pass through them") | found

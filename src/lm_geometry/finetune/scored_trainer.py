@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 
 from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Predictions, Task
+from lm_geometry.models.body import without_cache
 from lm_geometry.models.weight_norm import weight_norm
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class ScoredTrainer(Trainer):
             callbacks=callbacks,
         )
         self.task = task
+
+    def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **named: Any) -> Any:
+        """The Trainer's own, of a model that fills no cache."""
+        return super().compute_loss(model, {**inputs, **without_cache(model)}, *more, **named)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The task's scores on the held-out examples, each named `eval_…`, which are logged.
@@ -76,7 +81,7 @@ class ScoredTrainer(Trainer):
         """For each example its logits `[targets, classes]` and the classes `[targets]`."""
         labels = self.task.targets(batch.pop("labels"))
         with torch.no_grad(), self.compute_loss_context_manager():
-            logits = model(**batch).logits
+            logits = model(**batch, **without_cache(model)).logits
         number = len(labels)
         logits, labels = logits.reshape(number, -1, logits.shape[-1]), labels.reshape(number, -1)
         for scores, classes in zip(logits, labels, strict=True):

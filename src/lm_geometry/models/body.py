@@ -1,6 +1,7 @@
 """A pass through a model without its head, and the head from states that such a pass made."""
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,10 @@ Look = Callable[[str, nn.Module, tuple[torch.Tensor, ...], Output], None]  # nam
 
 @dataclass(frozen=True)
 class Body:
-    """States `[batch, positions, width]`: entry `i` is layer `i`; `last` is what the head reads."""
+    """States `[batch, positions, width]`: entry `i` is layer `i`; `last` is what the head reads.
+
+    Of a half, whose head is not used, the last entry.
+    """
 
     states: tuple[torch.Tensor, ...]
     last: torch.Tensor
@@ -50,7 +54,7 @@ def body_pass(
             f"{type(model).__name__} has not a state for each token at each layer: hidden states "
             f"of {tuple(ids.shape)} tokens have the shapes {told}"
         )
-    last = output.get("last_hidden_state")
+    last = None if half else output.get("last_hidden_state")  # FSMT's decoder has logits there
     return Body(tuple(states), states[-1] if last is None else last)
 
 
@@ -61,8 +65,8 @@ def _output(
     given: dict[str, Any] = {"attention_mask": mask, "output_hidden_states": True}
     if half == "decoder":
         given |= {"decoder_input_ids": ids, "decoder_attention_mask": mask}
-    if half != "encoder" and hasattr(model.config, "use_cache"):
-        given["use_cache"] = False
+    if half != "encoder":
+        given |= without_cache(model)
     return read(input_ids=ids, **given)
 
 
@@ -70,6 +74,18 @@ def tokens_alone(model: PreTrainedModel, ids: Integer[torch.Tensor, "batch posit
     """Arguments of a call with tokens and nothing else; a decoder, too, is given them."""
     both = getattr(model.config, "is_encoder_decoder", False)
     return {"input_ids": ids} | ({"decoder_input_ids": ids} if both else {})
+
+
+def without_cache(model: nn.Module) -> dict[str, bool]:
+    """What keeps a model, adapted or not, from a cache, which is for writing token after token.
+
+    One pass has no use for it, and some classes compute wrongly, or not at all, when a cache is
+    there in training or has no layer of a kind.
+    """
+    inner: Any = getattr(model, "get_base_model", lambda: model)()
+    taken = inspect.signature(inner.forward).parameters.values()
+    known = any(one.name == "use_cache" or one.kind is one.VAR_KEYWORD for one in taken)
+    return {"use_cache": False} if known and hasattr(inner.config, "use_cache") else {}
 
 
 @contextlib.contextmanager
@@ -115,7 +131,7 @@ def head_logits(
     call. Some heads read more than that (`models.probe` finds out); for them this is not usable.
     """
     with _without_blocks(model, states):
-        return model(input_ids=ids[None]).logits[0].float()
+        return model(input_ids=ids[None], **without_cache(model)).logits[0].float()
 
 
 @contextlib.contextmanager

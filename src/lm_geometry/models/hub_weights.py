@@ -99,15 +99,21 @@ def _cached(source: Source) -> Weights:
         raise SourceError(hub_error(error, f"hub:{source.location}")) from error
     blobs = {file.name: file.resolve().name for file in Path(place).iterdir()}
     hashes = {name: f"git:{b}" if COMMIT.fullmatch(b) else b for name, b in blobs.items()}
-    return Weights(_joint(hashes, _told(source)), Path(place).name)
+    return Weights(_joint(hashes, f"{_told(source)} in this machine's cache"), Path(place).name)
 
 
 def revisions_like(source: Source, pattern: str) -> list[str]:
     """The branches and tags of a hub model that a pattern means; raises SourceError for none."""
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import OfflineModeIsEnabled
 
     try:
         refs = HfApi().list_repo_refs(source.location)
+    except OfflineModeIsEnabled:
+        raise SourceError(
+            f"{pattern!r} stands for what the hub has, which HF_HUB_OFFLINE forbids to ask for: "
+            "write each revision"
+        ) from None
     except Exception as error:
         raise SourceError(hub_error(error, f"hub:{source.location}")) from error
     names = [ref.name for ref in (*refs.branches, *refs.tags)]

@@ -11,7 +11,7 @@ from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.small import small_model, spare_positions
-from lm_geometry.models.weights import judge
+from lm_geometry.models.weights import judge, some
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
@@ -161,9 +161,9 @@ def load_model(source: ModelSource, checkpoint: Path | None = None) -> "PreTrain
     if drawn and source.weights != "random":
         vars(model)["drawn_head"] = True  # of which no loss is made: models.probe
         print(
-            f"{source.name} comes without {len(drawn)} weights of its masked-LM head, such as "
-            f"{min(drawn)}; they are drawn at random, and its losses say nothing until a "
-            "masked_lm training, which `lm-geometry keep` makes a model",
+            f"{some(sorted(drawn), f'the masked-LM head of {source.name}', 'not in its files')}: "
+            "its losses, from what is drawn at random, say nothing until a masked_lm training, "
+            "which `lm-geometry keep` makes a model",
             flush=True,
         )
     if checkpoint is None:

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from lm_geometry.models.body import Body, Output, body_pass, head_logits, watched
+from lm_geometry.models.body import Body, Output, body_pass, head_logits, watched, without_cache
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.point_cloud.shapes import Float
 
@@ -19,6 +19,7 @@ LENGTHS = 7, 12
 # Relative to a vector's norm, or to 1 nat: more than rounding errors of a pass in that precision.
 ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-5, torch.bfloat16: 3e-2, torch.float16: 3e-3}
 LARGE = 1e3, 2e3  # scales of an input that a norm, whose epsilon counts no more, tells not apart
+UNASKED = (TypeError, AttributeError, KeyError, IndexError)  # of a class that lacks an input
 HEAD = 10  # times as much for a loss, which comes after the head's own sums
 
 Losses = Literal["from the last states", "from the whole model", "none"]
@@ -67,7 +68,11 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
     """
     short, long = _sequences(model)
     tolerance = ROUNDING[model.dtype]
-    alone = body_pass(model, short, half=half)
+    try:
+        alone = body_pass(model, short, half=half)
+    except UNASKED as error:
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ValueError(f"{type(model).__name__} cannot be given tokens alone ({told})") from None
     if any(not bool(torch.isfinite(states).all()) for states in alone.states):
         raise ValueError(
             f"{type(model).__name__} has states that are no numbers (NaN or infinite): its weights "
@@ -104,6 +109,8 @@ def probe_of(name: str, model: PreTrainedModel, half: str = "") -> Findings:
 def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
     """Two sequences of ordinary tokens, all different, on the model's first device."""
     embeddings: Any = model.get_input_embeddings()
+    if not hasattr(embeddings, "weight"):
+        raise ValueError(f"{type(model).__name__} has no table of token embeddings")
     known = int(getattr(embeddings, "num_embeddings", len(embeddings.weight)))
     config: Any = model.config.get_text_config()
     named = (getattr(config, key, None) for key in dir(type(config)) if key.endswith("_token_id"))
@@ -152,7 +159,7 @@ def _padding_leaks(
         ids[0, short.shape[1] :] = filler
         try:
             padded = body_pass(model, ids, mask, half)
-        except (TypeError, ValueError, RuntimeError):  # a model that knows of no mask, or no batch
+        except (*UNASKED, ValueError, RuntimeError):  # a model that knows of no mask, or no batch
             return True
         states = Body(tuple(entry[:1, own] for entry in padded.states), padded.last)
         if _change(alone, states) > tolerance:
@@ -179,7 +186,8 @@ def _losses(
     if getattr(model, "drawn_head", False):
         return "none", "its head was drawn at random"
     try:
-        own = torch.cat([model(input_ids=ids).logits[0].float() for ids in (short, long)])
+        alone = without_cache(model)
+        own = torch.cat([model(input_ids=ids, **alone).logits[0].float() for ids in (short, long)])
     except Exception as error:  # anything that a head may need beside tokens
         return "none", f"no logits from tokens alone: {type(error).__name__}"
     if own.shape[0] != sum(LENGTHS):

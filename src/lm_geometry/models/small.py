@@ -7,20 +7,22 @@ depth of a large one answers for it before a single weight is read.
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lm_geometry.models.body import tokens_alone
+from lm_geometry.models.body import tokens_alone, without_cache
 from lm_geometry.models.quiet import quiet_loading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 VOCABULARY, WIDTH, POSITIONS = 120, 32, 64
-LARGEST = 4_000_000  # weights of a small model
-DEPTH = -1
+LARGEST = 10_000_000  # weights of a small model
+DEPTH, FREE = -1, -2  # as many blocks as are asked for; no size of its own
+HEADS = r"(heads?$|n_head|num_head)(?<!d_head)"
 
 # What a whole number of a config means by its name, and how small it may be; the first that fits.
 SIZES: tuple[tuple[str, int | None], ...] = (
@@ -34,7 +36,7 @@ SIZES: tuple[tuple[str, int | None], ...] = (
     (r"(period|interval|_every|_step|group_size)$", 2),
     (r"(hidden_layers|(^|_)layers|n_layers?|num_blocks|num_layers|layer_depth)$", DEPTH),
     (r"key_value_heads|kv_heads|query_groups|num_kv", 2),
-    (r"(heads?$|n_head|num_head)(?<!d_head)", 4),
+    (HEADS, 4),
     (r"head_dim|d_kv|d_head|head_size|kv_channels|headdim|attention_key_.*dim|rotary_dim", 8),
     (r"rank", 8),
     (r"intermediate|ffn|d_ff$|n_inner|feed_?forward|mlp_hidden", 48),
@@ -48,16 +50,58 @@ SIZES: tuple[tuple[str, int | None], ...] = (
     (r"state_size|d_state|ssm_state", 8),
     (r"window|chunk_size|local_attention|block_size|index_topk", 8),
 )
-# Where a class refuses the small numbers together: others for some of them.
-VARIANTS: tuple[dict[str, int], ...] = (
-    {},
-    {"key_value_heads": 4},
-    {"shared_layers": 0},
-    {"first_k_dense|n_dense": 0},
-    {"(hidden_layers|(^|_)layers|num_layers)$": 4},
-    {"(hidden_layers|(^|_)layers|num_layers)$": 10**6},  # as deep as it is
+COUNTS = {VOCABULARY, POSITIONS, DEPTH, 1, 2, None}  # of `SIZES`, what is no width
+DEEP = "(hidden_layers|(^|_)layers|num_layers)$"
+# What may be None, and then is small.
+UNSET = r"head_dim|vocab_size|experts|key_value_heads|^pad_token_id"
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbers:
+    """How small the numbers of a config become, and which.
+
+    `others`, by patterns of names, come before `SIZES`. With a `share` above 1 widths are that part
+    of what they were, so that sums and products of them stay; with `fill` numbers that are None are
+    set, too.
+    """
+
+    others: Mapping[str, int] = field(default_factory=dict)
+    share: int = 1
+    fill: bool = False
+
+    def small(self, name: str, value: int | None, layers: int | None) -> int:
+        """The small number in the place of `value`; `layers` are the blocks, None for its own."""
+        if value is not None and re.search(r"(token_id|_id|token_index|_index)$", name):
+            return value if value < VOCABULARY else 1
+        sizes = [*self.others.items(), *SIZES]
+        size = next((size for pattern, size in sizes if re.search(pattern, name)), FREE)
+        if self.share > 1 and value is not None and size not in COUNTS:
+            heads = re.search(HEADS, name)
+            return value if heads or value < 2 * self.share else value // self.share
+        size = layers if size == DEPTH else None if size == FREE else size
+        if size is None or value is None:
+            return size or value or 0
+        return min(size, value)
+
+
+# Where a class refuses the small numbers together: others for some of them, or all in proportion.
+VARIANTS: tuple[Numbers, ...] = tuple(
+    Numbers(others, share, fill)
+    for others, share in (
+        ({}, 1),
+        ({"key_value_heads": 4}, 1),
+        ({"shared_layers": 0}, 1),
+        ({"first_k_dense|n_dense": 0}, 1),
+        ({DEEP: 4}, 1),
+        ({"head_dim": 16}, 1),
+        ({}, 32),
+        ({}, 8),
+        ({DEEP: 12}, 1),
+        ({DEEP: 12}, 16),
+        ({DEEP: 10**6}, 1),  # as deep as it is
+    )
+    for fill in (False, True)
 )
-UNSET = r"head_dim|vocab_size|routed_experts|key_value_heads"  # what may be None, and then is 0
 
 
 def small_model(
@@ -72,21 +116,20 @@ def small_model(
 
     make: Callable[..., PreTrainedModel] = getattr(transformers, model_class).from_config
     reasons: list[str] = []
-    for variant in VARIANTS:
-        for fill in (False, True):
-            try:
-                with quiet_loading():
-                    small = small_config(config, layers, variant, fill)
-                    with torch.device("meta"):
-                        weights = sum(p.numel() for p in make(small).parameters())
-                    if weights > LARGEST:
-                        raise ValueError(f"{weights:,} weights in the smallest one")
-                    model = make(small, dtype=torch.float32).eval()
-                _passes(model)
-            except Exception as error:  # whatever a class says to numbers that it was not made for
-                reasons.append(f"{type(error).__name__}: {error}".split("\n")[0])
-            else:
-                return model
+    for numbers in VARIANTS:
+        try:
+            with quiet_loading():
+                small = small_config(config, layers, numbers)
+                with torch.device("meta"):
+                    weights = sum(p.numel() for p in make(small).parameters())
+                if weights > LARGEST:
+                    raise ValueError(f"{weights:,} weights in the smallest one")
+                model = make(small, dtype=torch.float32).eval()
+            _passes(model)
+        except Exception as error:  # whatever a class says to numbers that it was not made for
+            reasons.append(f"{type(error).__name__}: {error}".split("\n")[0])
+        else:
+            return model
     raise ValueError(f"no small {config.model_type} can be drawn ({reasons[0]})")
 
 
@@ -104,35 +147,39 @@ def spare_positions(model: "PreTrainedModel") -> int:
 
 @torch.no_grad()
 def _passes(model: "PreTrainedModel", tokens: int = 11) -> None:
-    model(**tokens_alone(model, torch.arange(tokens)[None] % 11 + 5))
+    ids = torch.arange(tokens)[None] % 11 + 5
+    model(**tokens_alone(model, ids), **without_cache(model))
 
 
 def small_config(
-    config: "PreTrainedConfig",
-    layers: int | None = None,
-    variant: dict[str, int] | None = None,
-    fill: bool = False,
+    config: "PreTrainedConfig", layers: int | None = None, numbers: Numbers = Numbers()
 ) -> "PreTrainedConfig":
     """A config of the same class with small numbers, its own depth or `layers` blocks.
 
-    Configs of towers are made small as well. Numbers of `variant`, by patterns of their names,
-    come before `SIZES`; with `fill` numbers that are None are set, too. Raises what the class
-    raises for numbers that it does not accept together.
+    Configs of towers are made small as well. Raises what the class raises for numbers that it does
+    not accept together.
     """
     kind, towers = type(config), getattr(type(config), "sub_configs", {}) or {}
     found: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
-        name = field.name
+    for name in (one.name for one in dataclasses.fields(kind)):
         value = _own(config, name)
         if name in towers:
             if hasattr(value, "model_type"):
-                found[name] = small_config(value, layers, variant, fill)
+                found[name] = small_config(value, layers, numbers)
         elif isinstance(value, bool | str | float) or (layers is None and value is not None):
             found[name] = value
-        if type(value) is int or (fill and value is None and re.search(UNSET, name)):
-            found[name] = _small_number(name, value, layers, variant or {})
+        elif numbers.share > 1 and _sizes(value):
+            found[name] = [numbers.small(name, one, layers) for one in value]
+        if type(value) is int or (numbers.fill and value is None and re.search(UNSET, name)):
+            found[name] = numbers.small(name, value, layers)
     found.pop("architectures", None)
     return kind(**found)
+
+
+def _sizes(value: object) -> bool:
+    """Whether a value is a few sizes, as of parts of a whole, and not a number for each block."""
+    few = isinstance(value, list | tuple) and 0 < len(value) <= 4
+    return few and all(type(one) is int for one in value)
 
 
 def _own(config: "PreTrainedConfig", name: str) -> Any:
@@ -140,15 +187,3 @@ def _own(config: "PreTrainedConfig", name: str) -> Any:
         return getattr(config, name, None)
     except Exception:  # one that the class has by block, and not as a whole
         return None
-
-
-def _small_number(name: str, value: int | None, layers: int | None, variant: dict[str, int]) -> int:
-    if value is not None and re.search(r"(token_id|_id|token_index|_index)$", name):
-        return value if value < VOCABULARY else 1
-    sizes = [*variant.items(), *SIZES]
-    size = next((size for pattern, size in sizes if re.search(pattern, name)), None)
-    if size == DEPTH:
-        size = layers
-    if size is None or value is None:
-        return size or value or 0
-    return min(size, value)

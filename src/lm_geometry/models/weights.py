@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 FILES = ("model.safetensors", "model.safetensors.index.json")
 FILES += ("pytorch_model.bin", "pytorch_model.bin.index.json")
+Header = dict[
+    str, torch.Tensor
+]  # by name of the weight; on the device meta, which has shapes alone
+NO_PLACE = "without a place in the model of its config"
 DRAWN = "`weights: random` is how random weights are asked for"
 
 
@@ -32,33 +36,38 @@ def judge(
     missing, unexpected = sorted(found["missing_keys"]), sorted(found["unexpected_keys"])
     other = [entry for entry in found.get("mismatched_keys", ()) if entry[0].startswith(body)]
     if other and not replaced:
-        weight, there, wanted = other[0]
-        raise NotReadError(
-            f"model.name: {len(other)} weights of {name} have other shapes than its config says, "
-            f"such as {weight}: {list(there)} in the file, {list(wanted)} by the config"
-        )
+        _, there, wanted = other[0]
+        names = [entry[0] for entry in other]
+        told = some(names, name, "of another shape than its config says")
+        raise NotReadError(f"model.name: {told}: {list(there)} there, {list(wanted)} by the config")
     inside = [weight for weight in missing if weight.startswith(body)]
     if replaced and not any(map(_in_block, inside)):
         inside = []  # a pooler, which only models with classes have
     if inside:
         raise NotReadError(
-            f"model.name: {len(inside)} weights of {name} are not in its files, such as "
-            f"{inside[0]}{_cause(inside, unexpected)}; {DRAWN}"
+            f"model.name: {some(inside, name, 'not in its files')}"
+            f"{_cause(inside, unexpected)}; {DRAWN}"
         )
     if missing and not replaced and kind != "encoder":
         raise NotReadError(
-            f"model.name: {len(missing)} weights of the head of {name} are not in its files, such "
-            f"as {missing[0]}: this is a body that was saved without its head, whose losses would "
-            f"be random; save the model with its head; {DRAWN}"
+            f"model.name: {some(missing, f'the head of {name}', 'not in its files')}: this is a "
+            "body that was saved without its head, whose losses would be random; save the model "
+            f"with its head; {DRAWN}"
         )
     surplus = [weight for weight in unexpected if _in_block(weight)]
     if surplus:
         raise NotReadError(
-            f"model.name: {len(surplus)} weights in the files of {name} have no place in the model "
-            f"of its config, such as {surplus[0]}: is the config that of another model, or of "
-            "fewer blocks?"
+            f"model.name: {some(surplus, f'the files of {name}', NO_PLACE)}: is the config that of "
+            "another model, or of fewer blocks?"
         )
     return missing
+
+
+def some(weights: list[str], owner: str, said: str) -> str:
+    """`3 weights of OWNER are SAID, such as WEIGHT`, or what one weight is."""
+    if len(weights) == 1:
+        return f"the weight {weights[0]} of {owner} is {said}"
+    return f"{len(weights)} weights of {owner} are {said}, such as {weights[0]}"
 
 
 def _in_block(weight: str) -> bool:
@@ -75,32 +84,37 @@ def _cause(missing: list[str], unexpected: list[str]) -> str:
         for weight in unexpected
         for name in names & {".".join(weight.split(".")[i:]) for i in range(1, 4)}
     )
+    others = f"{len(unexpected)} others are" if unexpected[1:] else "another is"
     if prefixes:
         prefix = prefixes.most_common(1)[0][0]
         return (
-            f", but {len(unexpected)} others are: their names begin with `{prefix}`, as those of a "
-            "compiled or wrapped model do; save the model inside of it, or rename them"
+            f", but {others} (names that begin with `{prefix}` are those of a compiled or wrapped "
+            "model): save the model inside of it, or rename them"
         )
     return (
-        f", and {len(unexpected)} others are, such as {unexpected[0]}: the config is that of "
-        "another architecture, or the names were changed"
+        f", and {others}, as {unexpected[0]}: the config is that of another architecture, or the "
+        "names were changed"
     )
 
 
-def check_headers(
-    where: Mapping[str, Any], config: "PreTrainedConfig", model_class: str, name: str, kind: str
-) -> list[str]:
-    """As `judge`, from the names and shapes in the files alone: no weight is read.
+def headers(where: Mapping[str, Any], name: str) -> Header:
+    """Names and shapes of all weights in the files of `from_pretrained` arguments.
 
-    `where` are `from_pretrained` arguments. Raises NotReadError for files that are not there, cut
-    or no more than pointers, too.
+    Raises NotReadError for files that are not there, cut, or no more than pointers.
     """
+    found: Header = {}
+    for file in weight_files(where, name):
+        found |= _header(file, name)
+    return found
+
+
+def check_headers(
+    weights: Header, config: "PreTrainedConfig", model_class: str, name: str, kind: str
+) -> list[str]:
+    """As `judge`, from the names and shapes of `weights` alone: none is read."""
     import transformers
 
     auto = getattr(transformers, model_class)
-    weights: dict[str, torch.Tensor] = {}
-    for file in weight_files(where, name):
-        weights |= _header(file, name)
     with quiet_loading(), _refused_numbers(name):
         model, found = auto._model_mapping[type(config)].from_pretrained(
             None,
@@ -160,7 +174,7 @@ def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
     )
 
 
-def _header(file: Path, name: str) -> dict[str, torch.Tensor]:
+def _header(file: Path, name: str) -> Header:
     from safetensors import SafetensorError
     from transformers.modeling_utils import load_state_dict
 

@@ -14,7 +14,7 @@ from lm_geometry.models.load import is_language_model, load_model, load_tokenize
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.corpora import read_training
 from lm_geometry.outs.data_prep.model import ModelSource
-from lm_geometry.outs.finetune.checkpoints import folder_of, read_base, read_index
+from lm_geometry.outs.finetune.checkpoints import folder_of, read_base, read_index, read_pointer
 from lm_geometry.revisions.programs import dvc
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace.files import whole_file, whole_folder, write_json
@@ -42,7 +42,8 @@ def keep(
     embed stage reads of that checkpoint. The entry's note has `origin`, or the revision's name.
 
     Raises ValueError for a name that is taken or has other characters than a-z, 0-9 and -, for a
-    step that the revision does not have, and where adapters are asked for and there are none.
+    step that the revision does not have or did not train, and where adapters are asked for and
+    there are none.
     """
     _refuse_name(name, root)
     steps = read_index(revision)["steps"]
@@ -54,6 +55,12 @@ def keep(
         raise ValueError(
             f"{revision.name} learned equations from scratch: what it has is no language model, "
             "and is read by lm_geometry.models.arithmetic.saved_model.load_model"
+        )
+    pointed = read_pointer(step, revision)
+    if pointed is not None:
+        raise ValueError(
+            f"{revision.name}: step {step} was read and not trained: it is {pointed.source}, which "
+            "model.name takes as it is"
         )
     target = kept_models.MODELS / name
     with tempfile.TemporaryDirectory() as folder:

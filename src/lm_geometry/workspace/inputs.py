@@ -3,9 +3,9 @@
 DVC hashes parameters, code and inputs only after a stage's command: an edit during the run would
 be recorded, and served later, as what had made the results.
 
-Parameters and code are hashed whole, in a tenth of a second. Of data the size and time of change of
-each file are compared (10 µs a file): DVC's outs are replaced, never written through, so that
-another content has another time.
+Parameters, code and small files of data are hashed whole, in a tenth of a second. Of larger files
+the size and time of change are compared (10 µs a file): DVC's outs are replaced, never written
+through, so that another content has another time.
 """
 
 import contextlib
@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.workspace.hashes import code_hash, value_hash
+from lm_geometry.workspace.hashes import code_hash, path_hash, value_hash
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 State = dict[str, str]
+Seen = tuple[str, int, int, str]  # name, size, time of the last change; hash of what is small
 PARAMS = "params.yaml: "
+SMALL = 2**18  # bytes of a file that is hashed: JSON, tables of counts
 
 _began: dict[str, str] = {}  # hash of the code of the stage that runs in this process
 
@@ -71,8 +73,8 @@ def _state(stage: str) -> State:
     return state
 
 
-def _seen(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of the last change of every file."""
+def _seen(path: Path) -> list[Seen]:
+    """What is compared of every file."""
     if not path.exists():
         return []
     if path.is_file():
@@ -84,9 +86,10 @@ def _seen(path: Path) -> list[tuple[str, int, int]]:
     return sorted(found)
 
 
-def _of(file: Path, name: str) -> tuple[str, int, int]:
+def _of(file: Path, name: str) -> Seen:
     try:
         seen = file.stat()
+        content = path_hash(file) if seen.st_size <= SMALL else ""
     except FileNotFoundError:  # removed since it was listed
-        return name, -1, 0
-    return name, seen.st_size, seen.st_mtime_ns
+        return name, -1, 0, ""
+    return name, seen.st_size, seen.st_mtime_ns, content

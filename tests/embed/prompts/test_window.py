@@ -27,7 +27,7 @@ def thread(n: int = 220, width: int = 24, seed: int = 0, memory: float = 0.9) ->
 def lists_of(
     X: np.ndarray, positions: np.ndarray, window: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Distances sorted and neighbours of every token, ties by index; the last rank that all have."""
+    """Distances and neighbours of every token, ties by index; the last rank that all have."""
     squares = cdist(X.astype(np.float64), X.astype(np.float64), "sqeuclidean")
     squares[np.abs(positions[:, None] - positions) < max(window, 1)] = np.inf
     order = np.argsort(squares, axis=1, kind="stable")
@@ -128,7 +128,7 @@ def test_a_thread_reads_too_low_and_random_order_changes_nothing() -> None:
     dependent, independent = thread(1000, 14), thread(1000, 14, memory=0.0)
     read = {
         (name, window): prompt_numbers.dimension(prompt_geometry(X[None], window=window))
-        .dimension[0, 2]  # scale 4
+        .dimension[0, 2]  # scale 8
         .item()
         for name, X in (("thread", dependent), ("independent", independent))
         for window in (0, 40)

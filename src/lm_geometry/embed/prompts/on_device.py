@@ -10,7 +10,7 @@ from lm_geometry.embed.prompts.rows import Reduced
 from lm_geometry.embed.prompts.window import Places, places
 from lm_geometry.point_cloud.cloud import LARGEST, PointCloud, as_array, as_cloud
 from lm_geometry.point_cloud.on_device import full_precision
-from lm_geometry.point_cloud.shapes import Float, Int64
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32, Int64
 
 SPARE = 32  # candidates beyond the last rank, which prove that no other token belongs before it
 BLOCK = 2**27  # numbers in a block of differences (1 GiB)
@@ -119,8 +119,10 @@ class _Layer:
         radii, distances, cosines, angles = (found.cpu().numpy() for found in lists)
         return Reduced(radii, near, distances, cosines, angles)
 
-    def lists(self, k_max: int) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest tokens and how far they are, `[tokens, k]`."""
+    def lists(
+        self, k_max: int
+    ) -> tuple[Int32[np.ndarray, "tokens k"], Float64[np.ndarray, "tokens k"]]:
+        """The nearest tokens, and how far they are."""
         k = min(k_max, self.reach)
         squares, tokens = self._nearest(np.array([1]), k)
         return tokens[:, :k].int().cpu().numpy(), squares[:, :k].sqrt().cpu().numpy()

@@ -5,6 +5,8 @@ from typing import TypedDict, cast
 from torch import Tensor
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
+from lm_geometry.finetune.learned_columns import lacking
+from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.task import Example
 from lm_geometry.outs.data_prep.corpora import Columns
 
@@ -23,27 +25,21 @@ class Tagged(TypedDict):
     tags: list[list[str]]
 
 
-def labelled(columns: Columns, task: str = "sequence_classification") -> Labelled:
+def labelled(columns: Columns, settings: Finetune) -> Labelled:
     """What a task learns labels from; raises ValueError where a column is missing."""
-    _require(columns, ["label"], task)
+    _require(columns, settings)
     return cast("Labelled", columns)
 
 
-def tagged(columns: Columns) -> Tagged:
+def tagged(columns: Columns, settings: Finetune) -> Tagged:
     """What token classification learns from; raises ValueError where a column is missing."""
-    _require(columns, ["words", "tags"], "token_classification")
+    _require(columns, settings)
     return cast("Tagged", columns)
 
 
-def _require(columns: Columns, names: list[str], task: str) -> None:
-    if missing := [name for name in names if name not in columns]:
-        raise ValueError(
-            f"finetune.task: {task} learns from the columns {' and '.join(names)}, and the corpus "
-            f"of data_prep.train has no {' and no '.join(missing)}, only {', '.join(columns)}; "
-            "reviews, dailydialog and emowoz have labels, multiwoz21, sgd and wnut-17 words with "
-            "tags, and the catalogue entry of another corpus can name its columns (label_column, "
-            "tags_column)"
-        )
+def _require(columns: Columns, settings: Finetune) -> None:
+    if told := lacking(settings, columns):
+        raise ValueError(told)
 
 
 def padded(examples: list[Example], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
@@ -56,4 +52,6 @@ def encoded(
     texts: list[str], tokenizer: PreTrainedTokenizerBase, max_tokens: int, offsets: bool = False
 ) -> BatchEncoding:
     """The tokens of each text, cut to `max_tokens`; where asked, `offset_mapping` as well."""
+    if not texts:  # which tokenizers cannot be given
+        return BatchEncoding({"input_ids": [], "offset_mapping": []})
     return tokenizer(texts, truncation=True, max_length=max_tokens, return_offsets_mapping=offsets)

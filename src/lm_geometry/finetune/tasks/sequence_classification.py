@@ -20,7 +20,7 @@ class SequenceClassification(Task):
         self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
     ) -> None:
         super().__init__(tokenizer, settings)
-        found = {label for columns in parts for label in labelled(columns)["label"]}
+        found = {label for columns in parts for label in labelled(columns, settings)["label"]}
         self.labels = sorted(found - {""})
         if len(self.labels) < 2:
             raise ValueError(
@@ -29,7 +29,7 @@ class SequenceClassification(Task):
             )
 
     def training_examples(self, columns: Columns) -> list[Example]:
-        own = labelled(columns)
+        own = labelled(columns, self.settings)
         pairs = [pair for pair in zip(own["text"], own["label"], strict=True) if pair[1]]
         texts = [text for text, _ in pairs]
         number = {label: place for place, label in enumerate(self.labels)}

@@ -30,7 +30,7 @@ class SequenceToSequence(Task):
         super().__init__(tokenizer, settings)
         if settings.target == "label":
             for columns in parts:
-                labelled(columns, "sequence_to_sequence with target: label")
+                labelled(columns, settings)
         self.shifted: Callable[[torch.Tensor], torch.Tensor] | None = None
 
     def meet(self, model: PreTrainedModel, findings: Findings) -> None:
@@ -55,13 +55,13 @@ class SequenceToSequence(Task):
         return found
 
     def _labelled(self, columns: Columns) -> list[Example]:
-        own = labelled(columns)
+        own = labelled(columns, self.settings)
         pairs = [pair for pair in zip(own["text"], own["label"], strict=True) if pair[1]]
         longest = self.settings.block_tokens
         read = encoded([text for text, _ in pairs], self.tokenizer, longest)["input_ids"]
-        written = self.tokenizer(
-            text_target=[str(label) for _, label in pairs], truncation=True, max_length=longest
-        )["input_ids"]
+        labels = [label for _, label in pairs]
+        cut = {"truncation": True, "max_length": longest}
+        written = self.tokenizer(text_target=labels, **cut)["input_ids"] if labels else []
         return [
             Example(ids, target)
             for ids, target in zip(read, written, strict=True)

@@ -24,7 +24,7 @@ class TokenClassification(Task):
         self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
     ) -> None:
         super().__init__(tokenizer, settings)
-        found = {tag for part in parts for tags in tagged(part)["tags"] for tag in tags}
+        found = {tag for part in parts for tags in tagged(part, settings)["tags"] for tag in tags}
         self.labels = sorted(found)
         wrong = [tag for tag in self.labels if tag != "O" and tag[:2] not in ("B-", "I-")]
         if wrong or len(self.labels) < 2:
@@ -39,7 +39,7 @@ class TokenClassification(Task):
             )
 
     def training_examples(self, columns: Columns) -> list[Example]:
-        own = tagged(columns)
+        own = tagged(columns, self.settings)
         texts = [" ".join(words) for words in own["words"]]
         limit = self.settings.block_tokens
         found = encoded(texts, self.tokenizer, limit, offsets=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Required, TypedDict, cast
 
 from lm_geometry.outs.data_prep.equations import Equations
 from lm_geometry.workspace import machine, paths
-from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.hashes import path_hash, value_hash
+from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 if TYPE_CHECKING:
@@ -126,6 +127,22 @@ def read_training(tree: Tree = WORKSPACE) -> TrainingCorpus:
     splits = [CorpusSplit(**entry) for entry in index["splits"]]
     equations = index["equations"] and Equations.model_validate(index["equations"])
     return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits}, equations)
+
+
+def training_columns(root: Path, name: str) -> list[str]:
+    """The columns that can be learned from, where the training corpus of a project is `name`.
+
+    Only what describes the texts is read. Empty where nothing is there, as of private text of
+    another machine, or another corpus.
+    """
+    folder = root / paths.TRAINING.relative_to(ROOT)
+    try:
+        splits = [CorpusSplit(**entry) for entry in read_json(folder / "index.json")["splits"]]
+        described = read_json(splits[0].folder(folder) / "dataset_info.json")["features"]
+    except (OSError, ValueError, KeyError):
+        return []
+    own = splits[0].corpus == name
+    return [column for column in Columns.__annotations__ if own and column in described]
 
 
 def read_evaluated(tree: Tree = WORKSPACE) -> EvaluatedCorpora:

@@ -20,11 +20,16 @@ LANGUAGE_TASKS = {  # by kind of model
 
 @dataclass(frozen=True)
 class SeriesStep:
-    """A later state of the model that is read and not trained; `content` is of its weights."""
+    """A later state of the model that is read and not trained.
+
+    `content` is the hash of its weights. `source` names a commit of the hub, and `name` the branch
+    or tag that was asked for.
+    """
 
     step: int
     source: str
     content: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

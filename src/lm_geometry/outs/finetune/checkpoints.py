@@ -75,11 +75,15 @@ def write_pointer(name: str, source: ModelSource) -> None:
     write_json(paths.CHECKPOINTS / name / POINTER, source.record())
 
 
-def _checkpoint(step: int, tree: Tree) -> Checkpoint:
+def read_pointer(step: int, tree: Tree = WORKSPACE) -> ModelSource | None:
+    """Where a step that was not trained here is to be had; None for one that was."""
     pointer = folder_of(step) / POINTER
-    if tree.exists(pointer):
-        return Checkpoint(str(step), None, ModelSource(**tree.read_json(pointer)))
-    return Checkpoint(str(step), folder_of(step))
+    return ModelSource(**tree.read_json(pointer)) if tree.exists(pointer) else None
+
+
+def _checkpoint(step: int, tree: Tree) -> Checkpoint:
+    source = read_pointer(step, tree)
+    return Checkpoint(str(step), None if source else folder_of(step), source)
 
 
 def folder_of(step: int) -> Path:

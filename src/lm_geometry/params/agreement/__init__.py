@@ -8,6 +8,7 @@ from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names, prompts
 from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
+from lm_geometry.params.agreement.training import corpus_fits_task
 from lm_geometry.params.agreement.valid import (
     Catalogue,
     Rule,
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     layers.mode_fits_model,
     half_is_told,
     texts_fit_model,
+    corpus_fits_task,
     layers.tagger_is_installed,
     checkpoints.checkpoints_are_trained,
     clouds.neighbourhoods_fit,
