@@ -1,6 +1,6 @@
 # make repro   set up the environment if need be, then run the whole study: dvc repro
 # make test    set up the environment if need be, then run the tests
-# make check   linting, formatting, types, import contracts, the drawing of the rooms
+# make check   linting, formatting, types, import contracts, the drawing of the rooms, pages' numbers
 # make pull    results from the remote, verified     make remote URL=...  another remote, here alone
 # make audit   the cache and the remote, checked against dvc.lock, and mended
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
@@ -73,12 +73,13 @@ test-slow: setup  ## heavier tests as well
 architectures: setup  ## a small model of every architecture of transformers, and their table
 	pytest -n 2 -m architectures tests/architectures
 
-check: setup  ## linting, formatting, types, imports, the drawing
+check: setup  ## linting, formatting, types, imports, the drawing, pages' numbers
 	ruff check .
 	ruff format --check .
 	basedpyright
 	lint-imports --no-cache
 	python docs/draw_architecture.py --check
+	python docs/write_sentences.py --check
 
 pins: setup  ## requirements/ of what pyproject.toml needs, with hashes
 	@$(BIN)/python -m uv --version || $(BIN)/python -m pip install --require-hashes -r requirements/uv.txt

@@ -51,8 +51,8 @@ def local_dimension(
     memory; the estimates O(tokens · L²), for "lpca" O(tokens · L² · width). `graph`, a
     `neighbour_graph` of X with at least L neighbours, serves any number of calls and every smaller
     L; without it one is made with `backend`.
-    Bias: too low, the more so the higher the dimension (0.88 of 10, 0.73 of 20 for "twonn" at
-    L = 128). Compare only at the same L, number of tokens, and options.
+    Bias: too low, the more so the higher the dimension (0.82 to 0.87 of 10, 0.71 to 0.75 of 20
+    for "twonn" at L = 128). Compare only at the same L, number of tokens, and options.
     Raises ValueError as `neighbour_graph`, for an unknown name, for an option that the estimator
     does not have, for values out of range, and for `exclude` with an estimator of scikit-dimension,
     which looks at all pairs.
