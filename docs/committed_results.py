@@ -83,11 +83,11 @@ class CommittedResults:
         return found[0]
 
     def coverage(self, **where: Value) -> list[Found]:
-        """The rows of benchmarks/coverage.json; none where nothing was simulated yet."""
-        path = self.root / "benchmarks" / "coverage.json"
+        """The rows of benchmarks/interval_coverage.json; none where nothing was simulated yet."""
+        path = self.root / "benchmarks" / "interval_coverage.json"
         if not path.exists():
             return []
-        table = _where(pd.DataFrame(read_json(path)), where, "benchmarks/coverage.json")
+        table = _where(pd.DataFrame(read_json(path)), where, "benchmarks/interval_coverage.json")
         return [
             {str(name): value for name, value in row.items()} for row in table.to_dict("records")
         ]

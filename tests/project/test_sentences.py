@@ -115,7 +115,7 @@ def test_the_published_reading_stands_beside_the_shown_one(tmp_path: Path) -> No
     (tmp_path / "benchmarks").mkdir()
     row = {"layer": 20, "exclude": "document", "change": "early-speeches", "spread": 0.3}
     row |= {"error": 0.31, "coverage": 0.957, "coverage_error": 0.01, "samples": 400}
-    (tmp_path / "benchmarks" / "coverage.json").write_text(json.dumps([row]))
+    (tmp_path / "benchmarks" / "interval_coverage.json").write_text(json.dumps([row]))
     templates = writing.environment(CommittedResults(tmp_path), ROOT / "docs" / "sentences")
     made = {name: templates.get_template(name).render() for name in templates.list_templates()}
     assert "own document do not count; where all do, as published, the fall is 8.77" in (
