@@ -249,7 +249,7 @@ for folder in ("data/tables", "plots"):
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
 rows = [dict(corpus=c, split="test", layer=k, estimator="twonn", n_neighbors=64.0, checkpoint=s,
              mean=10.0 + k + seed - (s == "5") * (1 + (c == "a")), lower=0.0, upper=1.0, values=50,
-             documents=9, clouds=2, points=25)
+             documents=9, clouds=2, points=25, level="token", exclude="none")
         for c in "ab" for k in (1, 2) for s in ("base", "5")]
 means = pd.DataFrame(rows)
 means.to_parquet("data/tables/means.parquet")
@@ -265,7 +265,7 @@ data_prep: {train: a, evaluate: [a, b]}
 finetune:
   task: causal_lm
   seed: 0
-estimate: {estimators: [twonn], n_neighbors: [64], cdf: i/n}
+estimate: {estimators: [twonn], n_neighbors: [64], cdf: i/n, exclude: [none]}
 token_sample: {seeds: [0, 1]}
 aggregate: {checkpoint: last, layer: -1, n_neighbors: last}
 """
