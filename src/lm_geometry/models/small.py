@@ -168,18 +168,18 @@ def small_config(
                 found[name] = small_config(value, layers, numbers)
         elif isinstance(value, bool | str | float) or (layers is None and value is not None):
             found[name] = value
-        elif numbers.share > 1 and _sizes(value):
-            found[name] = [numbers.small(name, one, layers) for one in value]
+        elif numbers.share > 1 and (sizes := _sizes(value)):
+            found[name] = [numbers.small(name, size, layers) for size in sizes]
         if type(value) is int or (numbers.fill and value is None and re.search(UNSET, name)):
             found[name] = numbers.small(name, value, layers)
     found.pop("architectures", None)
     return kind(**found)
 
 
-def _sizes(value: object) -> bool:
-    """Whether a value is a few sizes, as of parts of a whole, and not a number for each block."""
-    few = isinstance(value, list | tuple) and 0 < len(value) <= 4
-    return few and all(type(one) is int for one in value)
+def _sizes(value: object) -> list[int]:
+    """The few sizes that a value is, as of parts of a whole; empty for a number of each block."""
+    given: list[Any] = list(value) if isinstance(value, list | tuple) else []
+    return given if len(given) <= 4 and all(type(one) is int for one in given) else []
 
 
 def _own(config: "PreTrainedConfig", name: str) -> Any:
