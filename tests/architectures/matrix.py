@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast
 from transformers.models.auto import configuration_auto, modeling_auto
 
@@ -24,7 +23,6 @@ from lm_geometry.embed.forward_pass import check_sizes
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_table import TokenisedCorpus
-from lm_geometry.models.body import tokens_alone, without_cache
 from lm_geometry.models.facts import NotReadError, class_with_head, kind_of
 from lm_geometry.models.load import load_model
 from lm_geometry.models.probe import Findings
@@ -33,7 +31,6 @@ from lm_geometry.models.small import VOCABULARY, small_model
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import paths
 
-CLOSE = 1e-5  # of a vector's norm, or of a nat
 BLOCKS = 3
 LENGTHS = (9, 4, 14, 1, 6)
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -178,41 +175,6 @@ def computed(source: ModelSource, run: HiddenStates) -> tuple[np.ndarray, np.nda
     return states, losses
 
 
-@torch.no_grad()
-def expected(found: Read) -> tuple[np.ndarray, np.ndarray]:
-    """The same from the whole model's own forward pass of one sequence at a time."""
-    states, losses = [], []
-    for one in sequences(found.model):
-        ids = torch.tensor([one])
-        both = bool(found.source.half)
-        output = found.model(**_given(found.model, ids), output_hidden_states=True)
-        own = output.get(f"{found.source.half}_hidden_states" if both else "hidden_states")
-        states.append(torch.stack(list(own))[:, 0].float().numpy())
-        losses.append(np.full(len(one), np.nan, dtype=np.float32))
-        if not both and len(one) > 1:
-            losses[-1][1:] = cross_entropy(output.logits[0, :-1], ids[0, 1:], reduction="none")
-    return np.concatenate(states, axis=1), np.concatenate(losses)
-
-
-@torch.no_grad()
-def sees_right(found: Read) -> bool:
-    """Whether the first token has other states where the last token is another one."""
-    one = sequences(found.model)[0]
-    firsts = []
-    for last in (one[-1], one[0]):
-        ids = torch.tensor([[*one[:-1], last]])
-        both = bool(found.source.half)
-        output = found.model(**_given(found.model, ids), output_hidden_states=True)
-        own = output.get(f"{found.source.half}_hidden_states" if both else "hidden_states")
-        firsts.append(torch.stack(list(own))[:, 0, :-1].double())
-    change = (firsts[0] - firsts[1]).norm(dim=-1) / firsts[0].norm(dim=-1)
-    return bool(change.max() > CLOSE)
-
-
-def _given(model: Any, ids: torch.Tensor) -> dict[str, Any]:
-    return {**tokens_alone(model, ids), **without_cache(model)}
-
-
 def padding_leaks(found: Read) -> bool:
     """Whether padding changes states of the run, and in float64, where rounding is no matter.
 
@@ -237,13 +199,6 @@ def assert_same_weights(one: Any, other: Any) -> None:
     assert ours.keys() == theirs.keys()
     for name, weight in ours.items():
         assert torch.equal(weight, theirs[name]), name
-
-
-def relative_error(ours: np.ndarray, reference: np.ndarray) -> float:
-    """Largest difference of two states, in units of the norm of the second."""
-    assert ours.shape == reference.shape
-    norms = np.linalg.norm(reference, axis=-1)
-    return float((np.linalg.norm(ours - reference, axis=-1) / np.maximum(norms, 1e-30)).max())
 
 
 def read_or_not(case: Case, folder: Path) -> Read | str:

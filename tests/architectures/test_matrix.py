@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 import transformers
 
-from tests.architectures.matrix import (
-    CLOSE,
-    Case,
-    Read,
-    answers,
-    cases,
-    expected,
-    read,
-    read_or_not,
-    relative_error,
-    sees_right,
-)
+from tests.architectures.matrix import Case, Read, answers, cases, read, read_or_not
+from tests.architectures.reference import CLOSE, expected, relative_error, sees_right
 from tests.architectures.steps import step, task_of
 from tests.architectures.table import TABLE, line, rows
 

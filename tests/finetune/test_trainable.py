@@ -168,7 +168,8 @@ def test_a_weight_that_blocks_share_gets_no_adapters(
     blocks: Any = model.get_submodule("model.layers")
     blocks[3].mlp.up_proj.weight = blocks[1].mlp.up_proj.weight
     lora = Lora.model_validate({"rank": 2})
-    adapted = with_adapters(model, lora, frozen=[], heads=[], seed=0)
+    with quiet_loading():
+        adapted = with_adapters(model, lora, frozen=[], heads=[], seed=0)
     paths = {name.split(".lora_")[0] for name in trained(adapted)}
     ups = {int(path.split(".layers.")[1].split(".")[0]) for path in paths if "up_proj" in path}
     assert ups == set(range(11)) - {1, 3}

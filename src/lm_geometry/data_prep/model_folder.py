@@ -20,8 +20,9 @@ def check_folder(folder: Path, name: str) -> None:
             f"model.name: {name} is a file; a model is a folder in Hugging Face layout "
             "(config.json, weights, tokenizer), or a .gguf file"
         )
-    files = (folder / CONFIG, folder / ADAPTERS)
-    check_model_files(*(file if file.exists() else None for file in files), name)
+    config, adapters = folder / CONFIG, folder / ADAPTERS
+    there = adapters if adapters.exists() else None
+    check_model_files(config if config.exists() else None, there, name)
 
 
 def check_model_files(config: Path | None, adapters: Path | None, name: str) -> None:

@@ -18,6 +18,10 @@ Output = torch.Tensor | tuple[torch.Tensor, ...]  # of a module; some return oth
 Look = Callable[[str, nn.Module, tuple[torch.Tensor, ...], Output], None]  # name, module, in, out
 
 
+class NoStatesError(ValueError):
+    """A model has not a state for each token at each layer."""
+
+
 @dataclass(frozen=True)
 class Body:
     """States `[batch, positions, width]`: entry `i` is layer `i`; `last` is what the head reads.
@@ -41,16 +45,16 @@ def body_pass(
 
     Of an encoder-decoder those of its `half`. The encoder reads the sequence; so does the decoder,
     which sees the tokens up to each and the encoder's states of all of them (as BART's own
-    classifiers do). Raises ValueError for states that are not `[batch, positions, width]` each.
+    classifiers do). Raises NoStatesError for states that are not `[batch, positions, width]` each.
     """
     output = _output(model, ids, mask, half)
     states = output.get("decoder_hidden_states" if half == "decoder" else "hidden_states")
     if not states or any(not torch.is_tensor(entry) for entry in states):
-        raise ValueError(f"{type(model).__name__} returns no hidden states")
+        raise NoStatesError(f"{type(model).__name__} returns no hidden states")
     shapes = {tuple(entry.shape) for entry in states}
     if len(shapes) > 1 or next(iter(shapes))[:2] != tuple(ids.shape):
         told = ", ".join(str(shape) for shape in sorted(shapes))
-        raise ValueError(
+        raise NoStatesError(
             f"{type(model).__name__} has not a state for each token at each layer: hidden states "
             f"of {tuple(ids.shape)} tokens have the shapes {told}"
         )

@@ -11,7 +11,15 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from lm_geometry.models.body import Body, Output, body_pass, head_logits, watched, without_cache
+from lm_geometry.models.body import (
+    Body,
+    NoStatesError,
+    Output,
+    body_pass,
+    head_logits,
+    watched,
+    without_cache,
+)
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.point_cloud.shapes import Float
 
@@ -70,7 +78,9 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
     tolerance = ROUNDING[model.dtype]
     try:
         alone = body_pass(model, short, half=half)
-    except UNASKED as error:
+    except NoStatesError:
+        raise
+    except (*UNASKED, ValueError) as error:
         told = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ValueError(f"{type(model).__name__} cannot be given tokens alone ({told})") from None
     if any(not bool(torch.isfinite(states).all()) for states in alone.states):

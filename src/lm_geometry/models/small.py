@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 VOCABULARY, WIDTH, POSITIONS = 120, 32, 64
-LARGEST = 10_000_000  # weights of a small model
+PER_BLOCK, LARGEST = 2_000_000, 60_000_000  # weights of a small model, at most
+SHALLOW = 10  # blocks, of which a model may have the weights in any case
 DEPTH, FREE = -1, -2  # as many blocks as are asked for; no size of its own
 HEADS = r"(heads?$|n_head|num_head)(?<!d_head)"
+HEAD = r"head_dim|d_kv|d_head|head_size|kv_channels|headdim"
 
 # What a whole number of a config means by its name, and how small it may be; the first that fits.
 SIZES: tuple[tuple[str, int | None], ...] = (
@@ -51,7 +53,7 @@ SIZES: tuple[tuple[str, int | None], ...] = (
     (r"window|chunk_size|local_attention|block_size|index_topk", 8),
 )
 COUNTS = {VOCABULARY, POSITIONS, DEPTH, 1, 2, None}  # of `SIZES`, what is no width
-DEEP = "(hidden_layers|(^|_)layers|num_layers)$"
+DEEP, OWN = "(hidden_layers|(^|_)layers|num_layers)$", 10**6  # as deep as it is
 # What may be None, and then is small.
 UNSET = r"head_dim|vocab_size|experts|key_value_heads|^pad_token_id"
 
@@ -62,12 +64,21 @@ class Numbers:
 
     `others`, by patterns of names, come before `SIZES`. With a `share` above 1 widths are that part
     of what they were, so that sums and products of them stay; with `fill` numbers that are None are
-    set, too.
+    set, too. With `fewer_heads` the share is what leaves two heads of each config, and the width of
+    a head stays, as rotary positions divide it.
     """
 
     others: Mapping[str, int] = field(default_factory=dict)
     share: int = 1
     fill: bool = False
+    fewer_heads: bool = False
+
+    def of(self, config: "PreTrainedConfig") -> "Numbers":
+        """The numbers for one config, or one tower of it."""
+        heads = _own(config.get_text_config(), "num_attention_heads") or _own(config, "num_heads")
+        if not self.fewer_heads or type(heads) is not int:
+            return self
+        return dataclasses.replace(self, share=max(2, heads // 2))
 
     def small(self, name: str, value: int | None, layers: int | None) -> int:
         """The small number in the place of `value`; `layers` are the blocks, None for its own."""
@@ -76,8 +87,10 @@ class Numbers:
         sizes = [*self.others.items(), *SIZES]
         size = next((size for pattern, size in sizes if re.search(pattern, name)), FREE)
         if self.share > 1 and value is not None and size not in COUNTS:
-            heads = re.search(HEADS, name)
-            return value if heads or value < 2 * self.share else value // self.share
+            kept = re.search(HEAD if self.fewer_heads else HEADS, name)
+            if self.fewer_heads and re.search(HEADS, name):
+                return max(1, value // self.share)
+            return value if kept or value < 2 * self.share else value // self.share
         size = layers if size == DEPTH else None if size == FREE else size
         if size is None or value is None:
             return size or value or 0
@@ -98,10 +111,10 @@ VARIANTS: tuple[Numbers, ...] = tuple(
         ({}, 8),
         ({DEEP: 12}, 1),
         ({DEEP: 12}, 16),
-        ({DEEP: 10**6}, 1),  # as deep as it is
+        ({DEEP: OWN}, 1),
     )
     for fill in (False, True)
-)
+) + tuple(Numbers(share=2, fill=fill, fewer_heads=True) for fill in (False, True))
 
 
 def small_model(
@@ -117,12 +130,15 @@ def small_model(
     make: Callable[..., PreTrainedModel] = getattr(transformers, model_class).from_config
     reasons: list[str] = []
     for numbers in VARIANTS:
+        if layers is None and numbers.others.get(DEEP, OWN) < OWN:
+            continue
         try:
             with quiet_loading():
                 small = small_config(config, layers, numbers)
                 with torch.device("meta"):
                     weights = sum(p.numel() for p in make(small).parameters())
-                if weights > LARGEST:
+                deep = _own(small.get_text_config(), "num_hidden_layers") or SHALLOW
+                if weights > min(LARGEST, PER_BLOCK * max(SHALLOW, deep)):
                     raise ValueError(f"{weights:,} weights in the smallest one")
                 model = make(small, dtype=torch.float32).eval()
             _passes(model)
@@ -160,26 +176,27 @@ def small_config(
     not accept together.
     """
     kind, towers = type(config), getattr(type(config), "sub_configs", {}) or {}
+    numbers, given = numbers.of(config), numbers
     found: dict[str, Any] = {}
     for name in (one.name for one in dataclasses.fields(kind)):
         value = _own(config, name)
         if name in towers:
             if hasattr(value, "model_type"):
-                found[name] = small_config(value, layers, numbers)
+                found[name] = small_config(value, layers, given)
+        elif numbers.share > 1 and (sizes := _sizes(value)):
+            found[name] = [numbers.small(name, size, layers) for size in sizes]
         elif isinstance(value, bool | str | float) or (layers is None and value is not None):
             found[name] = value
-        elif numbers.share > 1 and _sizes(value):
-            found[name] = [numbers.small(name, one, layers) for one in value]
         if type(value) is int or (numbers.fill and value is None and re.search(UNSET, name)):
             found[name] = numbers.small(name, value, layers)
     found.pop("architectures", None)
     return kind(**found)
 
 
-def _sizes(value: object) -> bool:
-    """Whether a value is a few sizes, as of parts of a whole, and not a number for each block."""
-    few = isinstance(value, list | tuple) and 0 < len(value) <= 4
-    return few and all(type(one) is int for one in value)
+def _sizes(value: object) -> list[int]:
+    """The few sizes that a value is, as of parts of a whole; empty for a number of each block."""
+    given: list[Any] = list(value) if isinstance(value, list | tuple) else []
+    return given if len(given) <= 4 and all(type(one) is int for one in given) else []
 
 
 def _own(config: "PreTrainedConfig", name: str) -> Any:
