@@ -80,8 +80,11 @@ def test_a_head_that_is_not_there_is_told(
     body.save_pretrained(tmp_path)
     load_model(replace(tiny.source, source=f"file:{tmp_path}"))
     told = capsys.readouterr().out
-    assert "of its masked-LM head, such as cls.predictions." in told
-    assert "losses say nothing" in told
+    assert (
+        "weights of the masked-LM head of bert are not in its files, such as cls.predictions."
+        in told
+    )
+    assert "its losses, from what is drawn at random, say nothing" in told
 
 
 def test_a_tokenizer_pads_on_the_right(tiny_models: dict[str, TinyModel]) -> None:
@@ -198,7 +201,9 @@ def test_a_converted_file_goes_by_its_content_and_is_checked(
     missing.add("model.layers.2.mlp.up_proj.weight")  # as in the first of several parts
     downloaded._verified.clear()
     shutil.rmtree(tmp_path / "downloads")
-    with pytest.raises(NotReadError, match=r"1 weights of m\.gguf are not in its files"):
+    with pytest.raises(
+        NotReadError, match=r"the weight model\.layers\.2\.mlp\.up_proj\.weight of m\.gguf is not"
+    ):
         local_location(f"file:{gguf}")
     gguf.write_text("neither")
     with pytest.raises(NotReadError, match=r"m\.gguf cannot be read as GGUF: it is no such file"):

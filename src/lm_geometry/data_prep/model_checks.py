@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
+from lm_geometry.data_prep.hub_files import hub_file
 from lm_geometry.data_prep.model_folder import ADAPTERS, CONFIG, check_folder, check_model_files
 from lm_geometry.models import sources
 from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_errors
-from lm_geometry.models.hub_files import hub_file
 from lm_geometry.models.load import (
     load_tokenizer,
     local_location,

@@ -5,10 +5,10 @@ Of a step on the hub its small files are fetched, and of its weights the headers
 
 from typing import TYPE_CHECKING
 
+from lm_geometry.data_prep.hub_files import hub_header
 from lm_geometry.data_prep.model_checks import check_files
 from lm_geometry.models import sources
 from lm_geometry.models.facts import NotReadError, class_with_head, facts_of
-from lm_geometry.models.hub_files import hub_header
 from lm_geometry.models.load import config_of, local_location, read_config
 from lm_geometry.models.weights import Header, check_headers, headers
 from lm_geometry.outs.data_prep.model import ModelSource, SeriesStep
