@@ -13,6 +13,7 @@ from lm_geometry.observables.norms import norms
 from lm_geometry.observables.rankme import EPSILON
 from lm_geometry.observables.spectrum import FEWEST_FOR_MOMENTS, corrected_ratio, exp_entropy
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
+from lm_geometry.point_cloud.loops import single_threaded_blas
 from lm_geometry.point_cloud.magnitude import rows_to_one, to_one
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64, Integer
 
@@ -103,9 +104,10 @@ def _spectral(
 ) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in SPECTRAL}
     scaled, _ = to_one(points)
-    for moments in moments_without_groups(scaled, labels, number):
-        for name, value in _of_moments(moments, points.shape[1]).items():
-            found[name].append(value)
+    with single_threaded_blas():  # its threads add in another order, and wait for each other
+        for moments in moments_without_groups(scaled, labels, number):
+            for name, value in _of_moments(moments, points.shape[1]).items():
+                found[name].append(value)
     return found
 
 
