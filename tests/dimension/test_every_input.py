@@ -13,6 +13,7 @@ from tests.structure import ROOT
 
 DOCUMENTATION = ROOT / "docs" / "estimators.md"
 ESTIMATORS = ("lm_geometry.dimension", "lm_geometry.neighbours", "lm_geometry.observables")
+THIRDS = np.arange(90) % 3  # labels of the tokens of a cloud
 CALLS = {
     "local_dimension": lambda X, Y: np.stack(
         [lm_geometry.local_dimension(X, 20, name) for name in ("twonn", "mle", "lpca", "MOM")]
@@ -22,6 +23,12 @@ CALLS = {
     ],
     "gride": lambda X, Y: lm_geometry.gride(X, 32).dimension,
     "neighbour_graph": lambda X, Y: lm_geometry.neighbour_graph(X, 9).distances,
+    "excluding": lambda X, Y: (
+        lm_geometry.excluding(lm_geometry.neighbour_graph(X, 9), THIRDS, 9, X).distances
+    ),
+    "remaining": lambda X, Y: (
+        lm_geometry.remaining(lm_geometry.neighbour_graph(X, 9), THIRDS > 0, 9, X).distances
+    ),
     "neighbourhood_overlap": lambda X, Y: lm_geometry.neighbourhood_overlap(X, Y, 9),
     "information_imbalance": lm_geometry.information_imbalance,
     "linear_cka": lm_geometry.linear_cka,

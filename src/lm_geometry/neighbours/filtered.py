@@ -37,6 +37,7 @@ def excluding(
 
     Source: Theiler 1986, by labels in place of times.
     Cost: O(tokens · neighbours); O(tokens · width) for each token whose list ends too soon.
+    Bias: of dependent tokens the overshoot above.
     Raises ValueError for labels of another length, and where a token has fewer than `n_neighbors`
     others of another label.
     """
@@ -52,7 +53,13 @@ def remaining(
 ) -> NeighbourGraph:
     """The exact graph of the tokens that are `kept`, `X[kept]`, numbered as they are there.
 
-    Pairs that do not count in `graph` do not count here. Cost and errors as `excluding`.
+    Pairs that do not count in `graph` do not count here. Whatever a graph gives, overlaps and GRIDE
+    included, can so be had without one group of tokens after another.
+
+    Source: the jackknife, Quenouille 1956, Biometrika 43:353.
+    Cost: as `excluding`.
+    Bias: none.
+    Raises ValueError as `excluding`, and for `kept` of another length.
     """
     labels = no_labels(len(graph)) if graph.labels is None else graph.labels
     if kept.shape != (len(graph),):
