@@ -174,9 +174,6 @@ def test_later_stages_need_to_know_nothing_of_equations(embedded: Path) -> None:
     cells = means.loc[(means["level"] == "token") & (means["exclude"] == "none")]
     assert len(cells) == 3 * 2 * 2  # checkpoints, splits, layers
     assert cells["mean"].between(1, 32).all()
-    # Every equation is a document of its own: no neighbour is left out.
-    alone = means.loc[(means["level"] == "token") & (means["exclude"] == "document")]
-    np.testing.assert_array_equal(alone["mean"], cells["mean"])
     heuristic = read_aggregated("heuristic")
     assert set(heuristic["score"]) == {"accuracy", "loss"}
     assert set(heuristic["score_split"]) == {"validation"}
