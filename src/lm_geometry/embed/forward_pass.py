@@ -101,20 +101,22 @@ class Passed:
 class ForwardPass:
     """A model on its device, or spread over several, without its head.
 
-    What the model does with padding, and with its head, is found by a probe (`findings`). Raises
-    ValueError for a model of which it shows that nothing right can be read.
+    Without `dtype` the model stays where and as it is. What it does with padding, and with its
+    head, is found by a probe (`findings`). Raises ValueError for a model of which it shows that
+    nothing right can be read.
     """
 
     def __init__(
         self,
         model: PreTrainedModel,
         device: str,
-        dtype: torch.dtype,
+        dtype: torch.dtype | None,
         pad_id: int,
         layers: list[int],
         half: str = "",
     ) -> None:
-        self.model = model if places(model) else on_one_device(model, device, dtype)
+        stays = dtype is None or places(model)
+        self.model = model if stays else on_one_device(model, device, dtype)
         self.device = device
         self.half = half
         self.known = len(cast("nn.Embedding", model.get_input_embeddings()).weight)
