@@ -179,7 +179,7 @@ WRONG = [
     ({"tokenizer": "bert"}, "is no tokenizer of transformers"),
     ({"texts": [" ", "\n"]}, "there is no text"),
     ({"texts": "the senate met"}, "give texts as a list"),
-    ({"texts": "nowhere.txt"}, "is not in catalogue"),
+    ({"texts": "nowhere.txt"}, "nowhere.txt does not exist"),
     ({"n_neighbours": [3]}, "did you mean n_neighbors"),
     ({"model": torch.nn.Linear(2, 2)}, "Linear is no model of transformers"),
     ({"model": "no-such-model"}, "write hub:no-such-model"),

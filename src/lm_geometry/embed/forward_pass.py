@@ -114,7 +114,9 @@ class ForwardPass:
         pad_id: int,
         layers: list[int],
         half: str = "",
+        findings: Findings | None = None,
     ) -> None:
+        """`findings` are those of an earlier probe of the model, which is then not repeated."""
         stays = dtype is None or places(model)
         self.model = model if stays else on_one_device(model, device, dtype)
         self.device = device
@@ -122,8 +124,8 @@ class ForwardPass:
         self.known = len(cast("nn.Embedding", model.get_input_embeddings()).weight)
         self.pad_id = pad_id if pad_id < self.known else 0  # it is masked: any will do
         self.layers = layers
-        self.findings: Findings = probe(self.model, half, self.pad_id)
-        self.compared = False  # whether a padded batch was, with its sequences alone
+        self.findings: Findings = findings or probe(self.model, half, self.pad_id)
+        self.compared = findings is not None  # whether a padded batch was, with its sequences alone
 
     def run(
         self, sequences: Sequence[list[int]], first: int = 0, losses: bool = False
