@@ -117,8 +117,9 @@ class ForwardPass:
         findings: Findings | None = None,
     ) -> None:
         """`findings` are those of an earlier probe of the model, which is then not repeated."""
-        stays = dtype is None or places(model)
-        self.model = model if stays else on_one_device(model, device, dtype)
+        self.model = model
+        if dtype is not None and not places(model):
+            self.model = on_one_device(model, device, dtype)
         self.device = device
         self.half = half
         self.known = len(cast("nn.Embedding", model.get_input_embeddings()).weight)

@@ -64,9 +64,10 @@ def measured(
     local = found.local.loc[found.local["checkpoint"] == checkpoint].reset_index(drop=True)
     clouds = found.clouds.loc[found.clouds["checkpoint"] == checkpoint]
     table = table_of(local, clouds, probe.settings.confidence)
-    points = f"N = {clouds['points'].max():,} tokens of {clouds['tokens'].max():,}"
-    if clouds["points"].min() < clouds["points"].max():
-        points += f" (fewer distinct ones at some layers, {clouds['points'].min():,} at the least)"
+    sizes = clouds["points"].tolist()
+    points = f"N = {max(sizes):,} tokens of {len(probe.tokens):,}"
+    if min(sizes) < max(sizes):
+        points += f" (fewer distinct ones at some layers, {min(sizes):,} at the least)"
     settings = probe.settings.record()
     return Measured(name, table, about | {"clouds": points}, settings, local, probe.tokens)
 
@@ -79,7 +80,7 @@ def about_of(model: Opened, probe: Probe) -> dict[str, str]:
     if sequences.longer:
         done = "continued in further sequences" if settings.long_texts == "pieces" else "cut"
         texts += f"; {sequences.longer:,} longer ones were {done}"
-    documents = sequences.table["document"].nunique()
+    documents = len(set(sequences.table["document"]))
     asked = settings.estimate
     rule = f"CDF {asked.cdf}, {asked.fit} fit, {asked.discard:g} discarded"
     how = f"{settings.confidence:.0%} over {documents:,} {sequences.unit}"

@@ -47,10 +47,11 @@ def by_layer(
 
 def _records(name: str, table: pd.DataFrame) -> list[dict[str, Any]]:
     columns = ["layer", "mean", "lower", "upper", "points"]
-    shown = table[[column for column in columns if column in table]]
-    rows = shown.astype(object).where(shown.notna(), None).to_dict("records")
-    series = [_series(row) for row in table.to_dict("records")]
-    return [{**row, "model": name, "series": s} for row, s in zip(rows, series, strict=True)]
+    return [
+        {column: None if pd.isna(row[column]) else row[column] for column in columns}
+        | {"model": name, "series": _series(row)}
+        for row in table.to_dict("records")
+    ]
 
 
 def _series(row: Mapping[Any, Any]) -> str:

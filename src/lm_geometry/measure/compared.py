@@ -95,14 +95,14 @@ def compare(
         names = {BASE: name, OTHER: ready.name}
     massive = massive_of(states, settings.token_sample.massive)
     found = estimated(states, probe, drawn_rows(probe, massive), massive)
-    both = (measured(names[key], key, found, probe, abouts[key]) for key in names)
-    return Compared(*both, changes_of(found.local, settings.confidence))
+    first, second = (measured(names[key], key, found, probe, abouts[key]) for key in names)
+    return Compared(first, second, changes_of(found.local, settings.confidence))
 
 
 def changes_of(local: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Paired changes from the checkpoint `base` to each other one of a table of local estimates."""
     rows = change_rows({"texts": changes(local)}, confidence)
-    return pd.DataFrame(rows)[[*CELL, *CHANGES]]
+    return pd.DataFrame(rows, columns=[*CELL, *CHANGES])
 
 
 def _refuse_others(name: str, layers: list[int], probe: Probe, ready: Opened) -> None:

@@ -167,5 +167,10 @@ def dropped_counts(probe: Probe, massive: Massive) -> dict[str, int]:
 
 def _noise(settings: Settings) -> CloudIndex:
     own = settings.token_sample
-    noise = {"noise": own.noise, "noise_seed": own.noise_seed}
-    return {"seeds": own.seeds, "massive": own.massive, "paper": False, **noise}
+    return {
+        "seeds": own.seeds,
+        "massive": own.massive,
+        "noise": own.noise,
+        "noise_seed": own.noise_seed,
+        "paper": False,
+    }

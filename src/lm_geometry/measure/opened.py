@@ -96,9 +96,10 @@ def _inside(model: Any) -> Any:
             return modules[name]
     if not hasattr(model, "get_base_model"):
         raise ValueError(f"model: {type(model).__name__} is no model of transformers")
-    if getattr(model.active_peft_config, "is_prompt_learning", False):
+    adapted: Any = model  # by PEFT
+    if getattr(adapted.active_peft_config, "is_prompt_learning", False):
         raise ValueError("model: learned prompts stand before every text, and are not read")
-    return model.get_base_model()
+    return adapted.get_base_model()
 
 
 def _loaded(model: str | Path, tokenizer: Any, layers: Layers, settings: Settings) -> Opened:
@@ -112,9 +113,10 @@ def _loaded(model: str | Path, tokenizer: Any, layers: Layers, settings: Setting
                 f"hub:{name} for a model of the hub"
             )
         name = f"file:{Path(name).expanduser().resolve()}"
+    asked = {"name": name, "half": settings.half or None}
     threads = torch.get_num_threads()
     try:
-        source = checked(resolve(Model(name=name, half=settings.half or None), settings.seed))
+        source = checked(resolve(Model.model_validate(asked), settings.seed))
         if source.kind == "arithmetic":
             raise ValueError(f"model: {name} learns equations and reads no text")
         hidden_states(layers, source.layers)

@@ -1,5 +1,6 @@
 """A measurement as one HTML page that opens without a network."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +27,10 @@ th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #e8ec
 class Shown(Protocol):
     """What a page is of."""
 
-    about: dict[str, str]
+    @property
+    def about(self) -> Mapping[str, str]:
+        """How it was measured, line by line."""
+        ...
 
     def figure(self) -> "alt.VConcatChart":
         """Its figure."""

@@ -44,8 +44,9 @@ class Measured:
     @property
     def tokens(self) -> pd.DataFrame:
         """A row per token, layer, cloud, reading, estimator and L: its dimension, and its place."""
-        own = self.estimates[["layer", "sampling_seed", *LOCAL[LOCAL.index("exclude") :]]]
-        return own.join(self.text[OF_TOKEN], on="row")
+        columns = ["layer", "sampling_seed", *LOCAL[LOCAL.index("exclude") :]]
+        text = pd.DataFrame(self.text, columns=OF_TOKEN)
+        return pd.DataFrame(self.estimates, columns=columns).join(text, on="row")
 
     def figure(self) -> "alt.VConcatChart":
         """The means through the layers, with their intervals: a line per reading and L."""
@@ -66,9 +67,9 @@ class Measured:
 
 def table_of(local: pd.DataFrame, clouds: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """The table of `Measured` from the estimates and the counts of one model's clouds."""
-    means = pd.DataFrame(mean_rows(local, confidence))[COLUMNS]
-    counts = clouds.groupby("layer", sort=False)[DROPPED].max()
-    return means.join(counts, on="layer")
+    means = pd.DataFrame(mean_rows(local, confidence), columns=COLUMNS)
+    counts = pd.DataFrame(clouds, columns=["layer", *DROPPED]).groupby("layer", as_index=False)
+    return means.merge(counts.max(), on="layer", how="left")
 
 
 def printed(table: pd.DataFrame) -> str:

@@ -141,7 +141,7 @@ def sequences_of(
             for piece in (_halved(str(row["text"]), longest, length) if long else [row["text"]])
         ]
         table = pd.DataFrame(rows)
-    if table["document"].nunique() > 1:
+    if len(set(table["document"])) > 1:
         return Sequences(table, DOCUMENTS, sum(longer))
     blocks = _blocks(table["text"].str.len().to_numpy())
     return Sequences(table.assign(document=blocks), BLOCKS, sum(longer))
