@@ -110,6 +110,11 @@ def test_values_are_heard_by_the_log_the_state_and_the_file(
     assert lines[1][f"{KEY}/change_lower"] < lines[1][f"{KEY}/change"]
     assert lines[1][f"{KEY}/lower"] < lines[1][KEY] < lines[1][f"{KEY}/upper"]
     assert "4 measurements took" in capsys.readouterr().out
+    drawn = watch.figure().to_dict()["data"]["values"]
+    means = [point["value"] for point in drawn if point["kind"] == "mean local dimension"]
+    assert means == [line[KEY] for line in lines]
+    ends = [point["lower"] for point in drawn if point["kind"] != "mean local dimension"]
+    assert ends == [line[f"{KEY}/change_lower"] for line in lines[1:]]
 
 
 def test_a_change_is_that_of_the_two_models_on_the_same_tokens(

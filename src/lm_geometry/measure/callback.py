@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
@@ -12,6 +12,9 @@ from lm_geometry.measure.opened import Layers
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.texts import read_texts
 from lm_geometry.measure.watch import PREFIX, Log, Values, Watch, read_start
+
+if TYPE_CHECKING:
+    import altair as alt
 
 FILE = "local_dimension.jsonl"
 DEFAULTS: Options = {
@@ -94,6 +97,12 @@ class LocalDimensionCallback(TrainerCallback):
     def told(self) -> str:
         """What the measurements took, in words."""
         return self._budget.told()
+
+    def figure(self) -> "alt.VConcatChart":
+        """What was measured so far, over the steps, and its change, with their intervals."""
+        from lm_geometry.measure.chart import by_step
+
+        return by_step(self.history, PREFIX, [self.told()])
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any

@@ -70,3 +70,50 @@ def _wrapped(lines: Sequence[str], width: int = 110) -> list[str]:
     import textwrap
 
     return [part for line in lines for part in textwrap.wrap(line, width)]
+
+
+def by_step(
+    history: Sequence[Mapping[str, float]], prefix: str, lines: Sequence[str] = ()
+) -> alt.VConcatChart:
+    """Means over the steps of a training, and below them their change, a line per layer.
+
+    `history` holds what `LocalDimensionCallback` measured; of its names those below `prefix` are
+    drawn that have an interval.
+    """
+    kinds = {"mean local dimension": "", "change since the first step": "change"}
+    records = [r for kind, end in kinds.items() for r in _steps(history, prefix, kind, end)]
+    names = list(dict.fromkeys(record["layer"] for record in records))
+    scale = alt.Scale(domain=names, range=_colours(len(names)))
+    base = alt.Chart(alt.InlineData(values=records)).encode(
+        x=alt.X("step:Q", title="optimiser step"),
+        color=alt.Color("layer:N", title=None, scale=scale),
+    )
+    rows = []
+    for kind in kinds:
+        own = base.transform_filter(alt.datum.kind == kind)
+        y = alt.Y("value:Q", title=kind, scale=alt.Scale(zero=False))
+        ends = alt.Y("lower:Q", title=kind, scale=alt.Scale(zero=False))
+        band = own.mark_area(opacity=theme.BAND_OPACITY).encode(y=ends, y2="upper:Q")
+        line = own.mark_line(strokeWidth=2, point=True).encode(y=y)
+        rows.append(alt.layer(band, line).properties(width=WIDTH, height=HEIGHT * 2 // 3))
+    title = alt.Title("Local dimensions while the model trains", subtitle=_wrapped(lines))
+    return alt.vconcat(*rows, title=title).configure(**theme.config())
+
+
+def _steps(
+    history: Sequence[Mapping[str, float]], prefix: str, kind: str, end: str
+) -> list[dict[str, Any]]:
+    below = f"/{end}_lower" if end else "/lower"
+    return [
+        {
+            "step": line["step"],
+            "kind": kind,
+            "layer": name.removeprefix(f"{prefix}/").removesuffix(below).replace("_", " ", 1),
+            "value": line[name.removesuffix("_lower" if end else "/lower")],
+            "lower": line[name],
+            "upper": line[name.removesuffix("lower") + "upper"],
+        }
+        for line in history
+        for name in line
+        if name.startswith(prefix) and name.endswith(below)
+    ]
