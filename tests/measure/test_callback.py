@@ -74,10 +74,11 @@ def trained(
     return trainer, {name: own.clone() for name, own in model.state_dict().items()}
 
 
+COMPILED = {"torch_compile": True, "torch_compile_backend": "eager"}
 MIXED = {"activation_checkpointing": True, "bf16": True, "gradient_accumulation_steps": 2}
 
 
-@pytest.mark.parametrize("more", [{}, MIXED])
+@pytest.mark.parametrize("more", [{}, MIXED, pytest.param(COMPILED, marks=pytest.mark.slow)])
 def test_trained_weights_are_bit_equal_with_and_without_it(
     tiny_models: dict[str, TinyModel], tmp_path: Path, more: dict[str, Any]
 ) -> None:
@@ -110,7 +111,8 @@ def test_values_are_heard_by_the_log_the_state_and_the_file(
     assert lines[1][f"{KEY}/change_lower"] < lines[1][f"{KEY}/change"]
     assert lines[1][f"{KEY}/lower"] < lines[1][KEY] < lines[1][f"{KEY}/upper"]
     assert "4 measurements took" in capsys.readouterr().out
-    drawn = watch.figure().to_dict()["data"]["values"]
+    chart = watch.figure().to_dict()
+    drawn = chart["datasets"][chart["data"]["name"]]
     means = [point["value"] for point in drawn if point["kind"] == "mean local dimension"]
     assert means == [line[KEY] for line in lines]
     ends = [point["lower"] for point in drawn if point["kind"] != "mean local dimension"]
@@ -178,6 +180,28 @@ def test_a_plain_loop_keeps_its_gradients_and_its_dropout(
     assert all(torch.equal(results[0][name], own) for name, own in results[1].items())
     assert {"local_dimension/layer_1", "local_dimension/layer_2"} <= found[2].keys()
     assert not list(Path().glob("local_dimension*"))  # no file where none was asked for
+
+
+def test_a_control_tells_how_much_more_the_probe_set_changed(
+    tiny_models: dict[str, TinyModel], tmp_path: Path
+) -> None:
+    control = documents(16, seed=1)
+    both = LocalDimensionCallback(TEXTS, every=3, budget=None, control=control, **SMALL)
+    trained(tiny_models["llama"], tmp_path / "both", [both])
+    alone = LocalDimensionCallback(control, every=3, budget=None, **SMALL)
+    trained(tiny_models["llama"], tmp_path / "alone", [alone])
+    for found, expected in zip(both.history, alone.history, strict=True):
+        names = {n: n.replace("dimension/", "dimension/control/") for n in expected if KEY in n}
+        assert all(found[names[n]] == expected[n] for n in names)
+    last = both.history[-1]
+    change, of_control = last[f"{KEY}/change"], alone.history[-1][f"{KEY}/change"]
+    beyond = f"{KEY}/beyond_control"
+    assert last[beyond] == change - of_control
+    widths = [line[f"{KEY}/change_upper"] - line[f"{KEY}/change"] for line in (last, last)]
+    assert last[f"{beyond}_upper"] - last[beyond] > 0.7 * widths[0]
+    assert beyond not in both.history[0]
+    with pytest.raises(ValueError, match="control: 1 of its texts are among those"):
+        LocalDimensionCallback(TEXTS, control=[*control, TEXTS[0]], **SMALL)
 
 
 COSTS = st.lists(st.floats(0.01, 5), min_size=200, max_size=200)

@@ -4,14 +4,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+import pandas as pd
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
 
 from lm_geometry.measure.budget import Budget
+from lm_geometry.measure.log import Log, Values
 from lm_geometry.measure.opened import Layers
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.texts import read_texts
-from lm_geometry.measure.watch import PREFIX, Log, Values, Watch, read_start
+from lm_geometry.measure.watch import PREFIX, Watch, read_start
 
 if TYPE_CHECKING:
     import altair as alt
@@ -41,6 +43,8 @@ class LocalDimensionCallback(TrainerCallback):
 
     - `local_dimension/layer_12`, `…/lower`, `…/upper`: the mean with its interval over documents
     - `…/change`, `…/change_lower`, `…/change_upper`: paired change since the first step
+    - `local_dimension/control/…`: the same of `control`, a second set of texts that share no
+      document with the first, and `…/beyond_control`: how much more the first changed
     - `local_dimension/seconds`: what the measurement took
 
     The model is given back as it was, random generators included: trained weights are bit-equal
@@ -55,12 +59,18 @@ class LocalDimensionCallback(TrainerCallback):
         *,
         every: int = 50,
         budget: float | None = 0.02,
+        control: Any = None,
         tokenizer: Any = None,
         file: str | Path | None = None,
         **options: Unpack[Options],
     ) -> None:
         settings = settings_of({**DEFAULTS, **options})
-        self._watch = Watch(read_texts(texts), layers, settings)
+        table = read_texts(texts)
+        self._watches = [Watch(table, layers, settings)]
+        if control is not None:
+            other = read_texts(control)
+            _refuse_shared(table, other)
+            self._watches.append(Watch(other, layers, settings, f"{PREFIX}/control"))
         self._budget = Budget(every, budget)
         self._tokenizer = tokenizer
         self._log = Log(Path(file)) if file is not None else None
@@ -75,23 +85,30 @@ class LocalDimensionCallback(TrainerCallback):
         if not self._budget.due(step):
             return None
         before = self._budget.spent
+        values: Values = {}
         with self._budget.timed(step):
-            if self._watch.start is None:
-                values = self._begin(model, step)
-            else:
-                values = self._watch.again(model, step)
+            for watch in self._watches:
+                begun = watch.start is not None
+                values |= watch.again(model, step) if begun else self._begin(watch, model, step)
+            for control in self._watches[1:]:
+                values |= self._watches[0].beyond(control)
+            if self._log is not None and self._budget.times == 0:
+                self._log.begin(step)
         values[f"{PREFIX}/seconds"] = self._budget.spent - before
         self.history.append({"step": step, **values})
         if self._log is not None:
             self._log.add(step, values)
         return values
 
-    def _begin(self, model: Any, step: int) -> Values:
-        start = read_start(self._log.path) if self._log is not None and step > 0 else None
-        values = self._watch.begin(model, self._tokenizer, step, start)
-        if self._log is not None and self._watch.start is not None:
-            self._log.begin(step)
-            self._watch.start.write(self._log.path)
+    def _begin(self, watch: Watch, model: Any, step: int) -> Values:
+        place = None
+        if self._log is not None:
+            name = "control" if watch is not self._watches[0] else "start"
+            place = self._log.path.with_suffix(f".{name}.json")
+        start = read_start(place) if place is not None and step > 0 else None
+        values = watch.begin(model, self._tokenizer, step, start)
+        if place is not None and watch.start is not None:
+            watch.start.write(place)
         return values
 
     def told(self) -> str:
@@ -165,3 +182,12 @@ def _refuse_spread(args: TrainingArguments) -> None:
                 f"{name} spreads a model over processes, all of which a forward pass needs: "
                 "LocalDimensionCallback does not measure there"
             )
+
+
+def _refuse_shared(texts: pd.DataFrame, control: pd.DataFrame) -> None:
+    shared = set(texts["text"]) & set(control["text"])
+    if shared:
+        raise ValueError(
+            f"control: {len(shared):,} of its texts are among those of the probe set, so that "
+            "their changes are not independent: give other documents"
+        )

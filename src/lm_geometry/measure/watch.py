@@ -1,6 +1,5 @@
 """The same tokens of a model in training, measured again and again."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.means import mean_rows
+from lm_geometry.aggregate.differences import KEYS, Change, Key, changes
+from lm_geometry.aggregate.means import mean_rows, summary
 from lm_geometry.embed.hidden_states import HiddenStates
-from lm_geometry.measure.compared import changes_of
 from lm_geometry.measure.estimates import (
     Drawn,
     Massive,
@@ -21,6 +20,7 @@ from lm_geometry.measure.estimates import (
     probe_of,
     states_of,
 )
+from lm_geometry.measure.log import Values
 from lm_geometry.measure.opened import Layers, Opened, opened, unwrapped
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.record import CELL
@@ -28,10 +28,9 @@ from lm_geometry.measure.untouched import untouched
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.hashes import value_hash
-from lm_geometry.workspace.tables import read_table, write_table
+from lm_geometry.workspace.tables import Row, read_table, write_table
 
-PREFIX = "local_dimension"
-Values = dict[str, float]
+PREFIX, LATER = "local_dimension", "later"
 
 
 @dataclass(frozen=True)
@@ -47,26 +46,30 @@ class Start:
     made_of: str  # hash of the tokens and the settings
 
     def write(self, path: Path) -> None:
-        """Keep it beside the log, for a resume."""
-        write_table(path.with_suffix(".start.parquet"), self.local)
+        """Keep it for a resume: `path`, a JSON file, and a table beside it."""
+        write_table(path.with_suffix(".parquet"), self.local)
         record = {"step": self.step, "massive": self.massive.tolist(), "made_of": self.made_of}
-        write_json(path.with_suffix(".start.json"), record)
+        write_json(path, record)
 
 
 def read_start(path: Path) -> Start | None:
     """What an interrupted training kept, if it did."""
-    if not path.with_suffix(".start.json").exists():
+    if not path.exists():
         return None
-    record = read_json(path.with_suffix(".start.json"))
+    record = read_json(path)
     massive = np.array(record.pop("massive"), dtype=np.int64)
-    return Start(local=read_table(path.with_suffix(".start.parquet")), massive=massive, **record)
+    return Start(local=read_table(path.with_suffix(".parquet")), massive=massive, **record)
 
 
 class Watch:
     """A model's local dimensions on fixed tokens, and their change since the first time."""
 
-    def __init__(self, texts: pd.DataFrame, layers: Layers, settings: Settings) -> None:
+    def __init__(
+        self, texts: pd.DataFrame, layers: Layers, settings: Settings, prefix: str = PREFIX
+    ) -> None:
         self._texts, self._layers, self._settings = texts, layers, settings
+        self._prefix = prefix
+        self.changes: dict[Key, Change] = {}  # of the last measurement
         self._opened: Opened | None = None
         self._probe: Probe | None = None
         self._drawn: Drawn = {}
@@ -119,59 +122,44 @@ class Watch:
         start, confidence = self.start, self._settings.confidence
         assert start is not None
         found: Values = {}
-        means = pd.DataFrame(mean_rows(local, confidence))
-        for row in means.to_dict("records"):
-            found |= _named(self._key(row), row, ("mean", "lower", "upper"), "")
+        for row in mean_rows(local, confidence):
+            found |= named(self._key(row), row)
+        self.changes = {}
         if step != start.step:
-            later = local.assign(checkpoint="later")
-            both = pd.concat([start.local, later], ignore_index=True)
-            for row in changes_of(both, confidence).to_dict("records"):
-                found |= _named(self._key(row), row, ("mean", "lower", "upper"), "change")
+            both = [start.local, local.assign(checkpoint=LATER)]
+            self.changes = changes(pd.concat(both, ignore_index=True))
+        for key, change in self.changes.items():
+            row = dict(zip(KEYS, key, strict=True))
+            found |= named(self._key(row), summary(change.mean, confidence), "change")
         return found
 
-    def _key(self, row: dict[Any, Any]) -> str:
+    def beyond(self, control: "Watch") -> Values:
+        """How much more the dimensions changed than those of other texts, as `change` is named.
+
+        The documents of both are others, so that their changes are independent.
+        """
+        found: Values = {}
+        for key in self.changes.keys() & control.changes.keys():
+            difference = self.changes[key].mean - control.changes[key].mean
+            row = dict(zip(KEYS, key, strict=True))
+            told = summary(difference, self._settings.confidence)
+            found |= named(self._key(row), told, "beyond_control")
+        return found
+
+    def _key(self, row: Row) -> str:
         """Name of a cell: its layer, and what it is of where there is more than the first."""
         asked = self._settings.estimate
-        key = f"{PREFIX}/layer_{row['layer']}"
+        key = f"{self._prefix}/layer_{row['layer']}"
         first = (asked.exclude[0], asked.estimators[0], float(asked.n_neighbors[0]))
         if tuple(row[name] for name in CELL[1:]) == first:
             return key
         return f"{key}/{row['estimator']}_{row['n_neighbors']:g}_{row['exclude']}"
 
 
-def _named(key: str, row: dict[Any, Any], columns: tuple[str, ...], what: str) -> Values:
+def named(key: str, row: Row, what: str = "") -> Values:
     """A mean and its interval: `key`, `key/lower`, `key/upper`; of a change `key/change`, …"""
-    names = [f"{key}/{what}" if what else key]
-    names += [f"{key}/{what}_{end}" if what else f"{key}/{end}" for end in columns[1:]]
-    values = (float(row[column]) for column in columns)
-    return {name: value for name, value in zip(names, values, strict=True) if np.isfinite(value)}
-
-
-class Log:
-    """A file of JSON lines, one per measurement: its step and values."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def begin(self, step: int) -> None:
-        """Keep what was written before `step`, of a training that goes on from there."""
-        kept = [line for line in self.lines() if line["step"] < step]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-
-    def add(self, step: int, values: Values) -> None:
-        """Append a line, whole."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
-
-    def lines(self) -> list[dict[str, Any]]:
-        """What is written; a last line that a kill cut is left out."""
-        if not self.path.exists():
-            return []
-        found = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
-        return found
+    names = (f"{key}/{what}", f"{key}/{what}_lower", f"{key}/{what}_upper")
+    if not what:
+        names = (key, f"{key}/lower", f"{key}/upper")
+    pairs = zip(names, (row["mean"], row["lower"], row["upper"]), strict=True)
+    return {name: v for name, v in pairs if isinstance(v, float) and np.isfinite(v)}
