@@ -84,8 +84,9 @@ def by_step(
     records = [r for kind, end in kinds.items() for r in _steps(history, prefix, kind, end)]
     names = list(dict.fromkeys(record["layer"] for record in records))
     scale = alt.Scale(domain=names, range=_colours(len(names)))
+    steps = [line["step"] for line in history] or [0]
     base = alt.Chart(alt.InlineData(values=records)).encode(
-        x=alt.X("step:Q", title="optimiser step"),
+        x=alt.X("step:Q", title="optimiser step", scale=alt.Scale(domain=[min(steps), max(steps)])),
         color=alt.Color("layer:N", title=None, scale=scale),
     )
     rows = []

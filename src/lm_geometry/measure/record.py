@@ -69,7 +69,7 @@ def table_of(local: pd.DataFrame, clouds: pd.DataFrame, confidence: float) -> pd
     """The table of `Measured` from the estimates and the counts of one model's clouds."""
     means = pd.DataFrame(mean_rows(local, confidence), columns=COLUMNS)
     counts = pd.DataFrame(clouds, columns=["layer", *DROPPED]).groupby("layer", as_index=False)
-    return means.merge(counts.max(), on="layer", how="left")
+    return means.merge(pd.DataFrame(counts.max()), on="layer", how="left")
 
 
 def printed(table: pd.DataFrame) -> str:
