@@ -207,6 +207,31 @@ def test_a_tokenizer_of_another_model_is_refused(tiny_models: dict[str, TinyMode
         measure(model, TEXTS, [-1], tokenizer=tokenizer, **SMALL)
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+def test_models_whose_states_would_be_others_are_refused(tiny_models: dict[str, TinyModel]) -> None:
+    from peft import PromptTuningConfig, get_peft_model
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    model, tokenizer = in_memory(tiny_models["llama"])
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}
+    both = T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer), **sizes))
+    with pytest.raises(ValueError, match=r"half: .* say whose states are read"):
+        measure(both, TEXTS, tokenizer=tokenizer, **SMALL)
+    halves = [
+        measure(both, TEXTS, [-1], tokenizer=tokenizer, half=half, **SMALL)
+        for half in ("encoder", "decoder")
+    ]
+    assert not halves[0].estimates["value"].equals(halves[1].estimates["value"])
+    prompted = get_peft_model(
+        model, PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=2)
+    )
+    with pytest.raises(ValueError, match="learned prompts stand before every text"):
+        measure(prompted, TEXTS, tokenizer=tokenizer, **SMALL)
+    spread = type("DeepSpeedEngine", (torch.nn.Module,), {})()
+    with pytest.raises(ValueError, match="DeepSpeedEngine is spread over processes"):
+        measure(spread, TEXTS, tokenizer=tokenizer, **SMALL)
+
+
 def test_the_public_name_is_the_function_whatever_was_imported_first() -> None:
     assert "lm_geometry.measure.call" in sys.modules
     assert lm_geometry.measure is measure

@@ -41,7 +41,7 @@ def _number(text: str) -> int | float:
 @click.option("--n-neighbors", multiple=True, metavar="L...", help="neighbourhood sizes (64 128)")
 @click.option("--exclude", multiple=True, metavar="READING...", help="(document none)")
 @click.option("--estimators", multiple=True, metavar="NAME...", help="twonn, mle, lpca (twonn)")
-@click.option("--points", type=int, metavar="N", help="points of a cloud (3000)")
+@click.option("--points", type=int, metavar="N", help="of a cloud, of 2 N tokens (3000)")
 @click.option("--max-length", type=int, metavar="TOKENS", help="of a sequence (512)")
 @click.option(
     "--intervals/--no-intervals",

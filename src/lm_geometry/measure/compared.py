@@ -30,7 +30,7 @@ CHANGES = ["mean", "lower", "upper", "standard_error", "degrees", "error", "p_va
 CHANGES += ["adjusted_p_value", "standardised_by_documents", "values", "documents"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tables are equal cell by cell alone
 class Compared:
     """Local dimensions of two models on the same tokens.
 
@@ -88,6 +88,7 @@ def compare(
         probe, name = probe_of(table, ready, settings), ready.name
         read, states = ready.layers, {BASE: states_of(ready, probe)}
         about = about_of(ready, probe)
+    del ready  # before the other is loaded
     with opened(other, tokenizer, layers, settings) as ready:
         _refuse_others(name, read, probe, ready)
         states[OTHER] = states_of(ready, probe)

@@ -24,7 +24,7 @@ DROPPED += ["duplicates_removed"]
 OF_TOKEN = ["sequence", "position", "document", "token_id", "token"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tables are equal cell by cell alone
 class Measured:
     """Local dimensions of a model's hidden states on some texts.
 

@@ -23,7 +23,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
     ours, threads = random.getstate(), torch.get_num_threads()
     theirs = np.random.get_state()  # noqa: NPY002  the one that training code draws from
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    kind = next((weight.device.type for weight in model.parameters()), "cpu")
+    kinds = (weight.device.type for weight in model.parameters())
+    kind = next((one for one in kinds if one != "meta"), "cpu")  # meta: kept elsewhere until used
     try:
         with torch.random.fork_rng(devices), torch.autocast(kind, enabled=False):
             model.eval()
