@@ -2,6 +2,9 @@ from .dimension import global_dimension as global_dimension
 from .dimension import local_dimension as local_dimension
 from .dimension.gride import Gride as Gride
 from .dimension.gride import gride as gride
+from .measure.call import measure as measure
+from .measure.callback import LocalDimensionCallback as LocalDimensionCallback
+from .measure.compared import compare as compare
 from .models.weight_norm import weight_norm as weight_norm
 from .neighbours import NeighbourGraph as NeighbourGraph
 from .neighbours import neighbour_graph as neighbour_graph

@@ -101,27 +101,32 @@ class Passed:
 class ForwardPass:
     """A model on its device, or spread over several, without its head.
 
-    What the model does with padding, and with its head, is found by a probe (`findings`). Raises
-    ValueError for a model of which it shows that nothing right can be read.
+    Without `dtype` the model stays where and as it is. What it does with padding, and with its
+    head, is found by a probe (`findings`). Raises ValueError for a model of which it shows that
+    nothing right can be read.
     """
 
     def __init__(
         self,
         model: PreTrainedModel,
         device: str,
-        dtype: torch.dtype,
+        dtype: torch.dtype | None,
         pad_id: int,
         layers: list[int],
         half: str = "",
+        findings: Findings | None = None,
     ) -> None:
-        self.model = model if places(model) else on_one_device(model, device, dtype)
+        """`findings` are those of an earlier probe of the model, which is then not repeated."""
+        self.model = model
+        if dtype is not None and not places(model):
+            self.model = on_one_device(model, device, dtype)
         self.device = device
         self.half = half
         self.known = len(cast("nn.Embedding", model.get_input_embeddings()).weight)
         self.pad_id = pad_id if pad_id < self.known else 0  # it is masked: any will do
         self.layers = layers
-        self.findings: Findings = probe(self.model, half, self.pad_id)
-        self.compared = False  # whether a padded batch was, with its sequences alone
+        self.findings: Findings = findings or probe(self.model, half, self.pad_id)
+        self.compared = findings is not None  # whether a padded batch was, with its sequences alone
 
     def run(
         self, sequences: Sequence[list[int]], first: int = 0, losses: bool = False

@@ -14,9 +14,12 @@ from lm_geometry.workspace.seeds import stream
 class Readings:
     """What the tokens of a corpus split have in common, and the jackknife's groups of documents."""
 
-    def __init__(self, split: CorpusSplit, groups: int, seed: int) -> None:
+    def __init__(
+        self, split: CorpusSplit, groups: int, seed: int, tokens: pd.DataFrame | None = None
+    ) -> None:
+        """`tokens` is the token table of the split, as embed wrote it where none is given."""
         self._split = split
-        self._tokens = read_tokens(split)
+        self._tokens = read_tokens(split) if tokens is None else tokens
         documents, names = pd.factorize(self._tokens["document"])
         self.groups = min(groups, len(names)) if min(groups, len(names)) > 1 else 0
         dealt = np.arange(len(names)) % max(self.groups, 1)

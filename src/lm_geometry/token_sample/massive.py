@@ -1,28 +1,37 @@
 """Which tokens of a corpus split are massive at any checkpoint and layer that is compared."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from lm_geometry.observables.massive import massive_tokens
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_states
-from lm_geometry.point_cloud.shapes import Int64
+from lm_geometry.point_cloud.shapes import Float32, Int64
 
 
 def massive_rows(
     embedded: Embedded, split: CorpusSplit, factor: float
 ) -> Int64[np.ndarray, "massive"]:
-    """Rows of the split's token table whose norm is beyond `factor` medians somewhere, ascending.
-
-    The median is that of all rows of the split at one checkpoint and layer. Massive tokens come and
-    go with training, and the final norm hides them: one that is massive anywhere is left out
-    everywhere, so that clouds keep the same tokens.
-    """
-    found = [
-        massive_tokens(read_states(checkpoint, split, layer), factor)
+    """Rows of the split's token table that are `massive_anywhere` on disk, ascending."""
+    states = (
+        read_states(checkpoint, split, layer)
         for checkpoint in embedded.checkpoints
         for layer in embedded.layers
-    ]
-    return np.unique(np.concatenate(found))
+    )
+    return massive_anywhere(states, factor)
+
+
+def massive_anywhere(
+    states: Iterable[Float32[np.ndarray, "tokens width"]], factor: float
+) -> Int64[np.ndarray, "massive"]:
+    """Rows whose norm is beyond `factor` medians in one of the `states`, ascending.
+
+    The median is that of all rows at one checkpoint and layer. Massive tokens come and go with
+    training, and the final norm hides them: one that is massive anywhere is left out everywhere,
+    so that clouds keep the same tokens.
+    """
+    return np.unique(np.concatenate([massive_tokens(one, factor) for one in states]))
 
 
 def without_massive(

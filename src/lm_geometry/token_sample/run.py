@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, read_tokens
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
 from lm_geometry.point_cloud.deduplication import deduplicate
@@ -44,6 +45,21 @@ def draw(
     return rows[generator.choice(len(rows), min(prepared, len(rows)), replace=False)]
 
 
+def draws(
+    rows: Int64[np.ndarray, "rows"], split: CorpusSplit, settings: TokenSample, paper: bool = False
+) -> dict[int, Int64[np.ndarray, "drawn"]]:
+    """The tokens drawn of `rows` by each of the sampling seeds, in random order.
+
+    With `paper`, by the generator of the published code.
+    """
+    found = {}
+    for seed in settings.seeds:
+        named = stream(seed, "token-sample", split.corpus, split.split)
+        generator = np.random.default_rng(seed) if paper else named
+        found[seed] = draw(rows, settings.prepared, generator)
+    return found
+
+
 def cloud_rows(
     states: Float32[np.ndarray, "tokens width"],
     drawn: Int64[np.ndarray, "drawn"],
@@ -83,7 +99,8 @@ def write_clouds(settings: TokenSample) -> None:
     paper = embedded.order == "paper"
     tables = {split: read_tokens(split) for split in embedded.splits}
     refuse_absent_values(list(tables.values()), settings.mask)
-    drawn, massive = {}, dict.fromkeys(tables, 0)
+    massive = dict.fromkeys(tables, 0)
+    drawn: dict[tuple[CorpusSplit, int], np.ndarray] = {}
     for split, tokens in tables.items():
         try:
             rows = among = eligible(tokens, settings)
@@ -93,10 +110,7 @@ def write_clouds(settings: TokenSample) -> None:
             massive[split] = len(among) - len(rows)
         except ValueError as error:
             raise ValueError(f"{split.corpus}-{split.split}: {error}") from None
-        for seed in settings.seeds:
-            named = stream(seed, "token-sample", split.corpus, split.split)
-            generator = np.random.default_rng(seed) if paper else named
-            drawn[split, seed] = draw(rows, settings.prepared, generator)
+        drawn |= {(split, seed): own for seed, own in draws(rows, split, settings, paper).items()}
     counts = []
     for cloud in clouds(embedded, settings.seeds):
         states = read_states(cloud.checkpoint, cloud.split, cloud.layer)

@@ -1,0 +1,126 @@
+"""`lm-geometry measure`: local dimensions by layer of any model on any texts."""
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lm_geometry.commands.command import Command, examples
+
+if TYPE_CHECKING:
+    from lm_geometry.measure.options import Options
+
+
+def _layer(text: str) -> int | str:
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.isdigit() else float(text)
+
+
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "lm-geometry measure smollm2 notes.txt --page notes.html",
+        "lm-geometry measure /models/mine a.txt b.txt --layers 25%-100% --json",
+        "lm-geometry measure smollm2 notes.txt --compare file:/models/tuned --layers 67% last",
+    ),
+)
+@click.argument("model", help="alias of the catalogue, hub:ID[@revision], file:PATH or a path")
+@click.argument(
+    "texts",
+    nargs=-1,
+    required=True,
+    help="text files, each a document; a folder of *.txt; or one corpus as in params.yaml",
+)
+@click.option("--compare", metavar="MODEL", help="another model, paired on the same tokens")
+@click.option("--layers", multiple=True, metavar="LAYER...", help="0 … last, -1, 67%, 25%-100%")
+@click.option("--n-neighbors", multiple=True, metavar="L...", help="neighbourhood sizes (64 128)")
+@click.option("--exclude", multiple=True, metavar="READING...", help="(document none)")
+@click.option("--estimators", multiple=True, metavar="NAME...", help="twonn, mle, lpca (twonn)")
+@click.option("--points", type=int, metavar="N", help="of a cloud, of 2 N tokens (3000)")
+@click.option("--max-length", type=int, metavar="TOKENS", help="of a sequence (512)")
+@click.option(
+    "--intervals/--no-intervals",
+    default=True,
+    help="by the jackknife; without it each neighbourhood is taken as given: faster, too narrow",
+)
+@click.option("--json", "as_json", is_flag=True, help="print JSON: the table, and how it was made")
+@click.option("--csv", "as_csv", is_flag=True, help="print the table as CSV")
+@click.option("--page", type=click.Path(path_type=Path), metavar="FILE", help="write a page, too")
+def command(
+    model: str,
+    texts: tuple[str, ...],
+    compare: str | None,
+    layers: tuple[str, ...],
+    as_json: bool,
+    as_csv: bool,
+    page: Path | None,
+    **given: Any,
+) -> None:
+    """Print the local dimension of a model's hidden states on texts, layer by layer.
+
+    With --compare the differences, that model less MODEL, over the tokens that both kept.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json is not allowed with --csv")
+    from lm_geometry.measure.call import measure
+    from lm_geometry.measure.compared import compare as compared
+
+    read: Any = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
+    asked: Any = [_layer(layer) for layer in layers] or "all"
+    if asked == ["all"]:
+        asked = "all"
+    options = _options(**given)
+    with contextlib.redirect_stdout(sys.stderr):  # what loading and passing tell is no result
+        if compare is None:
+            found = measure(model, read, asked, **options)
+        else:
+            found = compared(model, compare, read, asked, **options)
+        if page is not None:
+            print(found.save(page))
+    print(_shown(found, as_json, as_csv), end="")
+
+
+def _options(
+    n_neighbors: tuple[str, ...],
+    exclude: tuple[str, ...],
+    estimators: tuple[Any, ...],
+    points: int | None,
+    max_length: int | None,
+    intervals: bool,
+) -> "Options":
+    """What was given, by the names of `measure`; the others stay as they are there."""
+    options: Options = {}
+    if n_neighbors:
+        options["n_neighbors"] = [_number(size) for size in n_neighbors]
+    if exclude:
+        options["exclude"] = list(exclude)
+    if estimators:
+        options["estimators"] = list(estimators)
+    if points is not None:
+        options |= {"points": points, "prepared": 2 * points, "keep_tokens": 2 * points}
+    if max_length is not None:
+        options["max_length"] = max_length
+    if not intervals:
+        options["jackknife"] = 0
+    return options
+
+
+def _shown(found: Any, as_json: bool, as_csv: bool) -> str:
+    import json
+
+    from lm_geometry.measure.record import printed
+
+    if as_csv:
+        return found.table.to_csv(index=False)
+    if as_json:
+        rows = json.loads(found.table.to_json(orient="records", double_precision=15))
+        return (
+            json.dumps({"about": found.about, "table": rows}, ensure_ascii=False, indent=1) + "\n"
+        )
+    about = "\n".join(f"{name}: {told}" for name, told in found.about.items())
+    return f"{about}\n\n{printed(found.table)}\n"

@@ -1,0 +1,1 @@
+"""Dimensions of any model on any texts: one call, one command, one callback."""

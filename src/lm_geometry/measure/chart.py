@@ -1,0 +1,120 @@
+"""Figure of a measurement: mean local dimension through the layers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from lm_geometry.figures import theme
+
+WIDTH, HEIGHT = 560, 320
+SHADES = [[1, 0], [5, 3], [2, 2], [8, 2, 2, 2]]
+
+
+def by_layer(
+    tables: Mapping[str, pd.DataFrame], lines: Sequence[str], value: str = "local dimension"
+) -> alt.VConcatChart:
+    """Means over layers with their intervals, from tables by the name of the model.
+
+    A colour per reading, estimator and L; a dash per model where there are several.
+    """
+    records = [record for name, table in tables.items() for record in _records(name, table)]
+    series = list(dict.fromkeys(record["series"] for record in records))
+    colour = alt.Color(
+        "series:N",
+        title=None,
+        sort=series,
+        scale=alt.Scale(domain=series, range=_colours(len(series))),
+    )
+    x = alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("mean:Q", title=f"mean {value}", scale=alt.Scale(zero=False))
+    base = alt.Chart(alt.InlineData(values=records)).encode(x=x, color=colour)
+    if len(tables) > 1:
+        dash = alt.Scale(domain=list(tables), range=SHADES[: len(tables)])
+        base = base.encode(strokeDash=alt.StrokeDash("model:N", title=None, scale=dash))
+    lower = alt.Y("lower:Q", title=f"mean {value}", scale=alt.Scale(zero=False))
+    band = base.mark_area(opacity=theme.BAND_OPACITY).encode(
+        y=lower, y2="upper:Q", detail="model:N"
+    )
+    told = ["model:N", "series:N", "layer:O", "mean:Q", "lower:Q", "upper:Q", "points:Q"]
+    line = base.mark_line(strokeWidth=2).encode(y=y)
+    points = base.mark_point(filled=True, size=30).encode(y=y, tooltip=told)
+    title = alt.Title(f"Mean {value} through the layers", subtitle=_wrapped(lines))
+    layered = alt.layer(band, line, points).properties(width=WIDTH, height=HEIGHT, title=title)
+    return alt.vconcat(layered).configure(**theme.config())
+
+
+def _records(name: str, table: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = ["layer", "mean", "lower", "upper", "points"]
+    return [
+        {column: None if pd.isna(row[column]) else row[column] for column in columns}
+        | {"model": name, "series": _series(row)}
+        for row in table.to_dict("records")
+    ]
+
+
+def _series(row: Mapping[Any, Any]) -> str:
+    """What a line is of, such as "twonn, L = 128, neighbours of other documents"."""
+    kinds = str(row["exclude"]).split("+")
+    told = "all neighbours" if kinds == ["none"] else f"neighbours of other {'s and '.join(kinds)}s"
+    return f"{row['estimator']}, L = {row['n_neighbors']:g}, {told}"
+
+
+def _colours(number: int) -> list[str]:
+    palette = theme.CORPUS_COLOURS
+    return [palette[i % len(palette)] for i in range(number)]
+
+
+def _wrapped(lines: Sequence[str], width: int = 110) -> list[str]:
+    import textwrap
+
+    return [part for line in lines for part in textwrap.wrap(line, width)]
+
+
+def by_step(
+    history: Sequence[Mapping[str, float]], prefix: str, lines: Sequence[str] = ()
+) -> alt.VConcatChart:
+    """Means over the steps of a training, and below them their change, a line per layer.
+
+    `history` holds what `LocalDimensionCallback` measured; of its names those below `prefix` are
+    drawn that have an interval.
+    """
+    kinds = {"mean local dimension": "", "change since the first step": "change"}
+    records = [r for kind, end in kinds.items() for r in _steps(history, prefix, kind, end)]
+    names = list(dict.fromkeys(record["layer"] for record in records))
+    scale = alt.Scale(domain=names, range=_colours(len(names)))
+    steps = [line["step"] for line in history] or [0]
+    base = alt.Chart(alt.InlineData(values=records)).encode(
+        x=alt.X("step:Q", title="optimiser step", scale=alt.Scale(domain=[min(steps), max(steps)])),
+        color=alt.Color("layer:N", title=None, scale=scale),
+    )
+    rows = []
+    for kind in kinds:
+        own = base.transform_filter(alt.datum.kind == kind)
+        y = alt.Y("value:Q", title=kind, scale=alt.Scale(zero=False))
+        ends = alt.Y("lower:Q", title=kind, scale=alt.Scale(zero=False))
+        band = own.mark_area(opacity=theme.BAND_OPACITY).encode(y=ends, y2="upper:Q")
+        line = own.mark_line(strokeWidth=2, point=True).encode(y=y)
+        rows.append(alt.layer(band, line).properties(width=WIDTH, height=HEIGHT * 2 // 3))
+    title = alt.Title("Local dimensions while the model trains", subtitle=_wrapped(lines))
+    return alt.vconcat(*rows, title=title).configure(**theme.config())
+
+
+def _steps(
+    history: Sequence[Mapping[str, float]], prefix: str, kind: str, end: str
+) -> list[dict[str, Any]]:
+    below = f"/{end}_lower" if end else "/lower"
+    return [
+        {
+            "step": line["step"],
+            "kind": kind,
+            "layer": name.removeprefix(f"{prefix}/").removesuffix(below).replace("_", " ", 1),
+            "value": line[name.removesuffix("_lower" if end else "/lower")],
+            "lower": line[name],
+            "upper": line[name.removesuffix("lower") + "upper"],
+        }
+        for line in history
+        for name in line
+        if name.startswith(prefix) and name.endswith(below)
+    ]

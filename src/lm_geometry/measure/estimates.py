@@ -1,0 +1,176 @@
+"""States, clouds and estimates of models on the same tokens, by the code of the stages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.embed.token_table import TokenisedCorpus, tokenise
+from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.tables import estimates
+from lm_geometry.measure.opened import Opened
+from lm_geometry.measure.options import Settings
+from lm_geometry.measure.texts import Sequences, sequences_of
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.token_sample.clouds import Cloud, CloudIndex, with_noise
+from lm_geometry.point_cloud.shapes import Float32, Int64
+from lm_geometry.token_sample.massive import massive_anywhere
+from lm_geometry.token_sample.run import cloud_rows, draws, eligible
+from lm_geometry.workspace.progress import progress
+from lm_geometry.workspace.seeds import stream
+
+States = dict[int, Float32[np.ndarray, "tokens width"]]  # by layer
+Massive = Int64[np.ndarray, "massive"]
+Drawn = dict[int, Int64[np.ndarray, "_"]]  # rows of the token table by sampling seed
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The tokens that are measured, the same for every model and layer."""
+
+    sequences: Sequences
+    corpus: TokenisedCorpus
+    settings: Settings
+
+    @property
+    def split(self) -> CorpusSplit:
+        """The names that random draws are keyed by."""
+        return CorpusSplit(self.settings.corpus, self.settings.split)
+
+    @property
+    def tokens(self) -> pd.DataFrame:
+        """The token table: a row per token whose states are kept."""
+        return self.corpus.kept
+
+
+def probe_of(texts: pd.DataFrame, model: Opened, settings: Settings) -> Probe:
+    """The texts as tokens of the model, `keep_tokens` of them.
+
+    Raises ValueError where a neighbourhood asks for more tokens than there are, before any
+    forward pass.
+    """
+    longest = min(settings.embed.max_length, model.longest)
+    pieces = settings.long_texts == "pieces"
+
+    def length(text: str) -> int:
+        return len(model.tokenizer(text, verbose=False)["input_ids"])
+
+    sequences = sequences_of(texts, longest, length, pieces)
+    generator = stream(settings.seed, "embed", settings.corpus, settings.split)
+    own = settings.embed.model_copy(update={"max_length": longest})
+    corpus = tokenise(sequences.table, model.tokenizer, own, generator)
+    probe = Probe(sequences, corpus, settings)
+    _refuse_too_few(probe)
+    return probe
+
+
+def _refuse_too_few(probe: Probe) -> None:
+    """Raises ValueError where the tokens cannot fill the neighbourhoods that are asked for."""
+    rows = eligible(probe.tokens, probe.settings.token_sample)
+    asked = probe.settings.estimate
+    wanted = max((int(size) for size in asked.n_neighbors if size >= 1), default=2)
+    points = min(len(rows), probe.settings.token_sample.points)
+    if points <= wanted:
+        raise ValueError(
+            f"n_neighbors: L = {wanted} needs more than {wanted} points, and the texts have "
+            f"{len(rows):,} tokens that may be drawn (points: "
+            f"{probe.settings.token_sample.points:,}): give more text, or a smaller L"
+        )
+    if not any("document" in reading for reading in asked.exclude):
+        return
+    largest = probe.tokens["document"].iloc[rows].value_counts().iloc[0]
+    if len(rows) - largest < wanted:
+        told = probe.sequences.unit
+        raise ValueError(
+            f"exclude: without the tokens of its own document a token has only "
+            f"{len(rows) - largest:,} others, and L = {wanted} needs as many; there are "
+            f"{probe.tokens['document'].nunique():,} {told}: give more of them, a smaller L, or "
+            "exclude=['none']"
+        )
+
+
+def states_of(model: Opened, probe: Probe) -> States:
+    """Hidden states `[tokens, width]` of the kept tokens, float32, by layer."""
+    shape = (len(probe.tokens), model.states.findings.width)
+    arrays = {str(layer): np.empty(shape, dtype=np.float32) for layer in model.layers}
+    model.states.write(probe.corpus, probe.settings.embed, arrays, None, model.name)
+    return {int(layer): array for layer, array in arrays.items()}
+
+
+def drawn_rows(probe: Probe, massive: Massive) -> Drawn:
+    """The tokens that clouds are made of, by sampling seed, without the `massive` ones."""
+    settings = probe.settings.token_sample
+    rows = eligible(probe.tokens, settings)
+    if "massive" in settings.drop:
+        rows = np.setdiff1d(rows, massive)
+    return draws(rows, probe.split, settings)
+
+
+def massive_of(states: Mapping[str, States], factor: float) -> Massive:
+    """Rows that are massive in some model at some layer, ascending."""
+    return massive_anywhere((one for own in states.values() for one in own.values()), factor)
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What the stages would have written of some models.
+
+    `local` has a row per model (`checkpoint`), layer, cloud, reading, token, estimator and L, with
+    the estimates without each jackknife group; `clouds` one per model, layer and cloud: how many
+    tokens each step left.
+    """
+
+    local: pd.DataFrame
+    clouds: pd.DataFrame
+
+
+def estimated(
+    states: Mapping[str, States], probe: Probe, drawn: Drawn, massive: Massive
+) -> Estimated:
+    """Estimates of every model, cloud and layer; `states` are by the name of the model."""
+    settings, split = probe.settings, probe.split
+    chosen = settings.estimate.jackknife
+    readings = Readings(split, chosen.groups, chosen.seed, probe.tokens)
+    documents = pd.factorize(probe.tokens["document"])[0]
+    dropped = dropped_counts(probe, massive)
+    clouds = [
+        (Cloud(name, split, layer, seed), own[layer], rows)
+        for name, own in states.items()
+        for seed, rows in drawn.items()
+        for layer in own
+    ]
+    local, counts = [], []
+    for cloud, vectors, rows in progress(clouds, "estimate"):
+        kept, counted = cloud_rows(vectors, rows, settings.token_sample)
+        points = with_noise(np.asarray(vectors[kept]), cloud, _noise(settings))
+        table, _ = estimates(cloud, points, kept, readings, settings.estimate)
+        local.append(table)
+        counts.append(cloud.keys() | dropped | counted)
+    found = pd.concat(local, ignore_index=True)
+    found["document"] = documents[found["row"].to_numpy()].astype(np.int64)
+    return Estimated(found, pd.DataFrame(counts))
+
+
+def dropped_counts(probe: Probe, massive: Massive) -> dict[str, int]:
+    """How many of the kept tokens were left out before any cloud was drawn, and why."""
+    settings = probe.settings.token_sample
+    rows = eligible(probe.tokens, settings)
+    left = np.setdiff1d(rows, massive) if "massive" in settings.drop else rows
+    tokens = len(probe.tokens)
+    return {
+        "tokens": tokens,
+        "special_removed": tokens - len(rows),
+        "massive_removed": len(rows) - len(left),
+    }
+
+
+def _noise(settings: Settings) -> CloudIndex:
+    own = settings.token_sample
+    return {
+        "seeds": own.seeds,
+        "massive": own.massive,
+        "noise": own.noise,
+        "noise_seed": own.noise_seed,
+        "paper": False,
+    }

@@ -1,0 +1,181 @@
+"""A model that is measured: by its name, or one in memory as its owner has it."""
+
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from lm_geometry.data_prep.model_checks import check_tokenizer, checked
+from lm_geometry.data_prep.model_names import resolve
+from lm_geometry.data_prep.params import Model
+from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id
+from lm_geometry.embed.hidden_states import HiddenStates
+from lm_geometry.embed.placement import load_placed
+from lm_geometry.measure.options import Settings
+from lm_geometry.measure.untouched import untouched
+from lm_geometry.models.catalogue import read_models
+from lm_geometry.models.facts import class_with_head, kind_of
+from lm_geometry.models.load import load_tokenizer, longest_of
+from lm_geometry.models.small import small_model
+from lm_geometry.workspace import machine
+from lm_geometry.workspace.layers import hidden_states
+
+Layers = Sequence[int | str] | str
+WRAPPED = ("_orig_mod", "module")  # by torch.compile, and by DistributedDataParallel
+NAMED = "model.name: "  # where params.yaml has what is wrong
+SPARE = 4  # positions of a config that may not be for tokens, at most
+SHARDED = ("FSDP", "FullyShardedDataParallel", "DeepSpeedEngine")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model ready for forward passes, with its tokenizer and the layers that are read of it."""
+
+    name: str
+    tokenizer: PreTrainedTokenizerBase
+    states: HiddenStates
+    longest: int  # tokens that it reads at most
+
+    @property
+    def layers(self) -> list[int]:
+        """The layers that are read, as numbers 0 … depth."""
+        return self.states.layers
+
+    def arithmetic(self) -> str:
+        """Dtype of its weights, such as "float32"."""
+        return str(self.states.model.dtype).removeprefix("torch.")
+
+
+@contextlib.contextmanager
+def opened(model: Any, tokenizer: Any, layers: Layers, settings: Settings) -> Iterator[Opened]:
+    """The model for the time of the block: `model` is a name or path, or one in memory.
+
+    A model in memory stays on its device, in its precision, and is given back as it was. Raises
+    ValueError, before any text is read, for a model that cannot be measured, layers that it does
+    not have, and a tokenizer that is another model's.
+    """
+    try:
+        if isinstance(model, str | Path):
+            yield _loaded(model, tokenizer, layers, settings)
+            return
+        inner = unwrapped(model)
+        with untouched(inner):
+            yield _in_memory(inner, tokenizer, layers, settings)
+    except ValueError as error:
+        if not str(error).startswith(NAMED):
+            raise
+        raise ValueError(str(error).replace(NAMED, "model: ")) from None
+
+
+def unwrapped(model: Any) -> PreTrainedModel:
+    """The model of transformers in what was compiled, distributed or adapted (PEFT).
+
+    Adapters stay in it. Raises ValueError where there is none, and for weights that are spread
+    over processes, whose forward pass all of them must take part in.
+    """
+    while not isinstance(model, PreTrainedModel):
+        model = _inside(model)
+    if any(type(weight).__name__ == "DTensor" for weight in model.parameters()):
+        raise ValueError("model: weights that are spread over processes (FSDP) are not read")
+    return model
+
+
+def _inside(model: Any) -> Any:
+    """What a wrapper wraps."""
+    if type(model).__name__.startswith(SHARDED):
+        raise ValueError(f"model: a {type(model).__name__} is spread over processes: not read")
+    modules = vars(model).get("_modules", {}) if isinstance(model, nn.Module) else {}
+    for name in WRAPPED:
+        if name in modules:
+            return modules[name]
+    if not hasattr(model, "get_base_model"):
+        raise ValueError(f"model: {type(model).__name__} is no model of transformers")
+    adapted: Any = model  # by PEFT
+    if getattr(adapted.active_peft_config, "is_prompt_learning", False):
+        raise ValueError("model: learned prompts stand before every text, and are not read")
+    return adapted.get_base_model()
+
+
+def _loaded(model: str | Path, tokenizer: Any, layers: Layers, settings: Settings) -> Opened:
+    """The model of a name in params.yaml, or of a path; what can be checked is, before its load."""
+    name = str(model)
+    known = read_models()
+    if name not in known and not name.startswith(("hub:", "file:", "package:", "kept:")):
+        if not Path(name).expanduser().exists():
+            raise ValueError(
+                f"model: {name} is no path and not in the catalogue ({', '.join(known)}); write "
+                f"hub:{name} for a model of the hub"
+            )
+        name = f"file:{Path(name).expanduser().resolve()}"
+    asked = {"name": name, "half": settings.half or None}
+    threads = torch.get_num_threads()
+    try:
+        source = checked(resolve(Model.model_validate(asked), settings.seed))
+        if source.kind == "arithmetic":
+            raise ValueError(f"model: {name} learns equations and reads no text")
+        hidden_states(layers, source.layers)
+        own = tokenizer or load_tokenizer(source)
+        device, _ = machine.device()
+        dtype, _ = arithmetic(settings.embed.dtype, device)
+        placed = load_placed(source, None, device, dtype)
+        _check_tokenizer(placed, own, source.name)
+        states = HiddenStates(placed, device, dtype, pad_id(own), [], source.half)
+        check_sizes(source, states)
+    except SystemExit as error:  # a sentence, of what a stage is given
+        raise ValueError(str(error)) from None
+    finally:
+        torch.set_num_threads(threads)
+    return _ready(source.name, own, states, layers, settings)
+
+
+def _in_memory(
+    model: PreTrainedModel, tokenizer: Any, layers: Layers, settings: Settings
+) -> Opened:
+    name = str(getattr(model.config, "name_or_path", "") or type(model).__name__)
+    if tokenizer is None:
+        raise ValueError(f"tokenizer: give that of {name}, which is in memory")
+    half = settings.half
+    if getattr(model.config, "is_encoder_decoder", False) and not half:
+        raise ValueError(f"half: {name} has an encoder and a decoder: say whose states are read")
+    own = copy.deepcopy(tokenizer)  # which remembers how it was last asked to cut texts
+    _check_tokenizer(model, own, name)
+    states = HiddenStates(model, str(model.device), None, pad_id(own), [], half)
+    return _ready(name, own, states, layers, settings)
+
+
+def _check_tokenizer(model: PreTrainedModel, tokenizer: Any, name: str) -> None:
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise ValueError(f"tokenizer: {type(tokenizer).__name__} is no tokenizer of transformers")
+    embeddings: Any = model.get_input_embeddings()
+    check_tokenizer(tokenizer, len(embeddings.weight), name)
+
+
+def _ready(
+    name: str,
+    tokenizer: PreTrainedTokenizerBase,
+    states: HiddenStates,
+    layers: Layers,
+    settings: Settings,
+) -> Opened:
+    states.layers = hidden_states(layers, states.findings.layers)
+    longest = _longest(states.model, tokenizer, settings.embed.max_length)
+    return Opened(name, tokenizer, states, longest)
+
+
+def _longest(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: int) -> int:
+    """Tokens that the model reads at most; of positions that are none a small model tells."""
+    longest = longest_of(model.config, tokenizer, None)
+    if asked <= longest - SPARE:
+        return longest
+    try:
+        kind = class_with_head(kind_of(model.config, "model"), model.config)
+        small = small_model(model.config, kind, layers=1)
+    except ValueError:
+        return longest - SPARE
+    return longest_of(model.config, tokenizer, small)

@@ -1,0 +1,111 @@
+"""How a measurement is made: the names of params.yaml, with defaults of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict
+
+from lm_geometry.embed.params import Embed
+from lm_geometry.estimate.params import Estimate, Jackknife, LocalEstimator, Lpca
+from lm_geometry.token_sample.params import Dropped, TokenSample
+
+LongTexts = Literal["pieces", "cut"]
+
+
+class Options(TypedDict, total=False):
+    """What may be said of a measurement; `lm-geometry params` explains the names of params.yaml.
+
+    Beside those: `long_texts`, "pieces" where a text longer than `max_length` is continued in
+    further sequences of the same document, "cut" where it ends there, as in the pipeline;
+    `corpus` and `split`, the names that random draws are keyed by; `seed` of the rows that are
+    kept; `confidence` of intervals; `half` of an encoder-decoder. `jackknife` may be the number of
+    groups alone, 0 for none.
+    """
+
+    long_texts: LongTexts
+    corpus: str
+    split: str
+    seed: int
+    confidence: float
+    half: Literal["", "encoder", "decoder"]
+    max_length: int
+    prefix_space: bool
+    batch_tokens: int
+    dtype: Literal["float32", "bfloat16", "auto"]
+    normalise: Literal["none", "l2"]
+    keep_tokens: int | Literal["all"]
+    drop: list[Dropped]
+    massive: float
+    prepared: int
+    points: int
+    zero_vectors: Literal["keep", "remove"]
+    seeds: list[int]
+    noise: float
+    noise_seed: int
+    estimators: list[LocalEstimator]
+    n_neighbors: list[int | float]
+    exclude: list[str]
+    jackknife: int | Mapping[str, int]
+    search: Literal["exact", "int8", "approximate"]
+    cdf: Literal["i/n", "(i-1)/n"]
+    fit: Literal["linear", "mle"]
+    discard: float
+    lpca: Mapping[str, Any]
+
+
+DEFAULTS: Options = {
+    "keep_tokens": 6000,
+    "drop": ["eos", "pad", "first", "massive"],
+    "prepared": 6000,
+    "points": 3000,
+    "estimators": ["twonn"],
+    "n_neighbors": [64, 128],
+}
+FIXED = {"loss": False, "global_estimators": [], "gride_range": 0, "signals": []}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sections of params.yaml that a measurement has, and what it has beside them."""
+
+    embed: Embed
+    token_sample: TokenSample
+    estimate: Estimate
+    long_texts: LongTexts = "pieces"
+    corpus: str = "texts"
+    split: str = "all"
+    seed: int = 0
+    confidence: float = 0.95
+    half: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """All that was asked for, as a JSON object."""
+        own = {name: value for name, value in vars(self).items() if name not in SECTIONS}
+        return own | {name: getattr(self, name).model_dump(mode="json") for name in SECTIONS}
+
+
+SECTIONS = {"embed": Embed, "token_sample": TokenSample, "estimate": Estimate}
+
+
+def settings_of(options: Options) -> Settings:
+    """The settings of a measurement, complete.
+
+    Raises ValueError for a name that there is not, with the nearest one, and (pydantic's) for a
+    value of another type or out of range.
+    """
+    given: dict[str, Any] = {**DEFAULTS, **options}
+    unknown = [name for name in given if name not in Options.__annotations__]
+    if unknown:
+        near = get_close_matches(unknown[0], Options.__annotations__, 1)
+        raise ValueError(f"{unknown[0]} is no option{f': did you mean {near[0]}?' if near else ''}")
+    if isinstance(given.get("jackknife"), int):
+        given["jackknife"] = {"groups": given["jackknife"]}
+    for name, kind in (("jackknife", Jackknife), ("lpca", Lpca)):
+        if name in given:
+            given[name] = kind.model_validate(dict(given[name]))
+    given = FIXED | {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
+    found: dict[str, Any] = {}
+    for name, section in SECTIONS.items():
+        own = {key: given.pop(key) for key in section.model_fields if key in given}
+        found[name] = section.model_validate(own)
+    return Settings(**found, **given)

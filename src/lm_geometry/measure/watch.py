@@ -1,0 +1,165 @@
+"""The same tokens of a model in training, measured again and again."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.aggregate.differences import KEYS, Change, Key, changes
+from lm_geometry.aggregate.means import mean_rows, summary
+from lm_geometry.embed.hidden_states import HiddenStates
+from lm_geometry.measure.estimates import (
+    Drawn,
+    Massive,
+    Probe,
+    drawn_rows,
+    estimated,
+    massive_of,
+    probe_of,
+    states_of,
+)
+from lm_geometry.measure.log import Values
+from lm_geometry.measure.opened import Layers, Opened, opened, unwrapped
+from lm_geometry.measure.options import Settings
+from lm_geometry.measure.record import CELL
+from lm_geometry.measure.untouched import untouched
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.hashes import value_hash
+from lm_geometry.workspace.tables import Row, read_table, write_table
+
+PREFIX, LATER = "local_dimension", "later"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What later measurements are compared with: estimates at `step`, and which tokens they are of.
+
+    Tokens that are massive at that step are left out at every other.
+    """
+
+    step: int
+    local: pd.DataFrame
+    massive: Massive
+    made_of: str  # hash of the tokens and the settings
+
+    def write(self, path: Path) -> None:
+        """Keep it for a resume: `path`, a JSON file, and a table beside it."""
+        write_table(path.with_suffix(".parquet"), self.local)
+        record = {"step": self.step, "massive": self.massive.tolist(), "made_of": self.made_of}
+        write_json(path, record)
+
+
+def read_start(path: Path) -> Start | None:
+    """What an interrupted training kept, if it did."""
+    if not path.exists():
+        return None
+    record = read_json(path)
+    massive = np.array(record.pop("massive"), dtype=np.int64)
+    return Start(local=read_table(path.with_suffix(".parquet")), massive=massive, **record)
+
+
+class Watch:
+    """A model's local dimensions on fixed tokens, and their change since the first time."""
+
+    def __init__(
+        self, texts: pd.DataFrame, layers: Layers, settings: Settings, prefix: str = PREFIX
+    ) -> None:
+        self._texts, self._layers, self._settings = texts, layers, settings
+        self._prefix = prefix
+        self.changes: dict[Key, Change] = {}  # of the last measurement
+        self._opened: Opened | None = None
+        self._probe: Probe | None = None
+        self._drawn: Drawn = {}
+        self.start: Start | None = None
+
+    def begin(self, model: Any, tokenizer: Any, step: int, start: Start | None = None) -> Values:
+        """Values at the first step, or since a `start` that was kept.
+
+        Raises ValueError as `measure`, and for a start that is of other tokens or settings.
+        """
+        with opened(model, tokenizer, self._layers, self._settings) as ready:
+            probe = probe_of(self._texts, ready, self._settings)
+            states = states_of(ready, probe)
+        self._opened, self._probe = ready, probe
+        own = [probe.corpus.sequences, self._settings.record(), ready.layers]
+        made_of = value_hash(own)
+        if start is not None and start.made_of != made_of:
+            raise ValueError(
+                "the texts, layers or settings are not those that this training began with: take "
+                "the same, or another file"
+            )
+        massive = start.massive if start else massive_of({BASE: states}, self._factor)
+        self._drawn = drawn_rows(probe, massive)
+        local = estimated({BASE: states}, probe, self._drawn, massive).local
+        self.start = start or Start(step, local, massive, made_of)
+        return self._values(local, step)
+
+    def again(self, model: Any, step: int) -> Values:
+        """Values of the model as it is now."""
+        ready, probe, start = self._opened, self._probe, self.start
+        assert ready is not None
+        assert probe is not None
+        assert start is not None
+        inner = unwrapped(model)
+        with untouched(inner):
+            before = ready.states
+            place = (inner, str(inner.device), None, before.pad_id, before.layers, before.half)
+            states = states_of(
+                replace(ready, states=HiddenStates(*place, findings=before.findings)), probe
+            )
+        local = estimated({BASE: states}, probe, self._drawn, start.massive).local
+        return self._values(local, step)
+
+    @property
+    def _factor(self) -> float:
+        return self._settings.token_sample.massive
+
+    def _values(self, local: pd.DataFrame, step: int) -> Values:
+        """Means, and changes since the start, by the names under which they are logged."""
+        start, confidence = self.start, self._settings.confidence
+        assert start is not None
+        found: Values = {}
+        for row in mean_rows(local, confidence):
+            found |= named(self._key(row), row)
+        self.changes = {}
+        if step != start.step:
+            both = [start.local, local.assign(checkpoint=LATER)]
+            self.changes = changes(pd.concat(both, ignore_index=True))
+        for key, change in self.changes.items():
+            row = dict(zip(KEYS, key, strict=True))
+            found |= named(self._key(row), summary(change.mean, confidence), "change")
+        return found
+
+    def beyond(self, control: "Watch") -> Values:
+        """How much more the dimensions changed than those of other texts, as `change` is named.
+
+        The documents of both are others, so that their changes are independent.
+        """
+        found: Values = {}
+        for key in self.changes.keys() & control.changes.keys():
+            difference = self.changes[key].mean - control.changes[key].mean
+            row = dict(zip(KEYS, key, strict=True))
+            told = summary(difference, self._settings.confidence)
+            found |= named(self._key(row), told, "beyond_control")
+        return found
+
+    def _key(self, row: Row) -> str:
+        """Name of a cell: its layer, and what it is of where there is more than the first."""
+        asked = self._settings.estimate
+        key = f"{self._prefix}/layer_{row['layer']}"
+        first = (asked.exclude[0], asked.estimators[0], float(asked.n_neighbors[0]))
+        if tuple(row[name] for name in CELL[1:]) == first:
+            return key
+        return f"{key}/{row['estimator']}_{row['n_neighbors']:g}_{row['exclude']}"
+
+
+def named(key: str, row: Row, what: str = "") -> Values:
+    """A mean and its interval: `key`, `key/lower`, `key/upper`; of a change `key/change`, …"""
+    names = (f"{key}/{what}", f"{key}/{what}_lower", f"{key}/{what}_upper")
+    if not what:
+        names = (key, f"{key}/lower", f"{key}/upper")
+    pairs = zip(names, (row["mean"], row["lower"], row["upper"]), strict=True)
+    return {name: v for name, v in pairs if isinstance(v, float) and np.isfinite(v)}
