@@ -79,7 +79,7 @@ def about_of(model: Opened, probe: Probe) -> dict[str, str]:
     texts = f"{len(sequences.table):,} sequences of at most {longest} tokens"
     if sequences.longer:
         done = "continued in further sequences" if settings.long_texts == "pieces" else "cut"
-        texts += f"; {sequences.longer:,} longer ones were {done}"
+        texts += f"; longer ones, which were {done}: {sequences.longer:,}"
     documents = len(set(sequences.table["document"]))
     asked = settings.estimate
     rule = f"CDF {asked.cdf}, {asked.fit} fit, {asked.discard:g} discarded"
