@@ -31,8 +31,8 @@ def gaussian_with_norms(X: Rows, rng: np.random.Generator) -> Rows:
 def normal_rows(centred: Rows, freedom: int, rng: np.random.Generator) -> Rows:
     """Draws of a Gaussian around 0 with the covariance centredᵀ centred / freedom.
 
-    By its symmetric root, which is continuous: one seed gives two similar clouds similar draws, so
-    that their difference moves less between seeds.
+    By its symmetric root, which is continuous and has no signs to choose: one seed gives two
+    similar clouds similar draws.
     """
     _, sizes, axes = directions(centred)
     root = (axes.T * (sizes / np.sqrt(freedom))) @ axes

@@ -47,8 +47,7 @@ def surrogate(
       each identity, exactly
 
     A seed gives the same bits on one machine, a Generator is moved on. One seed draws alike for two
-    states of the same tokens, so that a difference of theirs moves less from seed to seed. Draw
-    several: one is a sample, with a sample's error.
+    nearly equal states. Draw several: one is a sample, with a sample's error.
 
     Source: surrogate data, Theiler et al. 1992, Physica D 58; each kind's stands with it, in
     `surrogates.gaussian`, `.components` and `.token_means`.

@@ -55,8 +55,9 @@ def swap(
     if part not in PARTS:
         raise ValueError(f"part is {part!r}; there are {', '.join(PARTS)}")
     scaled, power = to_one(np.concatenate(clouds))
+    first, second = np.split(scaled, 2)
     with single_threaded_blas():
-        return np.ldexp(_hybrid(*np.split(scaled, 2), part, labels), -power)
+        return np.ldexp(_hybrid(first, second, part, labels), -power)
 
 
 def _hybrid(base: Rows, later: Rows, part: Part, labels: Labels | None) -> Rows:
