@@ -43,8 +43,8 @@ def surrogate(
     - "permuted_components": mean and marginals of the principal components, exactly
     - "token_means": the mean of each identity in `tokens`, exactly; the covariance around them in
       expectation
-    - "exchanged_residuals": those means, the effect of each of `documents`, and the residuals of
-      each identity, exactly
+    - "exchanged_residuals": those means, and the residuals of each identity around the effects of
+      token and of `documents`, exactly; the effects of documents nearly
 
     A seed gives the same bits on one machine, a Generator is moved on. One seed draws alike for two
     nearly equal states. Draw several: one is a sample, with a sample's error.

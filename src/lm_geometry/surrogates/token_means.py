@@ -32,8 +32,9 @@ def exchanged_residuals(
 
     Row i is the fit of `additive_means` for its token and document, and the residual of a row of
     the same identity, by a permutation that is uniform within each. Keeps exactly (rounding) the
-    means of identities, the effects of documents, and the residuals of each identity as a
-    multiset; destroys what a residual has to do with its document and its place. float64.
+    means of identities and the residuals of each as a multiset; nearly the effects of
+    documents, which another fit finds elsewhere since residuals came from others. Destroys what a
+    residual has to do with its document and its place. float64.
     A uniform permutation leaves one residual of an identity in place on average, and the only one
     always: the share of rows that are those of X is identities / tokens.
     Source: exchange within blocks, Good 2005, *Permutation, parametric and bootstrap tests*.
