@@ -31,7 +31,7 @@ KINDS = {
         "#dbeafe",
         {
             *("neighbours", "dimension", "observables", "statistics", "token_geometry"),
-            *("signals", "figures"),
+            *("surrogates", "signals", "figures"),
         },
     ),
     "models and outs": ("#fef3c7", {"models", "outs"}),

@@ -28,3 +28,5 @@ from .observables.spectrum import effective_rank as effective_rank
 from .observables.spectrum import participation_ratio as participation_ratio
 from .point_cloud.deduplication import deduplicate as deduplicate
 from .revisions.revision import results as results
+from .surrogates.null_models import surrogate as surrogate
+from .surrogates.swaps import swap as swap

@@ -9,10 +9,13 @@ import torch
 import lm_geometry
 from lm_geometry.observables.cosine import cosine
 from lm_geometry.observables.spectrum import spectrum
+from lm_geometry.surrogates import KINDS as NULL_MODELS
+from lm_geometry.surrogates import PARTS
 from tests.structure import ROOT
 
 DOCUMENTATION = ROOT / "docs" / "estimators.md"
-ESTIMATORS = ("lm_geometry.dimension", "lm_geometry.neighbours", "lm_geometry.observables")
+ROOMS = ("dimension", "neighbours", "observables", "surrogates")
+ESTIMATORS = tuple(f"lm_geometry.{room}" for room in ROOMS)
 THIRDS = np.arange(90) % 3  # labels of the tokens of a cloud
 CALLS = {
     "local_dimension": lambda X, Y: np.stack(
@@ -55,6 +58,10 @@ CALLS = {
     "effective_rank": lambda X, Y: lm_geometry.effective_rank(X),
     "spectrum": lambda X, Y: spectrum(X),
     "deduplicate": lambda X, Y: lm_geometry.deduplicate(X),
+    "surrogate": lambda X, Y: [
+        lm_geometry.surrogate(X, kind, 0, THIRDS, np.arange(90) % 4) for kind in NULL_MODELS
+    ],
+    "swap": lambda X, Y: [lm_geometry.swap(X, Y, part, THIRDS) for part in PARTS],
 }
 PUBLIC = [
     name

@@ -32,7 +32,9 @@ def test_modules_chosen_by_name_are_of_the_own_room() -> None:
         assert set(chosen) <= {file.relative_to(PACKAGE).parts[0]}, name_of(file)
 
 
-@pytest.mark.parametrize("room", ["neighbours", "dimension", "observables", "statistics"])
+@pytest.mark.parametrize(
+    "room", ["neighbours", "dimension", "observables", "surrogates", "statistics"]
+)
 def test_the_estimators_need_few_libraries(room: str) -> None:
     files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
