@@ -214,3 +214,8 @@ def test_lists_are_long_enough_for_most_and_never_longer_than_the_cloud():
         {"n_neighbors": [128], "gride_range": 0, "exclude": ["none"]}
     )
     assert sizes.length_of_lists(published, 6000, 0) == (128, 128)
+
+
+def test_one_group_of_documents_is_refused():
+    with pytest.raises(ValidationError, match="one group is all documents"):
+        Estimate.model_validate({"jackknife": {"groups": 1}})

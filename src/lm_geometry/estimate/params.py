@@ -44,6 +44,13 @@ class Jackknife(Section):
     )
     seed: int = Field(0, ge=0, description="which documents make a group")
 
+    @field_validator("groups")
+    @classmethod
+    def _one_group_is_none(cls, groups: int) -> int:
+        if groups == 1:
+            raise ValueError("one group is all documents: at least 2 are needed, or 0 for none")
+        return groups
+
 
 class Lpca(Section):
     """Local principal component analysis, with the rules and constants of scikit-dimension."""
