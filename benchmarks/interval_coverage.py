@@ -173,7 +173,7 @@ def main() -> None:
                 both = f"{first[0]} − {name}"
                 rows.append(keys | {"change": both} | first[1].minus(of))
             print(pd.DataFrame(rows).to_string(), flush=True)
-    write_json(RESULTS, rows)
+            write_json(RESULTS, rows)
 
 
 if __name__ == "__main__":
