@@ -52,6 +52,10 @@ class CommittedResults:
             raise ValueError(f"studies/results/{study}, {table}, {where}: {len(found)} rows, not 1")
         return found[0]
 
+    def measured(self, study: str, table: str, estimator: str) -> bool:
+        """Whether the study's table has rows of an estimator, or of a signal."""
+        return estimator in set(self._table(study, table)["estimator"])
+
     def readings(self, study: str, table: str = "means") -> list[str]:
         """Which neighbours do not count in the study's estimates, the shown reading first."""
         return list(dict.fromkeys(self._table(study, table)["exclude"]))

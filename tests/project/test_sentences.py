@@ -29,9 +29,9 @@ def test_pages_say_what_the_results_say() -> None:
 def test_a_typed_number_is_found_and_put_right() -> None:
     templates = writing.environment(RESULTS, ROOT / "docs" / "sentences")
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = writing.number(-float(RESULTS.summary("difference_of_differences.mean")))
-    assert page.count(f"fallen by {shown} more") == 1
-    typed = page.replace(f"fallen by {shown} more", "fallen by 7.31 more")
+    shown = writing.number(float(RESULTS.summary("difference_of_differences.mean")))
+    assert page.count(f"a difference of {shown}, 95 % interval") == 1
+    typed = page.replace(f"a difference of {shown}", "a difference of −7.31")
     assert writing.filled(typed, templates) == page
 
 
@@ -118,7 +118,7 @@ def test_the_published_reading_stands_beside_the_shown_one(tmp_path: Path) -> No
     (tmp_path / "benchmarks" / "interval_coverage.json").write_text(json.dumps([row]))
     templates = writing.environment(CommittedResults(tmp_path), ROOT / "docs" / "sentences")
     made = {name: templates.get_template(name).render() for name in templates.list_templates()}
-    assert "own document do not count; where all do, as published, the fall is 8.77" in (
+    assert "own document do not count; where all do, as published, the difference is −8.77" in (
         made["headline.md"].replace("\n", " ")
     )
     for name in ("neighbours.md", "results-fine-tuning.md", "results-estimate.md"):
