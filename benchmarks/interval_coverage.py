@@ -25,11 +25,13 @@ from lm_geometry import excluding, neighbour_graph, remaining
 from lm_geometry.dimension.without_groups import local_without_groups
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.sizes import FOR_GROUPS
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.outs.estimate.clouds import read_estimated
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud
 from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
 from lm_geometry.statistics.jackknife import jackknife_variance
+from lm_geometry.statistics.means import satterthwaite
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.seeds import stream
@@ -58,9 +60,8 @@ class Samples:
         """The same of the difference of changes, over all pairs of samples of two corpora."""
         difference = self.change[:, None] - other.change
         variance = self.variance[:, None] + other.variance
-        degrees = variance**2 / (
-            self.variance[:, None] ** 2 / self.degrees[:, None] + other.variance**2 / other.degrees
-        )
+        mine = self.variance[:, None], self.degrees[:, None]
+        degrees = satterthwaite(*mine, other.variance, other.degrees)
         half = stats.t.ppf(0.5 + CONFIDENCE / 2, degrees) * np.sqrt(variance)
         held = np.abs(difference - difference.mean()) <= half
         spread = np.hypot(self.change.std(ddof=1), other.change.std(ddof=1))
@@ -97,7 +98,7 @@ class Population:
         """The change of the mean local dimension of the tokens kept, and its jackknife variance."""
         sides = []
         for X, graph in zip(self.clouds, self.graphs, strict=True):
-            length = int(1.36 * n_neighbors)
+            length = int(FOR_GROUPS * n_neighbors)
             sides.append(
                 local_without_groups(
                     remaining(graph, kept, length, X), n_neighbors, group, X=X[kept]
@@ -146,7 +147,7 @@ def draw_samples(
 
 def main() -> None:
     """Draw the samples that were asked for, and write benchmarks/interval_coverage.json."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--layers", type=int, nargs="+", default=[20])
     parser.add_argument("--samples", type=int, default=400)
     parser.add_argument("--groups", type=int, default=7, help="groups of the jackknife")

@@ -132,7 +132,6 @@ def estimated(
     settings, split = probe.settings, probe.split
     chosen = settings.estimate.jackknife
     readings = Readings(split, chosen.groups, chosen.seed, probe.tokens)
-    documents = pd.factorize(probe.tokens["document"])[0]
     dropped = dropped_counts(probe, massive)
     clouds = [
         (Cloud(name, split, layer, seed), own[layer], rows)
@@ -148,7 +147,7 @@ def estimated(
         local.append(table)
         counts.append(cloud.keys() | dropped | counted)
     found = pd.concat(local, ignore_index=True)
-    found["document"] = documents[found["row"].to_numpy()].astype(np.int64)
+    found["document"] = readings.document_of(found["row"].to_numpy())
     return Estimated(found, pd.DataFrame(counts))
 
 
