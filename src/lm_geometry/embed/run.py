@@ -58,7 +58,8 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     _check_mode(source, settings, tokenizer)
     evaluated = read_evaluated()
     texts = {_name(s): s.private or path_hash(s.folder()) for s in evaluated.splits}
-    corpora = {s: _tokenised(tokenizer, settings, s, seed) for s in evaluated.splits}
+    first = source.reads_onwards
+    corpora = {s: _tokenised(tokenizer, settings, s, seed, first) for s in evaluated.splits}
     run = Embedding(source, settings, seed, tokenizer, corpora, texts)
     run.print_needs(len(checkpoints))
     still_needed = {checkpoint.name for checkpoint in prompted(settings)}
@@ -91,13 +92,17 @@ def _check_mode(
 
 
 def _tokenised(
-    tokenizer: PreTrainedTokenizerBase | None, settings: Embed, split: CorpusSplit, seed: int
+    tokenizer: PreTrainedTokenizerBase | None,
+    settings: Embed,
+    split: CorpusSplit,
+    seed: int,
+    context_first: bool,
 ) -> TokenisedCorpus:
     generator = stream(seed, "embed", split.corpus, split.split)
     try:
         if tokenizer is None:
             return equation_tokens(split.read(), settings, generator)
-        corpus = tokenise(split.read(), tokenizer, settings, generator)
+        corpus = tokenise(split.read(), tokenizer, settings, generator, context_first)
         if split.private:
             refuse_texts(corpus.kept, ["label", *settings.columns])
     except ValueError as error:

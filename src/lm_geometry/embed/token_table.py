@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.word_columns import add_word_columns, word_columns
+from lm_geometry.models.text_and_context import Encoded, encode
 from lm_geometry.outs.data_prep.corpora import NAME_CHARACTERS, shareable
 from lm_geometry.point_cloud.shapes import Int64
 
@@ -33,10 +34,13 @@ def tokenise(
     tokenizer: PreTrainedTokenizerBase,
     settings: Embed,
     generator: np.random.Generator,
+    context_first: bool = False,
 ) -> TokenisedCorpus:
     """Token ids of the texts, cut to `max_length`, and the `keep_tokens` rows drawn from them.
 
-    `corpus` has the columns `text` and `document`. The table has a row per kept token, in the
+    `corpus` has the columns `text` and `document`; with a column `context` (`data_prep.context`)
+    an input is a text and what was said before it, which stands first where `context_first`, and
+    the table's column `part` says `text` or `context`. The table has a row per kept token, in the
     order of the text: `sequence`, `position`, `document`, `token_id`, `token`, `special` (what
     the token is to the tokenizer: `bos,eos`, or nothing); the corpus's boolean columns, its
     `label` and those of `embed.columns`, each the value of the token's sequence; `tag`, where the
@@ -54,13 +58,13 @@ def tokenise(
             "embed.tag_parts_of_speech, and corpora of tagged words, need a fast tokenizer, "
             f"which knows where a token is in its text; {type(tokenizer).__name__} is none"
         )
-    encoded = tokenizer(
-        texts,
-        truncation=True,
-        max_length=settings.max_length,
-        return_offsets_mapping=bool(by_word),
-    )
-    ids = encoded["input_ids"]
+    pairs = _pairs(corpus, texts, tokenizer, settings, context_first)
+    if pairs is None:
+        asked = {"max_length": settings.max_length, "return_offsets_mapping": bool(by_word)}
+        encoded = tokenizer(texts, truncation=True, **asked)
+        ids, offsets = encoded["input_ids"], encoded["offset_mapping"] if by_word else []
+    else:
+        ids, offsets = pairs.input_ids, pairs.offsets
     rows, sequence, position = _drawn(ids, settings, generator)
     token_ids = np.concatenate([np.asarray(one, dtype=np.int64) for one in ids if one])[rows]
     table = pd.DataFrame(
@@ -74,12 +78,31 @@ def tokenise(
     )
     special = _special_names(tokenizer)
     table["special"] = [special.get(token_id, "") for token_id in token_ids.tolist()]
+    if pairs is not None:
+        table["part"] = np.array([part for own in pairs.parts for part in own], dtype=object)[rows]
     for name in _sequence_columns(corpus, settings, list(table)):
         table[name] = corpus[name].to_numpy()[sequence]
     kept = TokenisedCorpus(ids, table)
     if by_word:
-        add_word_columns(table, kept.rows, corpus, texts, encoded["offset_mapping"], by_word)
+        add_word_columns(table, kept.rows, corpus, texts, offsets, by_word)
     return kept
+
+
+def _pairs(
+    corpus: pd.DataFrame,
+    texts: list[str],
+    tokenizer: PreTrainedTokenizerBase,
+    settings: Embed,
+    context_first: bool,
+) -> Encoded | None:
+    """The texts with what was said before each; None where data-prep made no contexts."""
+    if "context" not in corpus or isinstance(corpus["context"].iloc[0], str):
+        return None
+    space = " " if settings.prefix_space else ""
+    contexts = [[f"{space}{said}" for said in own] for own in corpus["context"]]
+    found = encode(tokenizer, texts, contexts, settings.max_length, context_first)
+    print(found.told(settings.max_length), flush=True)
+    return found
 
 
 def _drawn(

@@ -73,6 +73,7 @@ def finetune(
     if is_whole(finished):
         return read_json(finished)
     task = make_task(settings, load_tokenizer(source), training, held_out)
+    task.context_first = source.reads_onwards
     examples = task.training_examples(training)
     if not examples:
         raise ValueError(_nothing(settings))

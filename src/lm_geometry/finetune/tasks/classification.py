@@ -7,7 +7,8 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from lm_geometry.finetune.learned_columns import lacking
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.finetune.tasks.task import Example
+from lm_geometry.finetune.tasks.task import Example, Task
+from lm_geometry.models.text_and_context import Encoded, encode
 from lm_geometry.outs.data_prep.corpora import Columns
 
 
@@ -46,6 +47,19 @@ def padded(examples: list[Example], tokenizer: PreTrainedTokenizerBase) -> dict[
     """`input_ids` and `attention_mask` `[batch, tokens]` of the examples, padded on the right."""
     ids = [{"input_ids": example.input_ids} for example in examples]
     return dict(tokenizer.pad(ids, padding=True, return_tensors="pt"))
+
+
+def with_contexts(texts: list[str], contexts: list[list[str]] | None, task: Task) -> Encoded | None:
+    """The tokens of each text and what was said before it; None where data-prep made no contexts.
+
+    They are those that embed measures where its `max_length` is `finetune.block_tokens`.
+    """
+    if contexts is None:
+        return None
+    limit = task.settings.block_tokens
+    found = encode(task.tokenizer, texts, contexts, limit, task.context_first)
+    print(found.told(limit), flush=True)
+    return found
 
 
 def encoded(

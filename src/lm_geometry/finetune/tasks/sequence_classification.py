@@ -6,7 +6,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.finetune.tasks.classification import encoded, labelled, padded
+from lm_geometry.finetune.tasks.classification import encoded, labelled, padded, with_contexts
 from lm_geometry.finetune.tasks.task import Example, Predictions, Task
 from lm_geometry.outs.data_prep.corpora import Columns
 
@@ -30,15 +30,22 @@ class SequenceClassification(Task):
 
     def training_examples(self, columns: Columns) -> list[Example]:
         own = labelled(columns, self.settings)
-        pairs = [pair for pair in zip(own["text"], own["label"], strict=True) if pair[1]]
-        texts = [text for text, _ in pairs]
+        rows = [row for row, label in enumerate(own["label"]) if label]
         number = {label: place for place, label in enumerate(self.labels)}
-        ids = encoded(texts, self.tokenizer, self.settings.block_tokens)["input_ids"]
+        ids = self._ids(columns, rows)
         return [
-            Example(tokens, [number[label]])
-            for tokens, (_, label) in zip(ids, pairs, strict=True)
+            Example(tokens, [number[own["label"][row]]])
+            for tokens, row in zip(ids, rows, strict=True)
             if tokens
         ]
+
+    def _ids(self, columns: Columns, rows: list[int]) -> list[list[int]]:
+        texts = [columns["text"][row] for row in rows]
+        contexts = [columns["context"][row] for row in rows] if "context" in columns else None
+        pairs = with_contexts(texts, contexts, self)
+        if pairs is not None:
+            return pairs.input_ids
+        return encoded(texts, self.tokenizer, self.settings.block_tokens)["input_ids"]
 
     def held_out_examples(self, columns: Columns) -> list[Example]:
         return self.training_examples(columns)

@@ -55,6 +55,7 @@ class Task(ABC):
         self.settings = settings
         self.labels = []
         self.alone = False  # whether held-out examples are scored one at a time, without padding
+        self.context_first = False  # whether what was said before a text stands before it
 
     @abstractmethod
     def training_examples(self, columns: Columns) -> list[Example]:

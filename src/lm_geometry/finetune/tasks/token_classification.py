@@ -1,5 +1,6 @@
 """Token classification: a BIO tag for each word, such as the slot values of a dialogue."""
 
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.finetune.tasks.classification import encoded, padded, tagged
+from lm_geometry.finetune.tasks.classification import encoded, padded, tagged, with_contexts
 from lm_geometry.finetune.tasks.task import Example, Predictions, Task
 from lm_geometry.outs.data_prep.corpora import Columns
 
@@ -41,8 +42,7 @@ class TokenClassification(Task):
     def training_examples(self, columns: Columns) -> list[Example]:
         own = tagged(columns, self.settings)
         texts = [" ".join(words) for words in own["words"]]
-        limit = self.settings.block_tokens
-        found = encoded(texts, self.tokenizer, limit, offsets=True)
+        found = self._found(texts, columns.get("context"))
         number = {tag: place for place, tag in enumerate(self.labels)}
         examples = []
         for row, (words, tags) in enumerate(zip(own["words"], own["tags"], strict=True)):
@@ -51,6 +51,14 @@ class TokenClassification(Task):
             if any(label != IGNORED for label in labels):
                 examples.append(Example(found["input_ids"][row], labels))
         return examples
+
+    def _found(
+        self, texts: list[str], contexts: list[list[str]] | None
+    ) -> Mapping[str, list[list[Any]]]:
+        pairs = with_contexts(texts, contexts, self)
+        if pairs is not None:
+            return {"input_ids": pairs.input_ids, "offset_mapping": pairs.offsets}
+        return encoded(texts, self.tokenizer, self.settings.block_tokens, offsets=True)
 
     def held_out_examples(self, columns: Columns) -> list[Example]:
         return self.training_examples(columns)

@@ -32,6 +32,7 @@ class Columns(TypedDict, total=False):
     words: list[list[str]]
     tags: list[list[str]]
     result: list[int]
+    context: list[list[str]]
 
 
 def shareable(document: str) -> str:

@@ -75,6 +75,11 @@ class ModelSource:
         return blocks(layers, self.layers)
 
     @property
+    def reads_onwards(self) -> bool:
+        """Whether nothing that follows a token is seen there, so that contexts stand first."""
+        return self.kind == "decoder"
+
+    @property
     def language_task(self) -> str:
         """What the model does with language: `masked_lm` or `causal_lm`."""
         return LANGUAGE_TASKS[self.kind]
