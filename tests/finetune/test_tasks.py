@@ -316,6 +316,10 @@ def test_epochs_and_regular_checkpoints_are_steps() -> None:
     assert number_of_steps(published, 10_000) == 3125
     assert published.kept(3125) == [400, 800, 1200, 1600, 2000, 2400, 2800]
     assert published.known_checkpoints() is None
+    dense = ["0.1 epochs", "0.5 epochs", 700, "every 2 epochs"]
+    found = published.model_copy(update={"checkpoints": dense})
+    assert found.kept(3125, 10_000) == [63, 313, 700, 1250, 2500]
+    assert settings_of(steps=9, checkpoints=dense[:1]).known_checkpoints() is None
     assert settings_of(steps=9, checkpoints={"every": 4}).known_checkpoints() == [4, 8]
     assert settings_of(task="none", checkpoints={"every": 4}).known_checkpoints() == []
 

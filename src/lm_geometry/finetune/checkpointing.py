@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from torch import nn
 from transformers import (
     PreTrainedModel,
     TrainerCallback,
@@ -15,6 +16,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from lm_geometry.finetune.arguments import RESUMABLE
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace.files import whole_folder, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
@@ -85,6 +87,15 @@ class KeepCheckpoints(TrainerCallback):
         if kept:
             loss = next(e["eval_loss"] for e in reversed(state.log_history) if "eval_loss" in e)
             print(f"step {state.global_step}: validation loss {loss:.4f}", flush=True)
+
+
+def checkpoint_bytes(model: nn.Module, number: int) -> int:
+    """Bytes of so many checkpoints, and of the states from which the run goes on (with AdamW's two
+    moments of every trained weight)."""
+    sizes = {weight: weight.numel() * weight.element_size() for weight in model.parameters()}
+    trained = sum(size for weight, size in sizes.items() if weight.requires_grad)
+    exported = trained if hasattr(model, "peft_config") else sum(sizes.values())
+    return number * exported + (RESUMABLE + 1) * (exported + 2 * trained)
 
 
 def export(model: "PreTrainedModel | PeftModel", source: ModelSource, folder: Path) -> None:

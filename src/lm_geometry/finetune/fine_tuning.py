@@ -1,6 +1,5 @@
 """One fine-tuning run, which resumes exactly where it was interrupted."""
 
-import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,12 @@ from transformers import (
 )
 
 from lm_geometry.finetune.arguments import training_arguments
-from lm_geometry.finetune.checkpointing import KeepCheckpoints, last_complete
+from lm_geometry.finetune.checkpointing import (
+    KeepCheckpoints,
+    checkpoint_bytes,
+    last_complete,
+)
+from lm_geometry.finetune.kept_steps import whole_steps
 from lm_geometry.finetune.learned_columns import learned_columns
 from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
@@ -35,7 +39,7 @@ from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.corpora import Columns, first_of
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
-from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.files import free_space, read_json, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
 
 
@@ -78,13 +82,13 @@ def finetune(
     if not examples:
         raise ValueError(_nothing(settings))
     steps = number_of_steps(settings, len(examples))
-    kept = settings.kept(steps)
+    kept = settings.kept(steps, len(examples))
     if not kept or kept[-1] > steps:
         raise ValueError(
             f"finetune.checkpoints: {kept or 'none'} must lie within 1 … {steps} steps"
         )
     with quiet_loading(), reporting(settings, source):
-        trainer = _trainer(source, settings, task, steps, work)
+        trainer = _trainer(source, settings, task, steps, kept, work)
         length = steps * settings.batch_size * settings.accumulate
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
         trainer.eval_dataset = FixedExamples(_held_out(settings, task, held_out))
@@ -124,7 +128,7 @@ def number_of_steps(settings: Finetune, examples: int) -> int:
     if settings.steps is not None:
         return settings.steps
     assert settings.epochs is not None  # the section has one of them
-    return math.ceil(settings.epochs * examples / (settings.batch_size * settings.accumulate))
+    return whole_steps(settings.epochs, examples, settings.batch_size * settings.accumulate)
 
 
 def _held_out(settings: Finetune, task: Task, columns: Columns) -> list[Example]:
@@ -138,7 +142,7 @@ def _held_out(settings: Finetune, task: Task, columns: Columns) -> list[Example]
 
 
 def _trainer(
-    source: ModelSource, settings: Finetune, task: Task, steps: int, work: Path
+    source: ModelSource, settings: Finetune, task: Task, steps: int, kept: list[int], work: Path
 ) -> ScoredTrainer:
     device, reason = machine.device()
     if settings.precision == "float16" and device == "cpu":
@@ -147,11 +151,13 @@ def _trainer(
             f"({reason}); take float32 or bfloat16"
         )
     print(f"fine-tuning on {device} ({reason}), {settings.precision}", flush=True)
+    model = trainable(source, settings, task)
+    free_space(checkpoint_bytes(model, len(kept)), work, f"{len(kept)} checkpoints")
     trainer = ScoredTrainer(
         task,
-        model=trainable(source, settings, task),
+        model=model,
         args=training_arguments(settings, steps, work / "trainer", device),
-        callbacks=[KeepCheckpoints(source, settings.kept(steps), work / "checkpoints")],
+        callbacks=[KeepCheckpoints(source, kept, work / "checkpoints")],
     )
     trainer.remove_callback(PrinterCallback)  # it prints every step where there is no bar
     return trainer

@@ -1,9 +1,10 @@
 """Section `finetune`: how the model is trained, and which states of it are kept."""
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from lm_geometry.finetune.kept_steps import Kept, in_epochs, is_regular, kept_steps
 from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.section import Section
@@ -33,12 +34,6 @@ class Dropout(Section):
     attention: float | None = Field(None, ge=0, lt=1, description="of attention weights")
     embedding: float | None = Field(None, ge=0, lt=1, description="of embeddings, where separate")
     classifier: float | None = Field(None, ge=0, lt=1, description="before a head of classes")
-
-
-class Regular(Section):
-    """Checkpoints at regular steps."""
-
-    every: int = Field(gt=0, description="steps from one checkpoint to the next")
 
 
 class Finetune(Section):
@@ -74,10 +69,10 @@ class Finetune(Section):
     epochs: float | None = Field(
         None, gt=0, description="passes over the training examples, in place of steps"
     )
-    checkpoints: list[int] | Regular = Field(
+    checkpoints: Kept = Field(
         [10, 20, 40, 80],
-        description="steps that are kept, {every: STEPS}, or the words `every STEPS`, which `-S` "
-        "can put in a list's place; base is always among them",
+        description="what is kept: steps, `0.5 epochs`, `every 400`, `every 1 epoch`, or a list "
+        "of these; base is always among them",
     )
     batch_size: int = Field(4, gt=0, description="examples in a forward pass")
     accumulate: int = Field(1, gt=0, description="forward passes in an optimiser step")
@@ -137,16 +132,6 @@ class Finetune(Section):
         "tensorboard, …); changes no result",
     )
 
-    @field_validator("checkpoints", mode="before")
-    @classmethod
-    def _every_in_words(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        words = value.split()
-        if len(words) != 2 or words[0] != "every" or not words[1].isdecimal():
-            raise ValueError("a list of steps, or words such as `every 400`")
-        return {"every": int(words[1])}
-
     @model_validator(mode="after")
     def _settings_agree(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
@@ -169,19 +154,22 @@ class Finetune(Section):
             )
         return self
 
-    def kept(self, steps: int) -> list[int]:
-        """The steps of the checkpoints of a run of `steps` optimiser steps, in order."""
+    def kept(self, steps: int, examples: int | None = None) -> list[int]:
+        """The steps of the checkpoints of a run of `steps` optimiser steps, in order.
+
+        `examples` are those of an epoch, without which there must be no checkpoint by epochs.
+        """
         if self.task == "none":
             return []
-        if isinstance(self.checkpoints, Regular):
-            return list(range(self.checkpoints.every, steps + 1, self.checkpoints.every))
-        return sorted(set(self.checkpoints))
+        return kept_steps(self.checkpoints, steps, examples, self.batch_size * self.accumulate)
 
     def known_checkpoints(self) -> list[int] | None:
         """The steps of the checkpoints where params.yaml alone tells them, else None.
 
-        `{every: …}` of a run whose length is in epochs depends on the number of examples.
+        Epochs, and regular checkpoints of a run whose length is in epochs, depend on the number of
+        examples.
         """
-        if self.task != "none" and self.steps is None and isinstance(self.checkpoints, Regular):
+        open_ended = self.steps is None and is_regular(self.checkpoints)
+        if self.task != "none" and (open_ended or in_epochs(self.checkpoints)):
             return None
         return self.kept(self.steps or 0)

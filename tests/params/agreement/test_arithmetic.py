@@ -65,7 +65,7 @@ def test_checkpoints_may_be_told_in_words(tmp_path: Path) -> None:
         ({"finetune__freeze": ["blocks"]}, "finetune.freeze: ['blocks'] does not suit task"),
         ({"finetune__dropout__hidden": 0.1}, "has finetune.arithmetic.dropout: null"),
         ({"finetune__steps": 400_000}, "evaluate_every: 50 measures 400,000 steps 8,000 times"),
-        ({"finetune__checkpoints": "every so"}, "finetune.checkpoints: 'every so' is not valid"),
+        ({"finetune__checkpoints": "every so"}, "finetune.checkpoints.0: 'every so' is not valid"),
         ({"embed__layers": [2, 3]}, "embed.layers: modular-arithmetic has no layer 3"),
         ({"finetune__arithmetic__layers": 1}, "modular-arithmetic has no layer 2"),
         ({"embed__mode": "masked_token"}, "embed.mode: masked_token needs a masked language"),

@@ -1,8 +1,8 @@
 """How a model of modular arithmetic is trained: the numbers of `finetune` that it takes."""
 
-import math
 from dataclasses import dataclass
 
+from lm_geometry.finetune.kept_steps import kept_steps, whole_steps
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.arithmetic.params import Arithmetic
 
@@ -54,9 +54,9 @@ def recipe(settings: Finetune, own: Arithmetic, equations: int) -> Recipe:
     """
     _refuse(settings, own, equations)
     size = equations if own.batches == "full" else settings.batch_size
-    steps = settings.steps or math.ceil((settings.epochs or 0) * equations / size)
+    steps = settings.steps or whole_steps(settings.epochs or 0, equations, size)
     warmup = settings.warmup_steps
-    kept = settings.kept(steps)
+    kept = kept_steps(settings.checkpoints, steps, equations, size)
     if kept and not 0 < kept[0] <= kept[-1] <= steps:
         raise ValueError(f"finetune.checkpoints: {kept} must lie within 1 … {steps} steps")
     return Recipe(
