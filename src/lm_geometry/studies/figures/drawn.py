@@ -9,7 +9,8 @@ import pandas as pd
 
 from lm_geometry.aggregate.described import ESTIMATORS, reading
 from lm_geometry.figures import theme
-from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected
 
 READINGS = {"estimate.exclude", "aggregate.exclude"}  # parameters that tell readings apart
