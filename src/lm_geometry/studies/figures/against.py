@@ -8,7 +8,7 @@ import pandas as pd
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import Drawn, words, zero
+from lm_geometry.studies.figures.drawn import STEP_TICKS, Drawn, words, zero
 from lm_geometry.studies.numbers import against as numbers
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.measured import measured_by_all, words_of
@@ -38,7 +38,9 @@ def milestones(
     axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
     y = alt.Y("name:N", title=None, sort=channels.first_of("order"), axis=axis)
     scale = alt.Scale(type="symlog", constant=10, nice=False)
-    x = alt.X("step:Q", title="optimiser step", scale=scale, axis=alt.Axis(format="~s"))
+    x = alt.X(
+        "step:Q", title="optimiser step", scale=scale, axis=alt.Axis(format="~s", values=STEP_TICKS)
+    )
     colours = alt.Scale(domain=list(SPLIT_COLOURS), range=list(SPLIT_COLOURS.values()))
     encoded = panels.only_records(alt.Chart()).encode(
         y=y, color=alt.Color("split:N", title=None, scale=colours, legend=None)

@@ -10,7 +10,7 @@ import pandas as pd
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import Drawn, words
+from lm_geometry.studies.figures.drawn import STEP_TICKS, Drawn, words
 from lm_geometry.studies.numbers import measured as numbers
 from lm_geometry.studies.numbers.against import events, setting_of, wanted
 from lm_geometry.studies.numbers.collection import Collected
@@ -81,7 +81,7 @@ def _row(
     settings = list(dict.fromkeys(rows["setting"]))
     header = alt.Header(title=None, labelFontSize=12, labelFontWeight="bold", labelColor=theme.INK)
     if not first:
-        header = alt.Header(title=None, labels=False)
+        header = alt.Header(title=None, labelExpr="''")
     lines = _lines(title, last)
     moment = alt.Chart().transform_filter("isValid(datum.moment)")
     rule = moment.mark_rule(strokeDash=[4, 3], color=theme.PALE, strokeWidth=1.2)
@@ -97,7 +97,7 @@ def _row(
 
 def _lines(title: str, last: bool) -> list[alt.Chart]:
     scale = alt.Scale(type="symlog", constant=10, nice=False)
-    axis = alt.Axis(format="~s", labels=last, ticks=last, values=[0, 10, 30, 100, 300, 1000, 3000])
+    axis = alt.Axis(format="~s", labels=last, ticks=last, values=STEP_TICKS)
     x = alt.X("step:Q", title="optimiser step" if last else None, scale=scale, axis=axis)
     colours = alt.Scale(domain=SPLITS, range=theme.CORPUS_COLOURS[:3])
     legend = alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3, orient="top")
