@@ -2,11 +2,13 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
+from lm_geometry.data_prep.corpora.columns import distinct
 from lm_geometry.data_prep.corpora.division import NoSplitError
 from lm_geometry.data_prep.corpora.equations import prepared_equations
 from lm_geometry.data_prep.corpora.labels import classes_alone
@@ -27,6 +29,7 @@ from lm_geometry.data_prep.series_checks import check_steps
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import (
+    ONTOLOGY,
     CorpusSplit,
     EvaluatedCorpora,
     TrainingCorpus,
@@ -83,25 +86,27 @@ def prepare_corpora(settings: DataPrep) -> list[Row]:
     places: dict[Path, list[CorpusSplit]] = {paths.TRAINING: [], paths.CORPORA: []}
     equations = settings.equations if _are_equations(settings.train) else None
     made = prepared_equations(equations) if equations else {}
+    listed = {} if made else _ontology(settings)
     labels: dict[str, list[str]] = {}
     for root, name, split, sequences in wanted:
         prepared = made.get(split) if made else _prepared(root, name, split, sequences, settings)
         if prepared is None:
             continue
-        place = _saved(prepared.dataset, root, name, CorpusSplit(names[name], split))
+        place = CorpusSplit(names[name], split)
+        beside = listed if (root, split) == (paths.TRAINING, "train") else {}
+        place = _saved(prepared.dataset, root, name, place, beside)
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
         counts[root].append({**keys, **chosen})
         places[root].append(place)
         if root == paths.TRAINING and "label" in prepared.dataset.column_names:
-            labels[split] = prepared.dataset.unique("label")
+            labels[split] = distinct(prepared.dataset, "label")
     for line in classes_alone(labels):
         print(f"{paths.TRAINING.name}: {settings.train}: {line}", flush=True)
     write_json(paths.TRAINING / "counts.json", counts[paths.TRAINING])
     learned = {place.split: place for place in places[paths.TRAINING]}
-    name, listed = paths.name_of(settings.train), {} if made else _ontology(settings)
-    write_training(TrainingCorpus(name, learned, equations, listed))
+    write_training(TrainingCorpus(names[settings.train], learned, equations, listed))
     write_evaluated(EvaluatedCorpora(places[paths.CORPORA], settings.order))
     return [row for rows in counts.values() for row in rows if not _is_test_alone(row)]
 
@@ -138,8 +143,17 @@ def _ontology(settings: DataPrep) -> dict[str, list[str]]:
         raise SystemExit(str(error)) from None
 
 
-def _saved(dataset: "Dataset", root: Path, name: str, place: CorpusSplit) -> CorpusSplit:
-    """The place of a prepared split: below `root`, or by its hash in the machine's own folder."""
+def _saved(
+    dataset: "Dataset",
+    root: Path,
+    name: str,
+    place: CorpusSplit,
+    ontology: Mapping[str, list[str]],
+) -> CorpusSplit:
+    """The place of a prepared split: below `root`, or by its hash in the machine's own folder.
+
+    An ontology that is not empty goes with private text, beside it.
+    """
     if resolve(name).redistribute:
         save(dataset, place.folder(root))
         return place
@@ -148,6 +162,8 @@ def _saved(dataset: "Dataset", root: Path, name: str, place: CorpusSplit) -> Cor
     with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
         folder = Path(temporary) / place.split
         save(dataset, folder)
+        if ontology:
+            write_json(folder / ONTOLOGY, ontology)
         place = replace(place, private=path_hash(folder))
         if place.folder().exists() and path_hash(place.folder()) != place.private:
             shutil.rmtree(place.folder())  # damaged since

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lm_geometry.data_prep.corpora.columns import column, document_numbers
+from lm_geometry.data_prep.corpora.columns import column, distinct, document_numbers
 from lm_geometry.data_prep.corpora.contexts import in_order
 from lm_geometry.data_prep.params import DataPrep, Speaker
 from lm_geometry.point_cloud.shapes import Int64
@@ -25,10 +25,8 @@ def keep(
     if asked == "all":
         return dataset
     wanted = "label" if isinstance(asked, str) else "speaker"
-    there = set[str]()
-    for part in parts.values():
-        if wanted in part.column_names:
-            there |= {value for value in part.unique(wanted) if value}
+    having = [part for part in parts.values() if wanted in part.column_names]
+    there = set[str]().union(*(distinct(part, wanted) for part in having))
     if not there:
         raise ValueError(
             f"data_prep.keep: {_told(asked)}: corpus {name} has no column {wanted}: all"

@@ -27,7 +27,7 @@ def hold_out(
     """
     found = dict(parts)
     for split, held in entry.hold_out.items():
-        if split in parts:
+        if split in parts or ALSO.get(split) in parts:
             raise ValueError(
                 f"corpus {name}: its hold_out makes the split {split}, which its source has"
             )

@@ -56,7 +56,7 @@ def classes_alone(labels: Mapping[str, Iterable[str]]) -> list[str]:
 
     A class that is so long that it may be text is named by its hash.
     """
-    classes = {split: {value for value in values if value} for split, values in labels.items()}
+    classes = {split: set(values) - {""} for split, values in labels.items()}
     lines: list[str] = []
     for split, own in classes.items() if len(classes) > 1 else ():
         others = set[str]().union(*(classes[other] for other in classes if other != split))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.columns import distinct
 from lm_geometry.data_prep.corpora.reading import module_of
 from lm_geometry.models import sources
 
@@ -46,6 +47,6 @@ def _slots(parts: "Iterable[Dataset]") -> list[str]:
     found = set[str]()
     for part in parts:
         if "state" in part.column_names:
-            for state in part.unique("state"):
-                found |= set(json.loads(state) if state else ())
+            for state in distinct(part, "state"):
+                found |= set(json.loads(state))
     return sorted(found)

@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.data_prep.corpora import tables
+from lm_geometry.data_prep.corpora import conduct, tables
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import listed, with_text_and_document
 from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
@@ -64,6 +64,9 @@ def _read_one(
     if entry.reader == "table":
         return {"train": _with_columns(module.read(path, entry), entry, before)}
     rows: list[Row] = list(module.rows(path, entry))
+    if entry.conduct:
+        labels = sources.fetch(sources.parse(entry.conduct), downloads)
+        rows = list(conduct.with_conduct(rows, labels))
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
     return _by_split(rows)

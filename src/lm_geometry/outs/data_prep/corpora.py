@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
+ONTOLOGY = "ontology.json"  # in the folder of private text
 NAME_CHARACTERS = 64  # at most, of a name or label that is passed on where the text must not be
 
 
@@ -129,10 +130,15 @@ class EvaluatedCorpora:
 
 
 def write_training(corpus: TrainingCorpus) -> None:
-    """Record the training corpus; written last, for its texts are complete then."""
+    """Record the training corpus; written last, for its texts are complete then.
+
+    The ontology of private text is in the folder of its train split, `ONTOLOGY`, and not here.
+    """
     equations = corpus.equations.model_dump() if corpus.equations else None
     splits = [asdict(split) for split in corpus.splits.values()]
-    index = {"equations": equations, "splits": splits, "ontology": corpus.ontology}
+    private = any(split.private for split in corpus.splits.values())
+    ontology = {} if private else corpus.ontology
+    index = {"equations": equations, "splits": splits, "ontology": ontology}
     write_json(paths.TRAINING / "index.json", index)
 
 
@@ -147,7 +153,11 @@ def read_training(tree: Tree = WORKSPACE) -> TrainingCorpus:
     splits = [CorpusSplit(**entry) for entry in index["splits"]]
     equations = index["equations"] and Equations.model_validate(index["equations"])
     named = {split.split: split for split in splits}
-    return TrainingCorpus(splits[0].corpus, named, equations, index.get("ontology", {}))
+    ontology = index.get("ontology", {})  # which earlier versions did not write
+    private = splits[0].folder() / ONTOLOGY
+    if splits[0].private and private.exists():
+        ontology = read_json(private)
+    return TrainingCorpus(splits[0].corpus, named, equations, ontology)
 
 
 def training_columns(root: Path, name: str) -> list[str]:
