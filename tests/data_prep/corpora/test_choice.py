@@ -105,9 +105,7 @@ def test_whole_documents_are_whole_in_order_and_nested(
     mixed.shuffle(pairs)
     columns = {"document": [name for name, _ in pairs], "turn": [turn for _, turn in pairs]}
     dataset = in_memory(pyarrow.table({"text": ["x"] * len(pairs), **columns}))
-    section = DataPrep.model_validate(
-        {"choose": "whole_documents", "seed": data.draw(st.integers(0, 3))}
-    )
+    section = DataPrep.model_validate({"choose": "whole_documents", "seed": seed})
     everything = choose(dataset, "example", "all", section).to_list()
     assert len(everything) == len(pairs)
     order = list(dict.fromkeys(row["document"] for row in everything))
