@@ -4,9 +4,10 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.data_prep.corpora import tables
+from lm_geometry.data_prep.corpora import conduct, tables
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import listed, with_text_and_document
+from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
 from lm_geometry.data_prep.corpora.labels import with_labels
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.models import sources
@@ -26,7 +27,8 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     """Every split of a corpus, `train` alone where the source has none.
 
     Columns: `text`, `document` (strings), then those of the source, among them what supervised
-    tasks learn from where there is such: `label`, or `words` and `tags` (see `labels`). Raises
+    tasks learn from where there is such: `label`, `words` and `tags` (see `labels`), those of
+    dialogues (see `dialogue_columns` and `states`). Raises
     `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
     does not hold what the entry says.
     """
@@ -43,12 +45,16 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     }
 
 
+def module_of(entry: Corpus) -> str:
+    """The name of the module that reads the corpus's format."""
+    return f"lm_geometry.data_prep.corpora.{MODULES.get(entry.reader, entry.reader)}"
+
+
 def _read_one(
     source: sources.Source, entry: Corpus, downloads: Path, before: int
 ) -> "dict[str, Dataset]":
     """The splits of one source, the first or after others that have `before` rows."""
-    name = MODULES.get(entry.reader, entry.reader)
-    module = importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
+    module = importlib.import_module(module_of(entry))
     if entry.reader == "huggingface":
         if files := module.table_files(source, entry.config, downloads):
             return {split: _from_files(own, entry, before) for split, own in files.items()}
@@ -58,6 +64,9 @@ def _read_one(
     if entry.reader == "table":
         return {"train": _with_columns(module.read(path, entry), entry, before)}
     rows: list[Row] = list(module.rows(path, entry))
+    if entry.conduct:
+        labels = sources.fetch(sources.parse(entry.conduct), downloads)
+        rows = list(conduct.with_conduct(rows, labels))
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
     return _by_split(rows)
@@ -87,7 +96,8 @@ def _joined(parts: "list[Dataset]", entry: Corpus) -> "Dataset":
 
 
 def _with_columns(dataset: "Dataset", entry: Corpus, before: int) -> "Dataset":
-    return with_labels(with_text_and_document(dataset, entry, before), entry)
+    dataset = with_labels(with_text_and_document(dataset, entry, before), entry)
+    return with_dialogue_columns(dataset)
 
 
 def _by_split(rows: list[Row]) -> "dict[str, Dataset]":
