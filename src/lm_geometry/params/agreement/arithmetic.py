@@ -68,6 +68,7 @@ def training_is_known(params: Params, _: Catalogue) -> Iterator[str]:
         "gradient_checkpointing": (not finetune.gradient_checkpointing, "false"),
         "freeze": (not finetune.freeze, "[]"),
         "report_to": (not finetune.report_to, "[]"),
+        "score": (finetune.score == ["validation"], "[validation] (both splits are)"),
     }
     for name, (is_so, right) in known.items():
         if not is_so:
