@@ -1,6 +1,7 @@
 """One fine-tuning run, which resumes exactly where it was interrupted."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,7 @@ def finetune(
     parts = {"train": training, "validation": held_out}
     if test is not None and "test" in settings.score:
         parts["test"] = test
-    for sentence in judge_columns(settings, parts, ontology or {}):
-        print(sentence, flush=True)
-    task = make_task(settings, load_tokenizer(source), *parts.values(), ontology=ontology)
-    task.context_first = source.reads_onwards
+    task = _judged(source, settings, parts, ontology)
     examples = task.training_examples(training)
     if not examples:
         raise ValueError(_nothing(settings))
@@ -116,6 +114,20 @@ def finetune(
     write_manifest(finished)
     shutil.rmtree(work / "trainer")
     return records
+
+
+def _judged(
+    source: ModelSource,
+    settings: Finetune,
+    parts: Mapping[str, Columns],
+    ontology: Ontology | None,
+) -> Task:
+    """The task, once the columns that it learns and is scored from were looked at."""
+    for sentence in judge_columns(settings, parts, ontology or {}):
+        print(sentence, flush=True)
+    task = make_task(settings, load_tokenizer(source), *parts.values(), ontology=ontology)
+    task.context_first = source.reads_onwards
+    return task
 
 
 def make_task(

@@ -63,6 +63,7 @@ def test_checkpoints_may_be_told_in_words(tmp_path: Path) -> None:
         ({"finetune__schedule": "cosine"}, "constant, constant_with_warmup, linear"),
         ({"finetune__accumulate": 2}, "finetune.accumulate: 2 does not suit task"),
         ({"finetune__freeze": ["blocks"]}, "finetune.freeze: ['blocks'] does not suit task"),
+        ({"finetune__score": ["validation", "train"]}, "does not suit task"),
         ({"finetune__dropout__hidden": 0.1}, "has finetune.arithmetic.dropout: null"),
         ({"finetune__steps": 400_000}, "evaluate_every: 50 measures 400,000 steps 8,000 times"),
         ({"finetune__checkpoints": "every so"}, "finetune.checkpoints.0: 'every so' is not valid"),

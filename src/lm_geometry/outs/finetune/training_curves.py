@@ -46,11 +46,10 @@ def evenly(rows: list[Point], most: int) -> list[Point]:
 
 def _rows(run: TrainingRun) -> list[CurveRow]:
     """A row per step, measure and curve; the loss, a curve and a score as well, counts once."""
-    drawn = {r["curve"] for r in run.curve}
     found = [_row(r["step"], "loss", r["curve"], r["split"], r["loss"]) for r in run.curve] + [
         _row(r["step"], r["score"], CURVES[r["split"]], r["split"], r["value"])
         for r in run.scores
-        if r["score"] != "loss" or CURVES[r["split"]] not in drawn
+        if r["score"] != "loss" or r["split"] == "test"  # which is no curve
     ]
     places = {name: place for place, name in enumerate(dict.fromkeys(r["measure"] for r in found))}
     placed = [
