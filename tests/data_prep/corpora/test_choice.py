@@ -14,7 +14,8 @@ from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.choice import choose
 from lm_geometry.data_prep.corpora.columns import in_memory
 from lm_geometry.data_prep.corpora.preparation import NothingLeftError, Prepared, prepare
-from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.params import DataPrep, Prompts
+from lm_geometry.data_prep.prompts.texts import texts_of
 
 
 def _dialogues(sizes: list[int], split: str = "train") -> list[dict[str, Any]]:
@@ -151,6 +152,12 @@ def test_documents_of_a_split_are_held_out_whatever_is_filtered(tmp_path: Path) 
     assert longer == {name for name in documents("validation") if len(name) == len("test-10")}
     with pytest.raises(ValueError, match="has no split 'test', only train, extra, validation"):
         documents("test")
+    # Prompts are taken from the same documents, whatever rows are studied.
+    for split in ("train", "validation"):
+        prompts = Prompts.model_validate({"corpus": "example", "split": split})
+        section = DataPrep.model_validate({"keep": {"speaker": "system"}, "context": 2})
+        texts = texts_of("example", entry, prompts, section, tmp_path)
+        assert set(texts["document"]) == documents(split)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,11 @@ def test_checkpoints_may_be_told_in_words(tmp_path: Path) -> None:
         ),
         ({"model__weights": "pretrained"}, "model.weights: pretrained: modular-arithmetic is"),
         ({"data_prep__sequences": 96}, "data_prep.sequences: 96: modular_arithmetic needs every"),
+        ({"data_prep__context": 2}, "data_prep.context: 2: equations have no turns: 0"),
+        (
+            {"data_prep__keep": "labelled"},
+            "data_prep.keep: modular_arithmetic needs every",
+        ),
         ({"data_prep__splits": ["test"]}, "data_prep.splits: equations have no split test"),
         ({"data_prep__equations__modulus": 12, "data_prep__equations__operation": "division"}, ""),
         ({"finetune__method": "lora"}, "finetune.method: lora does not suit task modular_arith"),
