@@ -209,6 +209,8 @@ def test_outputs_are_named_in_their_order() -> None:
     assert names[12] == "b-y: none"
 
 
+OF_THE_RUN = ("weight_norm", "learning_rate")
+
 # --- runs --------------------------------------------------------------------------------------
 
 
@@ -218,7 +220,7 @@ def test_scores_are_those_of_the_checkpoint(
     tiny = tiny_models["bert"]
     found = scores_at(run(tiny.source, tmp_path), 4)
     assert set(found) == {
-        *("loss", "loss_class", "loss_span", "loss_refer", "weight_norm"),
+        *("loss", "loss_class", "loss_span", "loss_refer", "weight_norm", "learning_rate"),
         *("joint_goal_accuracy", "slot_accuracy", "oracle_joint_goal", "class_f1"),
     }
     folder = tmp_path / "checkpoints" / "4"
@@ -236,7 +238,7 @@ def test_scores_are_those_of_the_checkpoint(
     loss = means.pop("loss")
     predicted, gold = [a.predicted for a in answers], [a.gold for a in answers]
     wanted = task.scores(Predictions(loss, predicted, gold, means, examples))
-    assert found == pytest.approx(wanted | {"weight_norm": found["weight_norm"]}, rel=1e-4)
+    assert found == pytest.approx(wanted | {name: found[name] for name in OF_THE_RUN}, rel=1e-4)
     assert found["loss"] == pytest.approx(
         0.8 * found["loss_class"] + 0.1 * found["loss_span"] + 0.1 * found["loss_refer"]
     )
@@ -317,7 +319,7 @@ def test_each_split_is_scored_by_itself(tiny_models: dict[str, TinyModel], tmp_p
     assert {r.get("split") for r in records["scores"]} == {None, "train", "test"}
     found = scores_at(records, 4, "test")
     assert "weight_norm" not in found
-    assert found == {k: v for k, v in scores_at(alone, 4).items() if k != "weight_norm"}
+    assert found == {k: v for k, v in scores_at(alone, 4).items() if k not in OF_THE_RUN}
     assert scores_at(records, 4, "train")["loss"] != scores_at(records, 4)["loss"]
     curves = {r["curve"] for r in records["curve"]}
     assert curves == {"training", "validation"}

@@ -28,7 +28,7 @@ from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore,
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
 from lm_geometry.finetune.scored_splits import measured_score, scored_splits
-from lm_geometry.finetune.scored_trainer import SCORE, ScoredTrainer
+from lm_geometry.finetune.scored_trainer import ERROR, SCORE, ScoredTrainer
 from lm_geometry.finetune.tasks.blocks import ExampleStream
 from lm_geometry.finetune.tasks.causal_lm import CausalLM
 from lm_geometry.finetune.tasks.dialogue_state import DialogueState
@@ -194,9 +194,9 @@ def _records(history: list[dict[str, float]]) -> Measured:
         if key in entry
     ]
     scores: list[MeasuredScore] = [
-        measured_score(int(entry["step"]), key, value)
+        measured_score(entry, key)
         for entry in history
-        for key, value in sorted(entry.items())  # in the order in which a resumed run has them
-        if key.startswith(SCORE)
+        for key in sorted(entry)  # in the order in which a resumed run has them
+        if key.startswith(SCORE) and not key.endswith(ERROR)
     ]
     return {"curve": curve, "scores": scores}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lm_geometry.finetune.measured import MeasuredScore
 from lm_geometry.finetune.params import Finetune
-from lm_geometry.finetune.scored_trainer import HELD_OUT, SCORE
+from lm_geometry.finetune.scored_trainer import ERROR, HELD_OUT, SCORE
 from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.outs.data_prep.corpora import Columns, first_of
@@ -39,8 +39,10 @@ def scored_splits(
     return found
 
 
-def measured_score(step: int, key: str, value: float) -> MeasuredScore:
-    """A score as the Trainer logs it, `eval_NAME` or `eval_SPLIT/NAME`, as it is recorded."""
+def measured_score(entry: Mapping[str, float], key: str) -> MeasuredScore:
+    """A score that the Trainer logged in `entry`, `eval_NAME` or `eval_SPLIT/NAME`, as recorded."""
     split, _, name = key.removeprefix(SCORE).rpartition("/")
-    found: MeasuredScore = {"step": step, "score": name, "value": value}
+    found: MeasuredScore = {"step": int(entry["step"]), "score": name, "value": entry[key]}
+    if (error := entry.get(f"{key}{ERROR}")) is not None:
+        found["standard_error"] = error
     return {**found, "split": split} if split else found

@@ -1,14 +1,15 @@
 """A Trainer whose losses are means over all targets, and whose evaluation gives a task's scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from lm_geometry.finetune.score_errors import score_errors
 from lm_geometry.finetune.tasks.blocks import FixedExamples
-from lm_geometry.finetune.tasks.task import Answer, Predictions, Task
+from lm_geometry.finetune.tasks.task import Answer, Example, Predictions, Task
 from lm_geometry.models.body import without_cache
 from lm_geometry.models.weight_norm import weight_norm
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SCORE = "eval_"  # before the names of scores in the Trainer's log
 HELD_OUT = "validation"  # the split whose scores have no other prefix
+ERROR = "_standard_error"  # after the name of a score
 
 
 class ScoredTrainer(Trainer):
@@ -51,21 +53,27 @@ class ScoredTrainer(Trainer):
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The task's scores on the held-out examples, each named `eval_…`, which are logged.
 
-        With them the norm of all weights, adapters as they would be merged. Scores of another
-        split are named `eval_SPLIT/…`.
+        With them the norm of all weights, adapters as they would be merged, and the learning rate
+        of the step. Scores of another split are named `eval_SPLIT/…`, and standard errors over
+        documents as their score, with `ERROR` at the end.
         """
         assert self.model is not None
         named: dict[str, float] = {}
-        for split, examples in self.scored.items():
-            scores, prefix = self.task.scores(self._predictions(split, examples)), f"{split}/"
+        for split, dataset in self.scored.items():
+            answers = self._answers(split, dataset)
+            scores, prefix = self._scores(answers, dataset.examples), f"{split}/"
+            errors = score_errors(answers, dataset.examples, self._scores)
+            scores |= {f"{name}{ERROR}": value for name, value in errors.items()}
             if split == HELD_OUT:
-                scores, prefix = scores | {"weight_norm": weight_norm(self.model)}, ""
+                rate = float(self._get_learning_rate())
+                scores |= {"weight_norm": weight_norm(self.model), "learning_rate": rate}
+                prefix = ""
             named |= {f"{SCORE}{prefix}{name}": value for name, value in scores.items()}
         self.log(named)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, named)
         return named
 
-    def _predictions(self, split: str, dataset: FixedExamples) -> Predictions:
+    def _answers(self, split: str, dataset: FixedExamples) -> list[Answer]:
         model = self.model
         assert model is not None
         size = 1 if self.task.alone else self.args.per_device_eval_batch_size
@@ -78,22 +86,26 @@ class ScoredTrainer(Trainer):
             with torch.no_grad(), self.compute_loss_context_manager():
                 logits = model(**batch, **without_cache(model)).logits
             answers += self.task.answers(logits, labels)
-        targets = sum(answer.targets for answer in answers)
-        if not targets:
+        if not sum(answer.targets for answer in answers):
             raise ValueError(
                 f"finetune.evaluation_sequences: nothing is predicted in them ({split})"
             )
+        return answers
+
+    def _scores(self, answers: Sequence[Answer], examples: Sequence[Example]) -> dict[str, float]:
+        targets = sum(answer.targets for answer in answers)
         sums = dict.fromkeys(answers[0].losses, 0.0)
         for answer in answers:
             sums = {name: total + answer.losses[name] for name, total in sums.items()}
         means = {name: total / targets for name, total in sums.items()}
-        return Predictions(
+        predictions = Predictions(
             means.pop("loss"),
             [answer.predicted for answer in answers],
             [answer.gold for answer in answers],
             means,
-            dataset.examples,
+            examples,
         )
+        return self.task.scores(predictions)
 
 
 def mean_loss(task: Task) -> Callable[..., Tensor]:

@@ -88,6 +88,7 @@ class DialogueState(Task):
             TurnExample(
                 ids,
                 turn_numbers(said.labels, number, offsets, of_text),
+                document=said.dialogue,
                 said=said,
                 offsets=tuple(map(tuple, offsets)),
             )

@@ -35,8 +35,9 @@ class SequenceClassification(Task):
         rows = [row for row, label in enumerate(own["label"]) if label]
         number = {label: place for place, label in enumerate(self.labels)}
         ids = self._ids(columns, rows)
+        documents = columns.get("document", [""] * len(own["label"]))
         return [
-            Example(tokens, [number[own["label"][row]]])
+            Example(tokens, [number[own["label"][row]]], document=str(documents[row]))
             for tokens, row in zip(ids, rows, strict=True)
             if tokens
         ]

@@ -20,12 +20,14 @@ from lm_geometry.point_cloud.shapes import Float, Int64
 class Example:
     """Token ids, and the classes to predict, of which language modelling has none of its own.
 
-    `index` is the place of the example in a run, which a dataset sets.
+    `index` is the place of the example in a run, which a dataset sets; `document` that which its
+    text is of, where that is one.
     """
 
     input_ids: list[int]
     labels: list[int] = field(default_factory=list)
     index: int = 0
+    document: str = ""
 
 
 @dataclass(frozen=True)
