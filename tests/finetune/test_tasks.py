@@ -380,7 +380,9 @@ def test_a_masked_model_that_was_trained_whole_needs_nothing_but_its_tokenizer(
 
     again = TinyModel(kept, resolve(Model.model_validate({"name": f"file:{kept}"}), seed=0))
     assert (again.source.kind, again.source.layers) == ("encoder", 2)
-    assert scores_at(run(again, tmp_path / "second", task="masked_lm"), 0) == found
+    at_start = scores_at(run(again, tmp_path / "second", task="masked_lm"), 0)
+    del found["learning_rate"], at_start["learning_rate"]
+    assert at_start == found
 
 
 # --- length, schedule, precision, trackers -----------------------------------------------------

@@ -18,10 +18,11 @@ SPLITS = ("train", "validation", "test")
 
 def setting_of(figure: Figure, rows: pd.DataFrame) -> list[str]:
     """The words that name each row's panel: the values of the figure's parameters."""
-    if not figure.panels:
-        return [""] * len(rows)
-    values = rows[figure.panels].astype(str)
-    return [" · ".join(row) for row in values.itertuples(index=False, name=None)]
+    names = [name.rpartition(".")[2].replace("_", " ") for name in figure.panels]
+    return [
+        " · ".join(f"{name} {row[own]}" for name, own in zip(names, figure.panels, strict=True))
+        for row in rows.to_dict("records")
+    ]
 
 
 def wanted(figure: Figure, table: pd.DataFrame) -> list[str]:
