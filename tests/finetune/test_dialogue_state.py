@@ -374,3 +374,15 @@ def test_slots_are_those_of_the_states_where_there_is_no_ontology(
     task = DialogueState(tokenizer, settings_of(), {}, COLUMNS)
     assert task.slots == sorted(ONTOLOGY)
     assert task.booleans == {"sea-free"}
+
+
+def test_slots_that_no_state_has_are_left_out_where_asked(
+    tiny_models: dict[str, TinyModel],
+) -> None:
+    tokenizer = load_tokenizer(tiny_models["bert"].source)
+    more = {"train-day": ["monday"], **ONTOLOGY}
+    for slots, wanted in (("ontology", list(more)), ("occurring", list(ONTOLOGY))):
+        settings = settings_of(dialogue_state={"slots": slots})
+        task = DialogueState(tokenizer, settings, more, COLUMNS)
+        assert task.slots == wanted
+        assert len(task.labels) == len(wanted) * (len(wanted) + 10)

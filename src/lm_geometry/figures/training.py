@@ -1,21 +1,17 @@
 """Figure: loss and scores of the task over the optimiser steps, also while training goes on."""
 
+from typing import Any
+
 import altair as alt
-import pandas as pd
 
 from lm_geometry.figures import channels, panels, theme
 
-COLOURS = {
-    "training": theme.PALE,
-    "validation": theme.CORPUS_COLOURS[0],
-    "test": theme.CORPUS_COLOURS[1],
-}
+CURVES = ["training", "validation", "test"]  # of which a legend names those that are there
 
 
 def chart(data: panels.Data) -> panels.Panels:
     """Every measure of a training run over its steps, a panel each, with an axis of its own."""
-    there = _curves(data)
-    colours = alt.Scale(domain=there, range=[COLOURS[curve] for curve in there])
+    colours = [theme.PALE, *theme.CORPUS_COLOURS[:2]]
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X(
             "step:Q",
@@ -25,13 +21,16 @@ def chart(data: panels.Data) -> panels.Panels:
         ),
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
         color=alt.Color(
-            "curve:N", title="curve", scale=colours, legend=alt.Legend(symbolOpacity=1)
+            "curve:N",
+            title="curve",
+            sort=CURVES,
+            scale=alt.Scale(range=colours),
+            legend=alt.Legend(symbolOpacity=1),
         ),
         tooltip=["revision:N", "measure:N", "curve:N", "corpus:N", "split:N", "step:Q", _value()],
     )
     lines = encoded.mark_line().encode(
-        strokeWidth=alt.StrokeWidth("curve:N", scale=_scale(there, 0.9, 2.2)),
-        opacity=alt.Opacity("curve:N", scale=_scale(there, 0.6, 1.0)),
+        strokeWidth=_of_training(0.9, 2.2), opacity=_of_training(0.6, 1)
     )
     points = encoded.mark_point(filled=True, size=40, opacity=1).transform_filter(
         "datum.curve !== 'training'"
@@ -50,16 +49,9 @@ def chart(data: panels.Data) -> panels.Panels:
     )
 
 
-def _curves(data: panels.Data) -> list[str]:
-    """The curves that a legend names: test where it was scored; of a template nothing is known."""
-    rows = data.to_dict("records") if isinstance(data, pd.DataFrame) else data
-    scored = any(row.get("curve") == "test" for row in rows)
-    return [curve for curve in COLOURS if curve != "test" or scored or not len(rows)]
-
-
-def _scale(curves: list[str], training: float, others: float) -> alt.Scale:
-    values = [training if curve == "training" else others for curve in curves]
-    return alt.Scale(domain=curves, range=values)
+def _of_training(own: float, others: float) -> dict[str, Any]:
+    """A value of the training curve, and that of all others."""
+    return alt.condition("datum.curve === 'training'", alt.value(own), alt.value(others))
 
 
 def _value() -> alt.Tooltip:

@@ -1,6 +1,6 @@
 """Section `finetune.dialogue_state`: how states of dialogues are learned and scored."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,11 @@ class DialogueState(Section):
     )
     none_weight: float = Field(
         0.1, gt=0, le=1, description="weight of class none, of which most slots are; of others 1"
+    )
+    slots: Literal["ontology", "occurring"] = Field(
+        "ontology",
+        description="slots that are tracked: of the corpus's ontology, or those of them that a "
+        "state has in the splits that are learned or scored; S slots are S x (S + 10) outputs",
     )
     lenient: bool = Field(
         False,

@@ -19,7 +19,8 @@ def judge_columns(
     classes, a neutral class or a weight of one that is none.
     """
     if settings.task == "dialogue_state":
-        known_slots(ontology, *(dialogue_columns(own, settings) for own in parts.values()))
+        turns = (dialogue_columns(own, settings) for own in parts.values())
+        known_slots(settings, ontology, *turns)
         return []
     if settings.task != "sequence_classification":
         return []

@@ -63,7 +63,7 @@ class DialogueState(Task):
     ) -> None:
         super().__init__(tokenizer, settings)
         own = [dialogue_columns(columns, settings) for columns in parts]
-        self.ontology = known_slots(ontology, *own)
+        self.ontology = known_slots(settings, ontology, *own)
         self.slots = list(self.ontology)
         self.booleans = frozenset(s for s, values in self.ontology.items() if boolean(values))
         self.labels = slot_outputs.output_names(self.slots)

@@ -46,12 +46,14 @@ def dialogue_columns(columns: Columns, settings: Finetune) -> DialogueColumns:
     return cast("DialogueColumns", columns)
 
 
-def known_slots(ontology: Ontology, *parts: DialogueColumns) -> dict[str, list[str]]:
+def known_slots(
+    settings: Finetune, ontology: Ontology, *parts: DialogueColumns
+) -> dict[str, list[str]]:
     """The slots that are tracked, with their possible values.
 
-    They are those of the ontology; of a corpus without one, those of the states, in the order of
-    their names, with the values that they have there. Raises ValueError for slots of states that
-    the ontology lacks, and for none at all.
+    They are those of the ontology, or of them those that occur in a state; of a corpus without
+    one, those of the states, in the order of their names, with the values that they have there.
+    Raises ValueError for slots of states that the ontology lacks, and for none at all.
     """
     found: dict[str, dict[str, None]] = {}
     for state in (state for own in parts for state in own["state"] if state):
@@ -64,11 +66,12 @@ def known_slots(ontology: Ontology, *parts: DialogueColumns) -> dict[str, list[s
             f"finetune.task: dialogue_state: states of the corpus of data_prep.train have the slot "
             f"{unknown[0]!r}, which its ontology lacks; that has {', '.join(ontology)}"
         )
-    if not ontology:
+    if not found:
         raise ValueError(
             "finetune.task: dialogue_state: no state of the corpus of data_prep.train has a slot"
         )
-    return {slot: list(values) for slot, values in ontology.items()}
+    every = settings.dialogue_state.slots == "ontology"
+    return {slot: list(own) for slot, own in ontology.items() if every or slot in found}
 
 
 def user_turns(columns: DialogueColumns, ontology: Ontology) -> Iterator[UserTurn]:
