@@ -107,7 +107,7 @@ def test_states_come_with_their_ontology_and_private_ones_stay(
     assert training.ontology == {"zoo-0": [], "zoo-1": []}
     columns = training.columns("train")
     assert set(columns) == {"text", "document", "turn", "speaker", "state", "context"}
-    assert set(map(tuple, columns["context"])) == {()}
+    assert not any(columns.get("context", ["missing"]))
     passed_on = b"".join(file.read_bytes() for file in paths.DATA.rglob("*") if file.is_file())
     assert (b"quorvexil" in passed_on) == (b"zoo" in passed_on) == redistribute
     there = training_columns(project, "own")

@@ -94,6 +94,7 @@ def test_conduct_is_that_of_original_multiwoz_alone() -> None:
         Corpus.model_validate({"source": "file:x", "reader": "convlab", "conduct": "file:y"})
 
 
+@pytest.mark.slow
 @needs_reference
 def test_real_conduct_has_its_published_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LM_GEOMETRY_DATA", str(Path(str(REFERENCE), "data")))

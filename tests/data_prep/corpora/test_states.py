@@ -227,6 +227,7 @@ def _changes(rows: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
             yield {slot: value for slot, value in after.items() if before.get(slot) != value}
 
 
+@pytest.mark.slow
 @needs_reference
 def test_multiwoz_21_has_its_thirty_slots_and_the_counted_changes() -> None:
     rows, listed = _read(Path(str(REFERENCE), "data", "multiwoz21"), "multiwoz-original")

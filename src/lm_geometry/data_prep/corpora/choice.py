@@ -8,7 +8,7 @@ import numpy as np
 from lm_geometry.data_prep.corpora.columns import column, distinct, document_numbers
 from lm_geometry.data_prep.corpora.contexts import in_order
 from lm_geometry.data_prep.params import DataPrep, Speaker
-from lm_geometry.point_cloud.shapes import Int64
+from lm_geometry.point_cloud.shapes import Int64, Integer
 from lm_geometry.workspace.seeds import stream
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ def choose(
     return dataset.select(range(number))
 
 
-def by_document(document: np.ndarray, number: int, seed: int) -> Int64[np.ndarray, "rows"]:
+def by_document(
+    document: Integer[np.ndarray, "rows"], number: int, seed: int
+) -> Int64[np.ndarray, "rows"]:
     """Row numbers: one of each document, then a second of each, …, both in seeded order.
 
-    `document` holds the document of each row, out of `number`.
+    `document` holds the document of each row, `[rows]` whole numbers, out of `number`.
     """
     turn = _places(document, number, seed)
     shuffled = stream(seed, "sequences").permutation(len(document))

@@ -85,13 +85,13 @@ def emotion(value: str | list[dict[str, Any]]) -> str:
     That one stands under `final`, else it is the `emotion` of the last note. EmoWOZ numbers its
     labels, which are given by their names.
     """
-    if isinstance(value, list):
-        settled = [note["final"] for note in value if "final" in note]
-        settled = settled or [note["emotion"] for note in value if "emotion" in note][-1:]
-        if value and not settled:
-            return json.dumps(value, ensure_ascii=False)
-        value = EMOWOZ.get(str(settled[0]), settled[0]) if settled else ""
-    return str(value)
+    if not isinstance(value, list):
+        return str(value)
+    settled = [note["final"] for note in value if "final" in note]
+    settled = settled or [note["emotion"] for note in value if "emotion" in note][-1:]
+    if not settled:
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return EMOWOZ.get(str(settled[0]), str(settled[0]))
 
 
 def _turn(turn: dict[str, Any]) -> Turn:

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import distinct
-from lm_geometry.data_prep.corpora.reading import module_of
+from lm_geometry.data_prep.corpora.reading import reader_of
 from lm_geometry.models import sources
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def ontology(name: str, entry: Corpus, parts: "Iterable[Dataset]", downloads: Pa
     """
     used = _slots(parts)
     listed: Ontology = {}
-    reader = import_module(module_of(entry))
+    reader = reader_of(entry)
     for text in entry.sources if used and hasattr(reader, "ontology") else []:
         for slot, values in reader.ontology(sources.fetch(sources.parse(text), downloads)).items():
             known = listed.setdefault(slot, [])

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora import conduct, tables
@@ -45,16 +46,17 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     }
 
 
-def module_of(entry: Corpus) -> str:
-    """The name of the module that reads the corpus's format."""
-    return f"lm_geometry.data_prep.corpora.{MODULES.get(entry.reader, entry.reader)}"
+def reader_of(entry: Corpus) -> ModuleType:
+    """The module of the corpus's format: `rows` or `read`, and `ontology` where it has states."""
+    name = MODULES.get(entry.reader, entry.reader)
+    return importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
 
 
 def _read_one(
     source: sources.Source, entry: Corpus, downloads: Path, before: int
 ) -> "dict[str, Dataset]":
     """The splits of one source, the first or after others that have `before` rows."""
-    module = importlib.import_module(module_of(entry))
+    module = reader_of(entry)
     if entry.reader == "huggingface":
         if files := module.table_files(source, entry.config, downloads):
             return {split: _from_files(own, entry, before) for split, own in files.items()}

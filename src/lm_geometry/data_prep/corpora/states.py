@@ -73,7 +73,7 @@ def state_columns(turns: Iterable[Turn]) -> Iterator[Row]:
         if turn.states is None:
             yield dict.fromkeys(NAMES, "")
         else:
-            earlier, known = known, known | turn.states
+            earlier, known = known, {**known, **turn.states}
             values = (_whole(known), _whole(earlier), _informed(before), _requested(turn))
             texts = (json.dumps(value, ensure_ascii=False) for value in values)
             yield dict(zip(NAMES, texts, strict=True))
