@@ -1,12 +1,11 @@
 """Figure: loss and scores of the task over the optimiser steps, also while training goes on."""
 
-from typing import Any
-
 import altair as alt
 
 from lm_geometry.figures import channels, panels, theme
 
 CURVES = ["training", "validation", "test"]  # of which a legend names those that are there
+BATCHES = "datum.curve === 'training'"  # of each step, and not of all sequences
 
 
 def chart(data: panels.Data) -> panels.Panels:
@@ -30,7 +29,8 @@ def chart(data: panels.Data) -> panels.Panels:
         tooltip=["revision:N", "measure:N", "curve:N", "corpus:N", "split:N", "step:Q", _value()],
     )
     lines = encoded.mark_line().encode(
-        strokeWidth=_of_training(0.9, 2.2), opacity=_of_training(0.6, 1)
+        strokeWidth=alt.condition(BATCHES, alt.value(0.9), alt.value(2.2)),
+        opacity=alt.condition(BATCHES, alt.value(0.6), alt.value(1.0)),
     )
     points = encoded.mark_point(filled=True, size=40, opacity=1).transform_filter(
         "datum.curve !== 'training'"
@@ -47,11 +47,6 @@ def chart(data: panels.Data) -> panels.Panels:
             "The file grows while training goes on: draw it again to see how far it is.",
         ],
     )
-
-
-def _of_training(own: float, others: float) -> dict[str, Any]:
-    """A value of the training curve, and that of all others."""
-    return alt.condition("datum.curve === 'training'", alt.value(own), alt.value(others))
 
 
 def _value() -> alt.Tooltip:

@@ -65,7 +65,7 @@ def _value(
             return Tracked(said)
         case "inform" if heard.informed.get(slot):
             return Tracked(heard.informed[slot], informed=True)
-        case "refer" if label.referred in before:
-            return before[label.referred]
+        case "refer" if label.referred is not None:
+            return before.get(label.referred)
         case _:
             return None

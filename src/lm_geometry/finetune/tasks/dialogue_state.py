@@ -26,7 +26,7 @@ from lm_geometry.finetune.tasks.slot_outputs import END, KIND, REFERRED, START, 
 from lm_geometry.finetune.tasks.task import Answer, Example, Predictions, Task
 from lm_geometry.models.text_and_context import Span, encode
 from lm_geometry.outs.data_prep.corpora import Columns
-from lm_geometry.point_cloud.shapes import Float, Int64
+from lm_geometry.point_cloud.shapes import Float, Int64, Shaped
 from lm_geometry.state_tracking.joint_goal import joint_goal
 from lm_geometry.state_tracking.labels import KINDS, SlotLabel
 from lm_geometry.state_tracking.values import boolean
@@ -84,18 +84,15 @@ class DialogueState(Task):
             limit = self.settings.block_tokens
             found = encode(self.tokenizer, texts, alone, limit, self.context_first)
         number = {slot: place for place, slot in enumerate(self.slots)}
-        return [
-            TurnExample(
-                ids,
-                turn_numbers(said.labels, number, offsets, of_text),
-                document=said.dialogue,
-                said=said,
-                offsets=tuple(map(tuple, offsets)),
+        examples: list[Example] = []
+        encoded = zip(turns, found.input_ids, found.offsets, found.of_text, strict=True)
+        for said, ids, offsets, of_text in encoded:
+            labels = turn_numbers(said.labels, number, offsets, of_text)
+            example = TurnExample(
+                ids, labels, document=said.dialogue, said=said, offsets=tuple(offsets)
             )
-            for said, ids, offsets, of_text in zip(
-                turns, found.input_ids, found.offsets, found.of_text, strict=True
-            )
-        ]
+            examples.append(example)
+        return examples
 
     def held_out_examples(self, columns: Columns) -> list[Example]:
         return self.training_examples(columns)
@@ -108,7 +105,7 @@ class DialogueState(Task):
         self,
         logits: Float[Tensor, "batch tokens outputs"],
         labels: Int64[Tensor, "batch numbers"],
-        items: Tensor | int | None,
+        items: Shaped[Tensor, ""] | int | None,
     ) -> Float[Tensor, ""]:
         """The weighted parts, summed over slots; the mean over the turns of the optimiser step."""
         _, parts = self._read(logits, labels)
@@ -151,7 +148,7 @@ class DialogueState(Task):
             )
             for labels in (said, right)
         )
-        kinds = (
+        wanted, guessed = (
             np.concatenate([numbers[:, KIND] for numbers in part])
             for part in (predictions.gold, predictions.predicted)
         )
@@ -161,7 +158,7 @@ class DialogueState(Task):
             "joint_goal_accuracy": found.joint_goal_accuracy,
             "slot_accuracy": found.slot_accuracy,
             "oracle_joint_goal": bound.joint_goal_accuracy,
-            "class_f1": f1(*kinds, "macro", without=KINDS.index("none")),
+            "class_f1": f1(wanted, guessed, "macro", without=KINDS.index("none")),
         }
 
     def _read(

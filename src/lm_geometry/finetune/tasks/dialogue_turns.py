@@ -1,7 +1,7 @@
 """User turns of a corpus with dialogue states, and what each does to every slot."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict, cast
 
@@ -125,7 +125,7 @@ def _whole(turns: list[UserTurn]) -> bool:
 def tracked_states(
     turns: list[UserTurn],
     dialogues: list[list[int]],
-    labels: list[Mapping[str, SlotLabel]],
+    labels: Sequence[Mapping[str, SlotLabel]],
     booleans: frozenset[str],
 ) -> list[dict[str, Tracked]]:
     """The state after each turn, dialogue by dialogue, to which the labels of all turns lead.

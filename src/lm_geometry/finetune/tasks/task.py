@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.models.probe import Findings
 from lm_geometry.outs.data_prep.corpora import Columns
-from lm_geometry.point_cloud.shapes import Float, Int64
+from lm_geometry.point_cloud.shapes import Float, Int64, Shaped
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Task(ABC):
         self,
         logits: Float[Tensor, "batch *tokens classes"],
         labels: Int64[Tensor, "batch *tokens"],
-        items: Tensor | int | None,
+        items: Shaped[Tensor, ""] | int | None,
     ) -> Float[Tensor, ""]:
         """The loss of a forward pass that is minimised.
 
