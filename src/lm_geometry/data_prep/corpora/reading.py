@@ -1,12 +1,13 @@
 """From a catalogue entry to sequences with their documents, by the reader of its format."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora import tables
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import listed, with_text_and_document
+from lm_geometry.data_prep.corpora.columns import listed, set_aside, with_text_and_document
 from lm_geometry.data_prep.corpora.labels import with_labels
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.models import sources
@@ -14,11 +15,16 @@ from lm_geometry.models import sources
 if TYPE_CHECKING:
     from datasets import Dataset
 
+GIVEN = re.compile(r"input_ids|token_tags|mask_.*")  # columns of given tokens
 MODULES = {
     "small-dialogues": "small_dialogues",
     "multiwoz-original": "multiwoz",
     "sgd-original": "sgd",
     "table": "tables",
+    "pretokenised": "given_tokens.pretokenised",
+    "trippy-features": "given_tokens.trippy_features",
+    "trippy-processed": "given_tokens.trippy_processed",
+    "setsumbt-processed": "given_tokens.setsumbt_processed",
 }
 
 
@@ -57,6 +63,10 @@ def _read_one(
     path = sources.fetch(source, downloads)
     if entry.reader == "table":
         return {"train": _with_columns(module.read(path, entry), entry, before)}
+    if entry.reader == "luster":
+        found = module.read(path, entry)
+        named = _with_columns(found, module.text_column(found, entry), before)
+        return {"train": module.with_masks(named, entry)}
     rows: list[Row] = list(module.rows(path, entry))
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
@@ -87,7 +97,19 @@ def _joined(parts: "list[Dataset]", entry: Corpus) -> "Dataset":
 
 
 def _with_columns(dataset: "Dataset", entry: Corpus, before: int) -> "Dataset":
-    return with_labels(with_text_and_document(dataset, entry, before), entry)
+    return with_labels(with_text_and_document(_of_texts(dataset), entry, before), entry)
+
+
+def _of_texts(dataset: "Dataset") -> "Dataset":
+    """The data set without columns that would mean given tokens to later stages.
+
+    Ids and masks beside a text may be of any tokenizer; the reader `pretokenised` is for them.
+    """
+    from pyarrow import types
+
+    fields = dataset.features.arrow_schema
+    lists = [f.name for f in fields if types.is_list(f.type) or types.is_large_list(f.type)]
+    return set_aside(dataset, [name for name in lists if GIVEN.fullmatch(name)])
 
 
 def _by_split(rows: list[Row]) -> "dict[str, Dataset]":
