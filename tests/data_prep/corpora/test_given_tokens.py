@@ -139,7 +139,7 @@ def test_no_pickled_code_is_run(tmp_path: Path, bert: TinyModel, reader: str, wa
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 and no more"])
 def test_a_file_that_is_cut_is_told(tmp_path: Path, bert: TinyModel, content: bytes) -> None:
     (tmp_path / "cached_train_features").write_bytes(content)
-    with pytest.raises(ValueError, match="cached_train_features (is cut|has instructions)"):
+    with pytest.raises(ValueError, match=r"cached_train_features (is cut|has instructions)"):
         reading.read(entry_of(tmp_path, "trippy-features", bert), tmp_path)
 
 
