@@ -49,7 +49,7 @@ def _rows(run: TrainingRun) -> list[CurveRow]:
     found = [_row(r["step"], "loss", r["curve"], r["split"], r["loss"]) for r in run.curve] + [
         _row(r["step"], r["score"], CURVES[r["split"]], r["split"], r["value"])
         for r in run.scores
-        if r["score"] != "loss"
+        if r["score"] != "loss" and r["split"] in CURVES
     ]
     places = {name: place for place, name in enumerate(dict.fromkeys(r["measure"] for r in found))}
     placed = [

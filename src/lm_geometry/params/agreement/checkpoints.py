@@ -12,6 +12,11 @@ def checkpoints_are_trained(params: Params, _: Catalogue) -> Iterator[str]:
     finetune, embed, aggregate = params.finetune, params.embed, params.aggregate
     if params.model.checkpoints:
         yield from _series_is_possible(params)
+    elif finetune.scores:
+        yield (
+            f"finetune.scores: {finetune.scores} are of checkpoints that others made, and "
+            "model.checkpoints names none"
+        )
     trained = params.known_checkpoints()
     if trained is None:  # {every: ...} of a run in epochs: the run itself tells
         return
