@@ -3,10 +3,11 @@
 import importlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.corpora import tables
-from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.catalogue import GIVEN_TOKENS, Corpus
 from lm_geometry.data_prep.corpora.columns import listed, set_aside, with_text_and_document
 from lm_geometry.data_prep.corpora.labels import with_labels
 from lm_geometry.data_prep.corpora.rows import Row
@@ -21,10 +22,6 @@ MODULES = {
     "multiwoz-original": "multiwoz",
     "sgd-original": "sgd",
     "table": "tables",
-    "pretokenised": "given_tokens.pretokenised",
-    "trippy-features": "given_tokens.trippy_features",
-    "trippy-processed": "given_tokens.trippy_processed",
-    "setsumbt-processed": "given_tokens.setsumbt_processed",
 }
 
 
@@ -53,8 +50,7 @@ def _read_one(
     source: sources.Source, entry: Corpus, downloads: Path, before: int
 ) -> "dict[str, Dataset]":
     """The splits of one source, the first or after others that have `before` rows."""
-    name = MODULES.get(entry.reader, entry.reader)
-    module = importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
+    module: Any = _module(entry)
     if entry.reader == "huggingface":
         if files := module.table_files(source, entry.config, downloads):
             return {split: _from_files(own, entry, before) for split, own in files.items()}
@@ -71,6 +67,14 @@ def _read_one(
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
     return _by_split(rows)
+
+
+def _module(entry: Corpus) -> ModuleType:
+    if entry.reader in GIVEN_TOKENS:
+        name = entry.reader.replace("-", "_")
+        return importlib.import_module(f"lm_geometry.data_prep.corpora.given_tokens.{name}")
+    name = MODULES.get(entry.reader, entry.reader)
+    return importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
 
 
 def _from_files(files: list[Path], entry: Corpus, before: int) -> "Dataset":

@@ -63,13 +63,14 @@ class GivenTokens:
         return found
 
     def tell(self, path: Path) -> None:
-        """Print how many rows there are, and what was taken off."""
+        """Print how many rows there were since it was told last, and what was taken off."""
         empty = f", {self._empty} rows of padding alone left out" if self._empty else ""
         print(
             f"{path.name}: {self._rows} sequences of given tokens, "
             f"{self._padding} of padding taken off{empty}",
             flush=True,
         )
+        self._padding = self._empty = self._rows = 0
 
     def _kept(self, numbers: np.ndarray, mask: Sequence[int] | None, where: str) -> np.ndarray:
         if mask is None:
