@@ -49,7 +49,7 @@ def refuse_others(
                 f"token {max(own)} of sequence {number} is none of the model's {known}: the ids "
                 "were made by another model's tokenizer"
             )
-        if tokenizer.decode(list(own)).strip() != text.strip():
+        if str(tokenizer.decode(list(own))).strip() != text.strip():
             raise ValueError(
                 f"the ids of sequence {number} mean another text to the model's tokenizer than to "
                 "the one that made them: it is another model's"

@@ -19,9 +19,9 @@ def token_columns(corpus: pd.DataFrame) -> list[str]:
     With given ids these are `token_tags`, and `mask_…` with a truth value for each id. With texts
     they are `mask_…` with spans: first character, the one after the last, and 1 or 0.
     """
-    masks = [str(name) for name in corpus if str(name).startswith(MASK)]
+    masks = [name for name in map(str, corpus.columns) if name.startswith(MASK)]
     tags = [TAGS] if TAGS in corpus and given_tokens.are_there(corpus) else []
-    return [*(name for name in masks if _are_lists(corpus[name])), *tags]
+    return [*(name for name in masks if _are_lists(corpus, name)), *tags]
 
 
 def add_token_columns(
@@ -66,5 +66,5 @@ def painted(
     return found
 
 
-def _are_lists(column: pd.Series) -> bool:
-    return all(isinstance(value, list | np.ndarray) for value in column)
+def _are_lists(corpus: pd.DataFrame, name: str) -> bool:
+    return all(isinstance(value, list | np.ndarray) for value in corpus[name])

@@ -104,6 +104,14 @@ def test_the_log_of_an_emotion_run_is_read_by_epoch(
     assert len(found) == 3 + 12
 
 
+def test_an_epoch_0_is_no_state_before_training(tmp_path: Path) -> None:
+    log = LOG.replace("epoch 1 out", "epoch 0 out").replace("epoch 2 out", "epoch 1 out")
+    for name, content in (("from_1", LOG), ("from_0", log)):
+        (tmp_path / f"{name}.log").write_text(content)
+    from_0, from_1 = (recorded([f"file:{tmp_path}/from_{n}.log"], [1, 2]) for n in (0, 1))
+    assert table_of(from_0) == table_of(from_1)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

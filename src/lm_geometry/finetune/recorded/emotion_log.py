@@ -18,13 +18,16 @@ SCORES = [f"f1_{kind}_without_neutral" for kind in AVERAGES] + [f"f1_{kind}" for
 def epoch_scores(file: Path) -> Iterator[MeasuredScore]:
     """Losses and F1 of each epoch and split; the step is the epoch, counted from 1.
 
+    Of a log that counts from 0 they are one more, as no epoch measures the model before training.
     Raises ValueError with the line for one that cannot be read, that stands before any epoch, and
     for an epoch that begins again, as in the log of two runs.
     """
     epochs: list[int] = []
+    first = 1  # or 0
     for where, line in lines_of(file):
         if found := EPOCH.search(line):
             epoch = int(found[1])
+            first = min(first, epoch)
             if epochs and epoch <= epochs[-1]:
                 raise ValueError(
                     f"{where}: epoch {epoch} begins after epoch {epochs[-1]}: the log holds more "
@@ -36,7 +39,8 @@ def epoch_scores(file: Path) -> Iterator[MeasuredScore]:
             if not epochs:
                 raise ValueError(f"{where}: a {name} before any epoch")
             if is_told(value, where, name):
-                yield MeasuredScore(step=epochs[-1], score=name, value=value, split=split)
+                step = epochs[-1] + 1 - first
+                yield MeasuredScore(step=step, score=name, value=value, split=split)
     if not epochs:
         raise ValueError(f"{file} tells of no epoch (Training for epoch 1 out of …)")
 

@@ -54,9 +54,10 @@ def _of_split(
         print(f"{told}: left out, as not one value a sequence: {listed(left)}", flush=True)
     if MASK not in names:
         print(f"{told}: without {MASK} nothing of it is padding", flush=True)
-    for number, row in enumerate(dataset):
+    for number in range(len(dataset)):
+        row: dict[str, Any] = dataset[number]
         where = f"{told}, row {number}"
-        values = {name: _flags(row[name], where, name) for name in masks}
+        values: dict[str, list[Any]] = {name: _flags(row[name], where, name) for name in masks}
         if tags:
             values["token_tags"] = _tags(row[tags], dataset, tags)
         made = given.row(where, row[IDS] or [], row.get(MASK), values)

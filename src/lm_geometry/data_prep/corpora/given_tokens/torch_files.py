@@ -32,7 +32,7 @@ def load(path: Path, stubs: Mapping[str, type] | None = None) -> Any:
     them: their objects get the attributes that were saved, and no code. Raises `NotPlainError` for
     any other object, and ValueError for a file that is cut or of another kind.
     """
-    allowed = [(stub, name) for name, stub in (stubs or {}).items()]
+    allowed: list[Any] = [(stub, name) for name, stub in (stubs or {}).items()]
     try:
         with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of protocols, which are refused
