@@ -72,7 +72,7 @@ def test_scores_of_trippy_are_read_by_checkpoint(
     for number, step in enumerate(STEPS, 1):
         for split, loss in (("train", 0.5), ("validation", 0.75)):
             expected[step, "loss", split] = loss / number
-            expected[step, "cl_loss", split] = 1e-05
+            expected[step, "loss_class", split] = 1e-05
             expected[step, "turn_accuracy", split] = 0.9
         expected[step, "joint_goal_accuracy", "validation"] = float(f"0.5{step}")
     assert table_of(found) == expected
@@ -188,6 +188,7 @@ def test_recorded_scores_are_those_of_a_run(
     drawn = read_json(project / "plots" / "training.json")
     measures = {(row["measure"], row["curve"]) for row in drawn}
     assert {("loss", "training"), ("joint goal accuracy", "validation")} <= measures
+    assert len(drawn) == 2 * (2 + 2 * 2 + 1)  # steps: loss, two more of either split, joint goal
     means = pd.DataFrame(
         {name: ["a", "a", "a"] for name in ESTIMATE}
         | {"checkpoint": ["base", *map(str, STEPS)], "corpus": run.corpus, "level": "token"}
@@ -199,4 +200,5 @@ def test_recorded_scores_are_those_of_a_run(
     assert list(goals["mean"]) == [8.0, 7.0]
     pairs = heuristic_pairs(means, held_out(run.scores))
     parts = pairs[(pairs["score"] == "loss") & (pairs["until"] == "next")]
+    assert len(parts)
     assert (parts["improvement"] > 0).all()  # the loss falls

@@ -8,8 +8,8 @@ from lm_geometry.finetune.measured import MeasuredLoss, MeasuredScore, Records
 from lm_geometry.finetune.recorded.emotion_log import epoch_scores
 from lm_geometry.finetune.recorded.trippy import evaluation_scores, joint_goals
 from lm_geometry.models.local_files import SourceError, local_path
-from lm_geometry.outs.finetune.training_curves import CURVES
 
+CURVES = {"train": "training", "validation": "validation"}  # of losses
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 EVALUATION = re.compile(r"eval_res\.(train|dev|test)\.json")
 PREDICTION = re.compile(r"eval_pred_(train|dev|test)\.1\.0\.log")

@@ -12,8 +12,13 @@ CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 JOINT_GOAL = "Joint goal acc:"
 LINE = re.compile(r"Joint goal acc:\s*([^,\s]+),.*?checkpoint-(\d+)\.json")
 # What `eval_accuracy_goal` counts are labels turn by turn; it is no joint goal accuracy.
-NAMES = {"loss": "loss", "eval_accuracy_goal": "turn_accuracy"}
-LOSSES = ("cl_loss", "tk_loss", "tp_loss")
+NAMES = {
+    "loss": "loss",
+    "cl_loss": "loss_class",
+    "tk_loss": "loss_span",
+    "tp_loss": "tp_loss",
+    "eval_accuracy_goal": "turn_accuracy",
+}
 
 
 def evaluation_scores(file: Path, split: str) -> Iterator[MeasuredScore]:
@@ -35,8 +40,7 @@ def evaluation_scores(file: Path, split: str) -> Iterator[MeasuredScore]:
         if step is None:
             raise ValueError(f"{where}: its checkpoint_name is {named!r}, not such as checkpoint-5")
         for key, value in entry.items():
-            name = NAMES.get(key, key if key in LOSSES else "")
-            if name:
+            if name := NAMES.get(key):
                 score = _value(value, where, key)
                 if is_told(score, where, key):
                     yield MeasuredScore(step=int(step[1]), score=name, value=score, split=split)

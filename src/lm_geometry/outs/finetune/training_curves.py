@@ -9,7 +9,7 @@ from lm_geometry.workspace.tables import Row
 Point = TypeVar("Point")
 
 FIELDS = ("step", "measure", "place", "curve", "corpus", "split", "value")
-CURVES = {"train": "training", "validation": "validation"}  # by split
+CURVES = {"train": "training", "validation": "validation", "test": "test"}  # by split
 MOST_ROWS = 1500  # of one measure and curve: finer than a pixel
 
 
@@ -49,7 +49,7 @@ def _rows(run: TrainingRun) -> list[CurveRow]:
     found = [_row(r["step"], "loss", r["curve"], r["split"], r["loss"]) for r in run.curve] + [
         _row(r["step"], r["score"], CURVES[r["split"]], r["split"], r["value"])
         for r in run.scores
-        if r["score"] != "loss" and r["split"] in CURVES
+        if r["score"] != "loss" or r["split"] == "test"  # which is no curve
     ]
     places = {name: place for place, name in enumerate(dict.fromkeys(r["measure"] for r in found))}
     placed = [
