@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     given_tokens_are_measured,
     layers.tagger_is_installed,
     checkpoints.checkpoints_are_trained,
+    checkpoints.scores_are_of_checkpoints,
     clouds.neighbourhoods_fit,
     clouds.dadapy_is_there,
     clouds.nothing_is_there_twice,
