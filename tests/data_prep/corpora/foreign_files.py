@@ -14,11 +14,16 @@ SLOTS = ("hotel-area", "taxi-leave at")
 
 
 def cached_features(
-    file: Path, guids: Sequence[str], ids: Sequence[Sequence[int]], pad: int, alone: bool = False
+    file: Path,
+    guids: Sequence[str],
+    ids: Sequence[Sequence[int]],
+    pad: int,
+    alone: bool = False,
+    **others: Any,
 ) -> None:
     """Write a cache of features as TripPy-R does (`alone`: as TripPy), by classes of its module.
 
-    The first third of each input are the user's words.
+    The first third of each input are the user's words; features have the attributes `others` too.
     """
     module: Any = ModuleType("utils_dst")
     for name in ("InputFeatures", "DSTExample"):
@@ -39,6 +44,7 @@ def cached_features(
             refer_id=dict.fromkeys(SLOTS, len(SLOTS)),
             class_label_id=dict.fromkeys(SLOTS, 0),
             hst_boundaries=[[3, 5]],
+            **others,
         )
         vars(example).update(guid=guid, text_a=["a", "word"], text_b=[], values={})
         features.append(feature)

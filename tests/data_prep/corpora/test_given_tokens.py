@@ -136,6 +136,16 @@ def test_no_pickled_code_is_run(tmp_path: Path, bert: TinyModel, reader: str, wa
     assert written.exists()
 
 
+def test_code_within_a_feature_is_not_run(
+    tmp_path: Path, bert: TinyModel, ids: list[list[int]]
+) -> None:
+    file, hidden = tmp_path / "cached_train_features", Hostile(tmp_path / "written")
+    cached_features(file, GUIDS, ids, pad=0, another_attribute={"deep": [hidden]})
+    with pytest.raises(ValueError, match=r"asks for posix\.mkdir.*nothing of it was run"):
+        reading.read(entry_of(file, "trippy-features", bert), tmp_path)
+    assert not hidden.written.exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 and no more"])
 def test_a_file_that_is_cut_is_told(tmp_path: Path, bert: TinyModel, content: bytes) -> None:
     (tmp_path / "cached_train_features").write_bytes(content)
