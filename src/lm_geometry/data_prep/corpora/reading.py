@@ -4,7 +4,7 @@ import importlib
 import re
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora import tables
 from lm_geometry.data_prep.corpora.catalogue import GIVEN_TOKENS, Corpus
@@ -46,11 +46,20 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     }
 
 
+def reader_of(entry: Corpus) -> ModuleType:
+    """The module of the corpus's format: `rows` or `read`."""
+    if entry.reader in GIVEN_TOKENS:
+        name = entry.reader.replace("-", "_")
+        return importlib.import_module(f"lm_geometry.data_prep.corpora.given_tokens.{name}")
+    name = MODULES.get(entry.reader, entry.reader)
+    return importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
+
+
 def _read_one(
     source: sources.Source, entry: Corpus, downloads: Path, before: int
 ) -> "dict[str, Dataset]":
     """The splits of one source, the first or after others that have `before` rows."""
-    module: Any = _module(entry)
+    module = reader_of(entry)
     if entry.reader == "huggingface":
         if files := module.table_files(source, entry.config, downloads):
             return {split: _from_files(own, entry, before) for split, own in files.items()}
@@ -67,14 +76,6 @@ def _read_one(
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
     return _by_split(rows)
-
-
-def _module(entry: Corpus) -> ModuleType:
-    if entry.reader in GIVEN_TOKENS:
-        name = entry.reader.replace("-", "_")
-        return importlib.import_module(f"lm_geometry.data_prep.corpora.given_tokens.{name}")
-    name = MODULES.get(entry.reader, entry.reader)
-    return importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
 
 
 def _from_files(files: list[Path], entry: Corpus, before: int) -> "Dataset":

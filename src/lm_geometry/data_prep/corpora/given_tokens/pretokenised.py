@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 IDS, MASK = "input_ids", "attention_mask"
 MASKS = "mask_"  # how columns begin that are true at some of the tokens
+MEANT = (  # by other names than a data set's own
+    *("text", "document", "split", "context"),
+    *("state", "state_before", "informed", "requested"),
+)
 DOCUMENTS = ("document", "dialogue_id", "dialogue_ids")
 NO_TAG = -100
 
@@ -79,7 +83,7 @@ def _is_scalar(dataset: "Dataset", name: str) -> bool:
 
 
 def _renamed(name: str) -> str:
-    return f"source_{name}" if name in ("text", "document", "split") else name
+    return f"source_{name}" if name in MEANT else name
 
 
 def _flags(values: Any, where: str, name: str) -> list[bool]:
