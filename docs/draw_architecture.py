@@ -31,7 +31,7 @@ KINDS = {
         "#dbeafe",
         {
             *("neighbours", "dimension", "observables", "statistics", "token_geometry"),
-            *("surrogates", "signals", "figures"),
+            *("surrogates", "signals", "figures", "state_tracking"),
         },
     ),
     "models and outs": ("#fef3c7", {"models", "outs"}),

@@ -118,6 +118,18 @@ def test_every_line_and_point_is_drawn_under_the_settings(figure: str) -> None:
     assert "nothing to show" not in _texts(marks)
 
 
+def test_a_test_split_that_was_scored_has_a_line_and_a_name_in_the_legend() -> None:
+    records = records_of("training")
+    scored = [
+        row | {"curve": "test", "split": "test"} for row in records if row["curve"] == "validation"
+    ]
+    marks = _marks(_specification("training", [*records, *scored]))
+    assert len(_drawn(marks, "line")) == 1 + 2 * 2
+    assert sum(map(len, _drawn(marks, "symbol"))) == 2 * 2 * len(STEPS)
+    assert "test" in _texts(marks).splitlines()
+    assert "test" not in _texts(_default_marks("training")).splitlines()
+
+
 SIDE_BY_SIDE = [
     *("dimension_by_layer", "layer_heat_map", "local_estimates", "gride_by_scale", "correlation"),
 ]

@@ -109,7 +109,21 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
             {"embed__prompts__window": 385},
             "leaves 255 neighbours of the 1024 tokens of a prompt, and",
         ),
+        ({"data_prep__context": -1}, "data_prep.context: -1 is not valid"),
+        ({"data_prep__keep": {"speaker": 3}}, "data_prep.keep.speaker: 3 is not valid: input"),
+        ({"data_prep__keep": "user"}, "data_prep.keep: 'user' is not valid: input should be 'all'"),
         ({"embed__keep_tokens": 0}, "embed.keep_tokens: 0 must be 1 or more, or all"),
+        ({"finetune__task": "dialogue_state"}, "dialogue_state reads the whole turn at its first"),
+        ({"finetune__score": ["train"]}, "score: ['train']: each split once, and validation"),
+        ({"finetune__score": ["dev", "validation"]}, "finetune.score.0: 'dev' is not valid"),
+        ({"finetune__evaluation_sequences": 0}, "finetune.evaluation_sequences: 0 is not valid"),
+        ({"finetune__neutral": "calm"}, "neutral: task language_modelling has no classes"),
+        ({"finetune__class_weights": "balanced"}, "class_weights: task language_modelling has no"),
+        ({"finetune__dialogue_state__none_weight": 0}, "dialogue_state.none_weight: 0 is not"),
+        (
+            {"finetune__dialogue_state__loss": {"classes": 0, "spans": 0, "refers": 0}},
+            "something must count",
+        ),
         ({"finetune__betas": [0.9, 1.0]}, "finetune.betas: [0.9, 1.0] must be 0 or more"),
         ({"finetune__learning_rate": float("inf")}, "learning_rate: inf is not valid"),
         ({"seed": -1}, "seed: -1 is not valid: a whole number from 0"),
@@ -128,6 +142,13 @@ def test_one_wrong_value_gives_one_sentence(
     errors = errors_of(tmp_path, **changes)
     assert any(sentence in error for error in errors), errors
     assert all(error.startswith("params.yaml: ") for error in errors)
+
+
+def test_a_branch_of_a_union_of_sections_is_no_key(tmp_path: Path) -> None:
+    assert errors_of(tmp_path, data_prep__keep={"speakers": "user"}) == [
+        "params.yaml: data_prep.keep.speaker: is missing",
+        "params.yaml: data_prep.keep.speakers: unknown parameter; did you mean 'speaker'?",
+    ]
 
 
 def test_prompts_of_one_split_are_not_possible_in_the_published_order(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from lm_geometry.experiments.outcomes import Following, State
 from lm_geometry.experiments.running import InOrder
 from lm_geometry.revisions.programs import environment
 from lm_geometry.studies import definition
-from lm_geometry.studies.definition import Figure, Study, read_study, study_names
+from lm_geometry.studies.definition import Study, read_study, study_names
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.grid import check_study, experiments
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import collect

@@ -17,7 +17,7 @@ from lm_geometry.statistics.checkpoint_correlation import over_runs, within_run
 from lm_geometry.workspace.tables import Row
 
 LOWER_IS_BETTER = ("loss", "loss_class", "loss_span", "loss_refer", "perplexity")
-NEITHER = ("weight_norm", "oracle_joint_goal")  # good or bad
+NEITHER = ("weight_norm", "learning_rate", "oracle_joint_goal")  # good or bad
 SCORE = ["corpus", "split", "score"]
 CELL = ["corpus", "split", "layer", "exclude", "estimator", "n_neighbors"]
 KEYS = ["signal", *CELL, "score", "score_split", "since", "until"]

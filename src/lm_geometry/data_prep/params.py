@@ -120,6 +120,12 @@ class Proportions(Section):
         return self
 
 
+class Speaker(Section):
+    """Rows of one speaker."""
+
+    speaker: str = Field(description="name in the corpus's column speaker, such as user")
+
+
 class DataPrep(Section):
     """Which sequences of which corpora are studied, and how they are chosen."""
 
@@ -145,10 +151,23 @@ class DataPrep(Section):
     train_sequences: int | Literal["all"] = Field(
         "all", description="sequences of the train split that are trained on"
     )
-    choose: Literal["random", "take_first", "by_document"] = Field(
+    keep: Literal["all", "labelled"] | Speaker = Field(
+        "all",
+        description="rows that are studied: each, those with a label, or {speaker: NAME}; the "
+        "others are left out after contexts were made and splits divided",
+    )
+    context: int = Field(
+        0,
+        ge=0,
+        description="N, earlier utterances of the document that go with each row, newest first "
+        "(column context); the corpora need documents whose turns are numbered",
+    )
+    choose: Literal["random", "take_first", "by_document", "whole_documents"] = Field(
         "random",
-        description="which M: the first of a shuffle by seed, the first of the split, or one from "
-        "each document in turn (documents and their sequences shuffled by seed)",
+        description="which M: the first of a shuffle by seed, the first of the split, one from "
+        "each document in turn (documents and their sequences shuffled by seed), or whole "
+        "documents (shuffled by seed, their sequences in order) as long as M are not passed: the "
+        "first document that would pass it ends the choice",
     )
     order: Literal["default", "paper"] = Field(
         "default",

@@ -2,13 +2,24 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
+from lm_geometry.data_prep.corpora.columns import distinct
+from lm_geometry.data_prep.corpora.division import NoSplitError
 from lm_geometry.data_prep.corpora.equations import prepared_equations
-from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
+from lm_geometry.data_prep.corpora.labels import classes_alone
+from lm_geometry.data_prep.corpora.ontologies import ontology
+from lm_geometry.data_prep.corpora.preparation import (
+    NothingLeftError,
+    Prepared,
+    prepare,
+    save,
+    whole_corpus,
+)
 from lm_geometry.data_prep.model_checks import checked
 from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model
@@ -18,6 +29,7 @@ from lm_geometry.data_prep.series_checks import check_steps
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import (
+    ONTOLOGY,
     CorpusSplit,
     EvaluatedCorpora,
     TrainingCorpus,
@@ -35,6 +47,7 @@ if TYPE_CHECKING:
 
 Number = int | Literal["all"]
 Wanted = tuple[Path, str, str, Number]  # folder, corpus, split, sequences
+TEST = "test"
 
 
 def run() -> None:
@@ -58,47 +71,90 @@ def run() -> None:
 def prepare_corpora(settings: DataPrep) -> list[Row]:
     """Counts of every prepared split; the texts are then in data/training and data/corpora.
 
-    Of the training corpus the train split is prepared to learn from, and the held-out split for
-    the validation curve.
+    Of the training corpus the train split is prepared to learn from, the held-out split for the
+    validation curve, and the test split, where it has one, for scores of its own.
     """
     wanted: list[Wanted] = [
         (paths.TRAINING, settings.train, "train", settings.train_sequences),
         (paths.TRAINING, settings.train, "validation", settings.sequences),
+        (paths.TRAINING, settings.train, TEST, settings.sequences),
     ]
     for name in settings.evaluate:
         for split in settings.splits:
             wanted.append((paths.CORPORA, name, split, settings.sequences))
-    counts, names = [], paths.corpus_names(settings.model_dump())
+    names = paths.corpus_names(settings.model_dump())
+    counts: dict[Path, list[Row]] = {paths.TRAINING: [], paths.CORPORA: []}
     places: dict[Path, list[CorpusSplit]] = {paths.TRAINING: [], paths.CORPORA: []}
     equations = settings.equations if _are_equations(settings.train) else None
     made = prepared_equations(equations) if equations else {}
+    listed = {} if made else _ontology(settings)
+    labels: dict[str, list[str]] = {}
     for root, name, split, sequences in wanted:
-        prepared = made[split] if made else _prepared(name, split, sequences, settings)
-        place = _saved(prepared.dataset, root, name, CorpusSplit(names[name], split))
+        prepared = made.get(split) if made else _prepared(root, name, split, sequences, settings)
+        if prepared is None:
+            continue
+        place = CorpusSplit(names[name], split)
+        beside = listed if (root, split) == (paths.TRAINING, "train") else {}
+        place = _saved(prepared.dataset, root, name, place, beside)
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
-        counts.append({**keys, **chosen})
+        counts[root].append({**keys, **chosen})
         places[root].append(place)
+        if root == paths.TRAINING and "label" in prepared.dataset.column_names:
+            labels[split] = distinct(prepared.dataset, "label")
+    for line in classes_alone(labels):
+        print(f"{paths.TRAINING.name}: {settings.train}: {line}", flush=True)
+    write_json(paths.TRAINING / "counts.json", counts[paths.TRAINING])
     learned = {place.split: place for place in places[paths.TRAINING]}
-    write_training(TrainingCorpus(paths.name_of(settings.train), learned, equations))
+    write_training(TrainingCorpus(names[settings.train], learned, equations, listed))
     write_evaluated(EvaluatedCorpora(places[paths.CORPORA], settings.order))
-    return counts
+    return [row for rows in counts.values() for row in rows if not _is_test_alone(row)]
+
+
+def _is_test_alone(row: Row) -> bool:
+    """Whether a row counts the test split that is scored, and stands in data/training alone."""
+    return (row["use"], row["split"]) == (paths.TRAINING.name, TEST)
 
 
 def _are_equations(name: str) -> bool:
     return resolve(name).reader == "equations"
 
 
-def _prepared(name: str, split: str, sequences: Number, settings: DataPrep) -> Prepared:
+def _prepared(
+    root: Path, name: str, split: str, sequences: Number, settings: DataPrep
+) -> Prepared | None:
+    """A split of a corpus; None for a test split that nobody asked for and that is not there."""
     try:
         return prepare(name, resolve(name), split, sequences, settings, machine.downloads())
+    except (SourceError, ValueError) as error:
+        not_there = isinstance(error, NoSplitError | NothingLeftError)
+        if root == paths.TRAINING and split == TEST and not_there:
+            return None
+        raise SystemExit(str(error)) from None
+
+
+def _ontology(settings: DataPrep) -> dict[str, list[str]]:
+    """The slots of the training corpus's states with their values; empty where it has none."""
+    name, entry, downloads = settings.train, resolve(settings.train), machine.downloads()
+    try:
+        parts = whole_corpus(name, entry, settings, downloads)
+        return ontology(name, entry, parts.values(), downloads)
     except (SourceError, ValueError) as error:
         raise SystemExit(str(error)) from None
 
 
-def _saved(dataset: "Dataset", root: Path, name: str, place: CorpusSplit) -> CorpusSplit:
-    """The place of a prepared split: below `root`, or by its hash in the machine's own folder."""
+def _saved(
+    dataset: "Dataset",
+    root: Path,
+    name: str,
+    place: CorpusSplit,
+    ontology: Mapping[str, list[str]],
+) -> CorpusSplit:
+    """The place of a prepared split: below `root`, or by its hash in the machine's own folder.
+
+    An ontology that is not empty goes with private text, beside it.
+    """
     if resolve(name).redistribute:
         save(dataset, place.folder(root))
         return place
@@ -107,6 +163,8 @@ def _saved(dataset: "Dataset", root: Path, name: str, place: CorpusSplit) -> Cor
     with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
         folder = Path(temporary) / place.split
         save(dataset, folder)
+        if ontology:
+            write_json(folder / ONTOLOGY, ontology)
         place = replace(place, private=path_hash(folder))
         if place.folder().exists() and path_hash(place.folder()) != place.private:
             shutil.rmtree(place.folder())  # damaged since

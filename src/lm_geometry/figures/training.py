@@ -1,15 +1,17 @@
 """Figure: loss and scores of the task over the optimiser steps, also while training goes on."""
 
+from typing import Any
+
 import altair as alt
 
 from lm_geometry.figures import channels, panels, theme
 
-CURVES = ["training", "validation"]
+CURVES = ["training", "validation", "test"]  # of which a legend names those that are there
 
 
 def chart(data: panels.Data) -> panels.Panels:
     """Every measure of a training run over its steps, a panel each, with an axis of its own."""
-    colours = alt.Scale(domain=CURVES, range=[theme.PALE, theme.CORPUS_COLOURS[0]])
+    colours = [theme.PALE, *theme.CORPUS_COLOURS[:2]]
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X(
             "step:Q",
@@ -19,16 +21,19 @@ def chart(data: panels.Data) -> panels.Panels:
         ),
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
         color=alt.Color(
-            "curve:N", title="curve", scale=colours, legend=alt.Legend(symbolOpacity=1)
+            "curve:N",
+            title="curve",
+            sort=CURVES,
+            scale=alt.Scale(range=colours),
+            legend=alt.Legend(symbolOpacity=1),
         ),
         tooltip=["revision:N", "measure:N", "curve:N", "corpus:N", "split:N", "step:Q", _value()],
     )
     lines = encoded.mark_line().encode(
-        strokeWidth=alt.StrokeWidth("curve:N", scale=alt.Scale(domain=CURVES, range=[0.9, 2.2])),
-        opacity=alt.Opacity("curve:N", scale=alt.Scale(domain=CURVES, range=[0.6, 1.0])),
+        strokeWidth=_of_training(0.9, 2.2), opacity=_of_training(0.6, 1)
     )
     points = encoded.mark_point(filled=True, size=40, opacity=1).transform_filter(
-        "datum.curve === 'validation'"
+        "datum.curve !== 'training'"
     )
     layered = alt.layer(lines, points, panels.message()).properties(width=280, height=190)
     measure = alt.Facet("measure:N", sort=channels.first_of("place"))
@@ -42,6 +47,11 @@ def chart(data: panels.Data) -> panels.Panels:
             "The file grows while training goes on: draw it again to see how far it is.",
         ],
     )
+
+
+def _of_training(own: float, others: float) -> dict[str, Any]:
+    """A value of the training curve, and that of all others."""
+    return alt.condition("datum.curve === 'training'", alt.value(own), alt.value(others))
 
 
 def _value() -> alt.Tooltip:

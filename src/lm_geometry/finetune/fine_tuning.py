@@ -1,6 +1,7 @@
 """One fine-tuning run, which resumes exactly where it was interrupted."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +21,27 @@ from lm_geometry.finetune.checkpointing import (
     last_complete,
 )
 from lm_geometry.finetune.kept_steps import whole_steps
+from lm_geometry.finetune.learnable import judge_columns
 from lm_geometry.finetune.learned_columns import learned_columns
 from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
-from lm_geometry.finetune.scored_trainer import SCORE, ScoredTrainer
-from lm_geometry.finetune.tasks.blocks import ExampleStream, FixedExamples
+from lm_geometry.finetune.scored_splits import measured_score, scored_splits
+from lm_geometry.finetune.scored_trainer import ERROR, SCORE, ScoredTrainer
+from lm_geometry.finetune.tasks.blocks import ExampleStream
 from lm_geometry.finetune.tasks.causal_lm import CausalLM
+from lm_geometry.finetune.tasks.dialogue_state import DialogueState
+from lm_geometry.finetune.tasks.dialogue_turns import Ontology
 from lm_geometry.finetune.tasks.masked_lm import MaskedLM
 from lm_geometry.finetune.tasks.sequence_classification import SequenceClassification
 from lm_geometry.finetune.tasks.sequence_to_sequence import SequenceToSequence
-from lm_geometry.finetune.tasks.task import Example, Task
+from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.models.quiet import quiet_loading
-from lm_geometry.outs.data_prep.corpora import Columns, first_of
+from lm_geometry.outs.data_prep.corpora import Columns
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import free_space, read_json, write_json
@@ -62,22 +67,29 @@ def finetune(
     held_out: Columns,
     work: Path,
     watch: Watch | None = None,
+    *,
+    test: Columns | None = None,
+    ontology: Ontology | None = None,
 ) -> Records:
     """What a fine-tuning run measured: its `steps`, `curve` and `scores`.
 
     `steps` are the kept ones; `curve` has records of `step`, `curve` and `loss` (natural log, mean
     over all predicted tokens or sequences), `scores` of `step`, `score` and `value`, from step 0,
-    the base model. The checkpoint of step s stands in `work/checkpoints/s` when this returns:
-    adapters for method `lora`, else the whole model, in Hugging Face layout. Trainer state is kept
-    below `work`; called again after an interruption, training goes on from the last of it, and
-    every byte is that of an uninterrupted run on the same machine. `watch` is called after each
-    step with a function that returns what was measured so far; it changes nothing.
+    the base model, and of `split` where it is of another than the held-out one. `test` is needed
+    where `finetune.score` has it; `ontology` are the slots of dialogue_state. The checkpoint of
+    step s stands in `work/checkpoints/s` when this returns: adapters for method `lora`, else the
+    whole model, in Hugging Face layout. Trainer state is kept below `work`; called again after an
+    interruption, training goes on from the last of it, and every byte is that of an uninterrupted
+    run on the same machine. `watch` is called after each step with a function that returns what
+    was measured so far; it changes nothing.
     """
     finished = work / "records.json"
     if is_whole(finished):
         return read_json(finished)
-    task = make_task(settings, load_tokenizer(source), training, held_out)
-    task.context_first = source.reads_onwards
+    parts = {"train": training, "validation": held_out}
+    if test is not None and "test" in settings.score:
+        parts["test"] = test
+    task = _judged(source, settings, parts, ontology)
     examples = task.training_examples(training)
     if not examples:
         raise ValueError(_nothing(settings))
@@ -91,7 +103,7 @@ def finetune(
         trainer = _trainer(source, settings, task, steps, kept, work)
         length = steps * settings.batch_size * settings.accumulate
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
-        trainer.eval_dataset = FixedExamples(_held_out(settings, task, held_out))
+        trainer.scored = scored_splits(settings, task, parts)
         if watch is not None:
             trainer.add_callback(Watched(watch))
         resumed = last_complete(work / "trainer")
@@ -104,16 +116,36 @@ def finetune(
     return records
 
 
-def make_task(
-    settings: Finetune, tokenizer: PreTrainedTokenizerBase, training: Columns, held_out: Columns
+def _judged(
+    source: ModelSource,
+    settings: Finetune,
+    parts: Mapping[str, Columns],
+    ontology: Ontology | None,
 ) -> Task:
-    """The task of the settings; names of classes are those of both splits of the corpus."""
+    """The task, once the columns that it learns and is scored from were looked at."""
+    for sentence in judge_columns(settings, parts, ontology or {}):
+        print(sentence, flush=True)
+    task = make_task(settings, load_tokenizer(source), *parts.values(), ontology=ontology)
+    task.context_first = source.reads_onwards
+    return task
+
+
+def make_task(
+    settings: Finetune,
+    tokenizer: PreTrainedTokenizerBase,
+    *parts: Columns,
+    ontology: Ontology | None = None,
+) -> Task:
+    """The task of the settings; names of classes are those of all `parts` of the corpus, of which
+    the first is learned from."""
     if settings.task == "sequence_classification":
-        return SequenceClassification(tokenizer, settings, training, held_out)
+        return SequenceClassification(tokenizer, settings, *parts)
     if settings.task == "token_classification":
-        return TokenClassification(tokenizer, settings, training, held_out)
+        return TokenClassification(tokenizer, settings, *parts)
     if settings.task == "sequence_to_sequence":
-        return SequenceToSequence(tokenizer, settings, training, held_out)
+        return SequenceToSequence(tokenizer, settings, *parts)
+    if settings.task == "dialogue_state":
+        return DialogueState(tokenizer, settings, ontology or {}, *parts)
     return (MaskedLM if settings.task == "masked_lm" else CausalLM)(tokenizer, settings)
 
 
@@ -129,16 +161,6 @@ def number_of_steps(settings: Finetune, examples: int) -> int:
         return settings.steps
     assert settings.epochs is not None  # the section has one of them
     return whole_steps(settings.epochs, examples, settings.batch_size * settings.accumulate)
-
-
-def _held_out(settings: Finetune, task: Task, columns: Columns) -> list[Example]:
-    examples = task.held_out_examples(first_of(columns, settings.evaluation_sequences))
-    if not examples:
-        raise ValueError(
-            f"finetune.evaluation_sequences: none of the first {settings.evaluation_sequences} "
-            "held-out sequences can be scored; take more"
-        )
-    return examples
 
 
 def _trainer(
@@ -172,9 +194,9 @@ def _records(history: list[dict[str, float]]) -> Measured:
         if key in entry
     ]
     scores: list[MeasuredScore] = [
-        {"step": int(entry["step"]), "score": key.removeprefix(SCORE), "value": value}
+        measured_score(entry, key)
         for entry in history
-        for key, value in sorted(entry.items())  # in the order in which a resumed run has them
-        if key.startswith(SCORE)
+        for key in sorted(entry)  # in the order in which a resumed run has them
+        if key.startswith(SCORE) and not key.endswith(ERROR)
     ]
     return {"curve": curve, "scores": scores}

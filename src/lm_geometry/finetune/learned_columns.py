@@ -4,7 +4,16 @@ from collections.abc import Collection
 
 from lm_geometry.finetune.params import Finetune
 
-CLASSES = {"sequence_classification": ("label",), "token_classification": ("words", "tags")}
+CLASSES = {
+    "sequence_classification": ("label",),
+    "token_classification": ("words", "tags"),
+    "dialogue_state": ("state", "state_before", "informed", "requested", "document", "turn"),
+}
+_THERE = (
+    "reviews, dailydialog and emowoz have labels, multiwoz21, sgd and wnut-17 words with tags, "
+    "multiwoz21 and sgd states of dialogues, and the catalogue entry of another corpus can name "
+    "its columns (label_column, tags_column)"
+)
 
 
 def learned_columns(settings: Finetune) -> tuple[str, ...]:
@@ -27,8 +36,5 @@ def lacking(settings: Finetune, there: Collection[str]) -> str:
     columns = "columns" if names[1:] else "column"
     return (
         f"finetune.{key} learns from the {columns} {' and '.join(names)}, and the corpus of "
-        f"data_prep.train has no {' and no '.join(missing)}, only {', '.join(there)}; "
-        "reviews, dailydialog and emowoz have labels, multiwoz21, sgd and wnut-17 words with "
-        "tags, and the catalogue entry of another corpus can name its columns (label_column, "
-        "tags_column)"
+        f"data_prep.train has no {' and no '.join(missing)}, only {', '.join(there)}; {_THERE}"
     )

@@ -17,12 +17,16 @@ class MeasuredLoss(TypedDict):
 
 
 class MeasuredScore(TypedDict):
-    """One score at one step; `split` where it is of another than the held-out one."""
+    """One score at one step; `split` where it is of another than the held-out one.
+
+    `standard_error` is that over the documents that were scored, where that is known.
+    """
 
     step: int
     score: str
     value: float
     split: NotRequired[str]
+    standard_error: NotRequired[float]
 
 
 class Measured(TypedDict):

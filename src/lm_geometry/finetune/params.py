@@ -1,9 +1,10 @@
 """Section `finetune`: how the model is trained, and which states of it are kept."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
+from lm_geometry.finetune.dialogue_params import DialogueState
 from lm_geometry.finetune.kept_steps import Kept, in_epochs, is_regular, kept_steps
 from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.workspace.layers import Layers
@@ -48,6 +49,7 @@ class Finetune(Section):
         "token_classification",
         "sequence_classification",
         "sequence_to_sequence",
+        "dialogue_state",
         "modular_arithmetic",
         "none",
     ] = Field(
@@ -116,8 +118,26 @@ class Finetune(Section):
         description="sequence_to_sequence: what is written, the second half of a text after its "
         "first, or its label",
     )
-    evaluation_sequences: int = Field(
-        32, gt=0, description="held-out sequences of the validation curve and the scores"
+    class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = Field(
+        "none",
+        description="sequence_classification: how much a class counts in the training loss; "
+        "balanced: all classes alike however frequent; {NAME: weight}, others 1",
+    )
+    neutral: str | None = Field(
+        None,
+        description="sequence_classification: a class that F1 scores are also given without",
+    )
+    dialogue_state: DialogueState = Field(
+        default_factory=lambda: DialogueState.model_validate({}),
+        description="task dialogue_state: its loss, and when a state is right",
+    )
+    evaluation_sequences: Annotated[int, Field(gt=0)] | Literal["all"] = Field(
+        32, description="sequences of a split that scores are of, the validation curve too, or all"
+    )
+    score: list[Literal["train", "validation", "test"]] = Field(
+        ["validation"],
+        description="splits that are scored at every checkpoint, validation always among them; of "
+        "train the first evaluation_sequences",
     )
     seed: int = Field(
         0, ge=0, description="order of examples, dropout, initial adapters and heads of classes"
@@ -159,11 +179,30 @@ class Finetune(Section):
                 "warmup_steps: schedule constant has no warm-up; set it to 0, or take "
                 "constant_with_warmup"
             )
-        if self.dropout.classifier is not None and not self.task.endswith("_classification"):
+        if self.dropout.classifier is not None and not self.classifies:
             raise ValueError(
                 f"dropout.classifier: task {self.task} has no head of classes; leave it null"
             )
+        self._scores_agree()
         return self
+
+    def _scores_agree(self) -> None:
+        if "validation" not in self.score or len(set(self.score)) < len(self.score):
+            raise ValueError(
+                f"score: {self.score}: each split once, and validation, whose loss is followed, "
+                "always among them"
+            )
+        given = {"neutral": self.neutral is not None, "class_weights": self.class_weights != "none"}
+        for name, is_given in given.items():
+            if is_given and self.task != "sequence_classification":
+                raise ValueError(
+                    f"{name}: task {self.task} has no classes of sequences; leave it out"
+                )
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the task puts a head of classes on the model."""
+        return self.task.endswith("_classification") or self.task == "dialogue_state"
 
     def kept(self, steps: int, examples: int | None = None) -> list[int]:
         """The steps of the checkpoints of a run of `steps` optimiser steps, in order.

@@ -1,6 +1,7 @@
 """The finetune stage: one training run, and the checkpoints that later stages read."""
 
 from dataclasses import replace
+from typing import Any
 
 from lm_geometry.finetune.arithmetic.from_corpus import learn
 from lm_geometry.finetune.fine_tuning import finetune
@@ -83,7 +84,10 @@ def _train(
         records = learn(*given, cells.folder, device, curves)
         kept = [BASE]
     else:
-        records = finetune(source, settings, training, held_out, cells.folder, curves)
+        more: Any = {"ontology": corpus.ontology}
+        if "test" in settings.score and "test" in corpus.splits:
+            more["test"] = corpus.columns("test")
+        records = finetune(source, settings, training, held_out, cells.folder, curves, **more)
     for name in [*kept, *map(str, records["steps"])]:
         cells.publish("checkpoints", name, to=paths.CHECKPOINTS / name)
     cells.published()

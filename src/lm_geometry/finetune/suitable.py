@@ -13,9 +13,9 @@ from lm_geometry.outs.data_prep.model import ModelSource
 def probed(source: ModelSource, model: PreTrainedModel, settings: Finetune, task: Task) -> Findings:
     """What the model does; raises ValueError where the task would learn nothing that is right.
 
-    That is a next token which the model sees, batches filled up where padding changes states,
-    weights that a pass changes (RWKV scales some of them, and back in training), and a class that
-    asks for images when it is trained.
+    That is a next token which the model sees, a turn that is read at a token which sees nothing of
+    it, batches filled up where padding changes states, weights that a pass changes (RWKV scales
+    some of them, and back in training), and a class that asks for images when it is trained.
     """
     written = [weight._version for weight in model.parameters()]
     found = probe_of(source.name, model, source.half)
@@ -28,6 +28,11 @@ def probed(source: ModelSource, model: PreTrainedModel, settings: Finetune, task
         raise ValueError(
             f"finetune.task: causal_lm does not fit {source.name}, which sees the tokens that it "
             "would predict (it is bidirectional): masked_lm, a classification task or none"
+        )
+    if settings.task == "dialogue_state" and not found.sees_right:
+        raise ValueError(
+            f"finetune.task: dialogue_state reads the whole turn at its first token, and "
+            f"{source.name} sees no token to the right: an encoder"
         )
     _refuse_other_inputs(source, model)
     packed = settings.packing and not task.labels and task.model_class != "AutoModelForSeq2SeqLM"

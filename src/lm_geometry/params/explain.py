@@ -73,11 +73,16 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     for part in location:
         if isinstance(part, int):
             keys.append(str(part))
-        elif current is not None:
+        elif current is not None and not _is_branch(part, current):
             keys.append(part)
             field = current.model_fields.get(part)
             current = _inner_model(field.annotation) if field else None
     return keys
+
+
+def _is_branch(part: str, model: type[BaseModel]) -> bool:
+    """Whether a part of a location is a member of a union with `model`, and no key."""
+    return part == model.__name__ or part.startswith("literal[")
 
 
 def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:

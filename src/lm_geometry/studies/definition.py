@@ -2,106 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from lm_geometry.experiments.experiment import CASE, Overrides
 from lm_geometry.params.explain import nearest, read_checked
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.workspace.section import ROOT, Section
 
 FOLDER = ROOT / "studies"
 RESULTS = FOLDER / "results"
 DRAWN = "study.yaml"  # beside figures: the file that they were drawn by
-
-OVER_STEPS = ("curves", "leads")  # kinds of figures
-_AXES = {"value", "x", "x_title", "x_scale", "layers"}
-_CURVES = {"measures", "series"}
-IDLE = {  # settings that a kind of figure has no use for
-    "violins": {*_AXES, *_CURVES, "panels"},
-    "lines": _CURVES,
-    "boxes": {"value", "layers", *_CURVES},
-    "curves": _AXES,
-    "leads": {*_AXES, *_CURVES},
-    "later_scores": {*_AXES, *_CURVES, "panels"},
-}
-OF_TABLES = ("layer", "n_neighbors", "step")  # axes that are no parameters; boxes have one of each
-NAMED = {"hausdorff": "token_sample.noise"}  # parameters that an axis shows by another number
-
-
-class Figure(Section):
-    """One figure: which numbers it shows over what."""
-
-    kind: Literal["violins", "lines", "boxes", "curves", "leads", "later_scores"] = Field(
-        description="violins: tokens of base and fine-tuned; lines: means with intervals; boxes: "
-        "one mean per draw of a cloud; curves: measures over the steps of training; leads: steps "
-        "from the peak and fall of signals to a validation accuracy; later_scores: do changes of "
-        "the dimension, and of the validation loss, go with later changes of a score"
-    )
-    title: str = Field(description="what the figure answers")
-    value: Literal["dimension", "change", "difference"] = Field(
-        "dimension",
-        description="lines: mean local dimension, its change since base, or that change minus the "
-        "change on a control corpus",
-    )
-    x: str = Field(
-        "layer",
-        description="layer, n_neighbors, step, hausdorff, or a parameter of the grid; boxes: "
-        "hausdorff or a parameter",
-    )
-    x_title: str = Field("", description="words at the axis; empty: the name of x")
-    x_scale: Literal["linear", "log", "category"] = Field(
-        "linear", description="the axis of x; boxes: category"
-    )
-    panels: list[str] = Field(
-        [], description="a panel for each value of these parameters, or for each case"
-    )
-    layers: Literal["shown", "all"] = Field(
-        "shown", description="lines: the layer of aggregate.layer, or a panel for each"
-    )
-    measures: list[Literal["accuracy", "loss", "dimension", "weight_norm"]] = Field(
-        ["accuracy", "loss", "dimension"],
-        min_length=1,
-        description="curves: what is drawn, one below the other",
-    )
-    series: str = Field(
-        "",
-        description="curves: the parameter whose values are lines, training and validation side "
-        "by side; empty: both in one panel",
-    )
-    says: str = Field("", description="a sentence below the title")
-
-    @model_validator(mode="after")
-    def _settings_belong_to_the_kind(self) -> "Figure":
-        given = self.model_fields_set
-        if wrong := sorted(IDLE[self.kind] & given):
-            raise ValueError(f"{wrong[0]} is not for kind {self.kind}: leave it out")
-        if self.kind == "boxes" and "x" in given and self.x in OF_TABLES:
-            raise ValueError(
-                f"x: {self.x} is not for kind boxes, which shows one layer, one L and one "
-                "checkpoint beside base: name a parameter of the grid, or `case`"
-            )
-        if self.kind == "boxes" and "x_scale" in given and self.x_scale != "category":
-            raise ValueError(
-                f"x_scale: {self.x_scale} is not for kind boxes, whose axis has a place for each "
-                "value: leave it out, or say category"
-            )
-        return self
-
-    @property
-    def stem(self) -> str:
-        """Its files' name, without a number where another has it as well."""
-        if self.kind in ("violins", "later_scores", *OVER_STEPS):
-            return self.kind
-        boxes = "_boxes" if self.kind == "boxes" else ""
-        return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}"
-
-    @property
-    def columns(self) -> list[str]:
-        """The parameters that the figure tells apart, on its axis and in its panels."""
-        own = [] if self.x in OF_TABLES else [NAMED.get(self.x, self.x)]
-        return list(dict.fromkeys([*own, *self.panels, *([self.series] if self.series else [])]))
 
 
 class Kept(Section):

@@ -57,7 +57,7 @@ def test_a_plain_list_of_unified_dialogues_is_read(name: str) -> None:
     assert len(set(rows["document"])) == len(dialogues) == 10
     assert list(rows["text"]) == [turn["utterance"] for turn in turns]
     for row, turn in zip(rows.to_list(), turns, strict=True):
-        assert (json.loads(row["state"]) if row["state"] else None) == turn.get("state")
+        assert bool(row["state"]) == (turn["speaker"] == "user") == ("state" in turn)
 
 
 @needs_reference
@@ -72,15 +72,15 @@ def test_original_multiwoz_gives_each_user_turn_the_state_after_it() -> None:
     first = next(row for row in parts["validation"].to_list() if row["document"] == "PMUL1635")
     assert first["text"] == "I need to book a hotel in the east that has 4 stars ."
     assert first["domains"] == "hotel train"
-    hotel = json.loads(first["state"])["hotel"]["semi"]
-    assert (hotel["area"], hotel["stars"]) == ("east", "4")
+    assert json.loads(first["state"]) == {"hotel-area": "east", "hotel-stars": "4"}
     for rows in parts.values():
         stated = [bool(state) for state in rows["state"]]
         assert stated == [speaker == "user" for speaker in rows["speaker"]]
 
 
 def test_whole_original_multiwoz_is_divided_by_its_lists(tmp_path: Path) -> None:
-    log = [{"text": "hi", "metadata": {}}, {"text": "hello", "metadata": {"hotel": {}}}]
+    heard = {"hotel": {"semi": {"area": "east", "stars": ""}, "book": {"booked": []}}}
+    log = [{"text": "hi", "metadata": {}}, {"text": "hello", "metadata": heard}]
     names = ("A.json", "B.json", "C.json")
     data = {name: {"goal": {"hotel": {"info": {}}, "message": []}, "log": log} for name in names}
     (tmp_path / "data.json").write_text(json.dumps(data))
@@ -92,7 +92,7 @@ def test_whole_original_multiwoz_is_divided_by_its_lists(tmp_path: Path) -> None
         "validation": {"B"},
         "test": {"C"},
     }
-    assert list(parts["train"]["state"]) == ['{"hotel": {}}', ""]
+    assert list(parts["train"]["state"]) == ['{"hotel-area": "east"}', ""]
 
 
 @needs_reference
@@ -102,12 +102,13 @@ def test_original_sgd_has_the_dialogues_of_its_files() -> None:
     assert sizes == {"train": (62, 1_202), "validation": (128, 1_732), "test": (54, 988)}
     third = parts["validation"][2]
     assert third["speaker"] == "user"
-    state = json.loads(third["state"])["Alarm_1"]
-    assert state["slot_values"] == {"new_alarm_name": ["cleaning"]}
+    assert json.loads(third["state"]) == {"alarm_1-new_alarm_name": "cleaning"}
     assert parts["validation"][1]["state"] == ""
 
 
 def test_the_settled_label_of_several_annotators_is_the_emotion() -> None:
     assert convlab.emotion("anger") == "anger"
-    assert convlab.emotion([{"a1": 3}, {"a2": 0}, {"final": 0}]) == "0"
-    assert convlab.emotion("") == ""
+    assert convlab.emotion([{"a1": 3}, {"a2": 0}, {"final": 0}]) == "neutral"
+    assert convlab.emotion([{"emotion": 3}, {"emotion": 6}, {"emotion": 2}]) == "dissatisfied"
+    assert convlab.emotion([]) == convlab.emotion("") == ""
+    assert convlab.emotion("0") == "0"  # no number of EmoWOZ

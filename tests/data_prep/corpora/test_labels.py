@@ -212,7 +212,8 @@ def test_prepared_words_are_those_of_the_stripped_text(tmp_path: Path) -> None:
 
 
 def test_what_is_learned_from_is_read_with_its_labels(project: Path) -> None:
-    rows = {"text": ["a"], "document": ["0"], "label": ["x"], "turn": [3]}
+    learned = {"text": ["a"], "document": ["0"], "label": ["x"], "turn": [3]}
+    rows = {**learned, "year": [1790]}
     save(datasets.Dataset.from_dict(rows), CorpusSplit("own", "train").folder(paths.TRAINING))
     write_training(TrainingCorpus("own", {"train": CorpusSplit("own", "train")}))
-    assert read_training().columns("train") == {"text": ["a"], "label": ["x"]}
+    assert read_training().columns("train") == learned

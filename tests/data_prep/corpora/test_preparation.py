@@ -13,8 +13,9 @@ import pyarrow
 import pytest
 from pydantic import ValidationError
 
-from lm_geometry.data_prep.corpora import preparation, reading, texts
+from lm_geometry.data_prep.corpora import reading, texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus, read_corpora
+from lm_geometry.data_prep.corpora.choice import by_document
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models import sources
@@ -146,7 +147,7 @@ def test_by_document_takes_one_of_each_in_turn(tmp_path: Path) -> None:
     sizes = [1, 2, 5, 9, 30, 3, 4]
     entry = _articles(tmp_path, sizes)
     document = np.repeat(np.arange(len(sizes)), sizes)
-    order = preparation._by_document(document, len(sizes), seed=3)
+    order = by_document(document, len(sizes), seed=3)
     assert sorted(order) == list(range(sum(sizes)))
     for taken in range(1, sum(sizes) + 1):
         counts = np.bincount(document[order[:taken]], minlength=len(sizes))
@@ -157,7 +158,7 @@ def test_by_document_takes_one_of_each_in_turn(tmp_path: Path) -> None:
         )
     first = document[order[: len(sizes)]]
     assert not np.array_equal(first, np.sort(first))
-    assert not np.array_equal(order, preparation._by_document(document, len(sizes), seed=4))
+    assert not np.array_equal(order, by_document(document, len(sizes), seed=4))
     five = _prepare(entry, "train", 5, choose="by_document")
     assert five.counts["documents"] == 5
 
@@ -254,12 +255,18 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
         ({"sequences": "most"}, "should be 'all'"),
         ({"splits": ["valid"]}, "should be 'train', 'validation', 'test' or 'dev'"),
         ({"splits": []}, "at least 1 item"),
-        ({"choose": "last"}, "should be 'random', 'take_first' or 'by_document'"),
+        (
+            {"choose": "last"},
+            "should be 'random', 'take_first', 'by_document' or 'whole_documents'",
+        ),
         ({"drop_prefixes": [""]}, "'' is the start of every sequence"),
         (
             {"proportions": {"train": 0.8, "validation": 0.1, "test": 0.2}},
             r"must be 1, not 1\.1",
         ),
+        ({"context": -1}, "greater than or equal to 0"),
+        ({"keep": "labeled"}, "should be 'all' or 'labelled'"),
+        ({"keep": {"speakers": "user"}}, "(?s)keep.*speaker"),
         ({"min_characters": -1}, "greater than or equal to 0"),
     ],
 )

@@ -23,6 +23,22 @@ def test_each_measure_is_drawn_once_with_its_split() -> None:
     assert {(r["corpus"], r["settings"]) for r in rows} == {("a", "how")}
 
 
+def test_the_loss_of_a_split_without_a_curve_of_its_own_is_drawn() -> None:
+    losses: list[Loss] = [
+        {"step": 0, "curve": name, "loss": 2.0, "corpus": "a", "split": split}
+        for name, split in (("training", "train"), ("validation", "validation"))
+    ]
+    scores: list[Score] = [
+        {"step": 0, "score": "loss", "value": 3.0, "corpus": "a", "split": split}
+        for split in ("train", "validation", "test")
+    ]
+    rows = curve_records(TrainingRun("a", "causal_lm", "how", losses, scores))
+    told = [(r["curve"], r["split"], r["value"]) for r in rows]
+    assert told == [
+        *[("test", "test", 3.0), ("training", "train", 2.0), ("validation", "validation", 2.0)],
+    ]
+
+
 def test_a_run_without_training_says_so() -> None:
     (row,) = curve_records(TrainingRun("", "none", "Mine"))
     assert "was not fine-tuned" in str(row["message"])

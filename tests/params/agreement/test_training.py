@@ -52,7 +52,7 @@ def test_labels_that_are_to_be_written_are_in_the_corpus(tmp_path: Path, task: s
     (found,) = told(prepared(tmp_path, "mine", number=[3]), settings)
     assert found.startswith(
         "finetune.target: label of sequence_to_sequence learns from the column label, and the "
-        "corpus of data_prep.train has no label, only text; "
+        "corpus of data_prep.train has no label, only text, document; "
     )
     assert told(prepared(tmp_path, "mine", label=["joy"]), settings) == []
     assert told(tmp_path, LABELS | {"target": "next_text"}) == []

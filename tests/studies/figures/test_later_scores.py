@@ -11,7 +11,7 @@ from scipy import stats
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.figures.export import render
 from lm_geometry.outs.finetune.training_run import read_scores
-from lm_geometry.studies.definition import Figure
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures import over_steps
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.workspace import paths

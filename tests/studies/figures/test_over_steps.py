@@ -10,7 +10,7 @@ from scipy import stats
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.params.sections import Params
-from lm_geometry.studies.definition import Figure
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures import over_steps
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected

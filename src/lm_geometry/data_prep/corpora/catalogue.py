@@ -53,7 +53,15 @@ OPTIONS: dict[str, tuple[Reader, ...]] = {
     "label_column": ("huggingface", "table", "luster"),
     "tags_column": ("huggingface", "table", "pretokenised"),
     "tokenizer": GIVEN_TOKENS,
+    "conduct": ("multiwoz-original",),
 }
+
+
+class HeldOut(Section):
+    """A part of a split that makes another split."""
+
+    of: str = Field(description="split of the source (after rename_splits) that it is taken from")
+    documents: int = Field(gt=0, description="whole documents, drawn by data_prep.split_seed")
 
 
 class Corpus(Section):
@@ -98,6 +106,16 @@ class Corpus(Section):
     rename_splits: dict[str, str] = Field(
         {}, description="other names for the source's splits, such as {unsupervised: train}"
     )
+    hold_out: dict[str, HeldOut] = Field(
+        {},
+        description="splits that the source lacks, made of part of another, such as "
+        "{validation: {of: train, documents: 100}}",
+    )
+    conduct: str | None = Field(
+        None,
+        description="multiwoz-original: source of EmoWOZ 2.0's classes of the system's conduct "
+        "(emowoz_2.0.json), the label of system turns",
+    )
     strip: bool = Field(False, description="strip sequences even where data_prep.strip is false")
     drop_prefixes: list[str] = Field([], description="sequences that start so are dropped")
     label: str = Field("", description="name shown in figures; empty: the alias")
@@ -123,6 +141,8 @@ class Corpus(Section):
                 f"tokenizer: null, and reader {self.reader} reads token ids: name the model whose "
                 "tokenizer made them"
             )
+        if self.hold_out and self.splits == "proportions":
+            raise ValueError("hold_out makes splits, and splits: proportions too; give one of them")
         if self.years and self.years[0] > self.years[1]:
             raise ValueError(f"years: {self.years} must be [first, last]")
         return self

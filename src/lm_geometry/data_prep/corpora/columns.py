@@ -41,6 +41,11 @@ def column(dataset: "Dataset", name: str) -> "pa.ChunkedArray":
     return table(dataset.select_columns([name])).column(name)
 
 
+def distinct(dataset: "Dataset", name: str) -> list[str]:
+    """The values of a column of texts, each once, without empty and missing ones."""
+    return [value for value in column(dataset, name).unique().to_pylist() if value]
+
+
 def document_numbers(dataset: "Dataset") -> tuple[Int32[np.ndarray, "rows"], int]:
     """The document of each row, `[rows]` int32 in order of first appearance, and their number."""
     encoded = column(dataset, "document").unify_dictionaries().combine_chunks().dictionary_encode()

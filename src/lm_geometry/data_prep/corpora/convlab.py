@@ -8,19 +8,40 @@ from typing import Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.rows import Row
+from lm_geometry.data_prep.corpora.states import (
+    Act,
+    State,
+    Turn,
+    first_value,
+    slot_name,
+    state_columns,
+    tracked,
+)
 from lm_geometry.data_prep.corpora.tags import Span, bio_tags, words_of
+
+KINDS = ("categorical", "non-categorical", "binary")  # of acts
+EMOWOZ = {  # emotions of users, by the numbers that EmoWOZ gives them
+    "0": "neutral",
+    "1": "fearful",
+    "2": "dissatisfied",
+    "3": "apologetic",
+    "4": "abusive",
+    "5": "excited",
+    "6": "satisfied",
+}
 
 
 def rows(path: Path, entry: Corpus) -> Iterator[Row]:
     """A row per utterance of `data.zip`, `dialogues.json` or any JSON list of such dialogues.
 
     Columns: document (dialogue id), original_id, turn, speaker, split, domains (joined by
-    spaces), state (JSON; empty where a turn has none) and emotion (empty likewise), which is the
-    label; words with BIO tags `domain-slot` of the values that dialogue acts find in the text.
+    spaces), those of states on user turns (see `states`) and emotion (empty where a turn has none),
+    which is the label, by its name where EmoWOZ numbers it; words with BIO tags `domain-slot` of
+    the values that dialogue acts find in the text.
     """
     for dialogue in _dialogues(path):
-        for turn in dialogue["turns"]:
-            state = turn.get("state")
+        states = state_columns(map(_turn, dialogue["turns"]))
+        for turn, columns in zip(dialogue["turns"], states, strict=True):
             feeling = emotion(turn.get("emotion", ""))
             yield {
                 "text": turn["utterance"],
@@ -30,7 +51,7 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
                 "speaker": turn["speaker"],
                 "split": dialogue["data_split"],
                 "domains": " ".join(dialogue["domains"]),
-                "state": json.dumps(state, ensure_ascii=False) if state else "",
+                **columns,
                 "emotion": feeling,
                 "label": feeling,
                 "words": words_of(turn["utterance"]),
@@ -38,12 +59,56 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
             }
 
 
-def emotion(value: str | list[dict[str, str]]) -> str:
-    """The label of a turn; of several annotators' labels the one they settled on, `final`."""
-    if isinstance(value, list):
-        settled = [note["final"] for note in value if "final" in note]
-        value = settled[0] if settled else json.dumps(value, ensure_ascii=False)
-    return str(value)
+def ontology(path: Path) -> dict[str, list[str]]:
+    """Slots of the states that `ontology.json` beside the dialogues names, by domain.
+
+    Those that are not categorical have no values, as their values are free. Empty where there is
+    no such file, as beside a plain list of dialogues.
+    """
+    content = _content(path, "ontology.json") if path.is_dir() or path.suffix == ".zip" else None
+    if content is None:
+        return {}
+    listed = json.loads(content)
+    found: dict[str, list[str]] = {}
+    for domain in tracked(listed["state"]):
+        described = listed["domains"][domain]["slots"]
+        for slot in listed["state"][domain]:
+            facts = described.get(slot, {})
+            values = facts.get("possible_values", []) if facts.get("is_categorical") else []
+            found[slot_name(domain, slot)] = list(values)
+    return found
+
+
+def emotion(value: str | list[dict[str, Any]]) -> str:
+    """The label of a turn; of several annotators' labels the one they settled on.
+
+    That one stands under `final`, else it is the `emotion` of the last note. EmoWOZ numbers its
+    labels, which are given by their names.
+    """
+    if not isinstance(value, list):
+        return str(value)
+    settled = [note["final"] for note in value if "final" in note]
+    settled = settled or [note["emotion"] for note in value if "emotion" in note][-1:]
+    if not settled:
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return EMOWOZ.get(str(settled[0]), str(settled[0]))
+
+
+def _turn(turn: dict[str, Any]) -> Turn:
+    acts = [
+        Act(act["intent"].lower(), slot_name(act["domain"], act["slot"]), act.get("value", ""))
+        for kind in KINDS
+        for act in (turn.get("dialogue_acts") or {}).get(kind, [])
+        if act.get("slot")
+    ]
+    if turn["speaker"] != "user" or turn.get("state") is None:
+        return Turn(None, acts)
+    states: dict[str, State] = {}
+    for domain in tracked(turn["state"]):
+        slots = turn["state"][domain]
+        named = {slot_name(domain, slot): first_value(slots[slot]) for slot in slots}
+        states[domain] = {slot: value for slot, value in named.items() if value}
+    return Turn(states, acts)
 
 
 def _spans(turn: dict[str, Any]) -> Iterator[Span]:
@@ -56,16 +121,22 @@ def _spans(turn: dict[str, Any]) -> Iterator[Span]:
 
 
 def _dialogues(path: Path) -> list[dict[str, Any]]:
-    if path.is_dir():
-        path = path / "dialogues.json"
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if name.endswith("dialogues.json")]
-            if not members:
-                raise ValueError(f"{path} has no dialogues.json")
-            found = json.loads(archive.read(members[0]))
-    else:
-        found = json.loads(path.read_text(encoding="utf-8"))
+    content = _content(path, "dialogues.json")
+    if content is None:
+        raise ValueError(f"{path} has no dialogues.json")
+    found = json.loads(content)
     if not isinstance(found, list) or (found and "turns" not in found[0]):
         raise ValueError(f"{path} is not a list of dialogues in ConvLab-3's unified format")
     return found
+
+
+def _content(path: Path, name: str) -> bytes | None:
+    """A file of a folder or an archive, or the file `path` itself; None where it is not there."""
+    if path.is_dir():
+        path = path / name
+        return path.read_bytes() if path.exists() else None
+    if path.suffix != ".zip":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.namelist() if member.endswith(name)]
+        return archive.read(members[0]) if members else None

@@ -17,17 +17,54 @@ ALSO = {"dev": "validation", "validation": "dev"}
 DIVIDED = ("train", "validation", "test")
 
 
+def hold_out(
+    parts: "Mapping[str, Dataset]", name: str, entry: Corpus, seed: int
+) -> "dict[str, Dataset]":
+    """A source's splits with those that the entry makes of parts of them.
+
+    Their documents are drawn by `seed` out of all, whatever is filtered later. Raises ValueError
+    for a split that the source has, or has not, and for one that has too few documents.
+    """
+    found = dict(parts)
+    for split, held in entry.hold_out.items():
+        if split in parts or ALSO.get(split) in parts:
+            raise ValueError(
+                f"corpus {name}: its hold_out makes the split {split}, which its source has"
+            )
+        if held.of not in parts:
+            raise ValueError(
+                f"corpus {name}: its hold_out takes {split} from {held.of}, and its source has "
+                f"only {', '.join(parts)}"
+            )
+        whole = found[held.of]
+        document, number = document_numbers(whole)
+        if number <= held.documents:
+            raise ValueError(
+                f"corpus {name}: {held.documents} documents cannot be held out as {split}: "
+                f"{held.of} has {number}"
+            )
+        place = stream(seed, "hold_out", split).permutation(number)[document]
+        found[split] = whole.select(np.flatnonzero(place < held.documents))
+        found[held.of] = whole.select(np.flatnonzero(place >= held.documents))
+    return found
+
+
+class NoSplitError(ValueError):
+    """The source has no such split."""
+
+
 def divide(
     parts: "Mapping[str, Dataset]", name: str, entry: Corpus, split: str, section: DataPrep
 ) -> "Dataset":
     """The rows of one split: the source's own, or made by proportions; dev is validation.
 
-    Raises ValueError where the source has no such split.
+    Raises NoSplitError where the source has no such split, and ValueError where it cannot be
+    divided.
     """
     if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
         own = next((own for own in (split, ALSO.get(split)) if own in parts), None)
         if own is None:
-            raise ValueError(
+            raise NoSplitError(
                 f"corpus {name} has no split {split!r}, only {', '.join(parts)}; in its catalogue "
                 "entry `splits: proportions` divides its train split, and "
                 "`rename_splits: {OTHER: train}` gives it one"

@@ -4,12 +4,14 @@
 strings of one length, a BIO tag for each word, and the words joined by spaces are the text.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import added, column, set_aside, there
 from lm_geometry.data_prep.corpora.tags import words_of
+from lm_geometry.outs.data_prep.corpora import shareable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,6 +49,21 @@ def with_labels(dataset: "Dataset", entry: Corpus) -> "Dataset":
     if not found:
         return dataset
     return added(dataset.remove_columns(sorted(replaced)), found)
+
+
+def classes_alone(labels: Mapping[str, Iterable[str]]) -> list[str]:
+    """A line for each split that alone has some classes, given the labels of each split.
+
+    A class that is so long that it may be text is named by its hash.
+    """
+    classes = {split: set(values) - {""} for split, values in labels.items()}
+    lines: list[str] = []
+    for split, own in classes.items() if len(classes) > 1 else ():
+        others = set[str]().union(*(classes[other] for other in classes if other != split))
+        if alone := sorted(map(shareable, own - others)):
+            more = f" and {len(alone) - 10} more" if alone[10:] else ""
+            lines.append(f"classes of {split} alone: {', '.join(alone[:10])}{more}")
+    return lines
 
 
 def _left_alone(dataset: "Dataset", names: list[str], error: ValueError, asked: bool) -> "Dataset":

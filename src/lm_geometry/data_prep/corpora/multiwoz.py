@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from lm_geometry.data_prep.corpora import multiwoz_states
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.rows import Row
+from lm_geometry.data_prep.corpora.states import state_columns
 from lm_geometry.data_prep.corpora.tags import Span, bio_tags, span_of_words, words_of
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -20,14 +22,15 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
 
     The files are `{train,val,test}.json[.zip]`, or one `data.json[.zip]` that `valListFile` and
     `testListFile` divide. Columns: document (dialogue id), turn, speaker, split, domains (of the
-    user's goal), state (JSON of the belief state that the system reports after it heard a user
-    turn; empty for system turns); words with BIO tags `domain-slot`, in small letters, where the
-    data have `span_info` (2.1 and later).
+    user's goal), those of states on user turns (see `states`; a state is what the system reports
+    after it heard the turn); words with BIO tags `domain-slot`, in small letters, where the data
+    have `span_info` (2.1 and later).
     """
     for split, dialogues in _splits(path):
         for name, dialogue in dialogues.items():
             domains = [domain for domain, goal in dialogue["goal"].items() if _is_goal(goal)]
-            for turn, said in enumerate(dialogue["log"]):
+            states = state_columns(multiwoz_states.turns(dialogue["log"]))
+            for turn, (said, columns) in enumerate(zip(dialogue["log"], states, strict=True)):
                 yield {
                     "text": said["text"],
                     "document": name.removesuffix(".json"),
@@ -35,21 +38,20 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
                     "speaker": "system" if turn % 2 else "user",
                     "split": split,
                     "domains": " ".join(sorted(domains)),
-                    "state": _state_after(dialogue["log"], turn),
+                    **columns,
                     "words": words_of(said["text"]),
                     "tags": bio_tags(said["text"], _spans(said)),
                 }
 
 
+def ontology(path: Path) -> dict[str, list[str]]:
+    """Slots with the values that the data list for them; empty where no file does."""
+    return multiwoz_states.ontology(path)
+
+
 def _is_goal(goal: JsonValue) -> bool:
     """Whether a part of the goal is a domain with something to do; the rest is its wording."""
     return isinstance(goal, dict) and any(key in goal for key in ("info", "reqt", "book"))
-
-
-def _state_after(log: list[dict[str, Any]], turn: int) -> str:
-    if turn % 2 or turn + 1 == len(log):
-        return ""
-    return json.dumps(log[turn + 1]["metadata"], ensure_ascii=False)
 
 
 def _spans(said: dict[str, Any]) -> Iterator[Span]:

@@ -11,17 +11,22 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora import reading, texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.choice import choose, keep
 from lm_geometry.data_prep.corpora.columns import column, document_numbers, in_memory, table
-from lm_geometry.data_prep.corpora.division import divide
+from lm_geometry.data_prep.corpora.contexts import with_contexts
+from lm_geometry.data_prep.corpora.division import divide, hold_out
 from lm_geometry.data_prep.corpora.tags import without_margins
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.workspace.files import whole_folder
 from lm_geometry.workspace.hashes import path_hash
-from lm_geometry.workspace.seeds import stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
+
+
+class NothingLeftError(ValueError):
+    """No sequence of a split is left."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Prepared:
     """Sequences of one corpus split (columns text, document and the source's own).
 
     `counts` has the number of sequences after each step: read, not_empty, kept (by prefix and
-    length), split, chosen; and the chosen sequences' documents.
+    length), split, studied (those of `data_prep.keep`, where it is not `all`), chosen; and the
+    chosen sequences' documents.
     """
 
     dataset: "Dataset"
@@ -48,9 +54,9 @@ def prepare(
 
     A corpus that was read for one split is not read again for the next. Raises
     `sources.SourceError` where the source cannot be had, and ValueError where the split does not
-    exist or nothing is left of it.
+    exist or nothing is left of it (NothingLeftError).
     """
-    found = _read(entry.model_dump_json(), downloads)
+    found = whole_corpus(name, entry, section, downloads)
     counts = {"read": sum(map(len, found.values()))}
     not_empty = {part: rows.select(_not_empty(rows, section)) for part, rows in found.items()}
     counts["not_empty"] = sum(map(len, not_empty.values()))
@@ -58,9 +64,12 @@ def prepare(
     counts["kept"] = sum(map(len, kept.values()))
     selected = _of_years(divide(kept, name, entry, split, section), entry)
     counts["split"] = len(selected)
+    if section.keep != "all":
+        selected = keep(selected, found, name, section.keep)
+        counts["studied"] = len(selected)
     if not len(selected):
-        raise ValueError(f"corpus {name}: nothing is left of its split {split} ({counts})")
-    chosen = _choose(selected, sequences, section)
+        raise NothingLeftError(f"corpus {name}: nothing is left of its split {split} ({counts})")
+    chosen = choose(selected, name, sequences, section)
     counts["chosen"] = len(chosen)
     _, counts["documents"] = document_numbers(chosen)
     return Prepared(_plain(chosen, entry.strip or section.strip), counts)
@@ -77,15 +86,32 @@ def save(dataset: "Dataset", folder: Path) -> None:
         (temporary / "state.json").write_text(text + "\n", encoding="utf-8")
 
 
+def whole_corpus(
+    name: str, entry: Corpus, section: DataPrep, downloads: Path
+) -> "dict[str, Dataset]":
+    """Every row of a corpus by its own splits and those held out of them.
+
+    Each has its context where that is asked for.
+    """
+    strip = entry.strip or section.strip
+    parts = _read(name, entry.model_dump_json(), section.context, strip, downloads)
+    return hold_out(parts, name, entry, section.split_seed)
+
+
 @lru_cache(maxsize=4)
-def _read(entry: str, downloads: Path) -> "dict[str, Dataset]":
+def _read(
+    name: str, entry: str, context: int, strip: bool, downloads: Path
+) -> "dict[str, Dataset]":
     import datasets
 
     # A cache file in the corpus folder would be taken for a part of the corpus.
     datasets.disable_caching()
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
-    return reading.read(Corpus.model_validate_json(entry), downloads)
+    parts = reading.read(Corpus.model_validate_json(entry), downloads)
+    if not context:
+        return parts
+    return {part: with_contexts(rows, name, context, strip) for part, rows in parts.items()}
 
 
 def _not_empty(dataset: "Dataset", section: DataPrep) -> np.ndarray:
@@ -109,27 +135,6 @@ def _of_years(dataset: "Dataset", entry: Corpus) -> "Dataset":
     first, last = entry.years
     years = column(dataset, "year").to_numpy()
     return dataset.select(np.flatnonzero((first <= years) & (years <= last)))
-
-
-def _choose(dataset: "Dataset", sequences: int | Literal["all"], section: DataPrep) -> "Dataset":
-    number = len(dataset) if sequences == "all" else min(sequences, len(dataset))
-    if section.choose == "random":
-        dataset = dataset.shuffle(seed=section.seed)
-    elif section.choose == "by_document":
-        dataset = dataset.select(_by_document(*document_numbers(dataset), section.seed))
-    return dataset.select(range(number))
-
-
-def _by_document(document: np.ndarray, number: int, seed: int) -> np.ndarray:
-    """Row numbers: one of each document, then a second of each, …, both in seeded order.
-
-    `document` holds the document of each row, out of `number`.
-    """
-    turn = stream(seed, "documents").permutation(number)[document]
-    shuffled = stream(seed, "sequences").permutation(len(document))
-    rows = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    round_of_row = np.arange(len(rows)) - np.searchsorted(turn[rows], turn[rows])
-    return rows[np.lexsort((turn[rows], round_of_row))]
 
 
 def _plain(dataset: "Dataset", strip: bool) -> "Dataset":

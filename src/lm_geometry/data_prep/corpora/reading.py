@@ -6,9 +6,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from lm_geometry.data_prep.corpora import tables
+from lm_geometry.data_prep.corpora import conduct, tables
 from lm_geometry.data_prep.corpora.catalogue import GIVEN_TOKENS, Corpus
 from lm_geometry.data_prep.corpora.columns import listed, set_aside, with_text_and_document
+from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
 from lm_geometry.data_prep.corpora.labels import with_labels
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.models import sources
@@ -29,7 +30,8 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
     """Every split of a corpus, `train` alone where the source has none.
 
     Columns: `text`, `document` (strings), then those of the source, among them what supervised
-    tasks learn from where there is such: `label`, or `words` and `tags` (see `labels`). Raises
+    tasks learn from where there is such: `label`, `words` and `tags` (see `labels`), those of
+    dialogues (see `dialogue_columns` and `states`). Raises
     `sources.SourceError`, one sentence, where the source cannot be had, and ValueError where it
     does not hold what the entry says.
     """
@@ -47,7 +49,7 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
 
 
 def reader_of(entry: Corpus) -> ModuleType:
-    """The module of the corpus's format: `rows` or `read`."""
+    """The module of the corpus's format: `rows` or `read`, and `ontology` where it has states."""
     if entry.reader in GIVEN_TOKENS:
         name = entry.reader.replace("-", "_")
         return importlib.import_module(f"lm_geometry.data_prep.corpora.given_tokens.{name}")
@@ -73,6 +75,9 @@ def _read_one(
         named = _with_columns(found, module.text_column(found, entry), before)
         return {"train": module.with_masks(named, entry)}
     rows: list[Row] = list(module.rows(path, entry))
+    if entry.conduct:
+        labels = sources.fetch(sources.parse(entry.conduct), downloads)
+        rows = list(conduct.with_conduct(rows, labels))
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
     return _by_split(rows)
@@ -102,7 +107,8 @@ def _joined(parts: "list[Dataset]", entry: Corpus) -> "Dataset":
 
 
 def _with_columns(dataset: "Dataset", entry: Corpus, before: int) -> "Dataset":
-    return with_labels(with_text_and_document(_of_texts(dataset), entry, before), entry)
+    named = with_text_and_document(_of_texts(dataset), entry, before)
+    return with_dialogue_columns(with_labels(named, entry))
 
 
 def _of_texts(dataset: "Dataset") -> "Dataset":

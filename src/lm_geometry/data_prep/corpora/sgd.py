@@ -8,6 +8,7 @@ from typing import Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.rows import Row
+from lm_geometry.data_prep.corpora.states import Act, State, Turn, slot_name, state_columns
 from lm_geometry.data_prep.corpora.tags import Span, bio_tags, words_of
 
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
@@ -17,8 +18,8 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
     """A row per utterance of `{train,dev,test}/dialogues_*.json[.gz]` in the folder `path`.
 
     Columns: document (split and dialogue id), turn, speaker, split (dev is validation), domains
-    (services), state (JSON, service to state; empty for system turns); words with BIO tags
-    `service-slot`.
+    (services), those of states on user turns (see `states`; a service that a turn does not speak
+    of keeps its state); words with BIO tags `service-slot`.
     """
     found = False
     for folder, split in SPLITS.items():
@@ -30,9 +31,48 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
         raise ValueError(f"{path} has no train, dev or test folder with dialogues_*.json")
 
 
+def ontology(path: Path) -> dict[str, list[str]]:
+    """Every slot of the services in `schema.json` of each split; values of categorical slots.
+
+    Empty where there is no such file.
+    """
+    found: dict[str, list[str]] = {}
+    for file in (path / split / "schema.json" for split in SPLITS):
+        for service in json.loads(file.read_text(encoding="utf-8")) if file.exists() else []:
+            for slot in service["slots"]:
+                values = found.setdefault(slot_name(service["service_name"], slot["name"]), [])
+                if slot["is_categorical"]:
+                    values += [new for new in slot["possible_values"] if new not in values]
+    return found
+
+
+def _turn(turn: dict[str, Any]) -> Turn:
+    """The state of a user turn and the acts of either side; of several values the first."""
+    frames = turn["frames"]
+    acts = [
+        Act(act["act"].lower(), slot_name(frame["service"], act["slot"]), _first(act["values"]))
+        for frame in frames
+        for act in frame.get("actions", [])
+        if act["slot"]
+    ]
+    if turn["speaker"].lower() != "user":
+        return Turn(None, acts)
+    states: dict[str, State] = {}
+    for frame in frames:
+        slots = frame.get("state", {}).get("slot_values", {})
+        named = {slot_name(frame["service"], slot): _first(slots[slot]) for slot in slots}
+        if "state" in frame:
+            states[frame["service"]] = {slot: value for slot, value in named.items() if value}
+    return Turn(states, acts)
+
+
+def _first(values: list[str]) -> str:
+    return values[0] if values else ""
+
+
 def _turns(dialogue: dict[str, Any], split: str) -> Iterator[Row]:
-    for number, turn in enumerate(dialogue["turns"]):
-        states = {frame["service"]: frame["state"] for frame in turn["frames"] if "state" in frame}
+    states = state_columns(map(_turn, dialogue["turns"]))
+    for number, (turn, columns) in enumerate(zip(dialogue["turns"], states, strict=True)):
         yield {
             "text": turn["utterance"],
             # Numbers start again in each split.
@@ -41,7 +81,7 @@ def _turns(dialogue: dict[str, Any], split: str) -> Iterator[Row]:
             "speaker": turn["speaker"].lower(),
             "split": split,
             "domains": " ".join(dialogue["services"]),
-            "state": json.dumps(states, ensure_ascii=False) if states else "",
+            **columns,
             "words": words_of(turn["utterance"]),
             "tags": bio_tags(turn["utterance"], _spans(turn)),
         }

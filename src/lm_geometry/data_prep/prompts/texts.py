@@ -7,7 +7,7 @@ import pandas as pd
 
 from lm_geometry.data_prep.corpora import reading
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.division import divide
+from lm_geometry.data_prep.corpora.division import divide, hold_out
 from lm_geometry.data_prep.corpora.preparation import prepare
 from lm_geometry.data_prep.params import DataPrep, Prompts
 
@@ -30,7 +30,7 @@ def texts_of(
     sequences are left in, for a document is read as it is. Raises `sources.SourceError` where the
     source cannot be had, and ValueError where it has no such split.
     """
-    parts = reading.read(entry, downloads)
+    parts = hold_out(reading.read(entry, downloads), name, entry, data.split_seed)
     rows = _rows(parts)
     if entry.years is not None:
         rows = rows.loc[rows["year"].between(entry.years[0], entry.years[1])]
@@ -74,7 +74,7 @@ def _of_split(
             f"data_prep.prompts.split: {split!r} is not possible with data_prep.order paper, which "
             f"puts sequences of one document of {name} into several splits: all"
         )
-    whole = data.model_copy(update={"choose": "take_first"})
+    whole = data.model_copy(update={"choose": "take_first", "keep": "all", "context": 0})
     prepared = prepare(name, entry, split, "all", whole, downloads).dataset
     return rows.loc[rows["document"].isin(list(set(prepared["document"])))]
 

@@ -1,18 +1,25 @@
 """Sequence classification: one class for each text, such as an emotion or a sentiment."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.tasks.class_names import class_names
+from lm_geometry.finetune.tasks.class_weights import class_weights
 from lm_geometry.finetune.tasks.classification import encoded, labelled, padded, with_contexts
+from lm_geometry.finetune.tasks.f1 import f1
 from lm_geometry.finetune.tasks.task import Example, Predictions, Task
 from lm_geometry.outs.data_prep.corpora import Columns
 
 
 class SequenceClassification(Task):
-    """The class in column `label`; sequences whose label is empty are left out."""
+    """The class in column `label`; sequences whose label is empty are left out.
+
+    `parts` are the splits of the corpus, that which is learned from first.
+    """
 
     model_class: ClassVar[str] = "AutoModelForSequenceClassification"
 
@@ -20,21 +27,17 @@ class SequenceClassification(Task):
         self, tokenizer: PreTrainedTokenizerBase, settings: Finetune, *parts: Columns
     ) -> None:
         super().__init__(tokenizer, settings)
-        found = {label for columns in parts for label in labelled(columns, settings)["label"]}
-        self.labels = sorted(found - {""})
-        if len(self.labels) < 2:
-            raise ValueError(
-                "finetune.task: sequence_classification needs two classes or more, and the column "
-                f"label of the corpus of data_prep.train has {self.labels}"
-            )
+        self.labels = class_names(settings, *parts)
+        self.weights = class_weights(settings, self.labels, labelled(parts[0], settings)["label"])
 
     def training_examples(self, columns: Columns) -> list[Example]:
         own = labelled(columns, self.settings)
         rows = [row for row, label in enumerate(own["label"]) if label]
         number = {label: place for place, label in enumerate(self.labels)}
         ids = self._ids(columns, rows)
+        documents = columns.get("document", [""] * len(own["label"]))
         return [
-            Example(tokens, [number[own["label"][row]]])
+            Example(tokens, [number[own["label"][row]]], document=str(documents[row]))
             for tokens, row in zip(ids, rows, strict=True)
             if tokens
         ]
@@ -55,13 +58,17 @@ class SequenceClassification(Task):
         return padded(examples, self.tokenizer) | {"labels": labels}
 
     def scores(self, predictions: Predictions) -> dict[str, float]:
-        import numpy as np
-        from sklearn.metrics import f1_score
+        """Loss, accuracy, and F1 over the classes that occur: macro and weighted.
 
+        With `finetune.neutral` the same without that class, and micro, each `…_without_neutral`.
+        """
         gold, predicted = (np.concatenate(p) for p in (predictions.gold, predictions.predicted))
-        undefined: Any = 0  # of a class that is never predicted
-        means = {
-            f"f1_{mean}": float(f1_score(gold, predicted, average=mean, zero_division=undefined))
-            for mean in ("macro", "weighted")
+        found = {"loss": predictions.loss, "accuracy": predictions.accuracy}
+        found |= {f"f1_{mean}": f1(gold, predicted, mean) for mean in ("macro", "weighted")}
+        if self.settings.neutral is None:
+            return found
+        neutral = self.labels.index(self.settings.neutral)
+        return found | {
+            f"f1_{mean}_without_neutral": f1(gold, predicted, mean, without=neutral)
+            for mean in ("macro", "weighted", "micro")
         }
-        return {"loss": predictions.loss, "accuracy": predictions.accuracy, **means}

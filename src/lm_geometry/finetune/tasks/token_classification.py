@@ -44,12 +44,14 @@ class TokenClassification(Task):
         texts = [" ".join(words) for words in own["words"]]
         found = self._found(texts, columns.get("context"))
         number = {tag: place for place, tag in enumerate(self.labels)}
+        documents = columns.get("document", [""] * len(texts))
         examples = []
         for row, (words, tags) in enumerate(zip(own["words"], own["tags"], strict=True)):
             firsts = first_tokens(texts[row], words, found["offset_mapping"][row])
             labels = [IGNORED if word is None else number[tags[word]] for word in firsts]
             if any(label != IGNORED for label in labels):
-                examples.append(Example(found["input_ids"][row], labels))
+                ids = found["input_ids"][row]
+                examples.append(Example(ids, labels, document=str(documents[row])))
         return examples
 
     def _found(

@@ -6,7 +6,7 @@ its content, and the index holds that hash. So it is never pushed, and a clone t
 everything else has nothing to run until a stage needs the text itself.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Required, TypedDict, cast
 
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
+ONTOLOGY = "ontology.json"  # in the folder of private text
 NAME_CHARACTERS = 64  # at most, of a name or label that is passed on where the text must not be
 
 
 class Columns(TypedDict, total=False):
-    """What can be learned from, a value per sequence; each as far as the corpus has it."""
+    """What can be learned from, a value per sequence; each as far as the corpus has it.
+
+    `context` has the utterances before each, newest first. The last four are of user turns whose
+    state the corpus tells, and empty for others: the state after the turn, the one before it, and
+    what the system's turn before informed (JSON objects, slot to value), and the slots that the
+    user asks for (a JSON list). Slots are named `domain-slot`, such as `hotel-price range`.
+    """
 
     text: Required[list[str]]
     label: list[str]
@@ -33,6 +40,13 @@ class Columns(TypedDict, total=False):
     tags: list[list[str]]
     result: list[int]
     context: list[list[str]]
+    document: list[str]
+    turn: list[int]
+    speaker: list[str]
+    state: list[str]
+    state_before: list[str]
+    informed: list[str]
+    requested: list[str]
 
 
 def shareable(document: str) -> str:
@@ -85,15 +99,20 @@ class CorpusSplit:
 
 @dataclass(frozen=True)
 class TrainingCorpus:
-    """The corpus that a model is fine-tuned on, by its splits `train` and `validation`."""
+    """The corpus that a model is fine-tuned on, by its splits.
+
+    These are `train`, `validation` and, where the corpus has one, `test`. `ontology` has the slots
+    of its dialogue states, each with the values that it may have, none where they are free.
+    """
 
     name: str
     splits: dict[str, CorpusSplit]
     equations: Equations | None = None  # what the corpus holds, where it was made and not read
+    ontology: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def columns(self, split: str) -> Columns:
-        """What is learned from in one of its splits: `text`, and `label`, `words`, `tags` and
-        `result` where the corpus has them."""
+        """What is learned from in one of its splits: `text`, and others of `Columns` where the
+        corpus has them."""
         rows = self.splits[split].load(paths.TRAINING)
         learned = [name for name in Columns.__annotations__ if name in rows.column_names]
         return cast("Columns", {name: list(rows[name]) for name in learned})
@@ -111,10 +130,16 @@ class EvaluatedCorpora:
 
 
 def write_training(corpus: TrainingCorpus) -> None:
-    """Record the training corpus; written last, for its texts are complete then."""
+    """Record the training corpus; written last, for its texts are complete then.
+
+    The ontology of private text is in the folder of its train split, `ONTOLOGY`, and not here.
+    """
     equations = corpus.equations.model_dump() if corpus.equations else None
     splits = [asdict(split) for split in corpus.splits.values()]
-    write_json(paths.TRAINING / "index.json", {"equations": equations, "splits": splits})
+    private = any(split.private for split in corpus.splits.values())
+    ontology = {} if private else corpus.ontology
+    index = {"equations": equations, "splits": splits, "ontology": ontology}
+    write_json(paths.TRAINING / "index.json", index)
 
 
 def write_evaluated(corpora: EvaluatedCorpora) -> None:
@@ -127,7 +152,12 @@ def read_training(tree: Tree = WORKSPACE) -> TrainingCorpus:
     index = tree.read_json(paths.TRAINING / "index.json")
     splits = [CorpusSplit(**entry) for entry in index["splits"]]
     equations = index["equations"] and Equations.model_validate(index["equations"])
-    return TrainingCorpus(splits[0].corpus, {split.split: split for split in splits}, equations)
+    named = {split.split: split for split in splits}
+    ontology = index.get("ontology", {})  # which earlier versions did not write
+    private = splits[0].folder() / ONTOLOGY
+    if splits[0].private and private.exists():
+        ontology = read_json(private)
+    return TrainingCorpus(splits[0].corpus, named, equations, ontology)
 
 
 def training_columns(root: Path, name: str) -> list[str]:

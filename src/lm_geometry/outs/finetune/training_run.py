@@ -1,7 +1,7 @@
 """What a training run measured: data/training_run, read where its results are shown."""
 
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
@@ -21,13 +21,17 @@ class Loss(TypedDict):
 
 
 class Score(TypedDict):
-    """One score of the task at one step, on one split of the training corpus."""
+    """One score of the task at one step, on one split of the training corpus.
+
+    `standard_error` is that over the documents that were scored, where that is known.
+    """
 
     step: int
     score: str
     value: float
     corpus: str
     split: str
+    standard_error: NotRequired[float]
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,10 @@ def equations_are_whole(params: Params, _: Catalogue) -> Iterator[str]:
     for name in ("sequences", "train_sequences"):
         if getattr(data, name) != "all":
             yield f"data_prep.{name}: {getattr(data, name)}: {TASK} needs every equation: all"
+    if data.keep != "all":
+        yield f"data_prep.keep: {TASK} needs every equation, and equations have no speakers: all"
+    if data.context:
+        yield f"data_prep.context: {data.context}: equations have no turns: 0"
     if data.prompts.count:
         yield f"data_prep.prompts.count: {data.prompts.count}: {TASK} reads no text: 0"
     for split in data.splits:
@@ -68,6 +72,7 @@ def training_is_known(params: Params, _: Catalogue) -> Iterator[str]:
         "gradient_checkpointing": (not finetune.gradient_checkpointing, "false"),
         "freeze": (not finetune.freeze, "[]"),
         "report_to": (not finetune.report_to, "[]"),
+        "score": (finetune.score == ["validation"], "[validation] (both splits are)"),
     }
     for name, (is_so, right) in known.items():
         if not is_so:

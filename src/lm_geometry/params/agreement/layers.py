@@ -88,6 +88,12 @@ def task_fits_model(params: Params, catalogue: Catalogue) -> Iterator[str]:
             f"finetune.task: {task!r} has no place in {model.name}, an encoder-decoder: "
             "sequence_to_sequence with target: label writes the class"
         )
+    if task == "dialogue_state" and entry.kind != "encoder":
+        kind = "a decoder" if entry.kind == "decoder" else "an encoder-decoder"
+        yield (
+            f"finetune.task: dialogue_state reads the whole turn at its first token, and "
+            f"{model.name} is {kind}: an encoder, such as minilm"
+        )
     if task not in LANGUAGE_TASKS.values():
         return
     if task != LANGUAGE_TASKS[entry.kind]:

@@ -9,9 +9,11 @@ import pandas as pd
 
 from lm_geometry.aggregate.described import ESTIMATORS, reading
 from lm_geometry.figures import theme
-from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected
 
+STEP_TICKS = [0, 10, 30, 100, 300, 1000, 3000, 10000, 30000]  # of an axis that is stretched near 0
 READINGS = {"estimate.exclude", "aggregate.exclude"}  # parameters that tell readings apart
 
 

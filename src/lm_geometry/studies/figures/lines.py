@@ -7,7 +7,8 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import channels, panels, theme
-from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures.drawn import Drawn, words, zero
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import Collected

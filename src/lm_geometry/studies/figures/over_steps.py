@@ -14,7 +14,8 @@ from lm_geometry.aggregate.heuristic import held_out, heuristic_pairs, heuristic
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.signals import leads as signal_leads
-from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures.drawn import Drawn, words, zero
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected

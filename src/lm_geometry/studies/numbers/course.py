@@ -7,7 +7,7 @@ import pandas as pd
 
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
-from lm_geometry.studies.definition import Figure
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected, step_of
 from lm_geometry.studies.numbers.runs import CONFIDENCE, groups, interval, value_of
 

@@ -19,7 +19,8 @@ from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import read_clean_cloud, read_index, with_noise
 from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.statistics import Mean, adjusted_p_values
-from lm_geometry.studies.definition import Figure, Study
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected, step_of
 
 OF_ONE_RUN = "standardised_by_documents"  # a column of the pipeline's table of changes

@@ -19,7 +19,8 @@ from pandas.api.types import is_numeric_dtype
 
 from lm_geometry.experiments.experiment import written
 from lm_geometry.experiments.outcomes import Facts, Outcome, facts
-from lm_geometry.studies.definition import RESULTS, Figure, Study, drawn_study
+from lm_geometry.studies.definition import RESULTS, Study, drawn_study
+from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.workspace.files import read_json, write_json
@@ -163,11 +164,14 @@ def _template(name: str) -> Template:
     return environment.get_template(f"{name}.jinja")
 
 
+TABLED = ("later_scores", "leads", "milestones", "score_correlations")  # whose page has it whole
+
+
 def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:
     """A figure's own numbers; of many layers those of the shown one."""
-    if isinstance(figure, PromptFigure) or figure.kind in ("later_scores", "leads"):
+    if isinstance(figure, PromptFigure) or figure.kind in TABLED:
         return Part(figure, stem, "" if rows.empty else _table(rows), list(rows.columns))
-    if figure.kind in ("violins", "curves"):
+    if figure.kind in ("violins", "curves", "course"):
         return Part(figure, stem)
     if figure.kind == "boxes":
         keys = [*figure.columns, "corpus", "control", "split", "layer", "checkpoint", "shown"]

@@ -8,8 +8,9 @@ import pandas as pd
 
 from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
-from lm_geometry.studies.definition import DRAWN, OVER_STEPS, RESULTS, Figure, Study
-from lm_geometry.studies.figures import lines, over_steps, prompts
+from lm_geometry.studies.definition import DRAWN, RESULTS, Study
+from lm_geometry.studies.figure import OVER_STEPS, Figure
+from lm_geometry.studies.figures import against, course, lines, over_steps, prompts
 from lm_geometry.studies.figures.drawn import Draw, Drawn, measured, words
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import TABLES, Collected
@@ -63,6 +64,7 @@ def violins(figure: Figure, study: Study, collected: Sequence[Collected], measur
 
 DRAWING: list[Draw] = [violins, lines.lines, lines.boxes]
 DRAWING += [over_steps.curves, over_steps.leads, over_steps.later_scores]
+DRAWING += [course.course, against.milestones, against.score_correlations]
 KINDS = {draw.__name__: draw for draw in DRAWING}
 
 

@@ -1,0 +1,93 @@
+"""Which of a split's sequences are studied: those kept of it, and the M that are drawn."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lm_geometry.data_prep.corpora.columns import column, distinct, document_numbers
+from lm_geometry.data_prep.corpora.contexts import in_order
+from lm_geometry.data_prep.params import DataPrep, Speaker
+from lm_geometry.point_cloud.shapes import Int64, Integer
+from lm_geometry.workspace.seeds import stream
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def keep(
+    dataset: "Dataset", parts: "Mapping[str, Dataset]", name: str, asked: str | Speaker
+) -> "Dataset":
+    """The rows that `data_prep.keep` asks for, of a split of the corpus that `parts` make up.
+
+    Raises ValueError where the corpus has no labels or speakers, or not the one asked for.
+    """
+    if asked == "all":
+        return dataset
+    wanted = "label" if isinstance(asked, str) else "speaker"
+    having = [part for part in parts.values() if wanted in part.column_names]
+    there = set[str]().union(*(distinct(part, wanted) for part in having))
+    if not there:
+        raise ValueError(
+            f"data_prep.keep: {_told(asked)}: corpus {name} has no column {wanted}: all"
+        )
+    if isinstance(asked, Speaker) and asked.speaker not in there:
+        raise ValueError(
+            f"data_prep.keep: {_told(asked)}: nobody in corpus {name} is called so, only "
+            f"{', '.join(sorted(there)[:20])}"
+        )
+    if wanted not in dataset.column_names:
+        return dataset.select([])
+    values = column(dataset, wanted).to_pylist()
+    if isinstance(asked, Speaker):
+        return dataset.select([i for i, value in enumerate(values) if value == asked.speaker])
+    return dataset.select([i for i, value in enumerate(values) if value])
+
+
+def choose(
+    dataset: "Dataset", name: str, sequences: int | Literal["all"], section: DataPrep
+) -> "Dataset":
+    """At most `sequences` of the rows, as `data_prep.choose` says.
+
+    The rows of a smaller number are among those of a larger one, and stand first. Raises ValueError
+    where the first of `whole_documents` is longer than that.
+    """
+    number = len(dataset) if sequences == "all" else min(sequences, len(dataset))
+    if section.choose == "random":
+        dataset = dataset.shuffle(seed=section.seed)
+    elif section.choose == "by_document":
+        dataset = dataset.select(by_document(*document_numbers(dataset), section.seed))
+    elif section.choose == "whole_documents":
+        place = _places(*document_numbers(dataset), section.seed)
+        sizes = np.bincount(place)
+        number = int(np.cumsum(sizes)[np.cumsum(sizes) <= number].max(initial=0))
+        if not number:
+            raise ValueError(
+                f"data_prep.choose: whole_documents: the first document of corpus {name} has "
+                f"{sizes[0]} sequences, more than the {sequences} that are asked for"
+            )
+        dataset = dataset.select(in_order(dataset, place))
+    return dataset.select(range(number))
+
+
+def by_document(
+    document: Integer[np.ndarray, "rows"], number: int, seed: int
+) -> Int64[np.ndarray, "rows"]:
+    """Row numbers: one of each document, then a second of each, …, both in seeded order.
+
+    `document` holds the document of each row, `[rows]` whole numbers, out of `number`.
+    """
+    turn = _places(document, number, seed)
+    shuffled = stream(seed, "sequences").permutation(len(document))
+    rows = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    round_of_row = np.arange(len(rows)) - np.searchsorted(turn[rows], turn[rows])
+    return rows[np.lexsort((turn[rows], round_of_row))]
+
+
+def _places(document: np.ndarray, number: int, seed: int) -> Int64[np.ndarray, "rows"]:
+    """The place of each row's document in seeded order."""
+    return stream(seed, "documents").permutation(number)[document]
+
+
+def _told(asked: str | Speaker) -> str:
+    return asked if isinstance(asked, str) else f"{{speaker: {asked.speaker}}}"

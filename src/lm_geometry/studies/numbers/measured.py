@@ -1,0 +1,83 @@
+"""Everything that a run measured at its steps, as one long table: geometry, scores and signals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.aggregate.described import reading
+from lm_geometry.aggregate.means import OF_TOKENS
+from lm_geometry.outs.estimate.clouds import NONE
+from lm_geometry.outs.estimate.prompt_tables import rows_where
+from lm_geometry.outs.finetune.training_run import read_scores
+from lm_geometry.studies.figure import Figure
+from lm_geometry.studies.numbers.collection import Collected, step_of
+from lm_geometry.studies.numbers.runs import value_of
+
+DIMENSION, PUBLISHED = "dimension", "dimension, all neighbours"
+MASSIVE = "massive_tokens"  # told beside signals, and none itself
+COLUMNS = ["step", "split", "measure", "value", "standard_error"]
+LEARNING_RATE = "learning_rate"
+
+
+def measured_by(one: Collected) -> pd.DataFrame:
+    """A row per step, split and measure of a run: `value`, and its `standard_error` or NaN.
+
+    Measures are `dimension` (the mean of the first local estimator at the shown layer, L and
+    reading), the same with all neighbours where that is another reading, each signal of the cloud
+    at that layer, and every score by its name. Geometry is that of the corpus trained on.
+    """
+    means = rows_where(one.tables["means"], layer=one.layer)
+    if one.trained_on:
+        means = rows_where(means, corpus=one.trained_on)
+    local = rows_where(
+        means, estimator=one.estimator, n_neighbors=one.n_neighbors, level=OF_TOKENS["level"]
+    )
+    parts = [_named(rows_where(local, exclude=one.exclude), DIMENSION)]
+    if one.exclude != NONE:
+        parts.append(_named(rows_where(local, exclude=NONE), PUBLISHED))
+    of_clouds = means.loc[(means["level"] == "cloud") & (means["estimator"] != MASSIVE)]
+    of_clouds = of_clouds.loc[of_clouds["exclude"] == NONE]
+    for signal, rows in of_clouds.groupby("estimator", sort=False):
+        parts.append(_named(rows, str(signal)))
+    scores = [{**score, "measure": score["score"]} for score in read_scores(one.revision)]
+    parts.append(pd.DataFrame(scores).reindex(columns=COLUMNS))
+    found = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return found.astype({"step": int, "value": float, "standard_error": float})
+
+
+def measured_by_all(figure: Figure, collected: Sequence[Collected]) -> pd.DataFrame:
+    """What all runs measured, with `experiment` and the parameters of the figure's panels."""
+    parts = []
+    for one in collected:
+        own = {name: value_of(one, name) for name in figure.columns}
+        parts.append(measured_by(one).assign(experiment=one.experiment.name, **own))
+    return pd.concat(parts, ignore_index=True)
+
+
+def words_of(measure: str, exclude: str) -> str:
+    """How figures call a measure; `exclude` is the reading that is shown."""
+    if measure == DIMENSION:
+        return f"local dimension, {reading(exclude)}"
+    if measure == PUBLISHED:
+        return f"local dimension, {reading(NONE)}"
+    return measure.replace("_", " ")
+
+
+def curve(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
+    """One measure of one run on one split, in the order of its steps; values that are finite.
+
+    A measure of the model alone, such as the norm of its weights, is the same on every split.
+    """
+    own = table.loc[(table["measure"] == measure) & np.isfinite(table["value"])]
+    if split in set(own["split"]):
+        own = own.loc[own["split"] == split]
+    elif len(set(own["split"])) > 1:
+        own = own.iloc[:0]
+    return own.sort_values("step", ignore_index=True)
+
+
+def _named(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+    steps = [step_of(str(checkpoint)) for checkpoint in rows["checkpoint"]]
+    found = rows.assign(step=steps, measure=measure, value=rows["mean"])
+    return found.reindex(columns=COLUMNS)

@@ -1,0 +1,121 @@
+"""The context of a turn: the utterances before it, against a count by brute force."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.contexts import with_contexts
+from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
+from lm_geometry.data_prep.params import DataPrep
+
+Rows = list[dict[str, Any]]
+
+
+def _corpus(folder: Path, rows: Rows, **options: object) -> Corpus:
+    path = folder / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return Corpus.model_validate({"source": f"file:{path}", "reader": "table", **options})
+
+
+def _prepare(entry: Corpus, split: str = "train", **values: object) -> Prepared:
+    section = DataPrep.model_validate({"choose": "take_first", **values})
+    return prepare("example", entry, split, "all", section, Path())
+
+
+def _brute_force(rows: Rows, number: int) -> list[list[str]]:
+    """Each row's context, from a sort of the whole corpus for every row."""
+    found: list[list[str]] = []
+    for row in rows:
+        same = [other for other in rows if other["document"] == row["document"]]
+        before = [other for other in same if other["turn"] < row["turn"] and other["text"].strip()]
+        newest = sorted(before, key=lambda other: -other["turn"])[:number]
+        said = ((other.get("speaker"), other["text"].strip()) for other in newest)
+        found.append([f"{who}: {text}" if who else text for who, text in said])
+    return found
+
+
+@st.composite
+def _dialogues(draw: st.DrawFn) -> Rows:
+    turns = draw(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9)), unique=True))
+    speakers = draw(st.booleans())
+    text = st.sampled_from(["", " ", "hi", " well ", "no: yes", "a\nb"])
+    rows = [{"text": draw(text), "document": who, "turn": turn} for who, turn in turns]
+    names = st.sampled_from(["", "user", "system"])
+    return [{**row, "speaker": draw(names)} if speakers else row for row in rows]
+
+
+@given(_dialogues(), st.integers(1, 4))
+def test_contexts_are_the_utterances_before_newest_first(rows: Rows, number: int) -> None:
+    if rows:
+        dataset = datasets.Dataset.from_list(rows)
+        made = with_contexts(dataset, "example", number, strip=True)
+        assert list(made["context"]) == _brute_force(rows, number)
+        assert made.remove_columns("context").to_list() == rows
+
+
+def test_contexts_are_made_before_rows_are_left_out(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"{name} says {turn}", "document": document, "turn": turn, "speaker": name}
+        for document in map(str, range(12))
+        for turn, name in enumerate(["user", "system"] * 3)
+    ]
+    entry = _corpus(tmp_path, list(reversed(rows)))
+    for split in ("train", "validation", "test"):
+        prepared = _prepare(entry, split, context=2, keep={"speaker": "user"})
+        assert 2 * prepared.counts["studied"] == prepared.counts["split"]
+        for row in prepared.dataset.to_list():
+            turn = row["turn"]
+            said = [f"system: system says {turn - 1}", f"user: user says {turn - 2}"]
+            assert row["context"] == (said if turn else [])
+    assert "context" not in _prepare(entry).dataset.column_names
+
+
+def test_dialogues_of_one_document_do_not_answer_each_other(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"{dialogue}{turn}", "document": "x", "dialogue": dialogue, "turn": turn}
+        for turn in range(3)
+        for dialogue in "ab"
+    ]
+    made = with_contexts(datasets.Dataset.from_list(rows), "example", 9, strip=False)
+    told = {row["text"]: row["context"] for row in made.to_list()}
+    assert told["b2"] == ["b1", "b0"]
+    assert told["a0"] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (lambda row: {"text": row["text"]}, "example has no column turn"),
+        (lambda row: {**row, "turn": str(row["turn"])}, "example has no column turn"),
+        (lambda row: {**row, "turn": row["turn"] or None}, "example has no column turn"),
+        (lambda row: {**row, "turn": row["turn"] // 2}, "two rows with one document and one turn"),
+    ],
+)
+def test_a_corpus_that_does_not_tell_contexts_is_refused(
+    changed: Callable[[dict[str, Any]], dict[str, Any]], told: str, tmp_path: Path
+) -> None:
+    rows: Rows = [{"text": "x", "document": str(i // 4), "turn": i % 4} for i in range(16)]
+    entry = _corpus(tmp_path, [changed(row) for row in rows])
+    assert len(_prepare(entry).dataset)
+    with pytest.raises(ValueError, match=rf"^data_prep\.context: 3: corpus .*{told}"):
+        _prepare(entry, context=3)
+
+
+def test_other_columns_of_these_names_are_set_aside(tmp_path: Path) -> None:
+    rows: Rows = [
+        {"text": "x", "context": "a passage", "turn": 0.5, "speaker": ["a"], "state": {"a": 1}}
+        for _ in range(9)
+    ]
+    names = _prepare(_corpus(tmp_path, rows)).dataset.column_names
+    assert {"source_context", "source_turn", "source_speaker", "source_state"} <= set(names)
+    assert not {"context", "turn", "speaker", "state"} & set(names)
+    own: Rows = [{"text": "x", "document": "d", "turn": i, "context": ["mine"]} for i in range(9)]
+    entry = _corpus(tmp_path, own, document_column="turn")
+    assert _prepare(entry).dataset["context"][0] == ["mine"]

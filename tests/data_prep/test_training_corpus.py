@@ -1,0 +1,142 @@
+"""The training corpus: its splits, its ontology, and what data-prep says of its labels."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_geometry.data_prep import run
+from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.labels import classes_alone
+from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.data_prep.run import prepare_corpora
+from lm_geometry.outs.data_prep.corpora import read_evaluated, read_training, training_columns
+from lm_geometry.workspace import machine, paths
+
+Entries = dict[str, Corpus]
+
+
+@pytest.fixture
+def entries(project: Path, monkeypatch: pytest.MonkeyPatch) -> Entries:
+    """Corpora by alias, instead of catalogue/corpora.yaml."""
+    found: Entries = {}
+    monkeypatch.setattr(run, "resolve", lambda name: found[name])
+    return found
+
+
+def _table(project: Path, name: str, rows: list[dict[str, Any]], **options: object) -> Corpus:
+    path = project / f"{name}.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    values = {"source": f"file:{path}", "reader": "table", "redistribute": True, **options}
+    return Corpus.model_validate(values)
+
+
+def _rows(number: int) -> list[dict[str, Any]]:
+    return [{"text": f"text {i}", "document": str(i)} for i in range(number)]
+
+
+def _prepared(**values: object) -> list[dict[str, Any]]:
+    whole = {"train": "own", "evaluate": ["own"], "splits": ["validation"], **values}
+    return prepare_corpora(DataPrep.model_validate(whole))
+
+
+def test_the_test_split_is_prepared_and_changes_nothing_that_is_compared(
+    project: Path, entries: Entries
+) -> None:
+    entries["own"] = _table(project, "own", _rows(40))
+    shares = {"train": 0.5, "validation": 0.25, "test": 0.25}
+    counts = _prepared(proportions=shares, sequences=6)
+    training = read_training()
+    assert {split: len(training.columns(split)["text"]) for split in training.splits} == {
+        "train": 20,
+        "validation": 6,
+        "test": 6,
+    }
+    texts = [set(training.columns(split)["text"]) for split in training.splits]
+    assert len(set.union(*texts)) == 20 + 6 + 6
+    # Counts in data/corpora are those of an earlier version, which had no test split.
+    assert [(row["use"], row["split"]) for row in counts] == [
+        ("training", "train"),
+        ("training", "validation"),
+        ("corpora", "validation"),
+    ]
+    told = json.loads((paths.TRAINING / "counts.json").read_text())
+    assert [(row["split"], row["chosen"]) for row in told] == [
+        ("train", 20),
+        ("validation", 6),
+        ("test", 6),
+    ]
+    assert [split.split for split in read_evaluated().splits] == ["validation"]
+
+
+def test_a_corpus_without_a_test_split_is_trained_on_without_one(
+    project: Path, entries: Entries
+) -> None:
+    held = {"validation": {"of": "train", "documents": 3}}
+    entries["own"] = _table(project, "own", _rows(9), hold_out=held, splits="native")
+    _prepared()
+    assert list(read_training().splits) == ["train", "validation"]
+    with pytest.raises(SystemExit, match="corpus own has no split 'test'"):
+        _prepared(splits=["test"])
+
+
+def test_a_test_split_of_which_nothing_is_left_is_none(project: Path, entries: Entries) -> None:
+    entries["own"] = _table(project, "own", _rows(40))
+    _prepared()
+    held_out = set(read_training().columns("test")["text"])
+    rows = [{**row, "label": "" if row["text"] in held_out else "joy"} for row in _rows(40)]
+    entries["own"] = _table(project, "labelled", rows)
+    _prepared(keep="labelled")
+    assert list(read_training().splits) == ["train", "validation"]
+    with pytest.raises(SystemExit, match="corpus own: nothing is left of its split test"):
+        _prepared(keep="labelled", splits=["test"])
+
+
+@pytest.mark.parametrize("redistribute", [True, False])
+def test_states_come_with_their_ontology_and_private_ones_stay(
+    redistribute: bool, project: Path, entries: Entries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {**row, "turn": 0, "speaker": "user", "state": json.dumps({f"zoo-{i % 2}": "quorvexil"})}
+        for i, row in enumerate(_rows(16))
+    ]
+    entries["own"] = _table(project, "own", rows, redistribute=redistribute)
+    _prepared(context=2)
+    training = read_training()
+    assert training.ontology == {"zoo-0": [], "zoo-1": []}
+    columns = training.columns("train")
+    assert set(columns) == {"text", "document", "turn", "speaker", "state", "context"}
+    assert not any(columns.get("context", ["missing"]))
+    passed_on = b"".join(file.read_bytes() for file in paths.DATA.rglob("*") if file.is_file())
+    assert (b"quorvexil" in passed_on) == (b"zoo" in passed_on) == redistribute
+    there = training_columns(project, "own")
+    assert set(there) == set(columns)
+    # On another machine the text of a private corpus is not there.
+    monkeypatch.setattr(machine, "private_texts", lambda: project / "elsewhere")
+    assert read_training().ontology == (training.ontology if redistribute else {})
+
+
+def test_classes_of_one_split_alone_are_told(
+    project: Path, entries: Entries, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{**row, "label": "joy"} for row in _rows(8)]
+    entries["own"] = _table(project, "own", [*rows, {**rows[0], "label": "", "document": "x"}])
+    _prepared()
+    assert "alone" not in capsys.readouterr().out
+    entries["own"] = _table(project, "other", [{**row, "label": row["document"]} for row in rows])
+    _prepared()
+    out = capsys.readouterr().out
+    assert len([line for line in out.splitlines() if "alone: " in line]) == 3
+    assert "training: own: classes of test alone: " in out
+
+
+def test_only_classes_that_no_other_split_has_are_named() -> None:
+    assert classes_alone({"train": ["a", "b", ""], "validation": ["b"], "test": ["b", "c"]}) == [
+        "classes of train alone: a",
+        "classes of test alone: c",
+    ]
+    assert classes_alone({"train": ["a"]}) == []
+    (line,) = classes_alone({"train": ["s" * 65, *map(str, range(10, 23))], "test": []})
+    assert "s" * 65 not in line
+    assert line.endswith(" and 4 more")

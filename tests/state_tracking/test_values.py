@@ -1,0 +1,123 @@
+"""Values of slots: their spelling, what people say for them, and where they say it."""
+
+import pytest
+
+from lm_geometry.state_tracking.mentions import last_mention
+from lm_geometry.state_tracking.values import boolean, normalised, overlapping, same
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("The Gonville Hotel", "gonvillehotel"),
+        ("guest house", "guesthouse"),
+        ("John's  College", "johnscollege"),
+        ("john 's college", "johnscollege"),
+        ("a & b", "aandb"),
+        ("Two", "2"),
+        ("one seven", "1 7"),
+        ("17:05", "17:05"),
+        ("1705", "17:05"),
+        ("5:05 pm", "17:05"),
+        ("12 a.m.", "00:00"),
+        ("noon", "12:00"),
+        ("5:05", "5:05"),
+        ("not mentioned", ""),
+        ("none", ""),
+        ("do n't care", "dontcare"),
+        ("doesn't care", "dontcare"),
+        ("free", "yes"),
+        ("No", "no"),
+        ("the", "the"),
+    ],
+)
+def test_a_value_has_one_spelling(value: str, wanted: str) -> None:
+    assert normalised(value) == wanted
+    assert normalised(normalised(value)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("centre", "Center"),
+        ("the acorn", "acorn guest house"),
+        ("kings cross", "london kings cross"),
+        ("moderately", "moderate"),
+        ("5:15", "17:15"),
+        ("5:15", "05:15"),
+        ("5", "17:00"),
+        ("museums", "museum"),
+        ("west", "centre|west"),
+        ("cheap", "cheap>moderate"),
+        ("", "not mentioned"),
+        ("any", "any"),
+    ],
+)
+def test_values_are_the_same_in_either_order(one: str, other: str) -> None:
+    assert same(one, other)
+    assert same(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("05:15", "17:15"),
+        ("5 am", "17:00"),
+        ("acorn", "acorn lodge guest house hotel"),
+        ("", "dontcare"),
+        ("dontcare", "cheap"),
+        ("2", "12"),
+        ("1 7", "17"),
+        ("yes", "no"),
+        ("north", "centre|west"),
+    ],
+)
+def test_other_values_are_not(one: str, other: str) -> None:
+    assert not same(one, other)
+    assert not same(other, one)
+
+
+def test_words_in_a_row_overlap() -> None:
+    assert overlapping("cambridge arts theatre", "arts theatre")
+    assert overlapping("arts theatre", "the cambridge arts theatre")
+    assert not overlapping("cambridge theatre", "cambridge arts theatre")
+    assert not overlapping("yes", "yes please")
+    assert not overlapping("", "anything")
+
+
+def test_a_slot_is_boolean_by_its_possible_values() -> None:
+    assert boolean(["yes", "no", "free", "dontcare"])
+    assert boolean(["False", "True"])
+    assert not boolean(["yes", "no", "guest house"])
+    assert not boolean(["dontcare"])
+    assert not boolean([])
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "said"),
+    [
+        ("cheap", "A cheap one, as cheap as it gets.", (16, 21)),
+        ("2", "Two rooms for two people", "two"),
+        ("2", "leave at 2:15", None),
+        ("17:00", "two people at 5", "5"),
+        ("17:00", "for 5 people", None),
+        ("17:15", "I arrive by 5:15 pm .", "5:15 pm"),
+        ("05:15", "I arrive by 5:15 pm .", None),
+        ("guesthouse", "a guest house, please", "guest house"),
+        ("bed and breakfast", "some b&b", "b&b"),
+        ("saint johns college", "is Saint John 's College open?", "Saint John 's College"),
+        ("acorn guest house", "The acorn guest house", "acorn guest house"),
+        ("swimmingpool", "a swimming pool", "swimming pool"),
+        ("east", "the beast", None),
+        ("centre|west", "in the west", "west"),
+        ("", "none of them", None),
+        ("north", "", None),
+    ],
+)
+def test_the_last_mention_is_found(value: str, text: str, said: str | tuple | None) -> None:
+    found = last_mention(value, text)
+    if isinstance(said, str):
+        assert found is not None
+        assert text[slice(*found)] == said
+    else:
+        assert found == said
