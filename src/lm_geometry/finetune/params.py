@@ -146,7 +146,7 @@ class Finetune(Section):
         default_factory=lambda: Arithmetic.model_validate({}),
         description="the transformer that task modular_arithmetic trains from scratch",
     )
-    scores: list[str] = Field(
+    recorded_scores: list[str] = Field(
         [],
         description="task none: what others recorded of model.checkpoints, as file:PATH of files "
         "or folders: eval_res.SPLIT.json and eval_pred_SPLIT.1.0.log (TripPy-R), log.txt "
@@ -165,10 +165,10 @@ class Finetune(Section):
                 f"steps: {self.steps} and epochs: {self.epochs}: give one of them, null for the "
                 "other"
             )
-        if self.scores and self.task != "none":
+        if self.recorded_scores and self.task != "none":
             raise ValueError(
-                f"scores: are read with checkpoints of others, and task {self.task} makes its own: "
-                "none"
+                "recorded_scores: are read with checkpoints of others, and task "
+                f"{self.task} makes its own: none"
             )
         if isinstance(self.warmup_steps, float) and self.warmup_steps >= 1:
             raise ValueError(

@@ -39,8 +39,8 @@ def train(source: ModelSource, settings: Finetune) -> TrainingRun:
     if settings.task != "none":
         records = _train(source, settings, corpus, LiveCurves(corpus.name, described))
     else:
-        records = recorded(settings.scores, list(source.later()))
-        LiveCurves(corpus.name if settings.scores else "", described).write(records)
+        records = recorded(settings.recorded_scores, list(source.later()))
+        LiveCurves(corpus.name if settings.recorded_scores else "", described).write(records)
     later = source.later()
     for step, pointed in later.items():
         write_pointer(str(step), pointed)
@@ -69,7 +69,9 @@ def _train(
 ) -> Records:
     inputs = {
         "model": source.record(),
-        "finetune": settings.model_dump(exclude={"report_to", "scores"}),  # which change nothing
+        "finetune": settings.model_dump(
+            exclude={"report_to", "recorded_scores"}
+        ),  # which change nothing
         "training": path_hash(paths.TRAINING),
     }
     cells = Cells("finetune", inputs)

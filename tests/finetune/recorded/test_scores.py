@@ -160,8 +160,10 @@ def test_scores_of_other_checkpoints_are_refused(tmp_path: Path) -> None:
         recorded([f"file:{folder}"], [1, 2])
     with pytest.raises(ValueError, match="there is no"):
         recorded([f"file:{tmp_path}/nowhere"], STEPS)
-    with pytest.raises(ValidationError, match="scores: are read with checkpoints of others"):
-        Finetune.model_validate({"scores": ["file:x"]})
+    with pytest.raises(
+        ValidationError, match="recorded_scores: are read with checkpoints of others"
+    ):
+        Finetune.model_validate({"recorded_scores": ["file:x"]})
 
 
 @settings(max_examples=200, deadline=None)
@@ -181,7 +183,7 @@ def test_recorded_scores_are_those_of_a_run(
     source = type(tiny_models["bert"].source)(
         **tiny_models["bert"].source.record() | {"series": series}
     )
-    asked = Finetune.model_validate({"task": "none", "scores": [f"file:{folder}"]})
+    asked = Finetune.model_validate({"task": "none", "recorded_scores": [f"file:{folder}"]})
     training_run.train(source, asked)
     run = read_training_run()
     assert {row["split"] for row in run.scores} == {"train", "validation"}

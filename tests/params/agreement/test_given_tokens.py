@@ -39,10 +39,12 @@ def test_their_tokenizer_is_known(tmp_path: Path) -> None:
 
 def test_scores_of_others_need_their_checkpoints(tmp_path: Path) -> None:
     there = f"file:{tmp_path}"
-    (error,) = errors_of(tmp_path, finetune__scores=[there], **NONE)
-    assert f"finetune.scores: {[there]} are of checkpoints that others" in error
+    (error,) = errors_of(tmp_path, finetune__recorded_scores=[there], **NONE)
+    assert f"finetune.recorded_scores: {[there]} are of checkpoints that others" in error
     series = {"model__checkpoints": ["file:/runs/checkpoint-5"], **NONE}
-    check_project(project_with(tmp_path, finetune__scores=[there], **series))
-    errors = errors_of(tmp_path, finetune__scores=["results", f"{there}/nowhere"], **series)
+    check_project(project_with(tmp_path, finetune__recorded_scores=[there], **series))
+    errors = errors_of(
+        tmp_path, finetune__recorded_scores=["results", f"{there}/nowhere"], **series
+    )
     assert "'results' is not file:PATH" in errors[0]
     assert f"there is no {tmp_path}/nowhere" in errors[1]

@@ -1,4 +1,4 @@
-"""`finetune.scores`: what other people's runs recorded of the checkpoints that are read."""
+"""`finetune.recorded_scores`: what other people's runs recorded of checkpoints that are read."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +15,7 @@ EVALUATION = re.compile(r"eval_res\.(train|dev|test)\.json")
 PREDICTION = re.compile(r"eval_pred_(train|dev|test)\.1\.0\.log")
 LOG = "log.txt"  # in a folder; a file that is named itself may have any other name
 FILE = "file:"
+NAME = "finetune.recorded_scores"
 
 Key = tuple[int, str, str]  # step, score, split
 
@@ -34,7 +35,7 @@ def recorded(asked: Sequence[str], steps: Sequence[int]) -> Records:
                 key = (score["step"], score["score"], score.get("split", ""))
                 if key in found and found[key] != score:
                     raise ValueError(
-                        f"finetune.scores: {file} has {key[1]} of step {key[0]} ({key[2]}) twice: "
+                        f"{NAME}: {file} has {key[1]} of step {key[0]} ({key[2]}) twice: "
                         f"{found[key]['value']} and {score['value']}"
                     )
                 found[key] = score
@@ -46,18 +47,18 @@ def recorded(asked: Sequence[str], steps: Sequence[int]) -> Records:
 
 def _files(name: str) -> Iterator[tuple[Path, Callable[[Path], Iterator[MeasuredScore]]]]:
     if not name.startswith(FILE):
-        raise ValueError(f"finetune.scores: {name!r} is not file:PATH")
+        raise ValueError(f"{NAME}: {name!r} is not file:PATH")
     try:
         path = local_path(name.removeprefix(FILE))
     except SourceError as error:
-        raise ValueError(f"finetune.scores: {error}") from None
+        raise ValueError(f"{NAME}: {error}") from None
     if not path.exists():
-        raise ValueError(f"finetune.scores: there is no {path}")
+        raise ValueError(f"{NAME}: there is no {path}")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     readers = [(file, reader) for file in files if (reader := _reader(file, file == path))]
     if not readers:
         raise ValueError(
-            f"finetune.scores: {path} has no file of scores that is known by its name: "
+            f"{NAME}: {path} has no file of scores that is known by its name: "
             "eval_res.{train,dev,test}.json, eval_pred_{train,dev,test}.1.0.log, log.txt"
         )
     yield from readers
@@ -78,8 +79,7 @@ def _reader(file: Path, named: bool) -> Callable[[Path], Iterator[MeasuredScore]
 def _compare(scored: set[int], steps: set[int]) -> None:
     if not scored & steps:
         raise ValueError(
-            f"finetune.scores: their steps {sorted(scored)} are none of model.checkpoints "
-            f"{sorted(steps)}"
+            f"{NAME}: their steps {sorted(scored)} are none of model.checkpoints {sorted(steps)}"
         )
     if others := sorted(scored - steps):
         print(f"scores of steps that are not read: {others}", flush=True)

@@ -40,24 +40,24 @@ def checkpoints_are_trained(params: Params, _: Catalogue) -> Iterator[str]:
 
 def scores_are_of_checkpoints(params: Params, catalogue: Catalogue) -> Iterator[str]:
     """What others recorded is there, and the checkpoints that it is of are read."""
-    scores = params.finetune.scores
+    scores = params.finetune.recorded_scores
     if scores and not params.model.checkpoints:
         yield (
-            f"finetune.scores: {scores} are of checkpoints that others made, and "
+            f"finetune.recorded_scores: {scores} are of checkpoints that others made, and "
             "model.checkpoints names none"
         )
     for name in scores:
         if not name.startswith("file:"):
-            yield f"finetune.scores: {name!r} is not file:PATH"
+            yield f"finetune.recorded_scores: {name!r} is not file:PATH"
             continue
         location = name.removeprefix("file:")
         try:
             path = local_path(location, catalogue.root)
         except SourceError as error:
-            yield f"finetune.scores: {error}"
+            yield f"finetune.recorded_scores: {error}"
             continue
         if not path.exists():
-            yield f"finetune.scores: there is no {path}{advice(location)}"
+            yield f"finetune.recorded_scores: there is no {path}{advice(location)}"
 
 
 def _series_is_possible(params: Params) -> Iterator[str]:

@@ -70,7 +70,7 @@ class Collected:
     def trained_on(self) -> str | None:
         """Name of the corpus that was fine-tuned on, here or by those whose scores are read."""
         names = corpus_names(self.params.data_prep.model_dump())
-        trained = self.params.finetune.task != "none" or bool(self.params.finetune.scores)
+        trained = self.params.finetune.task != "none" or bool(self.params.finetune.recorded_scores)
         return names[self.params.data_prep.train] if trained else None
 
     def of_estimator(self, table: pd.DataFrame) -> pd.DataFrame:
