@@ -27,6 +27,11 @@ def test_no_prompt_is_cut_of_token_ids(tmp_path: Path) -> None:
     check_project(project_with(tmp_path, data_prep__prompts=prompts | {"count": 0}))
 
 
+def test_token_ids_are_given_no_context(tmp_path: Path) -> None:
+    errors = errors_of(tmp_path, data_prep__evaluate=["trippy-r"], data_prep__context=2)
+    assert any("data_prep.context: 2, and trippy-r is a corpus of token ids" in e for e in errors)
+
+
 def test_their_tokenizer_is_known(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "catalogue", tmp_path / "catalogue")
     file = tmp_path / "catalogue" / "corpora.yaml"

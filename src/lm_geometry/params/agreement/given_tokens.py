@@ -22,6 +22,11 @@ def given_tokens_are_measured(params: Params, catalogue: Catalogue) -> Iterator[
             f"data_prep.prompts.corpus: {data.prompts.corpus} is a corpus of token ids: name one "
             "of texts, or set data_prep.prompts.count to 0"
         )
+    if data.context and (named := sorted(ids & {data.train, *data.evaluate})):
+        yield (
+            f"data_prep.context: {data.context}, and {named[0]} is a corpus of token ids, which are "
+            "all that the model reads: 0"
+        )
     for name in sorted(ids & {data.train, *data.evaluate}):
         made_by = catalogue.corpora[name].tokenizer or ""
         if not made_by.startswith(("hub:", "file:")) and made_by not in catalogue.models:
