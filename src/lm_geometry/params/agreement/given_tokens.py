@@ -24,8 +24,8 @@ def given_tokens_are_measured(params: Params, catalogue: Catalogue) -> Iterator[
         )
     if data.context and (named := sorted(ids & {data.train, *data.evaluate})):
         yield (
-            f"data_prep.context: {data.context}, and {named[0]} is a corpus of token ids, which are "
-            "all that the model reads: 0"
+            f"data_prep.context: {data.context}, and {named[0]} is a corpus of token ids, which "
+            "are all that the model reads: 0"
         )
     for name in sorted(ids & {data.train, *data.evaluate}):
         made_by = catalogue.corpora[name].tokenizer or ""
