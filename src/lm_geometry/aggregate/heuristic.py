@@ -114,7 +114,7 @@ def _improvements(keys: Keys, table: pd.DataFrame) -> pd.DataFrame:
     """What one score gains from each checkpoint to the next and to the last."""
     corpus, split, score = keys
     ordered = table.sort_values("step")
-    value = ordered["value"].to_numpy() * (-1 if score in LOWER_IS_BETTER else 1)
+    value = ordered["value"].to_numpy() * (-1 if str(score).endswith(LOWER_IS_BETTER) else 1)
     named = {"corpus": corpus, "score_split": split, "score": score}
     steps = ordered["step"].to_numpy()[:-1]
     until = {"next": np.diff(value), "last": value[-1] - value[:-1]}

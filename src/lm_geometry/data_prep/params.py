@@ -38,13 +38,19 @@ class Model(Section):
         "revisions of a hub model, file:PATH or hub:ID@REVISION; * stands for several; the step "
         "is the number in the name, as in step1000",
     )
+    added_steps: int = Field(
+        0,
+        ge=0,
+        description="added to the number in each of these names; 1 for a run that counts its "
+        "checkpoints from 0, as ckpt-0 after the first epoch: base is step 0",
+    )
 
     def known_steps(self) -> list[int] | None:
         """The steps of `checkpoints` where their names alone tell them, else None."""
         if any(is_pattern(name) for name in self.checkpoints):
             return None
         try:
-            return sorted(step_of(name) for name in self.checkpoints)
+            return sorted(step_of(name) + self.added_steps for name in self.checkpoints)
         except ValueError:  # which data-prep tells, with all others
             return None
 

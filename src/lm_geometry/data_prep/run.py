@@ -55,7 +55,8 @@ def run() -> None:
     model, settings = Model.read(), DataPrep.read()
     try:
         source = resolve_model(model, read_seed())
-        later = resolve_series(model.checkpoints, source.source)  # before anything is downloaded
+        # Before anything is downloaded.
+        later = resolve_series(model.checkpoints, source.source, model.added_steps)
         source = checked(source)
         check_steps(source, later)
     except NotReadError as error:

@@ -19,20 +19,25 @@ from lm_geometry.models.hub_weights import (
 from lm_geometry.models.local_files import SourceError, advice, local_path
 from lm_geometry.outs.data_prep.model import SeriesStep
 
+FIRST = (
+    "give it as model.name, or set model.added_steps to 1 where the run counts its checkpoints "
+    "from 0"
+)
 Named = tuple[str, sources.Source]  # as it is told, and where it is
 
 
-def resolve_series(asked: list[str], base: str) -> list[SeriesStep]:
+def resolve_series(asked: list[str], base: str, added: int = 0) -> list[SeriesStep]:
     """The steps that `model.checkpoints` asks for, in the order of training.
 
-    `base` is the source of the model that they are later states of. Raises ValueError with every
+    `base` is the source of the model that they are later states of; `added` is added to the number
+    in each name (`model.added_steps`). Raises ValueError with every
     revision or folder that is missing, has no weights, tells no step, or has another's weights.
     """
     if not asked:
         return []
     errors: list[str] = []
     found = _weights([("base", sources.parse(base)), *_named(asked, base, errors)], errors)
-    steps = list(_steps(found, errors))
+    steps = list(_steps(found, added, errors))
     errors += same_weights((told, weights) for (told, _), weights in found.items())
     if errors:
         raise ValueError("\n".join(f"model.checkpoints: {error}" for error in errors))
@@ -82,18 +87,18 @@ def _weights(named: list[Named], errors: list[str]) -> dict[Named, Weights]:
     return found
 
 
-def _steps(found: dict[Named, Weights], errors: list[str]) -> Iterator[SeriesStep]:
+def _steps(found: dict[Named, Weights], added: int, errors: list[str]) -> Iterator[SeriesStep]:
     there: dict[int, str] = {0: "base"}
     for (told, source), weights in found.items():
         if told == "base":
             continue
         try:
-            step = step_of(source.revision or source.location)
+            step = step_of(source.revision or source.location) + added
         except ValueError as error:
             errors.append(str(error))
             continue
         if step in there:
-            same = "give it as model.name" if step == 0 else f"as does {there[step]}"
+            same = FIRST if step == 0 else f"as does {there[step]}"
             errors.append(f"{told} is of step {step}: {same}")
         there[step] = told
         # By the commit, so that what was compared is what will be downloaded.

@@ -20,7 +20,7 @@ from lm_geometry.models.load import (
     read_config,
 )
 from lm_geometry.models.quiet import quiet_loading
-from lm_geometry.models.weights import judge
+from lm_geometry.models.weights import judge, without_heads
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
@@ -116,7 +116,8 @@ def _from_files(
         )
     model, found = loaded
     try:
-        judge(source.name, source.kind, found, f"{model.base_model_prefix}.", replaced=False)
+        placed, _ = without_heads(found, model)
+        judge(source.name, source.kind, placed, f"{model.base_model_prefix}.", replaced=False)
     except NotReadError as error:
         raise SystemExit(str(error)) from None
     return model.eval()

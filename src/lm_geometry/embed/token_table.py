@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from transformers import PreTrainedTokenizerBase
 
+from lm_geometry.embed.inputs import inputs_of
 from lm_geometry.embed.params import Embed
+from lm_geometry.embed.token_columns import add_token_columns, token_columns
 from lm_geometry.embed.word_columns import add_word_columns, word_columns
-from lm_geometry.models.text_and_context import Encoded, encode
 from lm_geometry.outs.data_prep.corpora import NAME_CHARACTERS, shareable
 from lm_geometry.point_cloud.shapes import Int64
 
@@ -38,14 +39,16 @@ def tokenise(
 ) -> TokenisedCorpus:
     """Token ids of the texts, cut to `max_length`, and the `keep_tokens` rows drawn from them.
 
-    `corpus` has the columns `text` and `document`; with a column `context` (`data_prep.context`)
-    an input is a text and what was said before it, which stands first where `context_first`, and
-    the table's column `part` says `text` or `context`. The table has a row per kept token, in the
+    `corpus` has the columns `text` and `document`; with a column `input_ids` these are taken as
+    they are; with a column `context` (`data_prep.context`) an input is a text and what was said
+    before it, which stands first where `context_first`, and the table's column `part` says `text`
+    or `context`. The table has a row per kept token, in the
     order of the text: `sequence`, `position`, `document`, `token_id`, `token`, `special` (what
     the token is to the tokenizer: `bos,eos`, or nothing); the corpus's boolean columns, its
     `label` and those of `embed.columns`, each the value of the token's sequence; `tag`, where the
     corpus has `words` and their BIO `tags`; and `part_of_speech`, where that is asked for. The
-    last two are empty for tokens that belong to no word.
+    last two are empty for tokens that belong to no word. Masks and tags of tokens that the corpus
+    brings are columns as well (`token_columns`).
 
     Raises ValueError where no text has a token, or a column is not what it must be.
     """
@@ -53,56 +56,30 @@ def tokenise(
     if settings.prefix_space:  # not the tokenizer's own setting, which few classes heed
         texts = [f" {text}" if text and not text.startswith(" ") else text for text in texts]
     by_word = word_columns(corpus, settings)
-    if by_word and not tokenizer.is_fast:
+    by_token = token_columns(corpus)
+    if (by_word or by_token) and not tokenizer.is_fast:
         raise ValueError(
-            "embed.tag_parts_of_speech, and corpora of tagged words, need a fast tokenizer, "
-            f"which knows where a token is in its text; {type(tokenizer).__name__} is none"
+            "embed.tag_parts_of_speech, and corpora of tagged words or of masks, need a fast "
+            "tokenizer, which knows where a token is in its text; "
+            f"{type(tokenizer).__name__} is none"
         )
-    pairs = _pairs(corpus, texts, tokenizer, settings, context_first)
-    if pairs is None:
-        asked = {"max_length": settings.max_length, "return_offsets_mapping": bool(by_word)}
-        encoded = tokenizer(texts, truncation=True, **asked)
-        ids, offsets = encoded["input_ids"], encoded["offset_mapping"] if by_word else []
-    else:
-        ids, offsets = pairs.input_ids, pairs.offsets
+    places = bool(by_word or by_token)
+    inputs = inputs_of(corpus, texts, tokenizer, settings, context_first, places)
+    ids, parts = inputs.input_ids, inputs.parts
     rows, sequence, position = _drawn(ids, settings, generator)
-    token_ids = np.concatenate([np.asarray(one, dtype=np.int64) for one in ids if one])[rows]
-    table = pd.DataFrame(
-        {
-            "sequence": sequence,
-            "position": position,
-            "document": corpus["document"].to_numpy(dtype=object)[sequence],
-            "token_id": token_ids,
-            "token": tokenizer.convert_ids_to_tokens(token_ids.tolist()),
-        }
-    )
-    special = _special_names(tokenizer)
-    table["special"] = [special.get(token_id, "") for token_id in token_ids.tolist()]
-    if pairs is not None:
-        table["part"] = np.array([part for own in pairs.parts for part in own], dtype=object)[rows]
+    table = _spelled(ids, rows, tokenizer)
+    table.insert(0, "sequence", sequence)
+    table.insert(1, "position", position)
+    table.insert(2, "document", corpus["document"].to_numpy(dtype=object)[sequence])
+    if parts:
+        table["part"] = np.array([part for own in parts for part in own], dtype=object)[rows]
     for name in _sequence_columns(corpus, settings, list(table)):
         table[name] = corpus[name].to_numpy()[sequence]
     kept = TokenisedCorpus(ids, table)
     if by_word:
-        add_word_columns(table, kept.rows, corpus, texts, offsets, by_word)
+        add_word_columns(table, kept.rows, corpus, texts, inputs.offsets, by_word)
+    add_token_columns(table, kept.rows, corpus, texts, inputs.offsets, by_token)
     return kept
-
-
-def _pairs(
-    corpus: pd.DataFrame,
-    texts: list[str],
-    tokenizer: PreTrainedTokenizerBase,
-    settings: Embed,
-    context_first: bool,
-) -> Encoded | None:
-    """The texts with what was said before each; None where data-prep made no contexts."""
-    if "context" not in corpus or isinstance(corpus["context"].iloc[0], str):
-        return None
-    space = " " if settings.prefix_space else ""
-    contexts = [[f"{space}{said}" for said in own] for own in corpus["context"]]
-    found = encode(tokenizer, texts, contexts, settings.max_length, context_first)
-    print(found.told(settings.max_length), flush=True)
-    return found
 
 
 def _drawn(
@@ -119,6 +96,17 @@ def _drawn(
     sequence = np.repeat(np.arange(len(ids)), lengths)[rows]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return rows, sequence, rows - starts[sequence]
+
+
+def _spelled(
+    ids: list[list[int]], rows: Int64[np.ndarray, "kept"], tokenizer: PreTrainedTokenizerBase
+) -> pd.DataFrame:
+    """Columns `token_id`, `token` and `special` of the kept tokens."""
+    kept = np.concatenate([np.asarray(one, dtype=np.int64) for one in ids if one])[rows]
+    named, special = tokenizer.convert_ids_to_tokens(kept.tolist()), _special_names(tokenizer)
+    table = pd.DataFrame({"token_id": kept, "token": named})
+    table["special"] = [special.get(token_id, "") for token_id in kept.tolist()]
+    return table
 
 
 def _special_names(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:

@@ -146,6 +146,12 @@ class Finetune(Section):
         default_factory=lambda: Arithmetic.model_validate({}),
         description="the transformer that task modular_arithmetic trains from scratch",
     )
+    recorded_scores: list[str] = Field(
+        [],
+        description="task none: what others recorded of model.checkpoints, as file:PATH of files "
+        "or folders: eval_res.SPLIT.json and eval_pred_SPLIT.1.0.log (TripPy-R), log.txt "
+        "(ContextBERT-ERToD)",
+    )
     report_to: list[str] = Field(
         [],
         description="trackers that follow the run live, as transformers names them (wandb, "
@@ -158,6 +164,11 @@ class Finetune(Section):
             raise ValueError(
                 f"steps: {self.steps} and epochs: {self.epochs}: give one of them, null for the "
                 "other"
+            )
+        if self.recorded_scores and self.task != "none":
+            raise ValueError(
+                "recorded_scores: are read with checkpoints of others, and task "
+                f"{self.task} makes its own: none"
             )
         if isinstance(self.warmup_steps, float) and self.warmup_steps >= 1:
             raise ValueError(

@@ -8,6 +8,7 @@ from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.live_curves import LiveCurves
 from lm_geometry.finetune.measured import Records, as_run
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.recorded.scores import recorded
 from lm_geometry.models.load import refuse_replaced
 from lm_geometry.outs.data_prep.corpora import TrainingCorpus, read_training
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
@@ -38,7 +39,8 @@ def train(source: ModelSource, settings: Finetune) -> TrainingRun:
     if settings.task != "none":
         records = _train(source, settings, corpus, LiveCurves(corpus.name, described))
     else:
-        LiveCurves("", described).write(records)
+        records = recorded(settings.recorded_scores, list(source.later()))
+        LiveCurves(corpus.name if settings.recorded_scores else "", described).write(records)
     later = source.later()
     for step, pointed in later.items():
         write_pointer(str(step), pointed)
@@ -67,7 +69,9 @@ def _train(
 ) -> Records:
     inputs = {
         "model": source.record(),
-        "finetune": settings.model_dump(exclude={"report_to"}),  # who watches changes nothing
+        "finetune": settings.model_dump(
+            exclude={"report_to", "recorded_scores"}
+        ),  # which change nothing
         "training": path_hash(paths.TRAINING),
     }
     cells = Cells("finetune", inputs)

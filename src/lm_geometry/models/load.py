@@ -11,7 +11,7 @@ from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.small import small_model, spare_positions
-from lm_geometry.models.weights import judge, some
+from lm_geometry.models.weights import judge, some, without_heads
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
@@ -205,7 +205,8 @@ def load_with_head(
         )
     body = f"{model.base_model_prefix}."
     try:
-        return model.eval(), set(judge(source.name, source.kind, found, body, replaced))
+        placed, _ = without_heads(found, model)
+        return model.eval(), set(judge(source.name, source.kind, placed, body, replaced))
     except NotReadError as error:
         raise SystemExit(str(error)) from None
 

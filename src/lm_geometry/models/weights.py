@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from lm_geometry.models import foreign_heads
 from lm_geometry.models.facts import NO_CODE, NotReadError
 from lm_geometry.models.local_files import LFS_POINTER
 from lm_geometry.models.quiet import quiet_loading
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 FILES = ("model.safetensors", "model.safetensors.index.json")
 FILES += ("pytorch_model.bin", "pytorch_model.bin.index.json")
@@ -125,7 +126,20 @@ def check_headers(
             ignore_mismatched_sizes=True,
             **NO_CODE,
         )
-    return judge(name, kind, found, f"{model.base_model_prefix}.", replaced=False)
+    placed, heads = without_heads(found, model)
+    if heads:
+        print(foreign_heads.told(heads, name, config), flush=True)
+    return judge(name, kind, placed, f"{model.base_model_prefix}.", replaced=False)
+
+
+def without_heads(
+    found: Mapping[str, Iterable[Any]], model: "PreTrainedModel"
+) -> tuple[dict[str, Iterable[Any]], list[str]]:
+    """transformers' report on loading without the heads of a foreign class, and these."""
+    body = f"{model.base_model_prefix}."
+    own = model.state_dict(keep_vars=True)
+    heads = foreign_heads.heads(model.config, own, found["unexpected_keys"], body)
+    return {**found, "unexpected_keys": set(found["unexpected_keys"]) - set(heads)}, sorted(heads)
 
 
 def check_drawn(config: "PreTrainedConfig", model_class: str, name: str) -> None:

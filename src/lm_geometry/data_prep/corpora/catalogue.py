@@ -23,8 +23,19 @@ Reader = Literal[
     "huggingface",
     "table",
     "text",
+    "luster",
+    "pretokenised",
+    "trippy-features",
+    "trippy-processed",
+    "setsumbt-processed",
     "equations",
 ]
+GIVEN_TOKENS: tuple[Reader, ...] = (  # whose sequences are token ids that are kept as they are
+    "pretokenised",
+    "trippy-features",
+    "trippy-processed",
+    "setsumbt-processed",
+)
 SUFFIXES: dict[str, Reader] = {
     ".jsonl": "table",
     ".ndjson": "table",
@@ -37,10 +48,11 @@ OPTIONS: dict[str, tuple[Reader, ...]] = {
     "years": ("speeches",),
     "unit": ("text",),
     "config": ("huggingface",),
-    "column": ("huggingface", "table"),
-    "document_column": ("huggingface", "table"),
-    "label_column": ("huggingface", "table"),
-    "tags_column": ("huggingface", "table"),
+    "column": ("huggingface", "table", "luster"),
+    "document_column": ("huggingface", "table", "luster", "pretokenised"),
+    "label_column": ("huggingface", "table", "luster"),
+    "tags_column": ("huggingface", "table", "pretokenised"),
+    "tokenizer": GIVEN_TOKENS,
     "conduct": ("multiwoz-original",),
 }
 
@@ -79,7 +91,12 @@ class Corpus(Section):
     tags_column: str | None = Field(
         None,
         description="column of a BIO tag for each word of `column`; null: `tags`, where it is "
-        "there beside `words`",
+        "there beside `words`; pretokenised: of a tag for each token",
+    )
+    tokenizer: str | None = Field(
+        None,
+        description="readers of token ids: whose tokenizer made them, an alias of "
+        "catalogue/models.yaml, hub:ID or file:PATH",
     )
     splits: Literal["auto", "native", "proportions"] = Field(
         "auto",
@@ -118,6 +135,11 @@ class Corpus(Section):
             raise ValueError(
                 f"source: {self.source} does not suit reader {self.reader}; give [] for equations, "
                 "which data_prep.equations describes, and a source for every other"
+            )
+        if self.reader in GIVEN_TOKENS and self.tokenizer is None:
+            raise ValueError(
+                f"tokenizer: null, and reader {self.reader} reads token ids: name the model whose "
+                "tokenizer made them"
             )
         if self.hold_out and self.splits == "proportions":
             raise ValueError("hold_out makes splits, and splits: proportions too; give one of them")
@@ -161,7 +183,7 @@ def _reader_of(name: str) -> Reader:
     suffix = format_of(Path(os.path.expandvars(name)))
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
-    if re.fullmatch(r"\.(zip|json|cor|xml|yml)", suffix):
+    if re.fullmatch(r"\.(zip|json|cor|xml|yml|pt)", suffix):
         raise ValueError(
             f"{name}: {suffix} does not tell the format; give the file an entry with its reader "
             "in catalogue/corpora.yaml"

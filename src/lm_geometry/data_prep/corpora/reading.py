@@ -1,13 +1,14 @@
 """From a catalogue entry to sequences with their documents, by the reader of its format."""
 
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora import conduct, tables
-from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import listed, with_text_and_document
+from lm_geometry.data_prep.corpora.catalogue import GIVEN_TOKENS, Corpus
+from lm_geometry.data_prep.corpora.columns import listed, set_aside, with_text_and_document
 from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
 from lm_geometry.data_prep.corpora.labels import with_labels
 from lm_geometry.data_prep.corpora.rows import Row
@@ -16,6 +17,7 @@ from lm_geometry.models import sources
 if TYPE_CHECKING:
     from datasets import Dataset
 
+GIVEN = re.compile(r"input_ids|token_tags|mask_.*")  # columns of given tokens
 MODULES = {
     "small-dialogues": "small_dialogues",
     "multiwoz-original": "multiwoz",
@@ -48,6 +50,9 @@ def read(entry: Corpus, downloads: Path) -> "dict[str, Dataset]":
 
 def reader_of(entry: Corpus) -> ModuleType:
     """The module of the corpus's format: `rows` or `read`, and `ontology` where it has states."""
+    if entry.reader in GIVEN_TOKENS:
+        name = entry.reader.replace("-", "_")
+        return importlib.import_module(f"lm_geometry.data_prep.corpora.given_tokens.{name}")
     name = MODULES.get(entry.reader, entry.reader)
     return importlib.import_module(f"lm_geometry.data_prep.corpora.{name}")
 
@@ -65,6 +70,10 @@ def _read_one(
     path = sources.fetch(source, downloads)
     if entry.reader == "table":
         return {"train": _with_columns(module.read(path, entry), entry, before)}
+    if entry.reader == "luster":
+        found = module.read(path, entry)
+        named = _with_columns(found, module.text_column(found, entry), before)
+        return {"train": module.with_masks(named, entry)}
     rows: list[Row] = list(module.rows(path, entry))
     if entry.conduct:
         labels = sources.fetch(sources.parse(entry.conduct), downloads)
@@ -98,8 +107,20 @@ def _joined(parts: "list[Dataset]", entry: Corpus) -> "Dataset":
 
 
 def _with_columns(dataset: "Dataset", entry: Corpus, before: int) -> "Dataset":
-    dataset = with_labels(with_text_and_document(dataset, entry, before), entry)
-    return with_dialogue_columns(dataset)
+    named = with_text_and_document(_of_texts(dataset), entry, before)
+    return with_dialogue_columns(with_labels(named, entry))
+
+
+def _of_texts(dataset: "Dataset") -> "Dataset":
+    """The data set without columns that would mean given tokens to later stages.
+
+    Ids and masks beside a text may be of any tokenizer; the reader `pretokenised` is for them.
+    """
+    from pyarrow import types
+
+    fields = dataset.features.arrow_schema
+    lists = [f.name for f in fields if types.is_list(f.type) or types.is_large_list(f.type)]
+    return set_aside(dataset, [name for name in lists if GIVEN.fullmatch(name)])
 
 
 def _by_split(rows: list[Row]) -> "dict[str, Dataset]":

@@ -7,6 +7,7 @@ from typing import Any
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names, prompts
+from lm_geometry.params.agreement.given_tokens import given_tokens_are_measured
 from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
 from lm_geometry.params.agreement.training import corpus_fits_task
 from lm_geometry.params.agreement.valid import (
@@ -35,8 +36,10 @@ RULES: tuple[Rule, ...] = (
     half_is_told,
     texts_fit_model,
     corpus_fits_task,
+    given_tokens_are_measured,
     layers.tagger_is_installed,
     checkpoints.checkpoints_are_trained,
+    checkpoints.scores_are_of_checkpoints,
     clouds.neighbourhoods_fit,
     clouds.dadapy_is_there,
     clouds.nothing_is_there_twice,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lm_geometry.data_prep.step_names import is_pattern, step_of
+from lm_geometry.models.local_files import SourceError, advice, local_path
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 
@@ -35,6 +36,28 @@ def checkpoints_are_trained(params: Params, _: Catalogue) -> Iterator[str]:
     shown = aggregate.checkpoint
     if isinstance(shown, int) and shown not in embedded:
         yield f"aggregate.checkpoint: {shown} is not among the embedded checkpoints {embedded}"
+
+
+def scores_are_of_checkpoints(params: Params, catalogue: Catalogue) -> Iterator[str]:
+    """What others recorded is there, and the checkpoints that it is of are read."""
+    scores = params.finetune.recorded_scores
+    if scores and not params.model.checkpoints:
+        yield (
+            f"finetune.recorded_scores: {scores} are of checkpoints that others made, and "
+            "model.checkpoints names none"
+        )
+    for name in scores:
+        if not name.startswith("file:"):
+            yield f"finetune.recorded_scores: {name!r} is not file:PATH"
+            continue
+        location = name.removeprefix("file:")
+        try:
+            path = local_path(location, catalogue.root)
+        except SourceError as error:
+            yield f"finetune.recorded_scores: {error}"
+            continue
+        if not path.exists():
+            yield f"finetune.recorded_scores: there is no {path}{advice(location)}"
 
 
 def _series_is_possible(params: Params) -> Iterator[str]:

@@ -68,9 +68,9 @@ class Collected:
 
     @property
     def trained_on(self) -> str | None:
-        """Name of the corpus that was fine-tuned on, if any was."""
+        """Name of the corpus that was fine-tuned on, here or by those whose scores are read."""
         names = corpus_names(self.params.data_prep.model_dump())
-        trained = self.params.finetune.task != "none"
+        trained = self.params.finetune.task != "none" or bool(self.params.finetune.recorded_scores)
         return names[self.params.data_prep.train] if trained else None
 
     def of_estimator(self, table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""Corpora whose sequences others tokenised: token ids that are kept as they are."""
