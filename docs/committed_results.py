@@ -9,13 +9,13 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.statistics import Mean, adjusted_p_values
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.tables import Scalar, read_table
 
 ROOT = Path(__file__).resolve().parents[1]
-NONE = "none"  # the reading of which no neighbour is left out; the only one of earlier tables
 CONFIDENCE = 0.95
 OF_A_RUN = ["mean", "lower", "upper", "p_value", "adjusted_p_value"]
 Value: TypeAlias = "Scalar | Sequence[Scalar]"  # that is asked for: one, or one of several
@@ -114,7 +114,7 @@ def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".csv":
         return pd.read_csv(path)
     table = read_table(path)
-    return table if "exclude" in table else table.assign(exclude=NONE)
+    return table if "exclude" in table else table.assign(exclude=NONE)  # all there was then
 
 
 def _of_layer(layer: int, runs: pd.DataFrame) -> Found:

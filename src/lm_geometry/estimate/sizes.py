@@ -4,6 +4,7 @@ from typing import TypedDict
 
 from lm_geometry.dimension.twonn import Cdf, Fit
 from lm_geometry.estimate.params import Estimate
+from lm_geometry.outs.estimate.exclusion import NONE
 
 FEWEST = 3  # points of the smallest cloud that has a dimension, neighbours of a neighbourhood
 FOR_GROUPS = 1.36  # lists that are so much longer hold out when one of ten groups is left out
@@ -45,5 +46,5 @@ def length_of_lists(settings: Estimate, points: int, groups: int) -> tuple[int, 
     """
     needed = longest(settings, points)
     of_reading = round(needed * (FOR_GROUPS if groups else 1))
-    of_graph = round(of_reading * (FOR_READINGS if settings.exclude != ["none"] else 1))
+    of_graph = round(of_reading * (FOR_READINGS if settings.exclude != [NONE] else 1))
     return min(of_reading, points - 1), min(of_graph, points - 1)

@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import theme
+from lm_geometry.outs.estimate.exclusion import NONE
 
 WIDTH, HEIGHT = 560, 320
 SHADES = [[1, 0], [5, 3], [2, 2], [8, 2, 2, 2]]
@@ -57,7 +58,7 @@ def _records(name: str, table: pd.DataFrame) -> list[dict[str, Any]]:
 def _series(row: Mapping[Any, Any]) -> str:
     """What a line is of, such as "twonn, L = 128, neighbours of other documents"."""
     kinds = str(row["exclude"]).split("+")
-    told = "all neighbours" if kinds == ["none"] else f"neighbours of other {'s and '.join(kinds)}s"
+    told = "all neighbours" if kinds == [NONE] else f"neighbours of other {'s and '.join(kinds)}s"
     return f"{row['estimator']}, L = {row['n_neighbors']:g}, {told}"
 
 
