@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from lm_geometry import excluding, neighbour_graph, remaining
-from lm_geometry.dimension.without_groups import local_without_groups
+from lm_geometry.dimension.without_groups import WithoutGroups, local_without_groups
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.neighbours import NeighbourGraph
@@ -94,20 +94,25 @@ class Population:
 
     clouds: list[Float64[np.ndarray, "tokens width"]]
     graphs: list[NeighbourGraph]
+    rows: Int64[np.ndarray, "tokens"]  # of the token table
     document: Int64[np.ndarray, "tokens"]
 
-    def change(
+    def changes(
         self, kept: Bool[np.ndarray, "tokens"], group: Int64[np.ndarray, "kept"], n_neighbors: int
-    ) -> tuple[float, float]:
-        """The change of the mean local dimension of the tokens kept, and its jackknife variance."""
+    ) -> WithoutGroups:
+        """The change of the local dimension of each token kept, and without each group."""
         sides = []
         for X, graph in zip(self.clouds, self.graphs, strict=True):
             left = remaining(graph, kept, LISTS_OF_SAMPLE * n_neighbors, X)
             sides.append(local_without_groups(left, n_neighbors, group, X=X[kept]))
         before, after = sides
-        without = np.nanmean(after.without - before.without, axis=1)
-        change = float(np.nanmean(after.values - before.values))
-        return change, float(jackknife_variance(without))
+        return WithoutGroups(after.values - before.values, after.without - before.without)
+
+
+def mean_and_variance(found: WithoutGroups) -> tuple[float, float]:
+    """The mean over tokens, and its jackknife variance."""
+    without = np.nanmean(found.without, axis=1)
+    return float(np.nanmean(found.values)), float(jackknife_variance(without))
 
 
 def population(clouds: list[Cloud], exclude: str, n_neighbors: int) -> Population:
@@ -123,7 +128,7 @@ def population(clouds: list[Cloud], exclude: str, n_neighbors: int) -> Populatio
             excluding(graph, labels, int(0.85 * graph.n_neighbors), Z)
             for graph, Z in zip(graphs, states, strict=True)
         ]
-    return Population(states, graphs, readings.document_of(common))
+    return Population(states, graphs, common, readings.document_of(common))
 
 
 def draw_samples(
@@ -139,7 +144,8 @@ def draw_samples(
         place = np.full(documents.max() + 1, -1)
         place[chosen] = np.arange(size) % dealt
         kept = place[whole.document] >= 0
-        found.append(whole.change(kept, place[whole.document[kept]], n_neighbors))
+        changes = whole.changes(kept, place[whole.document[kept]], n_neighbors)
+        found.append(mean_and_variance(changes))
     change, variance = np.array(found).T
     finite = (1 - size / len(documents)) * variance
     return Samples(change, finite, np.full(samples, dealt - 1.0))

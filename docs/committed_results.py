@@ -1,4 +1,4 @@
-"""Rows of what git holds of results: the headline, the tables of studies, the coverage."""
+"""Rows of what git holds of results: the headline, the tables of studies, benchmarks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,12 +86,12 @@ class CommittedResults:
             raise ValueError(f"studies/results/{study}, {table}, {where}: {len(found)} layers")
         return found[0]
 
-    def coverage(self, **where: Value) -> list[Found]:
-        """The rows of benchmarks/interval_coverage.json; none where nothing was simulated yet."""
-        path = self.root / "benchmarks" / "interval_coverage.json"
-        if not path.exists():
-            return []
-        table = _where(pd.DataFrame(read_json(path)), where, "benchmarks/interval_coverage.json")
+    def benchmark(self, name: str, **where: Value) -> list[Found]:
+        """The rows of benchmarks/NAME.json, or .csv; ValueError where none is chosen."""
+        path = self.root / "benchmarks" / f"{name}.json"
+        path = path if path.exists() else path.with_suffix(".csv")
+        whole = _read(path) if path.suffix == ".csv" else pd.DataFrame(read_json(path))
+        table = _where(whole, where, f"benchmarks/{path.name}")
         return [
             {str(name): value for name, value in row.items()} for row in table.to_dict("records")
         ]
