@@ -151,10 +151,8 @@ def test_another_reading_has_a_figure_of_its_own_numbers(tmp_path: Path) -> None
 
 
 def test_panels_with_axes_of_their_own_end_where_their_numbers_do(tmp_path: Path) -> None:
-    runs_of_two = [
-        run_of(0, CHANGES),
-        run_of(1, {k: [v[0], 100 * v[1]] for k, v in CHANGES.items()}),
-    ]
+    large = {layer: [values[0], 100 * values[1]] for layer, values in CHANGES.items()}
+    two = [run_of(0, CHANGES), run_of(1, large)]
     heights = {}
     for scale in ("shared", "own"):
         asked = study(panels=["finetune.seed"], y_scale=scale)
