@@ -9,7 +9,8 @@ from lm_geometry.outs.estimate.exclusion import NONE
 FEWEST = 3  # points of the smallest cloud that has a dimension, neighbours of a neighbourhood
 FOR_GROUPS = 1.36  # lists that are so much longer hold out when one of ten groups is left out
 FOR_READINGS = 1.3  # … and when tokens of one's own document are
-FOR_MEMBERS = 2  # times L: in last layers members of a neighbourhood are far down each other's lists
+# In last layers members of a neighbourhood of L are far down each other's lists: 2 L hold most.
+FOR_MEMBERS = 2
 
 
 class TwonnRule(TypedDict):
