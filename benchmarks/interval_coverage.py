@@ -10,11 +10,12 @@ seven groups hold as many documents as ten groups of the whole corpus do, or nea
 that of a sum over documents: what hangs on pairs of documents varies less, by 1/4, so that halves
 make the interval look wider than it is where documents are drawn from a larger world. The
 truth is the mean over all samples: half as many tokens are another scale than all of them. Written
-to benchmarks/interval_coverage.json.
+to benchmarks/interval_coverage.json, in place of what it has of these layers.
 """
 
 import argparse
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -22,23 +23,26 @@ import pandas as pd
 from scipy import stats
 
 from lm_geometry import excluding, neighbour_graph, remaining
-from lm_geometry.dimension.without_groups import local_without_groups
+from lm_geometry.dimension.without_groups import WithoutGroups, local_without_groups
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
-from lm_geometry.estimate.sizes import FOR_GROUPS
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.outs.estimate.clouds import read_estimated
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud
 from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
 from lm_geometry.statistics.jackknife import jackknife_variance
 from lm_geometry.statistics.means import satterthwaite
-from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.seeds import stream
 
 RESULTS = Path(__file__).with_name("interval_coverage.json")
 SHARE = 0.5  # of the documents of a corpus in a sample
-LISTS = 4  # times as long as neighbourhoods: at half of the documents most lists reach
+# Lists of the population and of a sample, in neighbourhoods. In the last layer members of a
+# neighbourhood do not have each other on short lists, and a distance measured anew costs ten times
+# one that is looked up.
+LISTS = 8
+LISTS_OF_SAMPLE = 2
 CONFIDENCE = 0.95
 
 
@@ -90,24 +94,25 @@ class Population:
 
     clouds: list[Float64[np.ndarray, "tokens width"]]
     graphs: list[NeighbourGraph]
+    rows: Int64[np.ndarray, "tokens"]  # of the token table
     document: Int64[np.ndarray, "tokens"]
 
-    def change(
+    def changes(
         self, kept: Bool[np.ndarray, "tokens"], group: Int64[np.ndarray, "kept"], n_neighbors: int
-    ) -> tuple[float, float]:
-        """The change of the mean local dimension of the tokens kept, and its jackknife variance."""
+    ) -> WithoutGroups:
+        """The change of the local dimension of each token kept, and without each group."""
         sides = []
         for X, graph in zip(self.clouds, self.graphs, strict=True):
-            length = int(FOR_GROUPS * n_neighbors)
-            sides.append(
-                local_without_groups(
-                    remaining(graph, kept, length, X), n_neighbors, group, X=X[kept]
-                )
-            )
+            left = remaining(graph, kept, LISTS_OF_SAMPLE * n_neighbors, X)
+            sides.append(local_without_groups(left, n_neighbors, group, X=X[kept]))
         before, after = sides
-        without = np.nanmean(after.without - before.without, axis=1)
-        change = float(np.nanmean(after.values - before.values))
-        return change, float(jackknife_variance(without))
+        return WithoutGroups(after.values - before.values, after.without - before.without)
+
+
+def mean_and_variance(found: WithoutGroups) -> tuple[float, float]:
+    """The mean over tokens, and its jackknife variance."""
+    without = np.nanmean(found.without, axis=1)
+    return float(np.nanmean(found.values)), float(jackknife_variance(without))
 
 
 def population(clouds: list[Cloud], exclude: str, n_neighbors: int) -> Population:
@@ -123,7 +128,7 @@ def population(clouds: list[Cloud], exclude: str, n_neighbors: int) -> Populatio
             excluding(graph, labels, int(0.85 * graph.n_neighbors), Z)
             for graph, Z in zip(graphs, states, strict=True)
         ]
-    return Population(states, graphs, readings.document_of(common))
+    return Population(states, graphs, common, readings.document_of(common))
 
 
 def draw_samples(
@@ -139,7 +144,8 @@ def draw_samples(
         place = np.full(documents.max() + 1, -1)
         place[chosen] = np.arange(size) % dealt
         kept = place[whole.document] >= 0
-        found.append(whole.change(kept, place[whole.document[kept]], n_neighbors))
+        changes = whole.changes(kept, place[whole.document[kept]], n_neighbors)
+        found.append(mean_and_variance(changes))
     change, variance = np.array(found).T
     finite = (1 - size / len(documents)) * variance
     return Samples(change, finite, np.full(samples, dealt - 1.0))
@@ -156,7 +162,8 @@ def main() -> None:
     estimated, settings = read_estimated(), Estimate.read()
     n_neighbors = int(settings.n_neighbors[-1])
     last, seed = estimated.embedded.checkpoints[-1], estimated.sampling_seeds[0]
-    rows = []
+    there = read_json(RESULTS) if RESULTS.exists() else []
+    rows = [row for row in there if row["layer"] not in asked.layers]
     for layer in asked.layers:
         for exclude in settings.exclude:
             found = {}
@@ -174,7 +181,7 @@ def main() -> None:
                 both = f"{first[0]} − {name}"
                 rows.append(keys | {"change": both} | first[1].minus(of))
             print(pd.DataFrame(rows).to_string(), flush=True)
-            write_json(RESULTS, rows)
+            write_json(RESULTS, sorted(rows, key=itemgetter("layer")))
 
 
 if __name__ == "__main__":

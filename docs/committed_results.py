@@ -1,4 +1,4 @@
-"""Rows of what git holds of results: the headline, the tables of studies, the coverage."""
+"""Rows of what git holds of results: the headline, the tables of studies, benchmarks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.statistics import Mean, adjusted_p_values
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.tables import Scalar, read_table
 
 ROOT = Path(__file__).resolve().parents[1]
-NONE = "none"  # the reading of which no neighbour is left out; the only one of earlier tables
 CONFIDENCE = 0.95
 OF_A_RUN = ["mean", "lower", "upper", "p_value", "adjusted_p_value"]
 Value: TypeAlias = "Scalar | Sequence[Scalar]"  # that is asked for: one, or one of several
@@ -86,12 +86,12 @@ class CommittedResults:
             raise ValueError(f"studies/results/{study}, {table}, {where}: {len(found)} layers")
         return found[0]
 
-    def coverage(self, **where: Value) -> list[Found]:
-        """The rows of benchmarks/interval_coverage.json; none where nothing was simulated yet."""
-        path = self.root / "benchmarks" / "interval_coverage.json"
-        if not path.exists():
-            return []
-        table = _where(pd.DataFrame(read_json(path)), where, "benchmarks/interval_coverage.json")
+    def benchmark(self, name: str, **where: Value) -> list[Found]:
+        """The rows of benchmarks/NAME.json, or .csv; ValueError where none is chosen."""
+        path = self.root / "benchmarks" / f"{name}.json"
+        path = path if path.exists() else path.with_suffix(".csv")
+        whole = _read(path) if path.suffix == ".csv" else pd.DataFrame(read_json(path))
+        table = _where(whole, where, f"benchmarks/{path.name}")
         return [
             {str(name): value for name, value in row.items()} for row in table.to_dict("records")
         ]
@@ -114,7 +114,7 @@ def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".csv":
         return pd.read_csv(path)
     table = read_table(path)
-    return table if "exclude" in table else table.assign(exclude=NONE)
+    return table if "exclude" in table else table.assign(exclude=NONE)  # all there was then
 
 
 def _of_layer(layer: int, runs: pd.DataFrame) -> Found:

@@ -195,6 +195,17 @@ def test_a_reading_that_leaves_too_few_neighbours_is_refused(tables, monkeypatch
     assert local["value"].isna().all()
 
 
+def test_the_graph_without_a_group_is_made_once_for_all_that_reads_it(tables, monkeypatch):
+    made, remaining = [], estimation.remaining
+    monkeypatch.setattr(estimation, "remaining", lambda *of: made.append(1) or remaining(*of))
+    both = {"estimators": ["twonn", "mle"], "global_estimators": ["twonn", "mle"]}
+    local, whole = tables(groups=4, exclude=["document", "none"], **both)
+    assert len(made) == 4 * 2  # a group, a reading
+    of_mle = local[local["estimator"] == "mle"]
+    assert of_mle[without(4)].notna().to_numpy().mean() == pytest.approx(3 / 4)  # all but its own
+    assert whole[without(4)].notna().all(axis=None)
+
+
 def test_kinds_of_tokens_that_may_not_be_passed_on_are_refused(tables):
     with pytest.raises(ValueError, match="needs the column token_id"):
         tables(exclude=["token"])
@@ -208,7 +219,9 @@ def test_unknown_readings_are_refused(exclude):
 
 def test_lists_are_long_enough_for_most_and_never_longer_than_the_cloud():
     settings = Estimate.model_validate({"n_neighbors": [128], "gride_range": 0})
-    assert sizes.length_of_lists(settings, 6000, 10) == (174, 226)
+    assert sizes.length_of_lists(settings, 6000, 10) == (256, 333)
+    with_gride = settings.model_copy(update={"gride_range": 256})
+    assert sizes.length_of_lists(with_gride, 6000, 10) == (348, 452)
     assert sizes.length_of_lists(settings, 150, 10) == (149, 149)
     published = Estimate.model_validate(
         {"n_neighbors": [128], "gride_range": 0, "exclude": ["none"]}

@@ -173,7 +173,9 @@ def test_the_record_tells_what_was_left_out_and_over_what_intervals_are(
 
 WRONG = [
     ({"n_neighbors": [5000]}, "L = 5000 needs more than 5000 points"),
-    ({"exclude": ["document"], "n_neighbors": [40]}, "exclude: without the tokens of its own"),
+    ({"exclude": ["none", "document"], "n_neighbors": [40]}, "exclude: document leaves a token"),
+    ({"exclude": ["sequence"], "n_neighbors": [55]}, "exclude: sequence leaves a token only"),
+    ({"exclude": ["token"], "n_neighbors": [60]}, "exclude: token leaves a token only"),
     ({"layers": [4]}, "there is no layer 4; there are 0 … 3"),
     ({"tokenizer": None}, "tokenizer: give that of"),
     ({"tokenizer": "bert"}, "is no tokenizer of transformers"),

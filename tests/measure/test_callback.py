@@ -10,23 +10,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    default_data_collator,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 from lm_geometry.measure.budget import Budget
 from lm_geometry.measure.callback import LocalDimensionCallback
 from lm_geometry.measure.compared import compare
 from tests.conftest import TinyModel
+from tests.measure.training import SMALL, TEXTS, trained
 from tests.measure.words import documents
 
-TEXTS = documents(16)
-SMALL: Any = {"points": 120, "keep_tokens": 300, "n_neighbors": [10], "max_length": 32}
 KEY = "local_dimension/layer_3"
 
 
@@ -40,40 +32,6 @@ class Heard(TrainerCallback):
         self.logs.append({"step": state.global_step, **logs})
 
 
-def trained(
-    tiny: TinyModel, folder: Path, callbacks: list[Any], steps: int = 6, **more: Any
-) -> tuple[Trainer, dict[str, torch.Tensor]]:
-    """A short training with dropout and its weights."""
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_pretrained(tiny.folder, attention_dropout=0.2)
-    tokenizer = AutoTokenizer.from_pretrained(tiny.folder)
-    ids = [tokenizer(text, truncation=True, max_length=24)["input_ids"] for text in TEXTS]
-    length = min(map(len, ids))
-    rows = [{"input_ids": one[:length], "labels": one[:length]} for one in ids]
-    arguments: Any = {"max_steps": steps, "save_strategy": "no", "logging_steps": 3} | more
-    args = TrainingArguments(
-        output_dir=str(folder),
-        per_device_train_batch_size=2,
-        learning_rate=1e-2,
-        report_to=[],
-        disable_tqdm=True,
-        use_cpu=True,
-        seed=1,
-        **arguments,
-    )
-    resumed = folder / "checkpoint-3"
-    trainer = Trainer(
-        model,
-        args,
-        data_collator=default_data_collator,
-        train_dataset=rows,
-        processing_class=tokenizer,
-        callbacks=callbacks,
-    )
-    trainer.train(resume_from_checkpoint=str(resumed) if resumed.exists() else None)
-    return trainer, {name: own.clone() for name, own in model.state_dict().items()}
-
-
 COMPILED = {"torch_compile": True, "torch_compile_backend": "eager"}
 MIXED = {"activation_checkpointing": True, "bf16": True, "gradient_accumulation_steps": 2}
 
@@ -84,8 +42,8 @@ def test_trained_weights_are_bit_equal_with_and_without_it(
 ) -> None:
     tiny = tiny_models["llama"]
     watch = LocalDimensionCallback(TEXTS, every=1, budget=None, **SMALL)
-    _, without = trained(tiny, tmp_path / "without", [], **more)
-    _, watched = trained(tiny, tmp_path / "with", [watch], **more)
+    _, without = trained(tiny.folder, tmp_path / "without", [], **more)
+    _, watched = trained(tiny.folder, tmp_path / "with", [watch], **more)
     assert len(watch.history) == 7
     assert all(torch.equal(without[name], own) for name, own in watched.items())
     assert watch.history[0][KEY] != watch.history[-1][KEY]
@@ -96,7 +54,7 @@ def test_values_are_heard_by_the_log_the_state_and_the_file(
 ) -> None:
     heard = Heard()
     watch = LocalDimensionCallback(TEXTS, every=2, budget=None, **SMALL)
-    trainer, _ = trained(tiny_models["llama"], tmp_path, [heard, watch])
+    trainer, _ = trained(tiny_models["llama"].folder, tmp_path, [heard, watch])
     written = (tmp_path / "local_dimension.jsonl").read_text()
     lines = [json.loads(line) for line in written.splitlines()]
     assert lines == watch.history
@@ -124,7 +82,7 @@ def test_a_change_is_that_of_the_two_models_on_the_same_tokens(
 ) -> None:
     options: Any = SMALL | {"drop": ["eos", "first"]}
     watch = LocalDimensionCallback(TEXTS, every=6, budget=None, **options)
-    trainer, _ = trained(tiny_models["llama"], tmp_path, [watch])
+    trainer, _ = trained(tiny_models["llama"].folder, tmp_path, [watch])
     before = AutoModelForCausalLM.from_pretrained(tiny_models["llama"].folder)
     tokenizer = AutoTokenizer.from_pretrained(tiny_models["llama"].folder)
     options |= {"exclude": ["document"], "prepared": 4000, "points": 120}
@@ -141,15 +99,15 @@ def test_a_resumed_training_goes_on_from_the_same_start(
 ) -> None:
     tiny, keep = tiny_models["llama"], {"save_strategy": "steps", "save_steps": 3}
     whole = LocalDimensionCallback(TEXTS, every=1, budget=None, **SMALL)
-    trained(tiny, tmp_path, [whole], **keep)
+    trained(tiny.folder, tmp_path, [whole], **keep)
     expected = without_seconds(tmp_path / "local_dimension.jsonl")
     again = LocalDimensionCallback(TEXTS, every=1, budget=None, **SMALL)
-    trained(tiny, tmp_path, [again], **keep)  # from checkpoint-3
+    trained(tiny.folder, tmp_path, [again], **keep)  # from checkpoint-3
     assert [line["step"] for line in again.history] == [3, 4, 5, 6]
     assert without_seconds(tmp_path / "local_dimension.jsonl") == expected
     others = LocalDimensionCallback(TEXTS[:-1], every=1, budget=None, **SMALL)
     with pytest.raises(ValueError, match="not those that this training began with"):
-        trained(tiny, tmp_path, [others], **keep)
+        trained(tiny.folder, tmp_path, [others], **keep)
 
 
 def without_seconds(path: Path) -> list[dict[str, float]]:
@@ -187,9 +145,9 @@ def test_a_control_tells_how_much_more_the_probe_set_changed(
 ) -> None:
     control = documents(16, seed=1)
     both = LocalDimensionCallback(TEXTS, every=3, budget=None, control=control, **SMALL)
-    trained(tiny_models["llama"], tmp_path / "both", [both])
+    trained(tiny_models["llama"].folder, tmp_path / "both", [both])
     alone = LocalDimensionCallback(control, every=3, budget=None, **SMALL)
-    trained(tiny_models["llama"], tmp_path / "alone", [alone])
+    trained(tiny_models["llama"].folder, tmp_path / "alone", [alone])
     for found, expected in zip(both.history, alone.history, strict=True):
         names = {n: n.replace("dimension/", "dimension/control/") for n in expected if KEY in n}
         assert all(found[names[n]] == expected[n] for n in names)

@@ -11,7 +11,7 @@ import torch
 from tests.conftest import TinyModel
 from tests.structure import ROOT
 
-SCRIPT = "tests/measure/distributed_training.py"
+SCRIPT = "tests.measure.distributed_training"
 SECONDS = 240
 
 
@@ -23,11 +23,12 @@ def test_two_processes_train_to_the_same_weights_with_and_without_it(
     for kind in ("watched", "alone"):
         out = tmp_path / kind
         out.mkdir()
-        words = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", SCRIPT]
+        words = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "-m", SCRIPT]
         subprocess.run(
             [sys.executable, *words, str(tiny_models["llama"].folder), str(out), kind],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+            env=os.environ
+            | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1"},
             check=True,
             timeout=SECONDS,
         )

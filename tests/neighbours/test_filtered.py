@@ -1,6 +1,7 @@
 """Graphs without some pairs or some tokens equal the table of all distances without them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ def nearest(distances, k):
 @given(
     seed=st.integers(0, 10_000),
     tokens=st.integers(20, 90),
-    kinds=st.integers(1, 3),
+    kinds=st.integers(0, 3),
     of_each=st.integers(4, 40),
     length=st.integers(1, 19),
     copies=st.integers(0, 5),
@@ -75,6 +76,18 @@ def test_names_are_labels_as_numbers_are():
     graph = neighbour_graph(X, 12)
     by_name, by_number = (excluding(graph, labels, 9, X) for labels in (names, numbers))
     np.testing.assert_array_equal(by_name.indices, by_number.indices)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_a_missing_label_is_refused_for_it_is_neither_like_another_nor_unlike(missing):
+    X, graph = cloud(3, 6), neighbour_graph(cloud(3, 6), 5)
+    names = np.array(["a", "b", "c", "d", "e", missing], object)
+    with pytest.raises(ValueError, match="exclude has missing labels; each token needs one"):
+        excluding(graph, names, 2, X)
+    with pytest.raises(ValueError, match="exclude has missing labels"):
+        excluding(graph, np.column_stack([np.arange(6), names]), 2, X)
+    with pytest.raises(ValueError, match="exclude has missing labels"):
+        neighbour_graph(X, 2, exclude=[0.0, 1.0, 2.0, 3.0, 4.0, np.nan])
 
 
 def test_exclusions_add_up():

@@ -93,7 +93,7 @@ def test_intervals_over_runs_are_students_and_adjusted_over_layers() -> None:
 
 def with_readings(root: Path) -> None:
     """Copies what is committed, as it looks once every table has two readings."""
-    for name in ("params.yaml", "metrics", "studies/results"):
+    for name in ("params.yaml", "metrics", "studies/results", "benchmarks"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, root / name)
@@ -112,7 +112,6 @@ def with_readings(root: Path) -> None:
 
 def test_the_published_reading_stands_beside_the_shown_one(tmp_path: Path) -> None:
     with_readings(tmp_path)
-    (tmp_path / "benchmarks").mkdir()
     row = {"layer": 20, "exclude": "document", "change": "early-speeches", "spread": 0.3}
     row |= {"error": 0.31, "coverage": 0.957, "coverage_error": 0.01, "samples": 400}
     (tmp_path / "benchmarks" / "interval_coverage.json").write_text(json.dumps([row]))

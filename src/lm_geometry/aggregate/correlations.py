@@ -9,12 +9,11 @@ documents, else by the bootstrap, as those of the third.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.grouped_rows import cells
+from lm_geometry.aggregate.grouped_rows import Keys, cells
 from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Bootstrap
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
@@ -79,7 +78,7 @@ class LossCorrelations:
     def __init__(self, settings: Bootstrap, confidence: float) -> None:
         self._settings, self._confidence = settings, confidence
         self._rows: Rows = []
-        self._cells: dict[tuple[Any, ...], list[np.ndarray]] = defaultdict(list)
+        self._cells: dict[Keys, list[np.ndarray]] = defaultdict(list)
         self._resampled: dict[CorpusSplit, int] = {}
         self._current: _Split | None = None
 

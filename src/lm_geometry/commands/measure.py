@@ -10,7 +10,10 @@ import click
 from lm_geometry.commands.command import Command, examples
 
 if TYPE_CHECKING:
+    from lm_geometry.estimate.params import LocalEstimator
+    from lm_geometry.measure.compared import Compared
     from lm_geometry.measure.options import Options
+    from lm_geometry.measure.record import Measured
 
 
 def _layer(text: str) -> int | str:
@@ -70,8 +73,8 @@ def command(
     from lm_geometry.measure.call import measure
     from lm_geometry.measure.compared import compare as compared
 
-    read: Any = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
-    asked: Any = [_layer(layer) for layer in layers] or "all"
+    read = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
+    asked = [_layer(layer) for layer in layers] or "all"
     if asked == ["all"]:
         asked = "all"
     options = _options(**given)
@@ -88,7 +91,7 @@ def command(
 def _options(
     n_neighbors: tuple[str, ...],
     exclude: tuple[str, ...],
-    estimators: tuple[Any, ...],
+    estimators: "tuple[LocalEstimator, ...]",
     points: int | None,
     max_length: int | None,
     intervals: bool,
@@ -110,7 +113,7 @@ def _options(
     return options
 
 
-def _shown(found: Any, as_json: bool, as_csv: bool) -> str:
+def _shown(found: "Measured | Compared", as_json: bool, as_csv: bool) -> str:
     import json
 
     from lm_geometry.measure.record import printed
@@ -118,7 +121,7 @@ def _shown(found: Any, as_json: bool, as_csv: bool) -> str:
     if as_csv:
         return found.table.to_csv(index=False)
     if as_json:
-        rows = json.loads(found.table.to_json(orient="records", double_precision=15))
+        rows = json.loads(str(found.table.to_json(orient="records", double_precision=15)))
         return (
             json.dumps({"about": found.about, "table": rows}, ensure_ascii=False, indent=1) + "\n"
         )

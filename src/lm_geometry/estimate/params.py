@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lm_geometry.outs.estimate.exclusion import NONE, kinds_of
 from lm_geometry.workspace.section import Section
 
 LocalEstimator = Literal["twonn", "lpca", "mle"]
@@ -11,25 +12,10 @@ Library = Literal[
     "CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "PH", "TLE"
 ]
 GlobalEstimator = Literal[LocalEstimator, "dadapy.twonn", "dadapy.gride", Library]
-KINDS = {"sequence": "sequence", "document": "document", "token": "token_id"}  # their columns
-NONE = "none"
 Signal = Literal[
     "rankme", "alpha_req", "participation_ratio", "effective_rank", "mean_cosine", "distance_moved"
 ]
 Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
-
-
-def kinds_of(exclude: str) -> list[str]:
-    """The kinds that a reading leaves out: `document+token` has two, `none` has none.
-
-    Raises ValueError for a name that is none of them, or that comes twice.
-    """
-    if exclude == NONE:
-        return []
-    kinds = exclude.split("+")
-    if not set(kinds) <= set(KINDS) or len(set(kinds)) < len(kinds):
-        raise ValueError(f"{exclude!r} is neither none nor {', '.join(KINDS)}, some joined by +")
-    return kinds
 
 
 class Jackknife(Section):

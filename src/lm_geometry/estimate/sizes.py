@@ -4,10 +4,13 @@ from typing import TypedDict
 
 from lm_geometry.dimension.twonn import Cdf, Fit
 from lm_geometry.estimate.params import Estimate
+from lm_geometry.outs.estimate.exclusion import NONE
 
 FEWEST = 3  # points of the smallest cloud that has a dimension, neighbours of a neighbourhood
 FOR_GROUPS = 1.36  # lists that are so much longer hold out when one of ten groups is left out
 FOR_READINGS = 1.3  # … and when tokens of one's own document are
+# In last layers members of a neighbourhood of L are far down each other's lists: 2 L hold most.
+FOR_MEMBERS = 2
 
 
 class TwonnRule(TypedDict):
@@ -43,7 +46,9 @@ def length_of_lists(settings: Estimate, points: int, groups: int) -> tuple[int, 
 
     Longer than `longest`, since some of them do not count; what is missing yet is measured.
     """
-    needed = longest(settings, points)
-    of_reading = round(needed * (FOR_GROUPS if groups else 1))
-    of_graph = round(of_reading * (FOR_READINGS if settings.exclude != ["none"] else 1))
+    of_reading = longest(settings, points)
+    if groups:
+        largest = max(sizes_of(settings, points).values())
+        of_reading = max(round(of_reading * FOR_GROUPS), FOR_MEMBERS * largest)
+    of_graph = round(of_reading * (FOR_READINGS if settings.exclude != [NONE] else 1))
     return min(of_reading, points - 1), min(of_graph, points - 1)

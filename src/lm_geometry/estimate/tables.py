@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,17 @@ from lm_geometry.dimension import lpca, mle
 from lm_geometry.dimension.twonn import local_from_graph
 from lm_geometry.dimension.without_groups import local_without_groups
 from lm_geometry.estimate.global_rows import other_rows, row_of, rows_of_neighbours
-from lm_geometry.estimate.params import NONE, Estimate
+from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.sizes import FEWEST, length_of_lists, longest, sizes_of, twonn_rule
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
 from lm_geometry.neighbours.filtered import excluding, remaining
 from lm_geometry.neighbours.labels import others
 from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, folder_name, without
+from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
-from lm_geometry.workspace.tables import Row
+from lm_geometry.workspace.tables import Row, Scalar
 
 Estimates = Float64[np.ndarray, "estimated"]
 Deletions = Float64[np.ndarray, "groups points"]
@@ -53,6 +55,16 @@ class _Reading:
                 yield group, kept, left
 
 
+_Key = tuple[int, str, str, str]
+
+
+class _WithoutGroups(NamedTuple):
+    """Estimates without each group: MLE's of the tokens by the L asked for, global ones by key."""
+
+    mle: dict[float, Deletions]
+    whole: dict[_Key, Scalar]
+
+
 def estimates(
     cloud: Cloud,
     X: Points,
@@ -81,8 +93,9 @@ def estimates(
             counted = excluding(graph, labels, min(of_reading, room), X)
         group = readings.group_of(rows)
         reading = _Reading(name, X, counted, group, readings.groups, settings)
-        local += _local_tables(cloud, rows, reading)
-        whole += _global_rows(reading)
+        left_out = _without_groups(reading)
+        local += _local_tables(cloud, rows, reading, left_out)
+        whole += _global_rows(reading, left_out)
     keys = cloud.keys() | {"recall": graph.recall}
     columns = [*GLOBAL, *without(settings.jackknife.groups)]
     return (
@@ -102,15 +115,17 @@ def _refuse_too_few(cloud: Cloud, name: str, room: int, points: int, settings: E
 
 
 def _local_tables(
-    cloud: Cloud, rows: Int64[np.ndarray, "points"], reading: _Reading
+    cloud: Cloud,
+    rows: Int64[np.ndarray, "points"],
+    reading: _Reading,
+    without_groups: _WithoutGroups,
 ) -> Iterator[pd.DataFrame]:
     sizes = sizes_of(reading.settings, len(reading.X))
-    deleted = _mle_deletions(reading, sizes)
     for name in reading.settings.estimators:
         for asked, size in sizes.items():
             values, left_out = _local_values(name, reading, size)
             if name == "mle":
-                left_out = deleted.get(asked)
+                left_out = without_groups.mle.get(asked)
             yield _local_table(cloud, rows, reading, name, asked, values, left_out)
             if not np.isfinite(values).any():
                 place = f"{folder_name(cloud)}: {name} undefined"
@@ -135,16 +150,20 @@ def _local_values(name: str, reading: _Reading, size: int) -> tuple[Estimates, D
     return mle.local_from_graph(graph, size), None
 
 
-def _mle_deletions(reading: _Reading, sizes: dict[float, int]) -> dict[float, Deletions]:
-    """Levina and Bickel's estimates without each group, by the size asked for."""
-    if "mle" not in reading.settings.estimators or not reading.groups:
-        return {}
-    found = {asked: np.full((reading.groups, len(reading.X)), np.nan) for asked in sizes}
+def _without_groups(reading: _Reading) -> _WithoutGroups:
+    """What is read of the cloud's graph without each group, which is made once for all of it."""
+    settings, sizes = reading.settings, sizes_of(reading.settings, len(reading.X))
+    own: dict[float, Deletions] = {}
+    if "mle" in settings.estimators and reading.groups:
+        own = {asked: np.full((reading.groups, len(reading.X)), np.nan) for asked in sizes}
+    whole: dict[_Key, Scalar] = {}
     for group, kept, left in reading.deletions():
-        for asked, size in sizes.items():
-            if FEWEST <= size <= left.graph.n_neighbors:
-                found[asked][group, kept] = mle.local_from_graph(left.graph, size)
-    return found
+        for asked, values in own.items():
+            if FEWEST <= sizes[asked] <= left.graph.n_neighbors:
+                values[group, kept] = mle.local_from_graph(left.graph, sizes[asked])
+        for row in rows_of_neighbours(left.X, left.graph, sizes, settings):
+            whole[_key(group, row)] = row["value"]
+    return _WithoutGroups(own, whole)
 
 
 def _local_table(
@@ -167,26 +186,23 @@ def _local_table(
     return pd.concat([table, pd.DataFrame(deletions, columns=columns)], axis=1)
 
 
-def _global_rows(reading: _Reading) -> Iterator[Row]:
+def _global_rows(reading: _Reading, without_groups: _WithoutGroups) -> Iterator[Row]:
     """The rows of a reading, with what they are without each group of documents."""
     X, settings = reading.X, reading.settings
     sizes = sizes_of(settings, len(X))
-    deleted = {
-        (group, *_key(row)): row["value"]
-        for group, _, left in reading.deletions()
-        for row in rows_of_neighbours(left.X, left.graph, sizes, settings)
-    }
     for row in rows_of_neighbours(X, reading.graph, sizes, settings):
         names = enumerate(without(reading.groups))
-        replicates = {name: deleted.get((group, *_key(row)), np.nan) for group, name in names}
+        replicates = {
+            name: without_groups.whole.get(_key(group, row), np.nan) for group, name in names
+        }
         yield row | {"exclude": reading.name} | replicates
     if reading.name == NONE:
         yield from (row | {"exclude": NONE} for row in other_rows(X, reading.graph, settings))
 
 
-def _key(row: Row) -> tuple[str, str, str]:
-    """Estimator, L and scale, as text: no NaN equals another."""
-    return str(row["estimator"]), str(row["n_neighbors"]), str(row["scale"])
+def _key(group: int, row: Row) -> _Key:
+    """Group, estimator, L and scale, as text: no NaN equals another."""
+    return group, str(row["estimator"]), str(row["n_neighbors"]), str(row["scale"])
 
 
 def _undefined(

@@ -9,6 +9,9 @@ _CELL = (
     " + ', layer ' + datum.layer"
 )
 ROW = 17
+# Of a group that is in two or three documents an interval may be ten times as wide as the mean, and
+# below 0, where no dimension is: its axis would leave the other groups a point.
+_CUT = {"bar_start": "max(datum.lower, 0)", "bar_end": "min(datum.upper, 2 * datum.mean)"}
 
 
 def chart(data: panels.Data) -> panels.Panels:
@@ -24,14 +27,14 @@ def chart(data: panels.Data) -> panels.Panels:
     )
     x = alt.X("mean:Q", title="mean local dimension", scale=channels.snug())
     lower = x.copy()
-    lower.shorthand = "lower:Q"
+    lower.shorthand = "bar_start:Q"
     tooltip = [
         *("revision:N", "series:N", "split:N", "checkpoint:N", "group:N", "tokens:Q"),
         *channels.interval("mean"),
     ]
     bars = encoded.mark_rule().encode(
         x=lower,
-        x2="upper:Q",
+        x2="bar_end:Q",
         strokeDash=channels.side_dash(),
         opacity=alt.condition("datum.side === 'base'", alt.value(0.55), alt.value(1)),
     )
@@ -47,9 +50,9 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: mean over all tokens of a group in the cloud; hollow and dashed base, full "
             "fine-tuned.",
-            "Bars: the interval named above. Where there are many groups, those at both "
-            "ends; rare ones are left out.",
+            "Bars: the interval named above, cut at 0 and at twice the mean. Where there are many "
+            "groups, those at both ends; rare ones are left out.",
         ],
         line=panels.SHOWN_STEP,
     )
-    return figure.transform_calculate(cell=_CELL)
+    return figure.transform_calculate(cell=_CELL, **_CUT)

@@ -41,7 +41,7 @@ OPTIONAL = {"role", "shown", "layer", "firm", "standardised", *_READING}
 
 
 def figure_records(
-    figure: str, rows: Sequence[Mapping[str, Any]], settings: str, nothing: str = "no records"
+    figure: str, rows: Sequence[Mapping[str, object]], settings: str, nothing: str = "no records"
 ) -> list[Record]:
     """Records of one figure's data file, each with every field of the figure and its settings.
 
@@ -62,7 +62,7 @@ def figure_records(
     return [{**_complete(figure, row, fields), "settings": settings} for row in rows]
 
 
-def read_records(figure: str, records: Any) -> list[Record]:
+def read_records(figure: str, records: object) -> list[Record]:
     """`records` of a figure's data file, checked; an empty list becomes a lone message."""
     if not isinstance(records, list):
         raise ValueError(f"plots/{figure}.json: a list of records is needed, not {type(records)}")
@@ -84,7 +84,7 @@ def _fields(figure: str) -> tuple[str, ...]:
     return FIELDS[figure]
 
 
-def _complete(figure: str, row: Mapping[str, Any], fields: tuple[str, ...]) -> Record:
+def _complete(figure: str, row: Mapping[str, object], fields: tuple[str, ...]) -> Record:
     _refuse_missing(figure, set(fields) - OPTIONAL, row)
     unknown = set(row) - set(fields)
     if unknown:
@@ -92,7 +92,7 @@ def _complete(figure: str, row: Mapping[str, Any], fields: tuple[str, ...]) -> R
     return {field: row.get(field) for field in fields}
 
 
-def _refuse_missing(figure: str, needed: set[str], record: Mapping[str, Any]) -> None:
+def _refuse_missing(figure: str, needed: set[str], record: Mapping[str, object]) -> None:
     missing = needed - set(record)
     if missing:
         raise ValueError(f"plots/{figure}.json: a record lacks the fields {sorted(missing)}")

@@ -5,7 +5,7 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from torch import nn
 from transformers import (
@@ -41,7 +41,7 @@ class KeepCheckpoints(TrainerCallback):
         self.saved = time.monotonic()
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         if state.global_step in self.steps:
             control.should_evaluate = True
@@ -55,7 +55,7 @@ class KeepCheckpoints(TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, float] | None = None,
-        **_: Any,
+        **_: object,
     ) -> None:
         for name, loss in (("training", "loss"), ("validation", "eval_loss")):
             value = (logs or {}).get(loss, 0.0)
@@ -71,7 +71,7 @@ class KeepCheckpoints(TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         model: "PreTrainedModel | PeftModel | None" = None,
-        **_: Any,
+        **_: object,
     ) -> None:
         kept = state.global_step in self.steps
         if kept:

@@ -1,6 +1,6 @@
 """One call: local dimensions by layer of any model on any texts."""
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from lm_geometry.measure.estimates import (
     Estimated,
@@ -11,20 +11,20 @@ from lm_geometry.measure.estimates import (
     probe_of,
     states_of,
 )
-from lm_geometry.measure.opened import Layers, Opened, opened
+from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.record import Measured, table_of
-from lm_geometry.measure.texts import read_texts
+from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.workspace.hashes import library_versions
 
 
 def measure(
-    model: Any,
-    texts: Any,
+    model: Model,
+    texts: Texts,
     layers: Layers = "all",
     *,
-    tokenizer: Any = None,
+    tokenizer: Tokenizer = None,
     **options: Unpack[Options],
 ) -> Measured:
     """The local dimension of a model's hidden states on some texts, layer by layer.

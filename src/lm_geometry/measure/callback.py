@@ -2,21 +2,23 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 import pandas as pd
+from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
 
 from lm_geometry.measure.budget import Budget
 from lm_geometry.measure.log import Log, Values
-from lm_geometry.measure.opened import Layers
+from lm_geometry.measure.opened import Layers, Tokenizer
 from lm_geometry.measure.options import Options, settings_of
-from lm_geometry.measure.texts import read_texts
+from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.measure.watch import PREFIX, Watch, read_start
 
 if TYPE_CHECKING:
     import altair as alt
+    from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
 FILE = "local_dimension.jsonl"
 DEFAULTS: Options = {
@@ -54,13 +56,13 @@ class LocalDimensionCallback(TrainerCallback):
 
     def __init__(
         self,
-        texts: Any,
+        texts: Texts,
         layers: Layers = (-1,),
         *,
         every: int = 50,
         budget: float | None = 0.02,
-        control: Any = None,
-        tokenizer: Any = None,
+        control: Texts | None = None,
+        tokenizer: Tokenizer = None,
         file: str | Path | None = None,
         **options: Unpack[Options],
     ) -> None:
@@ -76,7 +78,7 @@ class LocalDimensionCallback(TrainerCallback):
         self._log = Log(Path(file)) if file is not None else None
         self.history: list[dict[str, float]] = []  # each with its `step`
 
-    def step(self, model: Any, step: int) -> Values | None:
+    def step(self, model: nn.Module, step: int) -> Values | None:
         """Measure the model at this step of a training, if it is time; the values, or None.
 
         The first call is the start that later ones are compared with. Raises ValueError as
@@ -100,7 +102,7 @@ class LocalDimensionCallback(TrainerCallback):
             self._log.add(step, values)
         return values
 
-    def _begin(self, watch: Watch, model: Any, step: int) -> Values:
+    def _begin(self, watch: Watch, model: nn.Module, step: int) -> Values:
         place = None
         if self._log is not None:
             name = "control" if watch is not self._watches[0] else "start"
@@ -122,35 +124,52 @@ class LocalDimensionCallback(TrainerCallback):
         return by_step(self.history, PREFIX, [self.told()])
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        processing_class: "PreTrainedTokenizerBase | ProcessorMixin | None" = None,
+        **_: object,
     ) -> None:
         """Take the tokenizer of the Trainer, and measure the model before its first step."""
         _refuse_spread(args)
-        tokenizer = self._tokenizer or given.get("processing_class")
-        self._tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # that of a processor
+        tokenizer = self._tokenizer or processing_class
+        own = getattr(tokenizer, "tokenizer", tokenizer)  # that of a processor
+        self._tokenizer = cast("Tokenizer", own)
         if self._log is None:
             self._log = Log(Path(str(args.output_dir)) / FILE)
-        self._heard(args, state, control, given["model"])
+        self._heard(args, state, control, model)
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        **_: object,
     ) -> None:
         """Measure, if it is time."""
-        self._heard(args, state, control, given["model"])
+        self._heard(args, state, control, model)
 
     def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Say what it took."""
         if state.is_world_process_zero:
             print(f"{PREFIX}: {self.told()}", flush=True)
 
     def _heard(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None,
     ) -> None:
         """Measure in the first process, if it is time, and let all others hear of it."""
         if not state.is_world_process_zero:
             return
+        assert model is not None  # the Trainer gives its own
         values = self.step(model, state.global_step)
         if values is None:
             return

@@ -1,12 +1,13 @@
 """Figure of a measurement: mean local dimension through the layers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import theme
+from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.workspace.tables import Row
 
 WIDTH, HEIGHT = 560, 320
 SHADES = [[1, 0], [5, 3], [2, 2], [8, 2, 2, 2]]
@@ -20,7 +21,7 @@ def by_layer(
     A colour per reading, estimator and L; a dash per model where there are several.
     """
     records = [record for name, table in tables.items() for record in _records(name, table)]
-    series = list(dict.fromkeys(record["series"] for record in records))
+    series = list(dict.fromkeys(str(record["series"]) for record in records))
     colour = alt.Color(
         "series:N",
         title=None,
@@ -45,19 +46,19 @@ def by_layer(
     return alt.vconcat(layered).configure(**theme.config())
 
 
-def _records(name: str, table: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(name: str, table: pd.DataFrame) -> list[Row]:
     columns = ["layer", "mean", "lower", "upper", "points"]
     return [
         {column: None if pd.isna(row[column]) else row[column] for column in columns}
-        | {"model": name, "series": _series(row)}
+        | {"model": name, "series": _series({str(column): value for column, value in row.items()})}
         for row in table.to_dict("records")
     ]
 
 
-def _series(row: Mapping[Any, Any]) -> str:
+def _series(row: Row) -> str:
     """What a line is of, such as "twonn, L = 128, neighbours of other documents"."""
     kinds = str(row["exclude"]).split("+")
-    told = "all neighbours" if kinds == ["none"] else f"neighbours of other {'s and '.join(kinds)}s"
+    told = "all neighbours" if kinds == [NONE] else f"neighbours of other {'s and '.join(kinds)}s"
     return f"{row['estimator']}, L = {row['n_neighbors']:g}, {told}"
 
 
@@ -82,7 +83,7 @@ def by_step(
     """
     kinds = {"mean local dimension": "", "change since the first step": "change"}
     records = [r for kind, end in kinds.items() for r in _steps(history, prefix, kind, end)]
-    names = list(dict.fromkeys(record["layer"] for record in records))
+    names = list(dict.fromkeys(str(record["layer"]) for record in records))
     scale = alt.Scale(domain=names, range=_colours(len(names)))
     steps = [line["step"] for line in history] or [0]
     base = alt.Chart(alt.InlineData(values=records)).encode(
@@ -101,9 +102,7 @@ def by_step(
     return alt.vconcat(*rows, title=title).configure(**theme.config())
 
 
-def _steps(
-    history: Sequence[Mapping[str, float]], prefix: str, kind: str, end: str
-) -> list[dict[str, Any]]:
+def _steps(history: Sequence[Mapping[str, float]], prefix: str, kind: str, end: str) -> list[Row]:
     below = f"/{end}_lower" if end else "/lower"
     return [
         {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import pandas as pd
 
@@ -16,10 +16,10 @@ from lm_geometry.measure.estimates import (
     probe_of,
     states_of,
 )
-from lm_geometry.measure.opened import Layers, Opened, opened
+from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.record import CELL, Measured
-from lm_geometry.measure.texts import read_texts
+from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.outs.finetune.checkpoints import BASE
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ class Compared:
 
 
 def compare(
-    one: Any,
-    other: Any,
-    texts: Any,
+    one: Model,
+    other: Model,
+    texts: Texts,
     layers: Layers = "all",
     *,
-    tokenizer: Any = None,
+    tokenizer: Tokenizer = None,
     **options: Unpack[Options],
 ) -> Compared:
     """The difference of two models' local dimensions on the same tokens, `other` minus `one`.

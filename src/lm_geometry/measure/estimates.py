@@ -12,6 +12,7 @@ from lm_geometry.estimate.tables import estimates
 from lm_geometry.measure.opened import Opened
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.texts import Sequences, sequences_of
+from lm_geometry.neighbours.labels import others
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.token_sample.clouds import Cloud, CloudIndex, with_noise
 from lm_geometry.point_cloud.shapes import Float32, Int64
@@ -43,6 +44,12 @@ class Probe:
         """The token table: a row per token whose states are kept."""
         return self.corpus.kept
 
+    @property
+    def readings(self) -> Readings:
+        """What the tokens have in common, and the groups of documents that are left out."""
+        chosen = self.settings.estimate.jackknife
+        return Readings(self.split, chosen.groups, chosen.seed, self.tokens)
+
 
 def probe_of(texts: pd.DataFrame, model: Opened, settings: Settings) -> Probe:
     """The texts as tokens of the model, `keep_tokens` of them.
@@ -66,7 +73,10 @@ def probe_of(texts: pd.DataFrame, model: Opened, settings: Settings) -> Probe:
 
 
 def _refuse_too_few(probe: Probe) -> None:
-    """Raises ValueError where the tokens cannot fill the neighbourhoods that are asked for."""
+    """Raises ValueError where the tokens cannot fill the neighbourhoods that are asked for.
+
+    A cloud of fewer tokens may lack some yet: what it lacks is known once it is drawn.
+    """
     rows = eligible(probe.tokens, probe.settings.token_sample)
     asked = probe.settings.estimate
     wanted = max((int(size) for size in asked.n_neighbors if size >= 1), default=2)
@@ -77,17 +87,14 @@ def _refuse_too_few(probe: Probe) -> None:
             f"{len(rows):,} tokens that may be drawn (points: "
             f"{probe.settings.token_sample.points:,}): give more text, or a smaller L"
         )
-    if not any("document" in reading for reading in asked.exclude):
-        return
-    largest = probe.tokens["document"].iloc[rows].value_counts().iloc[0]
-    if len(rows) - largest < wanted:
-        told = probe.sequences.unit
-        raise ValueError(
-            f"exclude: without the tokens of its own document a token has only "
-            f"{len(rows) - largest:,} others, and L = {wanted} needs as many; there are "
-            f"{probe.tokens['document'].nunique():,} {told}: give more of them, a smaller L, or "
-            "exclude=['none']"
-        )
+    for reading in asked.exclude:
+        left = int(others(probe.readings.labels(reading, rows)).min())
+        if left < wanted:
+            raise ValueError(
+                f"exclude: {reading} leaves a token only {left:,} others, and L = {wanted} needs "
+                f"as many; there are {probe.tokens['document'].nunique():,} "
+                f"{probe.sequences.unit}: give more of them, a smaller L, or exclude=['none']"
+            )
 
 
 def states_of(model: Opened, probe: Probe) -> States:
@@ -129,9 +136,7 @@ def estimated(
     states: Mapping[str, States], probe: Probe, drawn: Drawn, massive: Massive
 ) -> Estimated:
     """Estimates of every model, cloud and layer; `states` are by the name of the model."""
-    settings, split = probe.settings, probe.split
-    chosen = settings.estimate.jackknife
-    readings = Readings(split, chosen.groups, chosen.seed, probe.tokens)
+    settings, split, readings = probe.settings, probe.split, probe.readings
     dropped = dropped_counts(probe, massive)
     clouds = [
         (Cloud(name, split, layer, seed), own[layer], rows)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 Values = dict[str, float]  # by the name under which it is logged
 
@@ -24,7 +23,7 @@ class Log:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
 
-    def lines(self) -> list[dict[str, Any]]:
+    def lines(self) -> list[Values]:
         """What is written; a last line that a kill cut is left out."""
         if not self.path.exists():
             return []

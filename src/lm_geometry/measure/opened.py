@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.data_prep.model_checks import check_tokenizer, checked
 from lm_geometry.data_prep.model_names import resolve
-from lm_geometry.data_prep.params import Model
+from lm_geometry.data_prep.params import Model as Named
 from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.placement import load_placed
@@ -27,6 +27,8 @@ from lm_geometry.workspace import machine
 from lm_geometry.workspace.layers import hidden_states
 
 Layers = Sequence[int | str] | str
+Model = str | Path | nn.Module  # a name, a path, or one in memory, in wrappers as may be
+Tokenizer = PreTrainedTokenizerBase | None
 WRAPPED = ("_orig_mod", "module")  # by torch.compile, and by DistributedDataParallel
 NAMED = "model.name: "  # where params.yaml has what is wrong
 SPARE = 4  # positions of a config that may not be for tokens, at most
@@ -53,7 +55,9 @@ class Opened:
 
 
 @contextlib.contextmanager
-def opened(model: Any, tokenizer: Any, layers: Layers, settings: Settings) -> Iterator[Opened]:
+def opened(
+    model: Model, tokenizer: Tokenizer, layers: Layers, settings: Settings
+) -> Iterator[Opened]:
     """The model for the time of the block: `model` is a name or path, or one in memory.
 
     A model in memory stays on its device, in its precision, and is given back as it was. Raises
@@ -73,7 +77,7 @@ def opened(model: Any, tokenizer: Any, layers: Layers, settings: Settings) -> It
         raise ValueError(str(error).replace(NAMED, "model: ")) from None
 
 
-def unwrapped(model: Any) -> PreTrainedModel:
+def unwrapped(model: object) -> PreTrainedModel:
     """The model of transformers in what was compiled, distributed or adapted (PEFT).
 
     Adapters stay in it. Raises ValueError where there is none, and for weights that are spread
@@ -86,7 +90,7 @@ def unwrapped(model: Any) -> PreTrainedModel:
     return model
 
 
-def _inside(model: Any) -> Any:
+def _inside(model: object) -> object:
     """What a wrapper wraps."""
     if type(model).__name__.startswith(SHARDED):
         raise ValueError(f"model: a {type(model).__name__} is spread over processes: not read")
@@ -102,7 +106,7 @@ def _inside(model: Any) -> Any:
     return adapted.get_base_model()
 
 
-def _loaded(model: str | Path, tokenizer: Any, layers: Layers, settings: Settings) -> Opened:
+def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: Settings) -> Opened:
     """The model of a name in params.yaml, or of a path; what can be checked is, before its load."""
     name = str(model)
     known = read_models()
@@ -116,7 +120,7 @@ def _loaded(model: str | Path, tokenizer: Any, layers: Layers, settings: Setting
     asked = {"name": name, "half": settings.half or None}
     threads = torch.get_num_threads()
     try:
-        source = checked(resolve(Model.model_validate(asked), settings.seed))
+        source = checked(resolve(Named.model_validate(asked), settings.seed))
         if source.kind == "arithmetic":
             raise ValueError(f"model: {name} learns equations and reads no text")
         hidden_states(layers, source.layers)
@@ -135,7 +139,7 @@ def _loaded(model: str | Path, tokenizer: Any, layers: Layers, settings: Setting
 
 
 def _in_memory(
-    model: PreTrainedModel, tokenizer: Any, layers: Layers, settings: Settings
+    model: PreTrainedModel, tokenizer: Tokenizer, layers: Layers, settings: Settings
 ) -> Opened:
     name = str(getattr(model.config, "name_or_path", "") or type(model).__name__)
     if tokenizer is None:
@@ -149,7 +153,7 @@ def _in_memory(
     return _ready(name, own, states, layers, settings)
 
 
-def _check_tokenizer(model: PreTrainedModel, tokenizer: Any, name: str) -> None:
+def _check_tokenizer(model: PreTrainedModel, tokenizer: object, name: str) -> None:
     if not isinstance(tokenizer, PreTrainedTokenizerBase):
         raise ValueError(f"tokenizer: {type(tokenizer).__name__} is no tokenizer of transformers")
     embeddings: Any = model.get_input_embeddings()

@@ -50,7 +50,7 @@ class Options(TypedDict, total=False):
     cdf: Literal["i/n", "(i-1)/n"]
     fit: Literal["linear", "mle"]
     discard: float
-    lpca: Mapping[str, Any]
+    lpca: Mapping[str, str | int | Mapping[str, float]]
 
 
 DEFAULTS: Options = {

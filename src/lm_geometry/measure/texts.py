@@ -3,14 +3,39 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
 from lm_geometry.data_prep.corpora.lines import text_lines
+from lm_geometry.point_cloud.shapes import Int64
 
-Texts = str | Path | Sequence[str] | Sequence[Sequence[str]] | Mapping[str, str] | pd.DataFrame
+
+@runtime_checkable
+class DataSet(Protocol):
+    """A data set of the library `datasets`, or another that can be a table."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """Its columns."""
+        ...
+
+    def to_pandas(self) -> pd.DataFrame | Iterator[pd.DataFrame]:
+        """Its rows as a table, where not asked for in batches."""
+        ...
+
+
+Document = str | Sequence[str]
+Texts = (
+    str
+    | Path
+    | Sequence[Path]
+    | Sequence[Document]
+    | Mapping[str, Document]
+    | pd.DataFrame
+    | DataSet
+)
 DOCUMENTS, BLOCKS = "documents", "blocks of text"
 FEWEST_BLOCKS = 2
 MOST_BLOCKS = 20  # that a lone document is divided into
@@ -30,7 +55,7 @@ class Sequences:
     longer: int  # texts that were longer than a sequence may be
 
 
-def read_texts(texts: Any) -> pd.DataFrame:
+def read_texts(texts: Texts) -> pd.DataFrame:
     """The texts as a table with the columns `text` and `document`.
 
     `texts` is a list of strings, each a document; a list of lists of strings, a document each; a
@@ -46,19 +71,19 @@ def read_texts(texts: Any) -> pd.DataFrame:
     return table
 
 
-def _table(texts: Any) -> pd.DataFrame:
+def _table(texts: Texts) -> pd.DataFrame:
     if isinstance(texts, Path):
         return _of_path(texts)
     if isinstance(texts, str):
         return _of_name(texts)
-    if isinstance(texts, pd.DataFrame) or hasattr(texts, "column_names"):
+    if isinstance(texts, pd.DataFrame | DataSet):
         return _of_columns(texts)
     if isinstance(texts, Mapping):
-        named = cast("Mapping[str, Any]", texts)
-        rows = [(text, str(name)) for name, own in named.items() for text in _strings(own, name)]
+        rows = [(text, str(name)) for name, own in texts.items() for text in _strings(own, name)]
     elif isinstance(texts, Sequence):
-        if texts and all(isinstance(one, Path) for one in texts):
-            return pd.concat([_of_path(path) for path in texts], ignore_index=True)
+        paths = [one for one in texts if isinstance(one, Path)]
+        if paths and len(paths) == len(texts):
+            return pd.concat([_of_path(path) for path in paths], ignore_index=True)
         rows = [(text, str(n)) for n, own in enumerate(texts) for text in _strings(own, n)]
     else:
         raise ValueError(
@@ -68,7 +93,7 @@ def _table(texts: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["text", "document"])
 
 
-def _strings(own: Any, name: object) -> Iterator[str]:
+def _strings(own: object, name: object) -> Iterator[str]:
     """The texts of one document."""
     if isinstance(own, str):
         own = [own]
@@ -77,9 +102,10 @@ def _strings(own: Any, name: object) -> Iterator[str]:
     yield from own
 
 
-def _of_columns(texts: Any) -> pd.DataFrame:
+def _of_columns(texts: pd.DataFrame | DataSet) -> pd.DataFrame:
     """A table or data set as it is, each row a document where it names none."""
     table = texts if isinstance(texts, pd.DataFrame) else texts.to_pandas()
+    assert isinstance(table, pd.DataFrame)  # which was not asked for in batches
     if "text" not in table:
         raise ValueError(f"texts: no column `text`; there are {', '.join(map(str, table))}")
     table = table.reset_index(drop=True)
@@ -169,7 +195,7 @@ def _middle(text: str) -> int:
     return half
 
 
-def _blocks(characters: "np.ndarray[Any, np.dtype[np.int64]]") -> list[str]:
+def _blocks(characters: Int64[np.ndarray, "sequences"]) -> list[str]:
     """Of each sequence the block that its middle is in, of blocks with as many characters each."""
     blocks = min(MOST_BLOCKS, len(characters) // 2)
     if blocks < FEWEST_BLOCKS:

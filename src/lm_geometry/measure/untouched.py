@@ -3,11 +3,12 @@
 import contextlib
 import random
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+
+Inside = dict[object, object]  # buffers, hooks or the like by name
 
 
 @contextlib.contextmanager
@@ -37,20 +38,22 @@ def untouched(model: nn.Module) -> Iterator[None]:
             _restore(own, kept)
 
 
-def _kept(own: dict[str, Any]) -> dict[str, tuple[Any, dict[Any, Any] | None]]:
+def _kept(own: dict[str, object]) -> dict[str, tuple[object, Inside | None]]:
     """Each attribute, and what is in it where that is buffers, hooks or the like by name."""
     return {name: (v, dict(v) if isinstance(v, dict) else None) for name, v in own.items()}
 
 
-def _restore(own: dict[str, Any], kept: dict[str, tuple[Any, dict[Any, Any] | None]]) -> None:
+def _restore(own: dict[str, object], kept: dict[str, tuple[object, Inside | None]]) -> None:
     for name in own.keys() - kept.keys():
         del own[name]
     for name, (value, inside) in kept.items():
         own[name] = value
-        if inside is not None and (value.keys() != inside.keys() or not _same(value, inside)):
+        if inside is None or not isinstance(value, dict):
+            continue
+        if value.keys() != inside.keys() or not _same(value, inside):
             value.clear()
             value.update(inside)
 
 
-def _same(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+def _same(one: Inside, other: Inside) -> bool:
     return all(one[name] is value for name, value in other.items())

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from lm_geometry.aggregate.differences import KEYS, Change, Key, changes
 from lm_geometry.aggregate.means import mean_rows, summary
@@ -21,7 +21,7 @@ from lm_geometry.measure.estimates import (
     states_of,
 )
 from lm_geometry.measure.log import Values
-from lm_geometry.measure.opened import Layers, Opened, opened, unwrapped
+from lm_geometry.measure.opened import Layers, Opened, Tokenizer, opened, unwrapped
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.record import CELL
 from lm_geometry.measure.untouched import untouched
@@ -75,7 +75,9 @@ class Watch:
         self._drawn: Drawn = {}
         self.start: Start | None = None
 
-    def begin(self, model: Any, tokenizer: Any, step: int, start: Start | None = None) -> Values:
+    def begin(
+        self, model: nn.Module, tokenizer: Tokenizer, step: int, start: Start | None = None
+    ) -> Values:
         """Values at the first step, or since a `start` that was kept.
 
         Raises ValueError as `measure`, and for a start that is of other tokens or settings.
@@ -97,7 +99,7 @@ class Watch:
         self.start = start or Start(step, local, massive, made_of)
         return self._values(local, step)
 
-    def again(self, model: Any, step: int) -> Values:
+    def again(self, model: nn.Module, step: int) -> Values:
         """Values of the model as it is now."""
         ready, probe, start = self._opened, self._probe, self.start
         assert ready is not None

@@ -17,11 +17,32 @@ def no_labels(tokens: int) -> Int32[np.ndarray, "tokens 0"]:
     return np.empty((tokens, 0), np.int32)
 
 
+def numbered(labels: ArrayLike, name: str, tokens: int) -> Int64[np.ndarray, "tokens"]:
+    """`labels` `[tokens]`, of any kind that sorts, as 0, 1, 2 …, int64 `[tokens]`.
+
+    Raises ValueError, with the argument's `name`, where they are not as many as `tokens`, and
+    where one is missing (None, NaN, pandas' NA).
+    """
+    given = np.asarray(labels)
+    if given.shape != (tokens,):
+        raise ValueError(f"{name} has shape {given.shape}; a label for each of {tokens} tokens")
+    if any(map(_is_missing, given)) if given.dtype == object else (given != given).any():
+        raise ValueError(f"{name} has missing labels; each token needs one")
+    return np.unique(given, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _is_missing(label: object) -> bool:
+    try:
+        return label is None or bool(label != label)  # NaN differs from itself
+    except TypeError:  # of NA, which does not say whether it does
+        return True
+
+
 def as_labels(exclude: ArrayLike, tokens: int) -> Int32[np.ndarray, "tokens kinds"]:
     """Labels numbered from 0, int32 `[tokens, kinds]`, of `[tokens]` or `[tokens, kinds]` values.
 
     Values are of any kind that sorts: numbers, names. Raises ValueError where there are not as
-    many as `tokens`.
+    many as `tokens`, and where one is missing.
     """
     given = np.asarray(exclude)
     if given.ndim not in (1, 2) or len(given) != tokens:
@@ -30,8 +51,8 @@ def as_labels(exclude: ArrayLike, tokens: int) -> Int32[np.ndarray, "tokens kind
             "[tokens] or [tokens, kinds]"
         )
     columns = given.reshape(tokens, -1).T
-    numbered = [np.unique(column, return_inverse=True)[1].reshape(-1) for column in columns]
-    return np.ascontiguousarray(np.array(numbered, np.int32).reshape(-1, tokens).T)
+    found = [numbered(column, "exclude", tokens) for column in columns]
+    return np.ascontiguousarray(np.array(found, np.int32).reshape(-1, tokens).T)
 
 
 def others(labels: Int32[np.ndarray, "tokens kinds"]) -> Int64[np.ndarray, "tokens"]:
@@ -42,4 +63,4 @@ def others(labels: Int32[np.ndarray, "tokens kinds"]) -> Int64[np.ndarray, "toke
         for some in combinations(range(kinds), count):
             found = np.unique(labels[:, some], axis=0, return_inverse=True, return_counts=True)
             alike += (-1) ** (count + 1) * found[2][found[1].reshape(-1)]
-    return tokens - (alike if kinds else 1)
+    return tokens - (alike if kinds else np.ones(tokens, np.int64))  # never like itself

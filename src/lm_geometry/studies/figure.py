@@ -10,7 +10,7 @@ AGAINST = ("course", "milestones", "score_correlations")  # kinds of figures: si
 OVER_STEPS = ("curves", "leads", *AGAINST)
 OF_CURVES = ("accuracy", "loss", "dimension", "weight_norm")
 SPLITS = ("train", "validation", "test")
-_AXES = {"value", "x", "x_title", "x_scale", "layers"}
+_AXES = {"value", "x", "x_title", "x_scale", "y_scale", "layers", "exclude"}
 _CURVES = {"measures", "series"}
 _AGAINST = {"against", "event"}
 IDLE = {  # settings that a kind of figure has no use for
@@ -64,6 +64,12 @@ class Figure(Section):
     x_title: str = Field("", description="words at the axis; empty: the name of x")
     x_scale: Literal["linear", "log", "category"] = Field(
         "linear", description="the axis of x; boxes: category"
+    )
+    y_scale: Literal["shared", "own"] = Field(
+        "shared", description="one axis of y for all panels, or one for each"
+    )
+    exclude: str = Field(
+        "", description="the reading, such as none; empty: that of aggregate.exclude"
     )
     panels: list[str] = Field(
         [], description="a panel for each value of these parameters, or for each case"
@@ -127,7 +133,8 @@ class Figure(Section):
         if self.kind in ("violins", "later_scores", *OVER_STEPS):
             return self.kind
         boxes = "_boxes" if self.kind == "boxes" else ""
-        return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}"
+        reading = f"_exclude_{self.exclude}" if self.exclude else ""
+        return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}{reading}"
 
     @property
     def columns(self) -> list[str]:

@@ -1,27 +1,11 @@
-"""Labels of the tokens of a cloud, numbered; means by label; orders within a label."""
+"""Means by label of the tokens of a cloud; orders within a label."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.surrogates.directions import Rows
 
 Labels = Int64[np.ndarray, "tokens"]
-
-
-def numbered(labels: ArrayLike, name: str, tokens: int) -> Labels:
-    """`labels` `[tokens]`, of any kind that sorts, as 0, 1, 2 …, int64 `[tokens]`.
-
-    Raises ValueError, with the argument's `name`, where they are not as many as `tokens`, and
-    where one is missing (NaN, None).
-    """
-    given = np.asarray(labels)
-    if given.shape != (tokens,):
-        raise ValueError(f"{name} has shape {given.shape}; a label for each of {tokens} tokens")
-    none = given.dtype == object and any(one is None for one in given)
-    if none or (given != given).any():  # NaN differs from itself
-        raise ValueError(f"{name} has missing labels; each token needs one")
-    return np.unique(given, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def label_means(X: Rows, labels: Labels) -> Rows:

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lm_geometry.neighbours.labels import numbered
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import single_threaded_blas
 from lm_geometry.point_cloud.magnitude import to_one
@@ -12,7 +13,7 @@ from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.components import permuted_components
 from lm_geometry.surrogates.directions import Rows
 from lm_geometry.surrogates.gaussian import gaussian, gaussian_with_norms
-from lm_geometry.surrogates.labels import Labels, numbered
+from lm_geometry.surrogates.labels import Labels
 from lm_geometry.surrogates.token_means import exchanged_residuals, token_means
 
 Kind = Literal[

@@ -5,13 +5,14 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lm_geometry.neighbours.labels import numbered
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import single_threaded_blas
 from lm_geometry.point_cloud.magnitude import to_one
 from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.directions import Rows, about_mean, directions
 from lm_geometry.surrogates.gaussian import norms, with_norms_of
-from lm_geometry.surrogates.labels import Labels, label_means, numbered
+from lm_geometry.surrogates.labels import Labels, label_means
 
 Part = Literal["token_means", "residuals", "norms", "covariance", "affine"]
 PARTS: tuple[Part, ...] = get_args(Part)

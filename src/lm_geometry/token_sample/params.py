@@ -1,6 +1,6 @@
 """Section `token_sample`: which tokens make a point cloud."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -35,7 +35,7 @@ class TokenSample(Section):
 
     @field_validator("mask", mode="before")
     @classmethod
-    def _mask_has_values(cls, mask: Any) -> Any:
+    def _mask_has_values(cls, mask: object) -> object:
         by_column = (
             isinstance(mask, dict) and len(mask) > 0 and all(map(_are_values, mask.values()))
         )
@@ -46,7 +46,7 @@ class TokenSample(Section):
         return mask
 
 
-def _are_values(values: Any) -> bool:
+def _are_values(values: object) -> bool:
     return (
         isinstance(values, list) and bool(values) and all(isinstance(v, str | int) for v in values)
     )

@@ -1,7 +1,7 @@
 """Arrays of one cell: one .npy per layer, streamed to disk, with meta.json written last."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 @contextlib.contextmanager
 def array_folder(
-    folder: Path, shapes: dict[str, tuple[int, ...]], meta: dict[str, Any]
+    folder: Path, shapes: dict[str, tuple[int, ...]], meta: Mapping[str, object]
 ) -> Iterator[dict[str, np.memmap]]:
     """Writable float32 arrays by file name, each of its shape in `shapes`.
 

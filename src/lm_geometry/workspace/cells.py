@@ -9,6 +9,7 @@ between the last cell and DVC's commit computes none of them again.
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ _opened: list["Cells"] = []  # by the stage of this process
 class Cells:
     """The scratch folder of one stage run: same inputs, same folder."""
 
-    def __init__(self, stage: str, inputs: dict[str, Any]) -> None:
+    def __init__(self, stage: str, inputs: Mapping[str, object]) -> None:
         described = {"code": running_code(stage), "libraries": library_versions(), **inputs}
         self.key = value_hash(described)
         self.folder = scratch() / stage / self.key[:24]

@@ -47,7 +47,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write `value` as readable JSON; NaN and infinities are refused."""
     with whole_file(path) as temporary:
         text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)

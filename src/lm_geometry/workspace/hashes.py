@@ -4,7 +4,6 @@ import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from lm_geometry.workspace.files import missing
 from lm_geometry.workspace.section import ROOT, read_yaml
@@ -12,7 +11,7 @@ from lm_geometry.workspace.section import ROOT, read_yaml
 LIBRARIES = ("torch", "transformers", "peft", "datasets", "numpy", "scipy", "scikit-dimension")
 
 
-def value_hash(value: Any) -> str:
+def value_hash(value: object) -> str:
     """SHA-256 of a JSON value, whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

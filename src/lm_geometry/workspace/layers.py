@@ -6,7 +6,7 @@ data-prep found (`outs.data_prep.model`), or which the catalogue tells before.
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -30,7 +30,7 @@ def _one_or_span(text: str) -> str:
     raise ValueError("a number, last, or a share of the depth such as 50% or 25%-100%")
 
 
-def _as_list(value: Any) -> Any:
+def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) and (value == LAST or "%" in value) else value
 
 

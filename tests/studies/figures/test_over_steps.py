@@ -170,6 +170,8 @@ def test_lines_can_be_the_values_of_a_parameter_with_the_splits_side_by_side() -
         ({"kind": "violins", "x_title": "seed"}, "x_title is not for kind violins"),
         ({"kind": "violins", "x_scale": "log"}, "x_scale is not for kind violins"),
         ({"kind": "violins", "layers": "all"}, "layers is not for kind violins"),
+        ({"kind": "violins", "exclude": "none"}, "exclude is not for kind violins"),
+        ({"kind": "curves", "y_scale": "own"}, "y_scale is not for kind curves"),
         ({"kind": "violins", "panels": ["seed"]}, "panels is not for kind violins"),
     ],
 )
@@ -185,6 +187,7 @@ def test_settings_of_another_kind_of_figure_are_refused(fields: dict, told: str)
         {"kind": "boxes"},
         {"kind": "violins", "says": "Of one run."},
         {"kind": "lines", "value": "change", "x": "step", "x_scale": "log", "layers": "all"},
+        {"kind": "lines", "exclude": "none", "y_scale": "own"},
     ],
 )
 def test_settings_of_its_own_kind_are_taken(fields: dict) -> None:

@@ -1,6 +1,7 @@
 """Numbers over runs: how firm a change is over all layers, how large, how far noise moved."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,6 +125,41 @@ def test_hollow_means_base_in_figures_of_the_dimension(tmp_path: Path) -> None:
     assert "Hollow" not in picture
     full, hollow = points_of(picture)
     assert (len(full), len(hollow)) == (6, 0)  # all of it is fine-tuned, firm or not
+
+
+def test_another_reading_has_a_figure_of_its_own_numbers(tmp_path: Path) -> None:
+    one = run_of(0, CHANGES)
+    changes = one.tables["changes"]
+    beside = changes.assign(exclude="document", mean=changes["mean"] - 7)
+    means = pd.concat([one.tables["means"], one.tables["means"].assign(exclude="document")])
+    tables = one.tables | {"means": means, "changes": pd.concat([changes, beside])}
+    both = replace(one, tables=tables)
+    report.write_report("s", study(), [both], tmp_path)
+    report.write_report("t", study(exclude="document"), [both], tmp_path)
+    shown, other = (
+        pd.read_csv(tmp_path / path)
+        for path in ("s/change_by_layer.csv", "t/change_by_layer_exclude_document.csv")
+    )
+    np.testing.assert_allclose(other["mean"], shown["mean"] - 7)
+    pictures = [path.read_text() for path in sorted(tmp_path.glob("*/*.svg"))]
+    assert [["all neighbours" in one, "of other documents" in one] for one in pictures] == [
+        [True, False],
+        [False, True],
+    ]
+    with pytest.raises(ValueError, match=r"s-0 has no reading token: estimate.exclude is \['none'"):
+        report.write_report("u", study(exclude="token"), [both], tmp_path)
+
+
+def test_panels_with_axes_of_their_own_end_where_their_numbers_do(tmp_path: Path) -> None:
+    large = {layer: [values[0], 100 * values[1]] for layer, values in CHANGES.items()}
+    two = [run_of(0, CHANGES), run_of(1, large)]
+    heights = {}
+    for scale in ("shared", "own"):
+        asked = study(panels=["finetune.seed"], y_scale=scale)
+        report.write_report(scale, asked, two, tmp_path)
+        picture = (tmp_path / scale / "change_by_layer.svg").read_text()
+        heights[scale] = [float(y) for y in re.findall(r">[−-]?(\d+)</text>", picture)].count(100)
+    assert heights == {"shared": 2, "own": 1}
 
 
 @pytest.mark.parametrize("paper", [False, True])

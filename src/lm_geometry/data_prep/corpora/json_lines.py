@@ -35,7 +35,7 @@ class _Columns:
     unreadable: dict[str, str] = field(default_factory=dict)
     rows: int = 0
 
-    def add(self, rows: list[dict[str, Any]], lines: list[int], identity: str | None) -> None:
+    def add(self, rows: list[dict[str, JsonValue]], lines: list[int], identity: str | None) -> None:
         import pyarrow
 
         for name in dict.fromkeys(name for row in rows for name in row):
@@ -52,7 +52,7 @@ class _Columns:
         self.rows += len(rows)
 
 
-def read(path: Path, identity: str | None) -> tuple[Any, dict[str, str]]:
+def read(path: Path, identity: str | None) -> "tuple[pa.Table, dict[str, str]]":
     """The rows of a file as a `pyarrow.Table`, and why other columns of it cannot be one of those.
 
     A name that a line lacks is missing there. Numbers of the column `identity` become texts, so
@@ -62,7 +62,7 @@ def read(path: Path, identity: str | None) -> tuple[Any, dict[str, str]]:
     import pyarrow
 
     found = _Columns()
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, JsonValue]] = []
     lines: list[int] = []
     size = 0
     for number, line in enumerate(text_lines(path), 1):
@@ -87,7 +87,7 @@ def read(path: Path, identity: str | None) -> tuple[Any, dict[str, str]]:
     return pyarrow.table(columns), found.unreadable
 
 
-def _object(line: str, path: Path, number: int) -> dict[str, Any]:
+def _object(line: str, path: Path, number: int) -> dict[str, JsonValue]:
     try:
         value = json.loads(line, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
@@ -103,7 +103,7 @@ def _object(line: str, path: Path, number: int) -> dict[str, Any]:
     return value
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("an object has one name twice")

@@ -136,7 +136,7 @@ def _words_name(dataset: "Dataset", entry: Corpus) -> str:
     return named
 
 
-def _listed(value: Any, name: str, number: int, entry: Corpus) -> list[Any]:
+def _listed(value: object, name: str, number: int, entry: Corpus) -> list[Any]:
     """A list as it is; of a file whose cells are texts, the parts between spaces."""
     if isinstance(value, str):
         return words_of(value)

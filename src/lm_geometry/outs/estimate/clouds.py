@@ -13,7 +13,6 @@ from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 KEYS = ["checkpoint", "corpus", "split", "layer", "sampling_seed"]
-NONE = "none"  # the reading of which no neighbour is left out, as published
 LOCAL = [*KEYS, "exclude", "row", "estimator", "n_neighbors", "value"]
 GLOBAL = [
     *(*KEYS, "exclude", "estimator", "n_neighbors", "scale", "value"),

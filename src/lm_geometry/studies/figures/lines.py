@@ -130,7 +130,8 @@ def _paneled(
         layered = panels.by_layer(layered.properties(width=240, height=190), columns=3)
     else:
         layered = layered.properties(width=WIDTH, height=HEIGHT)
-    return panels.panels(layered, data, figure.title, says)
+    chart = panels.panels(layered, data, figure.title, says)
+    return chart.resolve_scale(y="independent") if figure.y_scale == "own" else chart
 
 
 def _by_layer(figure: Figure) -> bool:

@@ -1,6 +1,6 @@
 """The results of a study's experiments, each read at its own revision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +52,16 @@ class Collected:
         """The reading that is shown: which neighbours do not count."""
         asked = self.params.aggregate.exclude
         return self.params.estimate.exclude[0] if asked == "first" else asked
+
+    def read_as(self, exclude: str) -> "Collected":
+        """The same with another reading shown; ValueError where its tables do not have it."""
+        there = list(dict.fromkeys(self.tables["means"]["exclude"]))
+        if exclude not in there:
+            raise ValueError(
+                f"{self.experiment.name} has no reading {exclude}: estimate.exclude is {there}"
+            )
+        aggregate = self.params.aggregate.model_copy(update={"exclude": exclude})
+        return replace(self, params=self.params.model_copy(update={"aggregate": aggregate}))
 
     @property
     def layer(self) -> int:

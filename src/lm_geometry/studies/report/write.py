@@ -71,6 +71,8 @@ KINDS = {draw.__name__: draw for draw in DRAWING}
 def _drawn(figure: Figure | PromptFigure, study: Study, collected: list[Collected]) -> Drawn:
     if isinstance(figure, PromptFigure):
         return prompts.drawn(figure, study, collected)
+    if figure.exclude:
+        collected = [one.read_as(figure.exclude) for one in collected]
     shown = figure.kind in OVER_STEPS or (figure.x != "layer" and figure.layers == "shown")
     return KINDS[figure.kind](figure, study, collected, measured(figure, collected[0], shown))
 
