@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from lm_geometry.statistics.partial_correlation import partial_spearman
+from lm_geometry.statistics.checkpoint_correlation import partial_spearman
 
 VALUES = arrays(np.float64, st.just(9), elements=st.integers(0, 6).map(float))
 
