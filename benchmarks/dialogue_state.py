@@ -27,7 +27,8 @@ def encoder(outputs: int) -> Any:
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12}
-    config = BertConfig(**sizes, intermediate_size=1536, num_labels=outputs)
+    names = {number: str(number) for number in range(outputs)}
+    config = BertConfig(**sizes, intermediate_size=1536, id2label=names)
     return BertForTokenClassification(config).train()
 
 

@@ -18,7 +18,6 @@ from lm_geometry.studies.figures import against, course
 from lm_geometry.studies.numbers.collection import TABLES, Collected
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.section import Section, read_yaml
-from lm_geometry.workspace.seeds import read_seed
 from lm_geometry.workspace.tree import WORKSPACE
 from tests.conftest import TinyModel
 from tests.made_dialogues import write_dialogues
@@ -92,8 +91,8 @@ def test_a_shortened_run_has_all_that_its_figures_need(
     params = read_yaml(ROOT / "params.yaml")
     placed(params, overrides)
     write_json(project / "params.yaml", params)  # JSON is YAML
-    for read in (Section.read.__func__, read_seed):  # stages read those of the project
-        monkeypatch.setattr(read, "__defaults__", (project,))
+    read: Any = Section.read  # of the repository, where nothing is said
+    monkeypatch.setattr(Section, "read", classmethod(lambda cls: read.__func__(cls, project)))
     for stage in STAGES:
         import_module(f"lm_geometry.{stage}.run").run()
     run = read_training_run()
