@@ -65,7 +65,9 @@ def logits(source: ModelSource, checkpoint: Path | None = None) -> torch.Tensor:
 
 def resolved(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> ModelSource:
     monkeypatch.setattr(model_names, "read_models", lambda: read_models(root))
-    return model_names.resolve(Model(name=name, weights="pretrained", checkpoints=[]), seed=0)
+    return model_names.resolve(
+        Model(name=name, weights="pretrained", checkpoints=[], added_steps=0), seed=0
+    )
 
 
 @pytest.mark.parametrize(("step", "form"), [(7, "merged"), (7, "adapter"), (9, "merged")], ids=str)
