@@ -118,4 +118,6 @@ def test_other_columns_of_these_names_are_set_aside(tmp_path: Path) -> None:
     assert not {"context", "turn", "speaker", "state"} & set(names)
     own: Rows = [{"text": "x", "document": "d", "turn": i, "context": ["mine"]} for i in range(9)]
     entry = _corpus(tmp_path, own, document_column="turn")
-    assert _prepare(entry).dataset["context"][0] == ["mine"]
+    prepared = _prepare(entry).dataset  # a list, too, is no context of ours
+    assert "context" not in prepared.column_names
+    assert prepared["source_context"][0] == ["mine"]

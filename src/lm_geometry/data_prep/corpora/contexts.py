@@ -54,6 +54,14 @@ def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "D
     return added(set_aside(dataset, ["context"]), {"context": pyarrow.array(contexts, strings)})
 
 
+def without_own_contexts(dataset: "Dataset") -> "Dataset":
+    """The rows with a list that the source calls `context` as `source_context`: it is not read."""
+    from datasets import List
+
+    own = dataset.features.get("context")
+    return set_aside(dataset, ["context"]) if isinstance(own, List | list) else dataset
+
+
 def in_order(dataset: "Dataset", place: Int64[np.ndarray, "rows"]) -> Int64[np.ndarray, "rows"]:
     """Row numbers sorted by `place`, rows of one place as they follow each other in a dialogue."""
     if not has_turns(dataset):

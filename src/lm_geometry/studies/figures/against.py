@@ -28,13 +28,8 @@ def milestones(
 ) -> Drawn:
     """The step at which each signal was done, run by run, beside that of the score."""
     table = numbers.milestone_rows(figure, measured_by_all(figure, collected))
-    exclude = collected[0].exclude
-    names = [
-        f"{words_of(str(measure), exclude)}, {split}"
-        for measure, split in zip(table["measure"], table["split"], strict=True)
-    ]
-    data = table.assign(name=names, order=range(len(table)))
-    height = 19 * len(set(names))
+    data = _with_names(table, collected)
+    height = 19 * len(set(data["name"]))
     axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
     y = alt.Y("name:N", title=None, sort=channels.first_of("order"), axis=axis)
     scale = alt.Scale(type="symlog", constant=10, nice=False)
@@ -80,14 +75,8 @@ def score_correlations(
 ) -> Drawn:
     """Rank correlations of each signal with each score over the steps, plain and given the step."""
     found = numbers.correlation_rows(figure, measured_by_all(figure, collected))
-    exclude = collected[0].exclude
-    names = [
-        f"{words_of(str(measure), exclude)}, {split}"
-        for measure, split in zip(found["measure"], found["split"], strict=True)
-    ]
-    scores = found["against"].map(_score)
-    settings = found["setting"] + "\n" + "with " + scores
-    data = found.assign(name=names, order=range(len(found)), setting=settings)
+    settings = found["setting"] + "\n" + "with " + found["against"].map(_score)
+    data = _with_names(found, collected).assign(setting=settings)
     names_axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
     scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
     legend = alt.Legend(symbolOpacity=1, orient="top")
@@ -108,8 +97,18 @@ def score_correlations(
         "Points: mean over runs. Bars: 95 % interval over runs (Student's t).",
         "Given the step: what is left of the correlation once both are known to be trends.",
     )
-    chart = _by_setting(layered, data, figure, 250, 24 * len(set(names)), says)
+    chart = _by_setting(layered, data, figure, 250, 24 * len(set(data["name"])), says)
     return Drawn(chart, found, _correlations_told(figure, found))
+
+
+def _with_names(table: pd.DataFrame, collected: Sequence[Collected]) -> pd.DataFrame:
+    """The rows with how their curve is called, and their order."""
+    exclude = collected[0].exclude
+    names = [
+        f"{words_of(str(measure), exclude)}, {split}"
+        for measure, split in zip(table["measure"], table["split"], strict=True)
+    ]
+    return table.assign(name=names, order=range(len(table)))
 
 
 def _correlations_told(figure: Figure, found: pd.DataFrame) -> pd.DataFrame:
