@@ -222,3 +222,26 @@ def test_models_that_are_spread_over_processes_are_refused(
     args: Any = type("Args", (), {"deepspeed": "zero3.json", "output_dir": str(tmp_path)})()
     with pytest.raises(ValueError, match="deepspeed spreads a model over processes"):
         watch.on_train_begin(args, Any, Any, model=None)
+
+
+def test_which_way_it_goes_is_logged_and_goes_on_after_a_resume(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tiny_models["llama"].folder
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def watch() -> LocalDimensionCallback:
+        own = {"file": tmp_path / "log.jsonl", "tokenizer": tokenizer}
+        return LocalDimensionCallback(TEXTS, every=1, budget=None, **own, **SMALL)
+
+    first = watch()
+    for step in range(4):  # the model stays as it is
+        first.step(model, step)
+    assert f"{KEY}/course" not in first.history[1]
+    assert [entry[f"{KEY}/course"] for entry in first.history[2:]] == [0.0, 0.0]
+    assert capsys.readouterr().out.count("local_dimension: flat at step 2") == 1
+    again = watch()
+    again.step(model, 4)
+    assert again.step(model, 5)[f"{KEY}/course"] == 0.0
+    assert "flat" not in capsys.readouterr().out  # which was said already

@@ -10,6 +10,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_callback import CallbackHandler
 
 from lm_geometry.measure.budget import Budget
+from lm_geometry.measure.course import Word
+from lm_geometry.measure.course_log import CourseLog
 from lm_geometry.measure.log import Log, Values
 from lm_geometry.measure.opened import Layers, Tokenizer
 from lm_geometry.measure.options import Options, settings_of
@@ -47,6 +49,8 @@ class LocalDimensionCallback(TrainerCallback):
     - `…/change`, `…/change_lower`, `…/change_upper`: paired change since the first step
     - `local_dimension/control/…`: the same of `control`, a second set of texts that share no
       document with the first, and `…/beyond_control`: how much more the first changed
+    - `local_dimension/layer_12/course`, of the first layer: -1 falling, 0 flat, 1 rising, as
+      `Course` says it; printed where it changes
     - `local_dimension/seconds`: what the measurement took
 
     The model is given back as it was, random generators included: trained weights are bit-equal
@@ -77,6 +81,7 @@ class LocalDimensionCallback(TrainerCallback):
         self._tokenizer = tokenizer
         self._log = Log(Path(file)) if file is not None else None
         self.history: list[dict[str, float]] = []  # each with its `step`
+        self._said: Word = ""
 
     def step(self, model: nn.Module, step: int) -> Values | None:
         """Measure the model at this step of a training, if it is time; the values, or None.
@@ -96,6 +101,7 @@ class LocalDimensionCallback(TrainerCallback):
                 values |= self._watches[0].beyond(control)
             if self._log is not None and self._budget.times == 0:
                 self._log.begin(step)
+            self._tell(step)
         values[f"{PREFIX}/seconds"] = self._budget.spent - before
         self.history.append({"step": step, **values})
         if self._log is not None:
@@ -108,10 +114,20 @@ class LocalDimensionCallback(TrainerCallback):
             name = "control" if watch is not self._watches[0] else "start"
             place = self._log.path.with_suffix(f".{name}.json")
         start = read_start(place) if place is not None and step > 0 else None
+        if place is not None:
+            watch.course_log = CourseLog(place.with_suffix(".course.jsonl"))
         values = watch.begin(model, self._tokenizer, step, start)
+        self._said = self._watches[0].course.word
         if place is not None and watch.start is not None:
             watch.start.write(place)
         return values
+
+    def _tell(self, step: int) -> None:
+        """Say which way the first dimension goes, where that is another than before."""
+        course = self._watches[0].course
+        if course.word != self._said:
+            print(f"{PREFIX}: {course.word} at step {step}", flush=True)
+            self._said = course.word
 
     def told(self) -> str:
         """What the measurements took, in words."""

@@ -10,6 +10,8 @@ from torch import nn
 from lm_geometry.aggregate.differences import KEYS, Change, Key, changes
 from lm_geometry.aggregate.means import mean_rows, summary
 from lm_geometry.embed.hidden_states import HiddenStates
+from lm_geometry.measure.course import NUMBERS, Course
+from lm_geometry.measure.course_log import CourseLog
 from lm_geometry.measure.estimates import (
     Drawn,
     Massive,
@@ -74,6 +76,9 @@ class Watch:
         self._probe: Probe | None = None
         self._drawn: Drawn = {}
         self.start: Start | None = None
+        self.course = Course()  # of the first layer, estimator, L and reading
+        self.course_log: CourseLog | None = None
+        self._least: pd.DataFrame | None = None  # estimates of the least measurement so far
 
     def begin(
         self, model: nn.Module, tokenizer: Tokenizer, step: int, start: Start | None = None
@@ -93,6 +98,8 @@ class Watch:
                 "the texts, layers or settings are not those that this training began with: take "
                 "the same, or another file"
             )
+        if self.course_log is not None:
+            self.course, self._least = self.course_log.begin(step)
         massive = start.massive if start else massive_of({BASE: states}, self._factor)
         self._drawn = drawn_rows(probe, massive)
         local = estimated({BASE: states}, probe, self._drawn, massive).local
@@ -130,9 +137,30 @@ class Watch:
         if step != start.step:
             both = [start.local, local.assign(checkpoint=LATER)]
             self.changes = changes(pd.concat(both, ignore_index=True))
+            found |= self._said(local, step)
         for key, change in self.changes.items():
             row = dict(zip(KEYS, key, strict=True))
             found |= named(self._key(row), summary(change.mean, confidence), "change")
+        return found
+
+    def _said(self, local: pd.DataFrame, step: int) -> Values:
+        """Which way the first dimension goes, since the least measurement so far."""
+        start, ready = self.start, self._opened
+        assert start is not None
+        assert ready is not None
+        least = start.local if self._least is None else self._least
+        both = [least, local.assign(checkpoint=LATER)]
+        layer = ready.layers[0]
+        found: Values = {}
+        for key, change in changes(pd.concat(both, ignore_index=True)).items():
+            name = self._key(dict(zip(KEYS, key, strict=True)))
+            if name == f"{self._prefix}/layer_{layer}":
+                word = self.course.add(change.mean.value, change.mean.standard_error)
+                found = {f"{name}/course": NUMBERS[word]} if word else {}
+        if self.course.is_least:
+            self._least = local
+        if self.course_log is not None:
+            self.course_log.add(step, self.course, local)
         return found
 
     def beyond(self, control: "Watch") -> Values:
