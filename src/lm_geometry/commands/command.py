@@ -16,14 +16,14 @@ class Command(click.Command):
     It works on a clone, and says so apart from one; see `Anywhere`.
     """
 
-    def require(self, name: str) -> None:
+    def require(self) -> None:
         """Raises ImportError where the command cannot run in this install."""
-        require_clone(name)
+        require_clone()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, which reads `--layer=4 --layer=12` and guesses up to three options."""
         if not ctx.resilient_parsing and not {*ctx.help_option_names} & {*args}:
-            self.require(ctx.info_name or "")
+            self.require()
         repeatable = {
             name
             for option in self.params
@@ -40,7 +40,7 @@ class Command(click.Command):
 class Anywhere(Command):
     """A command that needs no clone."""
 
-    def require(self, name: str) -> None:
+    def require(self) -> None:
         """Nothing is asked for."""
 
 

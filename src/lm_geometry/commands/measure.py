@@ -71,7 +71,7 @@ def command(
     """
     if as_json and as_csv:
         raise click.UsageError("--json is not allowed with --csv")
-    with naming_the_extra("measure", "models"):
+    with naming_the_extra("it", "models"):
         from lm_geometry.measure.call import measure
         from lm_geometry.measure.compared import compare as compared
 

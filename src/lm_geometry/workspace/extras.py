@@ -29,15 +29,15 @@ def naming_the_extra(asked: str, extra: str) -> Iterator[None]:
         ) from error
 
 
-def require_clone(asked: str) -> None:
+def require_clone() -> None:
     """Raises ImportError where the package lies in no clone, or without what a clone needs."""
     if not (_ABOVE / "dvc.yaml").is_file():
         raise ImportError(
-            f"{asked} works on a clone of the repository, and this {PACKAGE} is installed apart "
-            f"from one: `make setup` in a clone, then its own .venv/bin/{PACKAGE}"
+            f"it works on a clone of the repository, and this {PACKAGE} is installed apart from "
+            f"one: `make setup` in a clone, then its own .venv/bin/{PACKAGE}"
         )
     if find_spec("dvc") is None:
         raise ImportError(
-            f"{asked} needs the packages of the pipeline: `make setup` in {_ABOVE}, or there "
+            f"it needs the packages of the pipeline: `make setup` in {_ABOVE}, or there "
             "pip install --editable '.[pipeline]'"
         )
