@@ -20,6 +20,9 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 PROJECT = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+# What base.txt pins: the core, and the extras that a clone has, which name each other.
+BASE = [*PROJECT["dependencies"], *EXTRAS["models"], *EXTRAS["pipeline"]]
+BASE.remove(f"{PROJECT['name']}[models]")
 
 # Installed side by side, so that each package has one version in all of these.
 FILES = ["cpu", "ssh", "s3", "gs", "azure", "slurm", "tags", "maps", "test"]
@@ -41,11 +44,11 @@ def main() -> None:
     torch = f"torch=={versions('torch')['torch']}"
 
     kept = known(["base", *FILES, "torch"])
-    needed = [torch, *PROJECT["dependencies"], *(line for name in FILES for line in EXTRAS[name])]
+    needed = [torch, *BASE, *(line for name in FILES for line in EXTRAS[name])]
     together = resolved(needed, kept, upgrade=upgrade)
     pinned = {name: lines.split()[0] for name, lines in together.items()}
 
-    sets = {"base": set(resolved([torch, *PROJECT["dependencies"]], pinned))}
+    sets = {"base": set(resolved([torch, *BASE], pinned))}
     for name in FILES:
         below = set().union(*(sets[file] for file in BELOW.get(name, ["base"])))
         sets[name] = set(resolved(EXTRAS[name], pinned)) - below
@@ -62,7 +65,7 @@ def main() -> None:
 def beside_dadapy(torch: str, kept: Pins, upgrade: list[str]) -> list[str]:
     """The pins of DADApy's environment: those of Python 3.11, and what 3.12 needs besides."""
     tests = [line for line in EXTRAS["test"] if not line.startswith(NOT_BESIDE_DADAPY)]
-    needed = [torch, *PROJECT["dependencies"], *tests]
+    needed = [torch, *BASE, *tests]
     needed += [line for name in ("dadapy", "cpu", "tags") for line in EXTRAS[name]]
     first = resolved(needed, kept, python="3.11", upgrade=upgrade)
     both = {name: lines.split()[0] for name, lines in first.items()}

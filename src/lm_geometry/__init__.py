@@ -6,4 +6,14 @@ The public names stand in ``__init__.pyi`` and are imported when they are first 
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_attached, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """The public name; raises ImportError, which names the extra, for what the core lacks."""
+    from lm_geometry.workspace.extras import EXTRA_OF, naming_the_extra
+
+    if name not in EXTRA_OF:
+        return _attached(name)
+    with naming_the_extra(f"{__name__}.{name}", EXTRA_OF[name]):
+        return _attached(name)

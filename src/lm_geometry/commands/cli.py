@@ -25,6 +25,9 @@ COMMANDS = {
     "drift": "tell whether dvc.lock belongs to params.yaml and the code; needs no data",
 }
 COMPLETION = """\b
+All of them but measure work on a clone of the repository.
+
+\b
 Completion by TAB, in the start-up file of the shell:
   bash, zsh  eval "$(_LM_GEOMETRY_COMPLETE=bash_source lm-geometry)"    # or zsh_source
   fish       _LM_GEOMETRY_COMPLETE=fish_source lm-geometry | source

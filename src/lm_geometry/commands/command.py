@@ -5,14 +5,25 @@ import re
 import click
 from click.core import ParameterSource
 
+from lm_geometry.workspace.extras import require_clone
+
 _NUMBER = re.compile(r"-\d*\.?\d+")
 
 
 class Command(click.Command):
-    """A command whose repeatable options take several words at once: `--layer 4 12`."""
+    """A command whose repeatable options take several words at once: `--layer 4 12`.
+
+    It works on a clone, and says so apart from one; see `Anywhere`.
+    """
+
+    def require(self) -> None:
+        """Raises ImportError where the command cannot run in this install."""
+        require_clone()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, which reads `--layer=4 --layer=12` and guesses up to three options."""
+        if not ctx.resilient_parsing and not {*ctx.help_option_names} & {*args}:
+            self.require()
         repeatable = {
             name
             for option in self.params
@@ -24,6 +35,13 @@ class Command(click.Command):
         except click.NoSuchOption as error:
             nearest = (error.possibilities or [])[:1]
             raise click.NoSuchOption(error.option_name, None, nearest, ctx) from None
+
+
+class Anywhere(Command):
+    """A command that needs no clone."""
+
+    def require(self) -> None:
+        """Nothing is asked for."""
 
 
 def _spread(words: list[str], repeatable: set[str], ctx: click.Context) -> list[str]:

@@ -15,8 +15,10 @@ def offered(names: Callable[[], Iterable[str]]) -> Offer:
     """Those of `names` that begin with what was typed; none where they cannot be read."""
 
     def offer(context: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
-        from ruamel.yaml import YAMLError
-
+        try:
+            from ruamel.yaml import YAMLError
+        except ModuleNotFoundError:  # the core alone, which has no clone to read names in
+            return []
         try:
             return [name for name in names() if name.startswith(typed)]
         except (OSError, YAMLError):  # a traceback in the middle of a line helps nobody

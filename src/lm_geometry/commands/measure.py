@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lm_geometry.commands.command import Command, examples
+from lm_geometry.commands.command import Anywhere, examples
+from lm_geometry.workspace.extras import naming_the_extra
 
 if TYPE_CHECKING:
     from lm_geometry.estimate.params import LocalEstimator
@@ -25,7 +26,7 @@ def _number(text: str) -> int | float:
 
 
 @click.command(
-    cls=Command,
+    cls=Anywhere,
     epilog=examples(
         "lm-geometry measure smollm2 notes.txt --page notes.html",
         "lm-geometry measure /models/mine a.txt b.txt --layers 25%-100% --json",
@@ -70,8 +71,9 @@ def command(
     """
     if as_json and as_csv:
         raise click.UsageError("--json is not allowed with --csv")
-    from lm_geometry.measure.call import measure
-    from lm_geometry.measure.compared import compare as compared
+    with naming_the_extra("it", "models"):
+        from lm_geometry.measure.call import measure
+        from lm_geometry.measure.compared import compare as compared
 
     read = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
     asked = [_layer(layer) for layer in layers] or "all"

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Protocol, Self, TypedDict
 
 import numpy as np
@@ -60,8 +61,14 @@ def names() -> list[str]:
 def check(estimator: str, options: Mapping[str, Option], others: str = "") -> None:
     """Raises ValueError for a name or an option that scikit-dimension does not have.
 
-    `others` are the names that would have been right as well.
+    `others` are the names that would have been right as well. Raises ImportError where there is
+    no scikit-dimension that could tell.
     """
+    if find_spec("skdim") is None:
+        raise ImportError(
+            f"estimator is {estimator!r}; it must be {others or 'another'}, or one of "
+            "scikit-dimension, which is not installed: pip install scikit-dimension"
+        )
     import skdim.id
 
     if estimator not in names():

@@ -112,9 +112,9 @@ def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: S
     known = read_models()
     if name not in known and not name.startswith(("hub:", "file:", "package:", "kept:")):
         if not Path(name).expanduser().exists():
+            aliases = f"not in the catalogue ({', '.join(known)})" if known else "not an alias"
             raise ValueError(
-                f"model: {name} is no path and not in the catalogue ({', '.join(known)}); write "
-                f"hub:{name} for a model of the hub"
+                f"model: {name} is no path and {aliases}; write hub:{name} for a model of the hub"
             )
         name = f"file:{Path(name).expanduser().resolve()}"
     asked = {"name": name, "half": settings.half or None}

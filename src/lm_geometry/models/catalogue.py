@@ -40,6 +40,11 @@ class ModelEntry(Section):
 
 
 def read_models(root: Path = ROOT) -> dict[str, ModelEntry]:
-    """Every entry of catalogue/models.yaml by alias; raises pydantic's ValidationError."""
+    """Every entry of catalogue/models.yaml by alias; raises pydantic's ValidationError.
+
+    None where the package is installed apart from a clone, and there is no catalogue.
+    """
+    if not (root / "catalogue").exists():
+        return {}
     entries = read_yaml(root / "catalogue" / "models.yaml")
     return {alias: ModelEntry.model_validate(entry) for alias, entry in entries.items()}

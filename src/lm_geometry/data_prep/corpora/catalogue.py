@@ -154,7 +154,12 @@ class Corpus(Section):
 
 
 def read_corpora(root: Path = ROOT) -> dict[str, Corpus]:
-    """Every entry of catalogue/corpora.yaml by alias; raises pydantic's ValidationError."""
+    """Every entry of catalogue/corpora.yaml by alias; raises pydantic's ValidationError.
+
+    None where the package is installed apart from a clone, and there is no catalogue.
+    """
+    if not (root / "catalogue").exists():
+        return {}
     entries = read_yaml(root / "catalogue" / "corpora.yaml")
     wrong = [alias for alias in entries if not re.fullmatch("[a-z0-9-]+", str(alias))]
     if wrong:
