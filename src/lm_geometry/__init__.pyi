@@ -1,5 +1,7 @@
 from .dimension import global_dimension as global_dimension
 from .dimension import local_dimension as local_dimension
+from .dimension.bayesian_twonn import bayesian_twonn as bayesian_twonn
+from .dimension.correlation import correlation_integral as correlation_integral
 from .dimension.gride import Gride as Gride
 from .dimension.gride import gride as gride
 from .measure.call import measure as measure

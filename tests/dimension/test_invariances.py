@@ -21,12 +21,18 @@ LOCAL = {
     "twonn mle": lambda X: local_dimension(X, L, fit="mle"),
     "mle": lambda X: local_dimension(X, L, "mle"),
     "lpca": lambda X: local_dimension(X, L, "lpca"),
+    "ca_pca": lambda X: local_dimension(X, L, "ca_pca"),
     "lpca participation ratio": lambda X: local_dimension(X, L, "lpca", rule="participation_ratio"),
 }
 GLOBAL = {
     "twonn": global_dimension,
     "mle": lambda X: global_dimension(X, "mle"),
     "lpca": lambda X: global_dimension(X, "lpca"),
+    "l2n2": lambda X: global_dimension(X, "l2n2"),
+    "bayesian_twonn": lambda X: global_dimension(X, "bayesian_twonn"),
+    "binomial": lambda X: global_dimension(X, "binomial"),
+    "correlation": lambda X: global_dimension(X, "correlation"),
+    "ca_pca": lambda X: global_dimension(X, "ca_pca"),
     "gride": lambda X: np.concatenate(gride(X, 64)[2:4]),
 }
 SPECTRAL = (LOCAL["lpca participation ratio"], GLOBAL["lpca"])
