@@ -10,7 +10,7 @@ from tests.fixtures.seeded_clouds import CLOUDS, with_copies
 
 
 def as_published(X, L):
-    """Algorithm 1 of Gilbert and O'Neill, with k = L − 1."""
+    """Algorithm 1 of Gilbert and O'Neill, with k = L − 1, for d up to the rank of such clouds."""
     found, width = [], X.shape[1]
     for row in cdist(X, X):
         order = np.argsort(row, kind="stable")[1 : L + 1]
@@ -59,6 +59,13 @@ def test_few_neighbours_bound_it_and_a_line_has_one_dimension():
     line = np.random.default_rng(0).random((100, 1))
     assert (local_dimension(line, 10, "ca_pca") == 1).all()
     assert global_dimension(line, "ca_pca", n_neighbors=10) == 1
+
+
+def test_no_more_directions_are_counted_than_there_are():
+    X = np.hstack([CLOUDS["spread"]()[:, :3], np.ones((600, 9))])  # in 12 coordinates
+    local = local_dimension(X, 100, "ca_pca")
+    assert local.max() <= 3
+    np.testing.assert_array_equal(local, local_dimension(X[:, :3], 100, "ca_pca"))
 
 
 def test_a_neighbourhood_of_copies_has_none():

@@ -14,6 +14,7 @@ from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.shapes import Float, Float64, Integer
 
+ROUNDING = 1e-12  # smaller shares of the largest eigenvalue are rounding
 BATCH = 32  # neighbourhoods of one call to the eigenvalue routine
 
 
@@ -23,8 +24,9 @@ def local(X: PointCloud, graph: NeighbourGraph, n_neighbors: int) -> Float64[np.
     With λ the eigenvalues of the covariance of the L − 1 nearest tokens, L being `n_neighbors`, in
     units of the squared radius, half-way to the L-th: the d for which the first d eigenvalues, each
     raised by (3d + 4) / (d (d + 4)) times the sum T of the others, are nearest to 1/(d + 2), and T
-    is small (Euclidean distance + 2 T). d is at most the rank that L − 1 vectors can have, L − 2,
-    and the width. NaN where the L-th neighbour is a copy, or all L − 1 are equal.
+    is small (Euclidean distance + 2 T). d is at most the number of eigenvalues that are not 0,
+    where the authors go on to the width: no more directions are seen. NaN where the L-th neighbour
+    is a copy, or all L − 1 are equal.
 
     Source: Gilbert, O'Neill 2023, algorithm 1.
     Cost: O(tokens · L² · (L + width)) time, O(L²) memory for a neighbourhood.
@@ -68,7 +70,7 @@ def check(n_neighbors: int) -> None:
 def dimensions_of(spectra: Float64[np.ndarray, "clouds m"]) -> Float64[np.ndarray, "clouds"]:
     """The dimensions that suit eigenvalues, largest first, in units of the squared radius.
 
-    NaN where they are no numbers or all 0.
+    NaN where they are all 0.
     """
     d = np.arange(1, spectra.shape[1] + 1)
     sums, squares = np.cumsum(spectra, axis=1), np.cumsum(spectra**2, axis=1)
@@ -77,8 +79,9 @@ def dimensions_of(spectra: Float64[np.ndarray, "clouds m"]) -> Float64[np.ndarra
     # Σ (λ + c)² over the first d, where c is what the curvature adds minus the flat eigenvalue.
     added = (3 * d + 4) / (d * (d + 4)) * rest - 1 / (d + 2)
     distance = np.sqrt(np.maximum(squares + 2 * added * sums + d * added**2, 0))
-    best = (distance + 2 * rest).argmin(axis=1) + 1.0
-    return np.where(sums[:, -1] > 0, best, np.nan)  # NaN is not above 0
+    there = spectra > ROUNDING * spectra[:, :1]
+    best = np.where(there, distance + 2 * rest, np.inf).argmin(axis=1) + 1.0
+    return np.where(sums[:, -1] > 0, best, np.nan)
 
 
 def _spectra(
@@ -100,5 +103,4 @@ def _spectra(
         vectors -= vectors.mean(axis=0)
         vectors = vectors.T if members > width else vectors
         np.matmul(vectors, vectors.T, out=products[row])
-    spectra = np.maximum(np.linalg.eigvalsh(products)[:, ::-1], 0) / (members - 1)
-    return spectra[:, : min(members - 1, width)]
+    return np.maximum(np.linalg.eigvalsh(products)[:, ::-1], 0) / (members - 1)

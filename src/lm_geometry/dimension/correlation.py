@@ -89,7 +89,7 @@ def from_graph(X: PointCloud, graph: NeighbourGraph, k1: int = 10, k2: int = 20)
         return np.nan
     first, second = correlation_integral(X, [inner, outer])
     with np.errstate(divide="ignore"):
-        slope = float((np.log(second) - np.log(first)) / (np.log(outer) - np.log(inner)))
+        slope = float(np.log(second / first) / np.log(outer / inner))
     return slope if np.isfinite(slope) else np.nan
 
 

@@ -94,7 +94,7 @@ def global_dimension(
     - "binomial": `n_neighbors` 20, `ratio` 0.8 (`dimension.binomial.from_graph`)
     - "correlation": `k1` 10, `k2` 20, the ranks behind the radii; the slope of
       `correlation_integral` (`dimension.correlation.from_graph`)
-    - "ca_pca": `n_neighbors` 64; the mean of the local estimates
+    - "ca_pca": `n_neighbors` 32; the mean of the local estimates
     - "dadapy.twonn" (`algorithm` "base", `mu_fraction` 0.9) and "dadapy.gride" (`scale` 2):
       DADApy's own code, where it is installed, on our neighbours
     - an estimator of scikit-dimension by its name, such as "DANCo" or "CorrInt", with that class's

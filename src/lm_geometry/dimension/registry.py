@@ -160,7 +160,7 @@ def _local_ca_pca(
     return ca_pca.local(X, nearest(n_neighbors), n_neighbors)
 
 
-def _ca_pca(X: PointCloud, nearest: Nearest, n_neighbors: int = 64) -> float:
+def _ca_pca(X: PointCloud, nearest: Nearest, n_neighbors: int = 32) -> float:
     ca_pca.check(n_neighbors)
     return ca_pca.of_cloud(X, nearest(n_neighbors), n_neighbors)
 
