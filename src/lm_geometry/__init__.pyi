@@ -20,6 +20,7 @@ from .observables.cosine import cosine as cosine
 from .observables.cosine import mean_cosine as mean_cosine
 from .observables.hausdorff import hausdorff as hausdorff
 from .observables.imbalance import information_imbalance as information_imbalance
+from .observables.label_overlap import label_overlap as label_overlap
 from .observables.massive import massive_tokens as massive_tokens
 from .observables.moved import distance_moved as distance_moved
 from .observables.norms import norms as norms

@@ -49,7 +49,10 @@ CALLS = {
         lm_geometry.remaining(lm_geometry.neighbour_graph(X, 9), THIRDS > 0, 9, X).distances
     ),
     "neighbourhood_overlap": lambda X, Y: lm_geometry.neighbourhood_overlap(X, Y, 9),
-    "information_imbalance": lm_geometry.information_imbalance,
+    "information_imbalance": lambda X, Y: [
+        lm_geometry.information_imbalance(X, Y, k) for k in (1, 9)
+    ],
+    "label_overlap": lambda X, Y: lm_geometry.label_overlap(X, THIRDS, 9),
     "linear_cka": lm_geometry.linear_cka,
     "hausdorff": lm_geometry.hausdorff,
     "mean_cosine": lambda X, Y: [lm_geometry.mean_cosine(X, d) for d in (True, False)],

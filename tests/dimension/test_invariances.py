@@ -125,3 +125,6 @@ def test_what_two_clouds_share_depends_on_neither_order_nor_place_nor_scale(X, o
     assert information_imbalance(X[order], other[order]) == imbalance
     assert information_imbalance(moved, other) == imbalance
     assert information_imbalance(other, X) == imbalance[::-1]
+    several = information_imbalance(X, other, 7)
+    assert information_imbalance(X[order], other[order], 7) == several
+    assert information_imbalance(moved, other, 7) == several

@@ -11,7 +11,17 @@ LocalEstimator = Literal["twonn", "lpca", "mle"]
 Library = Literal[
     "CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "PH", "TLE"
 ]
-GlobalEstimator = Literal[LocalEstimator, "dadapy.twonn", "dadapy.gride", Library]
+GlobalEstimator = Literal[
+    LocalEstimator,
+    "l2n2",
+    "bayesian_twonn",
+    "binomial",
+    "correlation",
+    "ca_pca",
+    "dadapy.twonn",
+    "dadapy.gride",
+    Library,
+]
 Signal = Literal[
     "rankme", "alpha_req", "participation_ratio", "effective_rank", "mean_cosine", "distance_moved"
 ]
