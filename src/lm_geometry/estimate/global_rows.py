@@ -15,6 +15,8 @@ from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.outs.token_sample.clouds import Points
 from lm_geometry.workspace.tables import Row
 
+NEEDED = {"correlation": 20, "ca_pca": 32}  # neighbours that they take unless told otherwise
+
 
 def rows_of_neighbours(
     X: Points, graph: NeighbourGraph, sizes: dict[float, int], settings: Estimate
@@ -38,9 +40,14 @@ def rows_of_neighbours(
 
 
 def other_rows(X: Points, graph: NeighbourGraph, settings: Estimate) -> Iterator[Row]:
-    """A row for each other global estimator; they look at the cloud itself, as published."""
+    """A row for each other global estimator; they look at the cloud itself, as published.
+
+    The value is missing where the cloud has too few points for it.
+    """
     for name in settings.global_estimators:
-        if name not in OF_NEIGHBOURS:
+        if len(X) <= NEEDED.get(name, 0):
+            yield row_of(name, np.nan, len(X))
+        elif name not in OF_NEIGHBOURS:
             yield _whole(name, X, graph, settings)
 
 

@@ -95,8 +95,8 @@ class Estimate(Section):
     lpca: Lpca = Field(default_factory=lambda: Lpca.model_validate({}), description="lPCA")
     global_estimators: list[GlobalEstimator] = Field(
         ["twonn"],
-        description="global: a number per cloud; ours, another of scikit-dimension by its name, or "
-        "dadapy.twonn and dadapy.gride where DADApy is installed",
+        description="global: a number per cloud; ours (docs/estimators.md), another of "
+        "scikit-dimension by its name, or dadapy.twonn and dadapy.gride where there is DADApy",
     )
     signals: list[Signal] = Field(
         [
