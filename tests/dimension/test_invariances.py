@@ -105,7 +105,7 @@ def test_scaling_changes_nothing(estimate, X, scale):
     np.testing.assert_allclose(estimate(scaled), estimate(X), rtol=1e-9)
 
 
-@pytest.mark.parametrize("estimate", EVERY)
+@pytest.mark.parametrize("estimate", [p for p in EVERY if "ca_pca" not in str(p.id)])
 @quick
 @given(X=CLOUDS, zeros=st.integers(1, 40))
 def test_coordinates_of_zeros_change_nothing(estimate, X, zeros):

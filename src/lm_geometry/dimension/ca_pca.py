@@ -14,7 +14,6 @@ from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.shapes import Float, Float64, Integer
 
-ROUNDING = 1e-12  # smaller shares of the largest eigenvalue are rounding
 BATCH = 32  # neighbourhoods of one call to the eigenvalue routine
 
 
@@ -24,16 +23,16 @@ def local(X: PointCloud, graph: NeighbourGraph, n_neighbors: int) -> Float64[np.
     With λ the eigenvalues of the covariance of the L − 1 nearest tokens, L being `n_neighbors`, in
     units of the squared radius, half-way to the L-th: the d for which the first d eigenvalues, each
     raised by (3d + 4) / (d (d + 4)) times the sum T of the others, are nearest to 1/(d + 2), and T
-    is small (Euclidean distance + 2 T). d is at most the number of eigenvalues that are not 0,
-    where the authors go on to the width: no more directions are seen. NaN where the L-th neighbour
-    is a copy, or all L − 1 are equal.
+    is small (Euclidean distance + 2 T). d goes from 1 to the width, as published, beyond
+    the eigenvalues that are not 0 too: coordinates of zeros can make it larger. NaN where the L-th
+    neighbour is a copy, or all L − 1 are equal.
 
     Source: Gilbert, O'Neill 2023, algorithm 1.
     Cost: O(tokens · L² · (L + width)) time, O(L²) memory for a neighbourhood.
     Bias: on 2,000 tokens of a ball 5.0 of 5, 10.0 of 10, 20.0 of 20 at L = 128, and 4.9, 9.8, 18.9
     at L = 32. It takes curvature for small: neighbourhoods as large as a flat torus' circles read
     9.5, 20.0 and 40.0 at L = 128, its linear directions. An uneven density reads too high: 8.0,
-    14.6 and 25.2 of a Gaussian cloud at L = 128, 5.4, 10.5 and 19.9 at L = 32.
+    14.6 and 25.2 of a Gaussian cloud at L = 128, 6.2, 12.0 and 21.9 at L = 32.
     Raises ValueError for fewer than 4 neighbours, and where the graph has fewer.
     """
     check(n_neighbors)
@@ -67,7 +66,7 @@ def check(n_neighbors: int) -> None:
         raise ValueError(f"n_neighbors is {n_neighbors}; CA-PCA needs at least 4")
 
 
-def dimensions_of(spectra: Float64[np.ndarray, "clouds m"]) -> Float64[np.ndarray, "clouds"]:
+def dimensions_of(spectra: Float64[np.ndarray, "clouds width"]) -> Float64[np.ndarray, "clouds"]:
     """The dimensions that suit eigenvalues, largest first, in units of the squared radius.
 
     NaN where they are all 0.
@@ -79,8 +78,7 @@ def dimensions_of(spectra: Float64[np.ndarray, "clouds m"]) -> Float64[np.ndarra
     # Σ (λ + c)² over the first d, where c is what the curvature adds minus the flat eigenvalue.
     added = (3 * d + 4) / (d * (d + 4)) * rest - 1 / (d + 2)
     distance = np.sqrt(np.maximum(squares + 2 * added * sums + d * added**2, 0))
-    there = spectra > ROUNDING * spectra[:, :1]
-    best = np.where(there, distance + 2 * rest, np.inf).argmin(axis=1) + 1.0
+    best = (distance + 2 * rest).argmin(axis=1) + 1.0
     return np.where(sums[:, -1] > 0, best, np.nan)
 
 
@@ -89,7 +87,7 @@ def _spectra(
     near: Integer[np.ndarray, "rows L"],
     first: int,
     radii: Float64[np.ndarray, "rows"],
-) -> Float64[np.ndarray, "rows m"]:
+) -> Float64[np.ndarray, "rows width"]:
     """Eigenvalues of the neighbourhoods of the tokens from `first` on, over the squared radii."""
     members, width = near.shape[1], points.shape[1]
     size = min(members, width)
@@ -103,4 +101,6 @@ def _spectra(
         vectors -= vectors.mean(axis=0)
         vectors = vectors.T if members > width else vectors
         np.matmul(vectors, vectors.T, out=products[row])
-    return np.maximum(np.linalg.eigvalsh(products)[:, ::-1], 0) / (members - 1)
+    spectra = np.zeros((len(near), width))
+    spectra[:, :size] = np.maximum(np.linalg.eigvalsh(products)[:, ::-1], 0) / (members - 1)
+    return spectra
