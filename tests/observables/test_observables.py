@@ -159,6 +159,7 @@ def test_information_imbalance_of_several_neighbours_is_their_mean_rank(k):
     assert information_imbalance(A, 2 * A, k) == pytest.approx((k + 1, k + 1) / np.array(200))
 
 
+@pytest.mark.filterwarnings("ignore:Subset size greater")
 @pytest.mark.parametrize("k", [1, 7])
 def test_information_imbalance_is_that_of_dadapy(k):
     dadapy = pytest.importorskip("dadapy", exc_type=ImportError)
