@@ -10,7 +10,7 @@ from tests.fixtures.seeded_clouds import CLOUDS, with_copies
 
 
 def as_published(X, L):
-    """Algorithm 1 of Gilbert and O'Neill, with k = L − 1,"""
+    """The algorithm of Gilbert and O'Neill, with k = L − 1."""
     found, width = [], X.shape[1]
     for row in cdist(X, X):
         order = np.argsort(row, kind="stable")[1 : L + 1]

@@ -42,7 +42,7 @@ def bayesian_twonn(
     shape 2, rate 5). All NaN where fewer than 2 ratios are finite or all are 1. `exclude` are
     labels `[tokens]` or `[tokens, kinds]`: tokens of one label are no neighbours of each other.
 
-    Source: Denti et al. 2022, the conjugate posterior of the Pareto rate of their equation 2.
+    Source: Denti et al. 2022, the conjugate posterior of the rate of the Pareto law above.
     Cost: the graph O(tokens² · width) time, the rest O(tokens).
     Bias: on 2,000 tokens of a ball 4.8 of 5, 8.8 of 10, 15.8 of 20; of a flat torus, whose few
     tokens are so far apart that it bends between them, 5.2, 12.2 and 24.4. The interval is that of

@@ -30,8 +30,8 @@ def from_graph(graph: NeighbourGraph, n_neighbors: int, ratio: float = RATIO) ->
     copy are left out. NaN where none is left, and where no inner ball holds a token: `ratio` is
     too small for the dimension then, or k for either.
 
-    Source: the maximum of the likelihood of Macocco et al. 2023, equation 3, at k neighbours as
-    DADApy's `compute_id_binomial_k(k, r, bayes=False)`; its error is the Cramér–Rao bound.
+    Source: the maximum of Macocco et al.'s likelihood, Π C(k − 1, n) ρ^(dn) (1 − ρ^d)^(k − 1 − n),
+    as DADApy's `compute_id_binomial_k(k, r, bayes=False)`; its error is the Cramér–Rao bound.
     Cost: O(tokens · k) time and memory.
     Bias: on 2,000 tokens of a ball 4.6 of 5, 8.5 of 10, 15.3 of 20 at k = 20, and 4.3, 7.9, 14.0 at
     k = 100; of a flat torus, whose few tokens are so far apart that it bends between them, 5.6,

@@ -23,11 +23,11 @@ def local(X: PointCloud, graph: NeighbourGraph, n_neighbors: int) -> Float64[np.
     With λ the eigenvalues of the covariance of the L − 1 nearest tokens, L being `n_neighbors`, in
     units of the squared radius, half-way to the L-th: the d for which the first d eigenvalues, each
     raised by (3d + 4) / (d (d + 4)) times the sum T of the others, are nearest to 1/(d + 2), and T
-    is small (Euclidean distance + 2 T). d goes from 1 to the width, as published, beyond
-    the eigenvalues that are not 0 too: coordinates of zeros can make it larger. NaN where the L-th
+    is small (Euclidean distance + 2 T). d goes from 1 to the width, as published, beyond the
+    eigenvalues that are not 0 too: coordinates of zeros can make it larger. NaN where the L-th
     neighbour is a copy, or all L − 1 are equal.
 
-    Source: Gilbert, O'Neill 2023, algorithm 1.
+    Source: Gilbert, O'Neill 2023, the estimate by calibrated eigenvalues, with k = L − 1.
     Cost: O(tokens · L² · (L + width)) time, O(L²) memory for a neighbourhood.
     Bias: on 2,000 tokens of a ball 5.0 of 5, 10.0 of 10, 20.0 of 20 at L = 128, and 4.9, 9.8, 18.9
     at L = 32. It takes curvature for small: neighbourhoods as large as a flat torus' circles read

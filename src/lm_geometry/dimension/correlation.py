@@ -45,7 +45,7 @@ def correlation_integral(
     such radii as show one. `exclude` are labels `[tokens]` or `[tokens, kinds]`: pairs of one label
     do not count (Theiler's window). NaN where no pair counts.
 
-    Source: Grassberger, Procaccia 1983, equation 1.1, without the pairs of a token with itself.
+    Source: Grassberger, Procaccia 1983, C(r) = mean of θ(r − |x_i − x_j|) over pairs i < j.
     Cost: O(tokens² · width) time, memory of one thread O(width).
     Bias: none in C(r); of its slope, see `from_graph`.
     Raises ValueError as `neighbour_graph`, and for radii that are not positive or no list.

@@ -43,7 +43,7 @@ def information_imbalance(A: PointCloud, B: PointCloud, k: int = 1) -> Imbalance
     same token. Ranks are exact, among all N tokens; ties are broken by index. Clouds as
     `local_dimension` takes them.
 
-    Source: Glielmo, Zeni, Cheng, Csányi, Laio 2022, PNAS Nexus 1:pgac039, equation 3; k above 1 as
+    Source: Glielmo, Zeni, Cheng, Csányi, Laio 2022, PNAS Nexus 1:pgac039; k above 1 as
     DADApy's `return_information_imbalace`.
     Cost: two graphs of k neighbours and O(tokens² · (width + k)) time in float64; no copy.
     Bias: none known; its least value is (k + 1) / N, so compare at the same N and k.

@@ -28,9 +28,8 @@ def label_overlap(
     different counts. With `weighted` the mean is over labels, each of which counts alike, of the
     means over their tokens.
 
-    Source: Doimo, Glielmo, Ansuini, Laio 2020, NeurIPS 33, equation 1, between the neighbours and
-    the label; the options are those of DADApy's `return_label_overlap`, which is weighted by
-    default.
+    Source: Doimo, Glielmo, Ansuini, Laio 2020, NeurIPS 33, their overlap with the ground truth; the
+    options are those of DADApy's `return_label_overlap`, which is weighted by default.
     Cost: the graph O(tokens² · width), the count O(tokens · k) time.
     Bias: chance is Σ c (c − 1) / (N (N − 1)) over the counts c of the labels of N tokens, and with
     `weighted` the mean over labels of (c − 1) / (N − 1): compare with it. A label of c tokens fills
