@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from lm_geometry import bayesian_twonn, global_dimension, neighbour_graph
+from lm_geometry import bayesian_twonn, deduplicate, global_dimension, neighbour_graph
 from tests.fixtures.seeded_clouds import CLOUDS, with_copies
 
 
@@ -72,6 +72,13 @@ def test_copies_are_left_out_and_counted():
     assert np.isnan(nothing[:4]).all()
     assert nothing.points == 0
     assert np.isnan(global_dimension(np.ones((9, 4)), "bayesian_twonn"))
+
+
+def test_ties_push_it_up_and_those_of_l2n2_down():
+    X = np.random.default_rng(0).standard_normal((600, 6))
+    rough = X.round()[deduplicate(X.round())]
+    assert bayesian_twonn(rough).mean > 1.3 * bayesian_twonn(X).mean
+    assert global_dimension(rough, "l2n2") < 0.7 * global_dimension(X, "l2n2")
 
 
 def test_pairs_alike_do_not_count():

@@ -48,7 +48,7 @@ def bayesian_twonn(
     tokens are so far apart that it bends between them, 5.2, 12.2 and 24.4. The interval is that of
     independent ratios of an even density: it says nothing of that bias, and is too narrow for the
     tokens of a text. No ratio is discarded, so that near copies, whose ratios are large, pull it
-    down.
+    down, and many ties, as among whole numbers, push it up.
     Raises ValueError as `neighbour_graph`, for a prior that is not positive, and for a level that
     is not between 0 and 1.
     """
