@@ -1,5 +1,7 @@
 from .dimension import global_dimension as global_dimension
 from .dimension import local_dimension as local_dimension
+from .dimension.bayesian_twonn import bayesian_twonn as bayesian_twonn
+from .dimension.correlation import correlation_integral as correlation_integral
 from .dimension.gride import Gride as Gride
 from .dimension.gride import gride as gride
 from .measure.call import measure as measure
@@ -18,6 +20,7 @@ from .observables.cosine import cosine as cosine
 from .observables.cosine import mean_cosine as mean_cosine
 from .observables.hausdorff import hausdorff as hausdorff
 from .observables.imbalance import information_imbalance as information_imbalance
+from .observables.label_overlap import label_overlap as label_overlap
 from .observables.massive import massive_tokens as massive_tokens
 from .observables.moved import distance_moved as distance_moved
 from .observables.norms import norms as norms

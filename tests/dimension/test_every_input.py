@@ -16,15 +16,31 @@ from tests.structure import ROOT
 DOCUMENTATION = ROOT / "docs" / "estimators.md"
 ROOMS = ("dimension", "neighbours", "observables", "surrogates")
 ESTIMATORS = tuple(f"lm_geometry.{room}" for room in ROOMS)
+GLOBAL = (
+    "twonn",
+    "mle",
+    "gride",
+    "lpca",
+    "l2n2",
+    "bayesian_twonn",
+    "binomial",
+    "correlation",
+    "ca_pca",
+)
 THIRDS = np.arange(90) % 3  # labels of the tokens of a cloud
 CALLS = {
     "local_dimension": lambda X, Y: np.stack(
-        [lm_geometry.local_dimension(X, 20, name) for name in ("twonn", "mle", "lpca", "MOM")]
+        [
+            lm_geometry.local_dimension(X, 20, name)
+            for name in ("twonn", "mle", "lpca", "ca_pca", "MOM")
+        ]
     ),
     "global_dimension": lambda X, Y: [
-        lm_geometry.global_dimension(X, name) for name in ("twonn", "mle", "gride", "lpca", "MOM")
+        lm_geometry.global_dimension(X, name) for name in (*GLOBAL, "MOM")
     ],
     "gride": lambda X, Y: lm_geometry.gride(X, 32).dimension,
+    "bayesian_twonn": lambda X, Y: lm_geometry.bayesian_twonn(X),
+    "correlation_integral": lambda X, Y: lm_geometry.correlation_integral(X, [0.5, 2, 4, 1e9]),
     "neighbour_graph": lambda X, Y: lm_geometry.neighbour_graph(X, 9).distances,
     "excluding": lambda X, Y: (
         lm_geometry.excluding(lm_geometry.neighbour_graph(X, 9), THIRDS, 9, X).distances
@@ -33,7 +49,10 @@ CALLS = {
         lm_geometry.remaining(lm_geometry.neighbour_graph(X, 9), THIRDS > 0, 9, X).distances
     ),
     "neighbourhood_overlap": lambda X, Y: lm_geometry.neighbourhood_overlap(X, Y, 9),
-    "information_imbalance": lm_geometry.information_imbalance,
+    "information_imbalance": lambda X, Y: [
+        lm_geometry.information_imbalance(X, Y, k) for k in (1, 9)
+    ],
+    "label_overlap": lambda X, Y: lm_geometry.label_overlap(X, THIRDS, 9),
     "linear_cka": lm_geometry.linear_cka,
     "hausdorff": lm_geometry.hausdorff,
     "mean_cosine": lambda X, Y: [lm_geometry.mean_cosine(X, d) for d in (True, False)],

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from lm_geometry import (
+    bayesian_twonn,
     global_dimension,
     gride,
     information_imbalance,
     local_dimension,
+    neighbour_graph,
     neighbourhood_overlap,
 )
+from lm_geometry.dimension import binomial
 from tests.fixtures.seeded_clouds import CLOUDS, K_MAX, PAIRS, TOKENS, with_copies
 from tests.structure import ROOT
 
@@ -39,6 +42,14 @@ def test_global_twonn_is_that_of_dadapy(name):
     )
 
 
+@pytest.mark.parametrize("name", list(CLOUDS))
+def test_the_posterior_of_twonn_and_the_binomial_estimate_are_those_of_dadapy(name):
+    X, stored = CLOUDS[name](), DADAPY["clouds"][name]
+    assert bayesian_twonn(X, 3, 4)[:2] == pytest.approx(stored["posterior"], rel=1e-6)
+    found = binomial.from_graph(neighbour_graph(X, 30), 30, 0.8)
+    assert found == pytest.approx(stored["binomial"], rel=1e-6)
+
+
 @pytest.mark.parametrize("name", list(PAIRS))
 def test_neighbourhood_overlap_is_that_of_dadapy_for_every_k(name):
     ours = neighbourhood_overlap(*PAIRS[name](), k_max=K_MAX)
@@ -52,6 +63,13 @@ def test_neighbourhood_overlap_is_that_of_dadapy_for_every_k(name):
 def test_information_imbalance_is_that_of_dadapy_in_both_directions(name):
     assert information_imbalance(*PAIRS[name]()) == pytest.approx(
         DADAPY["pairs"][name]["imbalance"], rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_information_imbalance_of_several_neighbours_is_that_of_dadapy(name):
+    assert information_imbalance(*PAIRS[name](), k=7) == pytest.approx(
+        DADAPY["pairs"][name]["imbalance of 7"], rel=1e-12
     )
 
 

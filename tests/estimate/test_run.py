@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from lm_geometry import global_dimension, gride, local_dimension
+from lm_geometry import bayesian_twonn, global_dimension, gride, local_dimension
 from lm_geometry.dimension import with_dadapy
 from lm_geometry.estimate import readings, run, sizes
 from lm_geometry.estimate import tables as estimation
@@ -75,6 +75,28 @@ def test_every_estimator_is_that_of_the_library(tables):
     np.testing.assert_array_equal(scales["scale"], gride(X, 32).scale)
     np.testing.assert_array_equal(scales["value"], gride(X, 32).dimension)
     np.testing.assert_array_equal(scales["standard_error"], gride(X, 32).error)
+
+
+def test_estimators_that_peers_have_stand_in_the_table(tables):
+    names = ["l2n2", "bayesian_twonn", "binomial", "correlation", "ca_pca"]
+    _, whole = tables(global_estimators=names, n_neighbors=[20, 40])
+    for name in ("l2n2", "correlation", "ca_pca"):
+        assert only(whole, estimator=name) == [global_dimension(X, name)]
+    posterior = bayesian_twonn(X)
+    assert only(whole, estimator="bayesian_twonn") == [posterior.mean]
+    sizes = [global_dimension(X, "binomial", n_neighbors=size) for size in (20, 40)]
+    np.testing.assert_array_equal(only(whole, estimator="binomial"), sizes)
+    errors = whole.set_index("estimator")["standard_error"]
+    assert errors["bayesian_twonn"] == posterior.deviation
+    assert (errors["binomial"] > 0).all()
+    assert np.isnan(errors["l2n2"])
+
+
+def test_a_cloud_with_too_few_points_for_a_peer_has_a_missing_value(tables):
+    _, few = tables(points=18, global_estimators=["correlation", "ca_pca"], n_neighbors=[8])
+    for name in ("correlation", "ca_pca"):
+        assert np.isnan(only(few, estimator=name)).all()
+        assert len(only(few, estimator=name)) == 1
 
 
 def test_the_search_is_passed_on_and_its_recall_is_written(tables, monkeypatch):

@@ -138,6 +138,44 @@ def test_information_imbalance_is_the_mean_rank_of_the_nearest():
     assert information_imbalance(A, 3 * A) == pytest.approx((2 / 200, 2 / 200))
 
 
+@pytest.mark.parametrize("k", [1, 2, 9, 199])
+def test_information_imbalance_of_several_neighbours_is_their_mean_rank(k):
+    A = cloud().round(1)
+    A[7], B = A[3], A[:, :3].round()  # a copy, and many ties
+    squares = [
+        ((X[:, None] - X) ** 2).sum(axis=2)
+        for X in np.round([10 * A, 10 * np.pad(B, ((0, 0), (0, 21)))])
+    ]  # of whole numbers, so that ties are exact
+    for square in squares:
+        np.fill_diagonal(square, np.inf)
+    orders = [np.argsort(square, axis=1, kind="stable") for square in squares]
+    ranks = [np.argsort(order, axis=1) + 1 for order in orders]
+    expected = [
+        2 / 200 * np.take_along_axis(ranks[b], orders[a][:, :k], axis=1).mean()
+        for a, b in ((0, 1), (1, 0))
+    ]
+    found = information_imbalance(np.round(10 * A), np.round(10 * B), k)
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert information_imbalance(A, 2 * A, k) == pytest.approx((k + 1, k + 1) / np.array(200))
+
+
+@pytest.mark.filterwarnings("ignore:Subset size greater")
+@pytest.mark.parametrize("k", [1, 7])
+def test_information_imbalance_is_that_of_dadapy(k):
+    dadapy = pytest.importorskip("dadapy", exc_type=ImportError)
+    A, B = cloud(), cloud()[:, :3] + 0.1 * cloud(200, 3, seed=1)
+    data = dadapy.Data(coordinates=A, maxk=199)
+    theirs = data.return_information_imbalace(B, subset_size=200, k=k)
+    assert information_imbalance(A, B, k) == pytest.approx([pair[0] for pair in theirs], rel=1e-12)
+
+
+def test_information_imbalance_needs_neighbours_that_are_there():
+    with pytest.raises(ValueError, match="n_neighbors is 200, but X has 200 tokens"):
+        information_imbalance(cloud(), cloud(), 200)
+    with pytest.raises(ValueError, match="n_neighbors is 0, but X has 200 tokens"):
+        information_imbalance(cloud(), cloud(), 0)
+
+
 def test_linear_cka_is_the_alignment_of_the_centred_kernels():
     A, B = cloud(), cloud(200, 5, seed=1) @ np.ones((5, 7)) + cloud(200, 7)
     centring = np.eye(200) - 1 / 200

@@ -63,6 +63,8 @@ BY_NEIGHBOURS = {
     "mle": lambda X: local_dimension(X, 7, "mle"),
     "lpca": lambda X: local_dimension(X, 7, "lpca"),
     "gride": lambda X: gride(X, 8).dimension,
+    "ca_pca": lambda X: local_dimension(X, 7, "ca_pca"),
+    "correlation": lambda X: global_dimension(X, "correlation", k1=2, k2=5),
     "neighbours": lambda X: neighbour_graph(X, 5).indices,
     "imbalance": lambda X: information_imbalance(X, X[:, :3]),
 }

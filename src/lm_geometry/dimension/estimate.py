@@ -38,6 +38,7 @@ def local_dimension(
     - "twonn": `cdf`, `fit`, `discard` (`dimension.twonn.local_from_graph`)
     - "lpca": `rule` "FO" and its constants, `rows` (`dimension.lpca.local`)
     - "mle": `unbiased` (`dimension.mle.local_from_graph`)
+    - "ca_pca": nothing (`dimension.ca_pca.local`)
     - an estimator of scikit-dimension by its name, such as "TLE" or "MOM", with that class's own
       options, on the same neighbourhoods (`dimension.library.local`)
 
@@ -79,21 +80,30 @@ def global_dimension(
     """The dimension of the whole point cloud X `[tokens, width]`.
 
     X, `exclude`, `graph` and `backend` as `local_dimension`; a graph of too few neighbours is not
-    used, and `exclude` is for "twonn", "mle", "gride" and DADApy's.
+    used, and `exclude` is for "twonn", "mle", "gride", "l2n2", "bayesian_twonn", "binomial" and
+    DADApy's.
     `estimator` and its `options`:
 
     - "twonn": `cdf` "i/n", `fit` "linear", `discard` 0.1; two neighbours of every token
     - "mle": `n_neighbors` 20, `unbiased` False; the harmonic mean of the local estimates
     - "gride": `scale` 2, the rank of the farther neighbour, a power of 2
     - "lpca": `rule` "FO" and its constants, on the covariance of the cloud
+    - "l2n2": two neighbours of every token (`dimension.l2n2.from_distances`)
+    - "bayesian_twonn": `shape` and `rate` of the prior; the mean of `bayesian_twonn`, which has the
+      interval too
+    - "binomial": `n_neighbors` 20, `ratio` 0.8 (`dimension.binomial.from_graph`)
+    - "correlation": `k1` 10, `k2` 20, the ranks behind the radii; the slope of
+      `correlation_integral` (`dimension.correlation.from_graph`)
+    - "ca_pca": `n_neighbors` 32; the mean of the local estimates
     - "dadapy.twonn" (`algorithm` "base", `mu_fraction` 0.9) and "dadapy.gride" (`scale` 2):
       DADApy's own code, where it is installed, on our neighbours
     - an estimator of scikit-dimension by its name, such as "DANCo" or "CorrInt", with that class's
       own options
 
-    Source: Facco et al. 2017 ("twonn"), Levina, Bickel 2004 ("mle"), Denti et al. 2022 ("gride").
+    Source: Facco et al. 2017 ("twonn"), Levina, Bickel 2004 ("mle"), Denti et al. 2022 ("gride");
+    the others' stand with them.
     Cost: that of the graph, O(tokens² width); what follows is small, but O(tokens width²) for
-    "lpca", and for scikit-dimension's what its code takes.
+    "lpca", O(tokens² width) for "correlation", and for scikit-dimension's what its code takes.
     Bias: too low, as `local_dimension`; the README has a table for known manifolds. "lpca" counts
     linear directions: a curved cloud reads too high.
     Raises ValueError as `neighbour_graph`, for an unknown name or option, and for values out of

@@ -12,7 +12,19 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lm_geometry.dimension import gride, library, lpca, mle, twonn, with_dadapy
+from lm_geometry.dimension import (
+    bayesian_twonn,
+    binomial,
+    ca_pca,
+    correlation,
+    gride,
+    l2n2,
+    library,
+    lpca,
+    mle,
+    twonn,
+    with_dadapy,
+)
 from lm_geometry.dimension.library import Nearest, Option
 from lm_geometry.neighbours.counts import whole
 from lm_geometry.point_cloud.cloud import PointCloud
@@ -118,6 +130,41 @@ def _gride(X: PointCloud, nearest: Nearest, scale: int = 2) -> float:
     return float(gride.from_graph(nearest(_power_of_2(scale)), scale).dimension[-1])
 
 
+def _l2n2(X: PointCloud, nearest: Nearest) -> float:
+    return l2n2.from_graph(nearest(2))
+
+
+def _bayesian_twonn(
+    X: PointCloud, nearest: Nearest, shape: float = 0.001, rate: float = 0.001
+) -> float:
+    bayesian_twonn.check(shape, rate, 0.95)
+    return bayesian_twonn.from_graph(nearest(2), shape, rate).mean
+
+
+def _binomial(
+    X: PointCloud, nearest: Nearest, n_neighbors: int = 20, ratio: float = binomial.RATIO
+) -> float:
+    binomial.check(n_neighbors, ratio)
+    return binomial.from_graph(nearest(n_neighbors), n_neighbors, ratio).dimension
+
+
+def _correlation(X: PointCloud, nearest: Nearest, k1: int = 10, k2: int = 20) -> float:
+    correlation.check(k1, k2)
+    return correlation.from_graph(X, nearest(k2), k1, k2)
+
+
+def _local_ca_pca(
+    X: PointCloud, nearest: Nearest, n_neighbors: int
+) -> Float64[np.ndarray, "tokens"]:
+    ca_pca.check(n_neighbors)
+    return ca_pca.local(X, nearest(n_neighbors), n_neighbors)
+
+
+def _ca_pca(X: PointCloud, nearest: Nearest, n_neighbors: int = 32) -> float:
+    ca_pca.check(n_neighbors)
+    return ca_pca.of_cloud(X, nearest(n_neighbors), n_neighbors)
+
+
 def _dadapy_twonn(
     X: PointCloud,
     nearest: Nearest,
@@ -137,14 +184,33 @@ def _power_of_2(scale: int) -> int:
     return scale
 
 
-LOCAL_OF_NEIGHBOURS = ("twonn", "lpca", "mle")  # pairs that a graph leaves out do not count
-OF_NEIGHBOURS = ("twonn", "mle", "gride", "dadapy.twonn", "dadapy.gride")
+LOCAL_OF_NEIGHBOURS = (
+    "twonn",
+    "lpca",
+    "mle",
+    "ca_pca",
+)  # pairs that a graph leaves out do not count
+OF_NEIGHBOURS = (
+    "twonn",
+    "mle",
+    "gride",
+    "l2n2",
+    "bayesian_twonn",
+    "binomial",
+    "dadapy.twonn",
+    "dadapy.gride",
+)
 
 OWN = {
     "twonn": Estimator(_local_twonn, _twonn),
     "lpca": Estimator(_local_lpca, _lpca),
     "mle": Estimator(_local_mle, _mle),
     "gride": Estimator(None, _gride),
+    "l2n2": Estimator(None, _l2n2),
+    "bayesian_twonn": Estimator(None, _bayesian_twonn),
+    "binomial": Estimator(None, _binomial),
+    "correlation": Estimator(None, _correlation),
+    "ca_pca": Estimator(_local_ca_pca, _ca_pca),
     "dadapy.twonn": Estimator(None, _dadapy_twonn),
     "dadapy.gride": Estimator(None, _dadapy_gride),
 }

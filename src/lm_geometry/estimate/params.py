@@ -11,7 +11,17 @@ LocalEstimator = Literal["twonn", "lpca", "mle"]
 Library = Literal[
     "CorrInt", "DANCo", "ESS", "FisherS", "KNN", "MADA", "MiND_ML", "MOM", "PH", "TLE"
 ]
-GlobalEstimator = Literal[LocalEstimator, "dadapy.twonn", "dadapy.gride", Library]
+GlobalEstimator = Literal[
+    LocalEstimator,
+    "l2n2",
+    "bayesian_twonn",
+    "binomial",
+    "correlation",
+    "ca_pca",
+    "dadapy.twonn",
+    "dadapy.gride",
+    Library,
+]
 Signal = Literal[
     "rankme", "alpha_req", "participation_ratio", "effective_rank", "mean_cosine", "distance_moved"
 ]
@@ -85,8 +95,8 @@ class Estimate(Section):
     lpca: Lpca = Field(default_factory=lambda: Lpca.model_validate({}), description="lPCA")
     global_estimators: list[GlobalEstimator] = Field(
         ["twonn"],
-        description="global: a number per cloud; ours, another of scikit-dimension by its name, or "
-        "dadapy.twonn and dadapy.gride where DADApy is installed",
+        description="global: a number per cloud; ours (docs/estimators.md), another of "
+        "scikit-dimension by its name, or dadapy.twonn and dadapy.gride where there is DADApy",
     )
     signals: list[Signal] = Field(
         [

@@ -1,0 +1,78 @@
+"""What the estimators that other packages have too read on clouds of known dimension.
+
+    python benchmarks/bias_of_others.py [--tokens 2000] [--seeds 5]
+
+A table in Markdown, as `benchmarks/bias.py` prints it for the estimators that the pipeline takes by
+default: the unit ball, drawn evenly, has an edge and no curvature; the flat torus, a circle for
+each dimension, has no edge and is even, and is curved in its space alone; the third is Gaussian.
+"""
+
+import argparse
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm_geometry.dimension import bayesian_twonn, binomial, ca_pca, correlation, l2n2
+from lm_geometry.neighbours import neighbour_graph
+
+CLOUDS = ("ball", "flat torus", "Gaussian")
+DIMENSIONS = (2, 5, 10, 20)
+COORDINATES = 64
+COLUMNS = (
+    "L2N2",
+    "Bayesian TwoNN",
+    "binomial k=20",
+    "binomial k=100",
+    "correlation k=10, 20",
+    "CA-PCA L=32",
+    "CA-PCA L=128",
+)
+
+
+def cloud(name: str, dimension: int, tokens: int, seed: int) -> NDArray[np.float32]:
+    """A cloud `[tokens, 64]` of this name and dimension, rotated."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((tokens, dimension))
+    if name == "ball":
+        X /= np.linalg.norm(X, axis=1, keepdims=True)
+        X *= rng.random((tokens, 1)) ** (1 / dimension)
+    elif name == "flat torus":
+        angles = 2 * np.pi * rng.random((tokens, dimension))
+        X = np.hstack([np.cos(angles), np.sin(angles)])
+    frame = np.linalg.qr(rng.standard_normal((COORDINATES, COORDINATES)))[0]
+    return (X @ frame[: X.shape[1]]).astype(np.float32)
+
+
+def readings(X: NDArray[np.float32]) -> list[float]:
+    """What the estimators of COLUMNS read."""
+    graph = neighbour_graph(X, 128)
+    return [
+        l2n2.from_graph(graph),
+        bayesian_twonn.from_graph(graph).mean,
+        binomial.from_graph(graph, 20).dimension,
+        binomial.from_graph(graph, 100).dimension,
+        correlation.from_graph(X, graph),
+        ca_pca.of_cloud(X, graph, 32),
+        ca_pca.of_cloud(X, graph, 128),
+    ]
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--tokens", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, default=5)
+    arguments = parser.parse_args()
+    print("| cloud | d |", " | ".join(COLUMNS), "|")
+    print("|---|---|" + "---|" * len(COLUMNS))
+    for name in CLOUDS:
+        for dimension in DIMENSIONS:
+            clouds = (cloud(name, dimension, arguments.tokens, s) for s in range(arguments.seeds))
+            values = np.array([readings(X) for X in clouds])
+            cells = zip(values.mean(axis=0), values.std(axis=0, ddof=1), strict=True)
+            row = " | ".join(f"{mean:.2f} ± {sd:.2f}" for mean, sd in cells)
+            print(f"| {name} | {dimension} | {row} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
