@@ -12,12 +12,19 @@ from lm_geometry.commands.command import Command, examples
 if TYPE_CHECKING:
     from lm_geometry.estimate.params import LocalEstimator
     from lm_geometry.measure.compared import Compared
-    from lm_geometry.measure.options import Options
+    from lm_geometry.measure.options import Options, Where
     from lm_geometry.measure.record import Measured
+
+
+MODULE = "module:"
 
 
 def _layer(text: str) -> int | str:
     return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _place(text: str) -> "Where":
+    return {"module": text.removeprefix(MODULE)} if text.startswith(MODULE) else text
 
 
 def _number(text: str) -> int | float:
@@ -44,7 +51,10 @@ def _number(text: str) -> int | float:
 @click.option("--n-neighbors", multiple=True, metavar="L...", help="neighbourhood sizes (64 128)")
 @click.option("--exclude", multiple=True, metavar="READING...", help="(document none)")
 @click.option("--estimators", multiple=True, metavar="NAME...", help="twonn, mle, lpca (twonn)")
-@click.option("--points", type=int, metavar="N", help="of a cloud, of 2 N tokens (3000)")
+@click.option("--points", metavar="N", help="of a cloud, of 2 N tokens (3000); or as --where")
+@click.option(
+    "--where", metavar="PLACE", help="residual, attention, mlp or module:NAME in blocks (residual)"
+)
 @click.option("--max-length", type=int, metavar="TOKENS", help="of a sequence (512)")
 @click.option(
     "--intervals/--no-intervals",
@@ -92,7 +102,8 @@ def _options(
     n_neighbors: tuple[str, ...],
     exclude: tuple[str, ...],
     estimators: "tuple[LocalEstimator, ...]",
-    points: int | None,
+    points: str | None,
+    where: str | None,
     max_length: int | None,
     intervals: bool,
 ) -> "Options":
@@ -104,8 +115,15 @@ def _options(
         options["exclude"] = list(exclude)
     if estimators:
         options["estimators"] = list(estimators)
+    if points is not None and not points.isdigit():
+        if where is not None:
+            raise click.UsageError(f"--points {points} is no number, and --where is given, too")
+        points, where = None, points
+    if where is not None:
+        options["where"] = _place(where)
     if points is not None:
-        options |= {"points": points, "prepared": 2 * points, "keep_tokens": 2 * points}
+        number = int(points)
+        options |= {"points": number, "prepared": 2 * number, "keep_tokens": 2 * number}
     if max_length is not None:
         options["max_length"] = max_length
     if not intervals:

@@ -66,7 +66,7 @@ class LocalDimensionCallback(TrainerCallback):
         file: str | Path | None = None,
         **options: Unpack[Options],
     ) -> None:
-        settings = settings_of({**DEFAULTS, **options})
+        settings = settings_of(options, DEFAULTS)
         table = read_texts(texts)
         self._watches = [Watch(table, layers, settings)]
         if control is not None:

@@ -74,7 +74,7 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
     Raises ValueError where nothing right can be done: a model without a state for each token at
     each layer, with states that are no numbers, or with other states each time.
     """
-    short, long = _sequences(model)
+    short, long = short_and_long(model)
     tolerance = ROUNDING[model.dtype]
     try:
         alone = body_pass(model, short, half=half)
@@ -116,7 +116,7 @@ def probe_of(name: str, model: PreTrainedModel, half: str = "") -> Findings:
         raise NotReadError(f"model.name: {name} cannot be read: {error}") from None
 
 
-def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
+def short_and_long(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
     """Two sequences of ordinary tokens, all different, on the model's first device."""
     embeddings: Any = model.get_input_embeddings()
     if not hasattr(embeddings, "weight"):
