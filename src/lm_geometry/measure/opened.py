@@ -30,7 +30,8 @@ Layers = Sequence[int | str] | str
 Model = str | Path | nn.Module  # a name, a path, or one in memory, in wrappers as may be
 Tokenizer = PreTrainedTokenizerBase | None
 WRAPPED = ("_orig_mod", "module")  # by torch.compile, and by DistributedDataParallel
-NAMED = "model.name: "  # where params.yaml has what is wrong
+# What is wrong by its name in params.yaml, and by its name here.
+NAMED = {"model.name: ": "model: ", "embed.points: ": "where: "}
 SPARE = 4  # positions of a config that may not be for tokens, at most
 SHARDED = ("FSDP", "FullyShardedDataParallel", "DeepSpeedEngine")
 
@@ -72,9 +73,10 @@ def opened(
         with untouched(inner):
             yield _in_memory(inner, tokenizer, layers, settings)
     except ValueError as error:
-        if not str(error).startswith(NAMED):
+        key = next((key for key in NAMED if str(error).startswith(key)), None)
+        if key is None:
             raise
-        raise ValueError(str(error).replace(NAMED, "model: ")) from None
+        raise ValueError(str(error).replace(key, NAMED[key])) from None
 
 
 def unwrapped(model: object) -> PreTrainedModel:

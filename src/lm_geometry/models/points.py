@@ -89,11 +89,12 @@ def _of_kind(
         fitting = [call.name for call, mixer in zip(own, mixed, strict=True) if mixer == wanted]
         if len(fitting) != 1:
             told = "depends" if wanted else "does not depend"
+            within = ", ".join(_candidates(blocks, number - 1))
             found = " and ".join(fitting) or "no module"
             raise ValueError(
                 f"{KEY}: {kind}: in block {number} of {type(model).__name__} {found} "
                 f"{'add' if len(fitting) > 1 else 'adds'} to the residual stream what {told} on "
-                f"other tokens: name one, {{module: PATTERN}}, of {', '.join(_candidates(blocks, number - 1))}"
+                f"other tokens: name one, {{module: PATTERN}}, of {within}"
             )
         names += fitting
     return names

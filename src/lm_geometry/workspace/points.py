@@ -60,9 +60,8 @@ def layers_at(asked: Sequence[int | str] | str, depth: int, points: Points) -> l
     for layer in asked:
         own = hidden_states([layer], last)
         if isinstance(layer, int) and own[0] < first:
-            raise ValueError(
-                f"there is no layer {layer} in the {told(named(points))}; there are 1 … {last}"
-            )
+            what = told(named(points))
+            raise ValueError(f"there is no layer {layer} in the {what}; there are 1 … {last}")
         found += [max(first, one) for one in own]
     return list(dict.fromkeys(found))
 

@@ -97,9 +97,8 @@ class PromptRun:
     @property
     def layers(self) -> list[int]:
         """The layers that are measured, ascending."""
-        return sorted(
-            self.source.resolved_layers(self.settings.prompts.layers, self.settings.points)
-        )
+        asked, points = self.settings.prompts.layers, self.settings.points
+        return sorted(self.source.resolved_layers(asked, points))
 
     def records(self, checkpoints: list[Checkpoint]) -> PromptRecords:
         """What there will be."""
