@@ -81,7 +81,7 @@ def test_points_that_are_a_number_are_n() -> None:
     [
         ({"layers": [0], "points": "attention"}, "no layer 0 in the outputs of attention"),
         ({"points": {"module": "model.layers.*.attn"}}, "where: no module is named"),
-        ({"points": "neurons"}, "'attention'"),
+        ({"points": "neurons"}, "where: 'neurons' is not residual, attention, mlp or"),
     ],
 )
 def test_what_is_not_there_is_told(

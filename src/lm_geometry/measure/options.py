@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
 
+from pydantic import TypeAdapter, ValidationError
+
 from lm_geometry.embed.params import Embed
 from lm_geometry.estimate.params import Estimate, Jackknife, LocalEstimator, Lpca
 from lm_geometry.token_sample.params import Dropped, TokenSample
-from lm_geometry.workspace.points import RESIDUAL
+from lm_geometry.workspace.points import RESIDUAL, Points
 
 Where = Literal["residual", "attention", "mlp"] | Mapping[str, str]
 LongTexts = Literal["pieces", "cut"]
@@ -108,14 +110,23 @@ def settings_of(options: Options, defaults: Options | None = None) -> Settings:
         if name in given:
             given[name] = kind.model_validate(dict(given[name]))
     given = FIXED | {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
-    where = given.pop("where", RESIDUAL)
-    place = {"points": dict(where) if isinstance(where, Mapping) else where}
+    place = {"points": _place(given.pop("where", RESIDUAL))}
     found: dict[str, Any] = {}
     for name, section in SECTIONS.items():
         own = place if section is Embed else {}
         names = section.model_fields.keys() & given.keys() - own.keys()
         found[name] = section.model_validate(own | {key: given.pop(key) for key in names})
     return Settings(**found, **given)
+
+
+def _place(where: object) -> Points:
+    try:
+        return TypeAdapter[Points](Points).validate_python(where)
+    except ValidationError:
+        raise ValueError(
+            f"where: {where!r} is not residual, attention, mlp or {{module: NAME}}, as in "
+            f"model.norm or model.layers.*.self_attn"
+        ) from None
 
 
 def _with_where(options: Options) -> dict[str, Any]:
