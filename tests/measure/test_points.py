@@ -138,4 +138,8 @@ def test_the_callback_reads_there_and_changes_nothing(
         trainer.model, 6
     )
     assert values is not None
-    assert values["local_dimension/layer_1"] != watch.history[-1]["local_dimension/layer_1"]
+    last = watch.history[-1]
+    assert values["local_dimension/layer_1"] != last["local_dimension/mlp/layer_1"]
+    assert all(key == "step" or key.startswith("local_dimension/mlp/") for key in last)
+    drawn = next(iter(watch.figure().to_dict()["datasets"].values()))
+    assert {point["layer"] for point in drawn} == {"layer 1", "layer 3"}

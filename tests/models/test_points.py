@@ -207,10 +207,9 @@ def test_a_module_that_returns_one_state_for_all_sequences_is_refused(
 
 
 def _t5() -> nn.Module:
-    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}
-    return T5ForConditionalGeneration(
-        T5Config(vocab_size=60, decoder_start_token_id=0, **sizes)  # pyright: ignore[reportArgumentType]
-    )
+    sizes: Any = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4}
+    sizes["decoder_start_token_id"] = 0
+    return T5ForConditionalGeneration(T5Config(vocab_size=60, **sizes))
 
 
 def _opt() -> nn.Module:

@@ -12,7 +12,7 @@ from lm_geometry.commands.command import Command, examples
 if TYPE_CHECKING:
     from lm_geometry.estimate.params import LocalEstimator
     from lm_geometry.measure.compared import Compared
-    from lm_geometry.measure.options import Options, Where
+    from lm_geometry.measure.options import Options
     from lm_geometry.measure.record import Measured
 
 
@@ -23,7 +23,7 @@ def _layer(text: str) -> int | str:
     return int(text) if text.lstrip("-").isdigit() else text
 
 
-def _place(text: str) -> "Where":
+def _place(text: str) -> Any:
     return {"module": text.removeprefix(MODULE)} if text.startswith(MODULE) else text
 
 

@@ -15,6 +15,7 @@ from lm_geometry.measure.opened import Layers, Tokenizer
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.measure.watch import PREFIX, Watch, read_start
+from lm_geometry.workspace.points import RESIDUAL, named
 
 if TYPE_CHECKING:
     import altair as alt
@@ -49,6 +50,8 @@ class LocalDimensionCallback(TrainerCallback):
       document with the first, and `…/beyond_control`: how much more the first changed
     - `local_dimension/seconds`: what the measurement took
 
+    Of another place than the residual stream (`where="mlp"`) they are `local_dimension/mlp/…`.
+
     The model is given back as it was, random generators included: trained weights are bit-equal
     with and without the callback on the CPU. In a training of several processes the first one
     measures; weights that are spread over processes (FSDP, DeepSpeed) are refused.
@@ -68,11 +71,13 @@ class LocalDimensionCallback(TrainerCallback):
     ) -> None:
         settings = settings_of(options, DEFAULTS)
         table = read_texts(texts)
-        self._watches = [Watch(table, layers, settings)]
+        place = settings.embed.points
+        self._prefix = PREFIX if place == RESIDUAL else f"{PREFIX}/{named(place)}"
+        self._watches = [Watch(table, layers, settings, self._prefix)]
         if control is not None:
             other = read_texts(control)
             _refuse_shared(table, other)
-            self._watches.append(Watch(other, layers, settings, f"{PREFIX}/control"))
+            self._watches.append(Watch(other, layers, settings, f"{self._prefix}/control"))
         self._budget = Budget(every, budget)
         self._tokenizer = tokenizer
         self._log = Log(Path(file)) if file is not None else None
@@ -96,7 +101,7 @@ class LocalDimensionCallback(TrainerCallback):
                 values |= self._watches[0].beyond(control)
             if self._log is not None and self._budget.times == 0:
                 self._log.begin(step)
-        values[f"{PREFIX}/seconds"] = self._budget.spent - before
+        values[f"{self._prefix}/seconds"] = self._budget.spent - before
         self.history.append({"step": step, **values})
         if self._log is not None:
             self._log.add(step, values)
@@ -121,7 +126,7 @@ class LocalDimensionCallback(TrainerCallback):
         """What was measured so far, over the steps, and its change, with their intervals."""
         from lm_geometry.measure.chart import by_step
 
-        return by_step(self.history, PREFIX, [self.told()])
+        return by_step(self.history, self._prefix, [self.told()])
 
     def on_train_begin(
         self,

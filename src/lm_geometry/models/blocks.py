@@ -48,12 +48,12 @@ class Blocks:
 
 def first_tensor(output: object) -> torch.Tensor | None:
     """What a module returns: a tensor, or the first one of a tuple or of an output by name."""
-    values = output.values() if isinstance(output, Mapping) else output
-    if isinstance(values, torch.Tensor):
-        return values
+    if isinstance(output, torch.Tensor):
+        return output
     if not isinstance(output, list | tuple | Mapping):
         return None
-    return next((one for one in iter(values) if torch.is_tensor(one)), None)
+    values = output.values() if isinstance(output, Mapping) else output
+    return next((one for one in values if torch.is_tensor(one)), None)
 
 
 def find_blocks(

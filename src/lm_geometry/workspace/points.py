@@ -33,7 +33,7 @@ class NamedModule(Section):
 
 
 Points = Literal["residual", "attention", "mlp"] | NamedModule
-RESIDUAL: Points = "residual"
+RESIDUAL: Literal["residual"] = "residual"
 
 
 def outside(points: Points) -> bool:
