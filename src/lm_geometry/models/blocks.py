@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from lm_geometry.models.body import body_pass
-from lm_geometry.point_cloud.shapes import Float, Integer
+from lm_geometry.point_cloud.shapes import Float, Integer, Shaped
 
 State = Float[torch.Tensor, "1 positions width"]
 
@@ -46,7 +46,7 @@ class Blocks:
         return [c for name, c in self.calls.items() if name.startswith(prefix) and c.times == 1]
 
 
-def first_tensor(output: object) -> torch.Tensor | None:
+def first_tensor(output: object) -> Shaped[torch.Tensor, "..."] | None:
     """What a module returns: a tensor, or the first one of a tuple or of an output by name."""
     if isinstance(output, torch.Tensor):
         return output
@@ -128,7 +128,7 @@ def _as_state(tensor: torch.Tensor, shape: tuple[int, ...]) -> State:
     return tensor.reshape(*shape, tensor.shape[-1])  # OPT adds to states in one row
 
 
-def same(one: torch.Tensor, other: torch.Tensor) -> bool:
+def same(one: Shaped[torch.Tensor, "..."], other: Shaped[torch.Tensor, "..."]) -> bool:
     """Whether two tensors are equal to the last bit, wherever they are."""
     return one.shape == other.shape and torch.equal(one, other.to(one.device))
 

@@ -17,6 +17,7 @@ from lm_geometry.point_cloud.shapes import Float, Integer, Shaped
 from lm_geometry.workspace.points import ANY, RESIDUAL, NamedModule, Points, outside
 
 KEY = "embed.points"
+States = Float[torch.Tensor, "batch positions width"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def states_at(
     ids: Integer[torch.Tensor, "batch positions"],
     mask: Shaped[torch.Tensor, "batch positions"] | None = None,
     half: str = "",
-) -> tuple[Float[torch.Tensor, "batch positions width"], list[torch.Tensor]]:
+) -> tuple[States, list[States]]:
     """The states that the head reads, and those `[batch, positions, width]` of the `layers`.
 
     `ids`, `mask` and `half` are as for `models.body.body_pass`. Raises ValueError where a module
