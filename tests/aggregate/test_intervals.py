@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from lm_geometry.aggregate.differences import change_rows, changes, difference_r
 from lm_geometry.aggregate.means import mean_rows
 from lm_geometry.aggregate.params import Aggregate, Bootstrap
 from lm_geometry.aggregate.shown import Shown
-from lm_geometry.aggregate.tables import COLUMNS
+from lm_geometry.aggregate.tables import COLUMNS, read_aggregated
+from lm_geometry.aggregate.where import saying_where
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import Embedded
@@ -233,3 +235,27 @@ def test_figures_say_which_neighbours_count_and_what_intervals_are_over() -> Non
     lines = described(source, alone, estimated, settings, plain)
     assert lines.intervals.endswith("95% intervals over documents and 2 clouds")
     assert lines.correlation.endswith("95% intervals over documents")
+
+
+def test_figures_and_tables_say_where_in_the_blocks_states_were_read(project: Path) -> None:
+    source = ModelSource("m", "M", "file:m", "decoder", 2, 8, "random", 0)
+    shown, settings = Shown("10", 2, 64.0, "twonn", "test"), Aggregate.model_validate({})
+    means = pd.DataFrame(mean_rows(local_table(), 0.95))
+    lines = {}
+    for points in ("residual", "mlp", "model.layers.*.self_attn"):
+        embedded = Embedded(["base", "10"], SPLITS, [2], depth=2, points=points)
+        estimated = Estimated(embedded, [0], ["twonn"], [64], "i/n", ["none"], [4, 4])
+        lines[points] = described(source, shown, estimated, settings, means)
+    stream, mlp, module = lines.values()
+    assert stream.local.startswith("M (untrained) · local TwoNN")
+    for line in (mlp.local, mlp.intervals, mlp.shown_intervals, mlp.correlation, mlp.gride):
+        assert line.startswith("M (untrained), outputs of the MLP · ")
+    assert module.local.startswith("M (untrained), outputs of model.layers.*.self_attn · ")
+    assert mlp.model == stream.model  # of losses, which have no place
+    table = pd.DataFrame({"layer": [1], "mean": [2.0]})
+    assert saying_where(table, "residual") is table
+    assert saying_where(table, "mlp")["states"].tolist() == ["mlp"]
+    whole = pd.DataFrame({column: ["x"] for column in COLUMNS["losses"]})
+    for where, there in (("mlp", True), ("residual", False)):
+        write_table(paths.table("losses"), saying_where(whole, where))
+        assert ("states" in read_aggregated("losses")) == there

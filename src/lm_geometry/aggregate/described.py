@@ -11,6 +11,7 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.estimate.clouds import Estimated
 from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.statistics.jackknife import JACKKNIFE
+from lm_geometry.workspace.points import told
 
 ESTIMATORS = {"twonn": "TwoNN", "lpca": "lPCA", "mle": "Levina–Bickel MLE"}
 
@@ -39,11 +40,11 @@ def described(
     means: pd.DataFrame,
 ) -> Lines:
     """The lines of a pipeline run, from its table of means."""
-    model = label(source)
+    model, states = label(source), label(source, estimated.embedded.points)
     rule = f", CDF {estimated.cdf}" if shown.estimator == "twonn" else ""
     clouds = max(means["clouds"].tolist(), default=1)
     cloud = f"N = {max(means['points'].tolist(), default=0):,} tokens"
-    measured = f"{model} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · "
+    measured = f"{states} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · "
     size = f"L = {shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
     one = f"{measured}{size} · {reading(shown.exclude)}"
     local = f"{measured}{size} neighbours" if shown.published else one
@@ -55,7 +56,7 @@ def described(
     resampled = "documents (jackknife)" if found == JACKKNIFE else settings.bootstrap.resample
     scales = _error(own.loc[own["estimator"] == "gride"])
     over_scales = _drawn(scales, clouds) if scales == JACKKNIFE else f"{clouds} clouds"
-    by_scale = f"{model} · GRIDE · {cloud}"
+    by_scale = f"{states} · GRIDE · {cloud}"
     by_scale += "" if shown.published else f" · {reading(shown.exclude)}"
     return Lines(
         model=model,
@@ -74,9 +75,11 @@ def reading(exclude: str) -> str:
     return "neighbours of other " + " and ".join(f"{kind}s" for kind in exclude.split("+"))
 
 
-def label(source: ModelSource) -> str:
-    """The model as figures name it."""
-    return source.label + (" (untrained)" if source.weights == "random" else "")
+def label(source: ModelSource, points: str = "residual") -> str:
+    """The model as figures name it, and where in its blocks states were read."""
+    model = source.label + (" (untrained)" if source.weights == "random" else "")
+    where = told(points)
+    return f"{model}, {where}" if where else model
 
 
 def _error(means: pd.DataFrame) -> str:

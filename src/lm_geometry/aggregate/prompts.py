@@ -6,11 +6,13 @@ import pandas as pd
 
 from lm_geometry.aggregate import prompt_correlations
 from lm_geometry.aggregate.params import Bootstrap
+from lm_geometry.aggregate.where import saying_where
 from lm_geometry.outs.estimate.prompt_tables import GeometryTables
 from lm_geometry.outs.estimate.prompts import read_geometry, read_reciprocity
 from lm_geometry.token_geometry.means import means, paired_changes, peaks
 from lm_geometry.token_geometry.shuffles import SCALES, SIZES, shuffle_table
 from lm_geometry.workspace import paths
+from lm_geometry.workspace.points import RESIDUAL
 from lm_geometry.workspace.tables import write_table
 
 RUN = ["model", "checkpoint", "corpus", "split"]
@@ -41,17 +43,20 @@ block, has a point per different token); `prompt_shuffles` has a row for each S;
 """
 
 
-def write_prompt_tables(confidence: float, resampling: Bootstrap) -> dict[str, pd.DataFrame]:
+def write_prompt_tables(
+    confidence: float, resampling: Bootstrap, where: str = RESIDUAL
+) -> dict[str, pd.DataFrame]:
     """The tables of `COLUMNS`, written to data/tables; without prompts they have no rows.
 
     Intervals have the coverage `confidence`, over prompts; of correlations by `resampling` them.
+    `where` in the blocks states were read is said in tables of any place but the stream.
     """
     geometry = read_geometry()
     tables = prompt_tables(geometry, read_reciprocity(), confidence)
     correlations = prompt_correlations.prompt_correlations(geometry, resampling, confidence)
     tables["prompt_correlations"] = correlations
     for name, table in tables.items():
-        write_table(paths.TABLES / f"{name}.parquet", table)
+        write_table(paths.TABLES / f"{name}.parquet", saying_where(table, where))
     return tables
 
 

@@ -31,7 +31,8 @@ def write_results(settings: Aggregate) -> None:
     estimated = read_estimated()
     shown = resolve(settings, estimated)
     tables = make_tables(training.corpus, settings, shown)
-    tables.write()
+    where = estimated.embedded.points
+    tables.write(where)
     write_json(paths.METRICS / "summary.json", headline(tables, shown))
     figures = FigureTables(
         tables=tables,
@@ -42,8 +43,8 @@ def write_results(settings: Aggregate) -> None:
         listed=settings.groups.listed,
     )
     lines = described(source, shown, estimated, settings, tables.means)
-    prompt_tables = write_prompt_tables(settings.confidence, settings.bootstrap)
-    prompts = prompt_figures(prompt_tables, read_records(), shown.checkpoint, label(source))
+    prompt_tables = write_prompt_tables(settings.confidence, settings.bootstrap, where)
+    prompts = prompt_figures(prompt_tables, read_records(), shown.checkpoint, label(source, where))
     records = {**dict(corpus_figures(figures, lines)), **dict(prompts)}
     for name, rows in records.items():
         write_json(paths.PLOTS / f"{name}.json", rows)

@@ -16,10 +16,12 @@ from lm_geometry.aggregate.means import CELL, ESTIMATE, local_estimates, loss_ro
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.scores import MEAN, SCORED, score_rows
 from lm_geometry.aggregate.shown import Shown
+from lm_geometry.aggregate.where import WHERE, saying_where
 from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.outs.estimate.clouds import GLOBAL, read_estimated, read_global
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
+from lm_geometry.workspace.points import RESIDUAL
 from lm_geometry.workspace.tables import Row, write_table
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
@@ -59,10 +61,13 @@ class Tables:
     scores: pd.DataFrame
     heuristic: pd.DataFrame
 
-    def write(self) -> None:
-        """Write every table as Parquet; one without rows is written with its columns."""
+    def write(self, where: str = RESIDUAL) -> None:
+        """Write every table as Parquet; one without rows is written with its columns.
+
+        `where` in the blocks states were read is said in the tables of any place but the stream.
+        """
         for name, table in zip(COLUMNS, vars(self).values(), strict=True):
-            write_table(paths.table(name), table)
+            write_table(paths.table(name), saying_where(table, where))
 
 
 def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
@@ -100,7 +105,8 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
 
 def read_aggregated(name: str, tree: Tree = WORKSPACE) -> pd.DataFrame:
     """One table of the last aggregate run; the names are those of `ALL`."""
-    return tree.read_table(paths.table(name), ALL[name])
+    table = tree.read_table(paths.table(name))
+    return table.loc[:, [*ALL[name], *({WHERE} & {*table.columns})]]
 
 
 def _heuristic_rows(means: pd.DataFrame, settings: Aggregate) -> list[Row]:

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from lm_geometry.measure.record import Measured
 
 
+MODULE = "module:"
+
+
 def _layer(text: str) -> int | str:
     return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _place(text: str) -> Any:
+    return {"module": text.removeprefix(MODULE)} if text.startswith(MODULE) else text
 
 
 def _number(text: str) -> int | float:
@@ -45,7 +52,10 @@ def _number(text: str) -> int | float:
 @click.option("--n-neighbors", multiple=True, metavar="L...", help="neighbourhood sizes (64 128)")
 @click.option("--exclude", multiple=True, metavar="READING...", help="(document none)")
 @click.option("--estimators", multiple=True, metavar="NAME...", help="twonn, mle, lpca (twonn)")
-@click.option("--points", type=int, metavar="N", help="of a cloud, of 2 N tokens (3000)")
+@click.option("--points", metavar="N", help="of a cloud, of 2 N tokens (3000); or as --where")
+@click.option(
+    "--where", metavar="PLACE", help="residual, attention, mlp or module:NAME in blocks (residual)"
+)
 @click.option("--max-length", type=int, metavar="TOKENS", help="of a sequence (512)")
 @click.option(
     "--intervals/--no-intervals",
@@ -94,7 +104,8 @@ def _options(
     n_neighbors: tuple[str, ...],
     exclude: tuple[str, ...],
     estimators: "tuple[LocalEstimator, ...]",
-    points: int | None,
+    points: str | None,
+    where: str | None,
     max_length: int | None,
     intervals: bool,
 ) -> "Options":
@@ -106,8 +117,15 @@ def _options(
         options["exclude"] = list(exclude)
     if estimators:
         options["estimators"] = list(estimators)
+    if points is not None and not points.isdigit():
+        if where is not None:
+            raise click.UsageError(f"--points {points} is no number, and --where is given, too")
+        points, where = None, points
+    if where is not None:
+        options["where"] = _place(where)
     if points is not None:
-        options |= {"points": points, "prepared": 2 * points, "keep_tokens": 2 * points}
+        number = int(points)
+        options |= {"points": number, "prepared": 2 * number, "keep_tokens": 2 * number}
     if max_length is not None:
         options["max_length"] = max_length
     if not intervals:

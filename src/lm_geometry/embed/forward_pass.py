@@ -11,11 +11,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_geometry.embed.placement import on_one_device, places
 from lm_geometry.embed.token_loss import losses_of_logits, token_losses
-from lm_geometry.models.body import body_pass, without_cache
+from lm_geometry.models.body import without_cache
+from lm_geometry.models.points import Place, place_of, states_at
 from lm_geometry.models.probe import ROUNDING, Findings, difference, probe
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 from lm_geometry.workspace import machine
+from lm_geometry.workspace.points import RESIDUAL, Points
 
 ALIKE = 0.9  # of the longest sequence: shorter ones begin another batch,
 ENOUGH = 0.125  # where this one has so much of its tokens
@@ -76,6 +78,8 @@ def predicts_next(source: ModelSource, states: "ForwardPass") -> bool:
 class Passed:
     """States of some sequences of a batch, on the device: asked `layers`, and the `last` one.
 
+    The layers are those of a place in the blocks, the last one is what the head reads.
+
     `logits` are there where losses were asked for and the last states do not suffice for them.
     """
 
@@ -114,9 +118,14 @@ class ForwardPass:
         pad_id: int,
         layers: list[int],
         half: str = "",
+        points: Points | Place = RESIDUAL,
         findings: Findings | None = None,
     ) -> None:
-        """`findings` are those of an earlier probe of the model, which is then not repeated."""
+        """States are read at `points`.
+
+        `findings`, and a place as `points`, are those of an earlier probe of the model, which is
+        then not repeated.
+        """
         self.model = model
         if dtype is not None and not places(model):
             self.model = on_one_device(model, device, dtype)
@@ -126,6 +135,7 @@ class ForwardPass:
         self.pad_id = pad_id if pad_id < self.known else 0  # it is masked: any will do
         self.layers = layers
         self.findings: Findings = findings or probe(self.model, half, self.pad_id)
+        self.place = points if isinstance(points, Place) else place_of(model, points, half)
         self.compared = findings is not None  # whether a padded batch was, with its sequences alone
 
     def run(
@@ -209,15 +219,14 @@ class ForwardPass:
         padded = not bool(mask.all())  # attention without a mask is faster
         given = ids.to(self.device), mask.to(self.device) if padded else None
         try:
-            body = body_pass(self.model, *given, half=self.half)
+            last, states = states_at(self.place, self.layers, self.model, *given, self.half)
             whole = losses and self.findings.losses == "from the whole model"
             logits = self._logits(*given) if whole else None
         except torch.cuda.OutOfMemoryError:
             if len(sequences) == 1:
                 raise
             return None
-        last = body.last  # layers of a spread model may be elsewhere
-        layers = [body.states[layer].to(last.device) for layer in self.layers]
+        layers = [one.to(last.device) for one in states]  # of a spread model
         return Passed(slice(first, first + len(sequences)), layers, last, logits)
 
     def _logits(

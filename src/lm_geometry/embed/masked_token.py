@@ -12,6 +12,7 @@ from lm_geometry.embed.hidden_states import Arrays, Losses, store
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.point_cloud.shapes import Float32, Float64, Int64
+from lm_geometry.workspace.points import RESIDUAL, Points
 from lm_geometry.workspace.progress import progress
 
 NOTHING = -1  # position of a copy in which nothing is masked; row of a token that is not kept
@@ -123,8 +124,9 @@ class MaskedTokenStates(ForwardPass):
         layers: list[int],
         mask_id: int,
         half: str = "",
+        points: Points = RESIDUAL,
     ) -> None:
-        super().__init__(model, device, dtype, pad_id, layers, half)
+        super().__init__(model, device, dtype, pad_id, layers, half, points)
         self.mask_id = mask_id
 
     def write(

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lm_geometry.workspace.layers import Layers
+from lm_geometry.workspace.points import RESIDUAL, Points
 from lm_geometry.workspace.section import Section
 
 
@@ -47,6 +48,12 @@ class Embed(Section):
         "all",
         description="0 embeddings, i after block i, negative counts from the end; last; shares of "
         "the model's depth, 50% or 25%-100%; all",
+    )
+    points: Points = Field(
+        RESIDUAL,
+        description="where states are read: residual (the stream between blocks); attention or "
+        "mlp: what it adds to the stream in block i, layer i; {module: NAME}: what that module "
+        "returns, model.layers.*.self_attn in each block, model.norm the one layer 0",
     )
     mode: Literal["regular", "masked_token"] = Field(
         "regular", description="masked_token: each token's state where it is masked (encoders)"

@@ -17,6 +17,7 @@ from lm_geometry.embed.prompts.run import embed_prompts, forget_revision, prompt
 from lm_geometry.embed.token_table import TokenisedCorpus, refuse_texts, shareable_table, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
 from lm_geometry.models.load import load_tokenizer, refuse_replaced
+from lm_geometry.models.points import STREAM
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -26,6 +27,7 @@ from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import free_space
 from lm_geometry.workspace.hashes import library_versions, path_hash, value_hash
+from lm_geometry.workspace.points import RESIDUAL, ends, named
 from lm_geometry.workspace.seeds import read_seed, stream
 from lm_geometry.workspace.tables import write_table
 
@@ -72,7 +74,8 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
         shared = shareable_table(corpus.kept) if split.private else corpus.kept
         write_table(paths.tokens(split.corpus, split.split), shared)
     names, splits, layers = [c.name for c in checkpoints], evaluated.splits, list(run.stored)
-    write_index(Embedded(names, splits, layers, source.layers, evaluated.order))
+    (_, depth), points = ends(settings.points, source.layers), named(settings.points)
+    write_index(Embedded(names, splits, layers, depth, evaluated.order, points))
     for cells in done:
         cells.published()
 
@@ -80,6 +83,11 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
 def _check_mode(
     source: ModelSource, settings: Embed, tokenizer: PreTrainedTokenizerBase | None
 ) -> None:
+    if source.kind == "arithmetic" and settings.points != RESIDUAL:
+        raise ValueError(
+            f"embed.points: {named(settings.points)} is not read of {source.name}, which learns "
+            "equations: residual"
+        )
     if settings.mode == "regular":
         return
     if source.kind not in ("encoder", "encoder-decoder") or tokenizer is None:
@@ -123,8 +131,8 @@ class Embedding:
 
     @property
     def layers(self) -> list[int]:
-        """The layers that are read, as numbers 0 … layers."""
-        return self.source.resolved_layers(self.settings.layers)
+        """The layers that are read, by number."""
+        return self.source.resolved_layers(self.settings.layers, self.settings.points)
 
     @property
     def stored(self) -> dict[int, int]:
@@ -174,14 +182,15 @@ class Embedding:
             return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
         model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
         on_device = (model, device, dtype, pad_id(self.tokenizer), self.layers)
+        place = self.source.half, self.settings.points
         if self.settings.mode == "masked_token":
             mask_id = self.tokenizer.mask_token_id
             assert isinstance(mask_id, int)  # `_check_mode` saw to it
-            states = MaskedTokenStates(*on_device, mask_id=mask_id, half=self.source.half)
+            states = MaskedTokenStates(*on_device, mask_id, *place)
         else:
-            states = HiddenStates(*on_device, self.source.half)
+            states = HiddenStates(*on_device, *place)
         check_sizes(self.source, states)
-        print(f"{self.source.name}: {states.findings.told()}", flush=True)
+        print(f"{self.source.name}: {states.findings.told()}; {states.place.told()}", flush=True)
         return states
 
     def _finish(
@@ -223,11 +232,13 @@ class Embedding:
 
 
 def _found(states: States) -> dict[str, Any]:
-    """What the probe of the model found; nothing of one that learns equations."""
+    """Where states were read, and what the probe found; nothing of one that learns equations."""
     if isinstance(states, EquationStates):
-        return {"last_layer_after_final_norm": False, "findings": None}
-    found = states.findings
-    return {"last_layer_after_final_norm": found.last_after_norm, "findings": found.record()}
+        return {"last_layer_after_final_norm": False, "findings": None, **STREAM.record()}
+    found, place = states.findings, states.place
+    normed = found.last_after_norm and place == STREAM
+    own = {"last_layer_after_final_norm": normed, "findings": found.record()}
+    return own | place.record()
 
 
 def _name(split: CorpusSplit) -> str:

@@ -15,8 +15,10 @@ from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.record import Measured, table_of
 from lm_geometry.measure.texts import Texts, read_texts
+from lm_geometry.models.points import STREAM
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.workspace.hashes import library_versions
+from lm_geometry.workspace.points import RESIDUAL, named, told
 
 
 def measure(
@@ -64,6 +66,8 @@ def measured(
     local = found.local.loc[found.local["checkpoint"] == checkpoint].reset_index(drop=True)
     clouds = found.clouds.loc[found.clouds["checkpoint"] == checkpoint]
     table = table_of(local, clouds, probe.settings.confidence)
+    if probe.settings.embed.points != RESIDUAL:
+        table["states"] = named(probe.settings.embed.points)
     sizes = clouds["points"].tolist()
     points = f"N = {max(sizes):,} tokens of {len(probe.tokens):,}"
     if min(sizes) < max(sizes):
@@ -86,10 +90,13 @@ def about_of(model: Opened, probe: Probe) -> dict[str, str]:
     how = f"{settings.confidence:.0%} over {documents:,} {sequences.unit}"
     groups = min(asked.jackknife.groups, documents)
     how += f", jackknife of {groups} groups" if groups > 1 else ", neighbourhoods taken as given"
+    place = model.states.place
+    where = {} if place == STREAM else {"states": f"{told(named(place.points))} ({place.told()})"}
     versions = ", ".join(f"{name} {number}" for name, number in library_versions().items())
     return {
         "model": f"{model.name}, {model.arithmetic()} on {model.states.device}; "
         f"{model.states.findings.told()}",
+        **where,
         "texts": texts,
         "left out": f"{', '.join(settings.token_sample.drop) or 'nothing'}; exact copies",
         "estimators": f"{', '.join(asked.estimators)} (TwoNN: {rule})",

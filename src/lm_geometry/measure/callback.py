@@ -17,6 +17,7 @@ from lm_geometry.measure.opened import Layers, Tokenizer
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.measure.watch import PREFIX, Watch, read_start
+from lm_geometry.workspace.points import RESIDUAL, named
 
 if TYPE_CHECKING:
     import altair as alt
@@ -53,6 +54,8 @@ class LocalDimensionCallback(TrainerCallback):
       `Course` says it; printed where it changes
     - `local_dimension/seconds`: what the measurement took
 
+    Of another place than the residual stream (`where="mlp"`) they are `local_dimension/mlp/…`.
+
     The model is given back as it was, random generators included: trained weights are bit-equal
     with and without the callback on the CPU. In a training of several processes the first one
     measures; weights that are spread over processes (FSDP, DeepSpeed) are refused.
@@ -70,13 +73,15 @@ class LocalDimensionCallback(TrainerCallback):
         file: str | Path | None = None,
         **options: Unpack[Options],
     ) -> None:
-        settings = settings_of({**DEFAULTS, **options})
+        settings = settings_of(options, DEFAULTS)
         table = read_texts(texts)
-        self._watches = [Watch(table, layers, settings)]
+        place = settings.embed.points
+        self._prefix = PREFIX if place == RESIDUAL else f"{PREFIX}/{named(place)}"
+        self._watches = [Watch(table, layers, settings, self._prefix)]
         if control is not None:
             other = read_texts(control)
             _refuse_shared(table, other)
-            self._watches.append(Watch(other, layers, settings, f"{PREFIX}/control"))
+            self._watches.append(Watch(other, layers, settings, f"{self._prefix}/control"))
         self._budget = Budget(every, budget)
         self._tokenizer = tokenizer
         self._log = Log(Path(file)) if file is not None else None
@@ -102,7 +107,7 @@ class LocalDimensionCallback(TrainerCallback):
             if self._log is not None and self._budget.times == 0:
                 self._log.begin(step)
             self._tell(step)
-        values[f"{PREFIX}/seconds"] = self._budget.spent - before
+        values[f"{self._prefix}/seconds"] = self._budget.spent - before
         self.history.append({"step": step, **values})
         if self._log is not None:
             self._log.add(step, values)
@@ -126,7 +131,7 @@ class LocalDimensionCallback(TrainerCallback):
         """Say which way the first dimension goes, where that is another than before."""
         course = self._watches[0].course
         if course.word != self._said:
-            print(f"{PREFIX}: {course.word} at step {step}", flush=True)
+            print(f"{self._prefix}: {course.word} at step {step}", flush=True)
             self._said = course.word
 
     def told(self) -> str:
@@ -137,7 +142,7 @@ class LocalDimensionCallback(TrainerCallback):
         """What was measured so far, over the steps, and its change, with their intervals."""
         from lm_geometry.measure.chart import by_step
 
-        return by_step(self.history, PREFIX, [self.told()])
+        return by_step(self.history, self._prefix, [self.told()])
 
     def on_train_begin(
         self,

@@ -24,13 +24,14 @@ from lm_geometry.models.facts import class_with_head, kind_of
 from lm_geometry.models.load import load_tokenizer, longest_of
 from lm_geometry.models.small import small_model
 from lm_geometry.workspace import machine
-from lm_geometry.workspace.layers import hidden_states
+from lm_geometry.workspace.points import layers_at
 
 Layers = Sequence[int | str] | str
 Model = str | Path | nn.Module  # a name, a path, or one in memory, in wrappers as may be
 Tokenizer = PreTrainedTokenizerBase | None
 WRAPPED = ("_orig_mod", "module")  # by torch.compile, and by DistributedDataParallel
-NAMED = "model.name: "  # where params.yaml has what is wrong
+# What is wrong by its name in params.yaml, and by its name here.
+NAMED = {"model.name: ": "model: ", "embed.points: ": "where: "}
 SPARE = 4  # positions of a config that may not be for tokens, at most
 SHARDED = ("FSDP", "FullyShardedDataParallel", "DeepSpeedEngine")
 
@@ -46,7 +47,7 @@ class Opened:
 
     @property
     def layers(self) -> list[int]:
-        """The layers that are read, as numbers 0 … depth."""
+        """The layers that are read, by number."""
         return self.states.layers
 
     def arithmetic(self) -> str:
@@ -72,9 +73,10 @@ def opened(
         with untouched(inner):
             yield _in_memory(inner, tokenizer, layers, settings)
     except ValueError as error:
-        if not str(error).startswith(NAMED):
+        key = next((key for key in NAMED if str(error).startswith(key)), None)
+        if key is None:
             raise
-        raise ValueError(str(error).replace(NAMED, "model: ")) from None
+        raise ValueError(str(error).replace(key, NAMED[key])) from None
 
 
 def unwrapped(model: object) -> PreTrainedModel:
@@ -123,13 +125,14 @@ def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: S
         source = checked(resolve(Named.model_validate(asked), settings.seed))
         if source.kind == "arithmetic":
             raise ValueError(f"model: {name} learns equations and reads no text")
-        hidden_states(layers, source.layers)
+        layers_at(layers, source.layers, settings.embed.points)
         own = tokenizer or load_tokenizer(source)
         device, _ = machine.device()
         dtype, _ = arithmetic(settings.embed.dtype, device)
         placed = load_placed(source, None, device, dtype)
         _check_tokenizer(placed, own, source.name)
-        states = HiddenStates(placed, device, dtype, pad_id(own), [], source.half)
+        place = source.half, settings.embed.points
+        states = HiddenStates(placed, device, dtype, pad_id(own), [], *place)
         check_sizes(source, states)
     except SystemExit as error:  # a sentence, of what a stage is given
         raise ValueError(str(error)) from None
@@ -149,7 +152,8 @@ def _in_memory(
         raise ValueError(f"half: {name} has an encoder and a decoder: say whose states are read")
     own = copy.deepcopy(tokenizer)  # which remembers how it was last asked to cut texts
     _check_tokenizer(model, own, name)
-    states = HiddenStates(model, str(model.device), None, pad_id(own), [], half)
+    place = half, settings.embed.points
+    states = HiddenStates(model, str(model.device), None, pad_id(own), [], *place)
     return _ready(name, own, states, layers, settings)
 
 
@@ -167,7 +171,7 @@ def _ready(
     layers: Layers,
     settings: Settings,
 ) -> Opened:
-    states.layers = hidden_states(layers, states.findings.layers)
+    states.layers = layers_at(layers, states.findings.layers, states.place.points)
     longest = _longest(states.model, tokenizer, settings.embed.max_length)
     return Opened(name, tokenizer, states, longest)
 

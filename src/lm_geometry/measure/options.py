@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
 
+from pydantic import TypeAdapter, ValidationError
+
 from lm_geometry.embed.params import Embed
 from lm_geometry.estimate.params import Estimate, Jackknife, LocalEstimator, Lpca
 from lm_geometry.token_sample.params import Dropped, TokenSample
+from lm_geometry.workspace.points import RESIDUAL, Points
 
+Where = Literal["residual", "attention", "mlp"] | Mapping[str, str]
 LongTexts = Literal["pieces", "cut"]
 
 
@@ -16,13 +20,15 @@ class Options(TypedDict, total=False):
     """What may be said of a measurement; `lm-geometry params` explains the names of params.yaml.
 
     Beside those: `long_texts`, "pieces" where a text longer than `max_length` is continued in
-    further sequences of the same document, "cut" where it ends there, as in the pipeline;
+    further sequences of the same document, "cut" where it ends there, as in the pipeline; `where`,
+    which is `embed.points` (`points` is N here, but a place given as `points` is taken for one);
     `corpus` and `split`, the names that random draws are keyed by; `seed` of the rows that are
     kept; `confidence` of intervals; `half` of an encoder-decoder. `jackknife` may be the number of
     groups alone, 0 for none.
     """
 
     long_texts: LongTexts
+    where: Where
     corpus: str
     split: str
     seed: int
@@ -37,7 +43,7 @@ class Options(TypedDict, total=False):
     drop: list[Dropped]
     massive: float
     prepared: int
-    points: int
+    points: int | Where
     zero_vectors: Literal["keep", "remove"]
     seeds: list[int]
     noise: float
@@ -87,13 +93,13 @@ class Settings:
 SECTIONS = {"embed": Embed, "token_sample": TokenSample, "estimate": Estimate}
 
 
-def settings_of(options: Options) -> Settings:
-    """The settings of a measurement, complete.
+def settings_of(options: Options, defaults: Options | None = None) -> Settings:
+    """The settings of a measurement, complete; `defaults` come before those of `measure`.
 
     Raises ValueError for a name that there is not, with the nearest one, and (pydantic's) for a
     value of another type or out of range.
     """
-    given: dict[str, Any] = {**DEFAULTS, **options}
+    given: dict[str, Any] = {**DEFAULTS, **(defaults or {}), **_with_where(options)}
     unknown = [name for name in given if name not in Options.__annotations__]
     if unknown:
         near = get_close_matches(unknown[0], Options.__annotations__, 1)
@@ -104,8 +110,30 @@ def settings_of(options: Options) -> Settings:
         if name in given:
             given[name] = kind.model_validate(dict(given[name]))
     given = FIXED | {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
+    place = {"points": _place(given.pop("where", RESIDUAL))}
     found: dict[str, Any] = {}
     for name, section in SECTIONS.items():
-        own = {key: given.pop(key) for key in section.model_fields if key in given}
-        found[name] = section.model_validate(own)
+        own = place if section is Embed else {}
+        names = section.model_fields.keys() & given.keys() - own.keys()
+        found[name] = section.model_validate(own | {key: given.pop(key) for key in names})
     return Settings(**found, **given)
+
+
+def _place(where: object) -> Points:
+    try:
+        return TypeAdapter[Points](Points).validate_python(where)
+    except ValidationError:
+        raise ValueError(
+            f"where: {where!r} is not residual, attention, mlp or {{module: NAME}}, as in "
+            f"model.norm or model.layers.*.self_attn"
+        ) from None
+
+
+def _with_where(options: Options) -> dict[str, Any]:
+    """The options, a place that was given as `points` by its own name."""
+    given: dict[str, Any] = {**options}
+    if isinstance(given.get("points"), str | Mapping):
+        if "where" in given:
+            raise ValueError(f"points: {given['points']!r} is no number, and where is given, too")
+        given["where"] = given.pop("points")
+    return given

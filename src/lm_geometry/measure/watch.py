@@ -115,10 +115,9 @@ class Watch:
         inner = unwrapped(model)
         with untouched(inner):
             before = ready.states
-            place = (inner, str(inner.device), None, before.pad_id, before.layers, before.half)
-            states = states_of(
-                replace(ready, states=HiddenStates(*place, findings=before.findings)), probe
-            )
+            own = (inner, str(inner.device), None, before.pad_id, before.layers, before.half)
+            now = HiddenStates(*own, before.place, before.findings)
+            states = states_of(replace(ready, states=now), probe)
         local = estimated({BASE: states}, probe, self._drawn, start.massive).local
         return self._values(local, step)
 

@@ -21,7 +21,7 @@ from lm_geometry.models.body import (
     without_cache,
 )
 from lm_geometry.models.facts import NotReadError
-from lm_geometry.point_cloud.shapes import Float
+from lm_geometry.point_cloud.shapes import Float, Integer
 
 LENGTHS = 7, 12
 # Relative to a vector's norm, or to 1 nat: more than rounding errors of a pass in that precision.
@@ -74,7 +74,7 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
     Raises ValueError where nothing right can be done: a model without a state for each token at
     each layer, with states that are no numbers, or with other states each time.
     """
-    short, long = _sequences(model)
+    short, long = short_and_long(model)
     tolerance = ROUNDING[model.dtype]
     try:
         alone = body_pass(model, short, half=half)
@@ -116,7 +116,9 @@ def probe_of(name: str, model: PreTrainedModel, half: str = "") -> Findings:
         raise NotReadError(f"model.name: {name} cannot be read: {error}") from None
 
 
-def _sequences(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
+def short_and_long(
+    model: PreTrainedModel,
+) -> tuple[Integer[torch.Tensor, "1 short"], Integer[torch.Tensor, "1 long"]]:
     """Two sequences of ordinary tokens, all different, on the model's first device."""
     embeddings: Any = model.get_input_embeddings()
     if not hasattr(embeddings, "weight"):

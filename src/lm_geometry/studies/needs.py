@@ -13,7 +13,7 @@ from lm_geometry.experiments.experiment import Experiment, Project, states
 from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
-from lm_geometry.workspace.layers import hidden_states as layers_of
+from lm_geometry.workspace.points import layers_at
 from lm_geometry.workspace.section import ROOT
 
 HUB_SECONDS = 5.0
@@ -93,7 +93,7 @@ def hidden_states(params: Params, sizes: Sizes | None) -> int | None:
     embed, data, steps = params.embed, params.data_prep, _steps(params)
     if sizes is None or steps is None or embed.keep_tokens == "all":
         return None
-    layers = layers_of(embed.layers, sizes[0])
+    layers = layers_at(embed.layers, sizes[0], embed.points)
     widths = needs.arrays(layers, sizes[1], embed.combine_layers).values()
     chosen = steps if embed.checkpoints == "all" else {0, *embed.checkpoints}
     tokens = embed.keep_tokens
@@ -110,7 +110,7 @@ def prompt_records(params: Params, sizes: Sizes | None) -> int | None:
         return None
     asked = chosen.checkpoints
     of = {"base": [0], "all": steps}[asked] if isinstance(asked, str) else {0, *asked}
-    layers = len(layers_of(chosen.layers, sizes[0]))
+    layers = len(layers_at(chosen.layers, sizes[0], params.embed.points))
     records = prompts.count * len(prompts.shuffles) * len(of)
     return needs.prompt_records(
         records, prompts.tokens, layers, chosen.gride_range, chosen.overlap_k

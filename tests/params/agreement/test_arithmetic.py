@@ -75,6 +75,7 @@ def test_checkpoints_may_be_told_in_words(tmp_path: Path) -> None:
         ({"embed__layers": [2, 3]}, "embed.layers: modular-arithmetic has no layer 3"),
         ({"finetune__arithmetic__layers": 1}, "modular-arithmetic has no layer 2"),
         ({"embed__mode": "masked_token"}, "embed.mode: masked_token needs a masked language"),
+        ({"embed__points": "mlp"}, "embed.points: mlp: of modular-arithmetic the stream alone"),
         ({"embed__dtype": "bfloat16"}, "embed.dtype: bfloat16: states of modular-arithmetic"),
         ({"embed__max_length": 3}, "embed.max_length: 3: an equation has 4 tokens"),
     ],

@@ -33,6 +33,7 @@ from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.files import free_space
 from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.points import named
 from lm_geometry.workspace.progress import progress
 
 
@@ -96,7 +97,8 @@ class PromptRun:
     @property
     def layers(self) -> list[int]:
         """The layers that are measured, ascending."""
-        return sorted(self.source.resolved_layers(self.settings.prompts.layers))
+        asked, points = self.settings.prompts.layers, self.settings.points
+        return sorted(self.source.resolved_layers(asked, points))
 
     def records(self, checkpoints: list[Checkpoint]) -> PromptRecords:
         """What there will be."""
@@ -122,6 +124,7 @@ class PromptRun:
             "model": replace(self.source, series=[]).record(),
             "prompts": path_hash(paths.PROMPTS),
             "settings": self.settings.prompts.model_dump(exclude={"checkpoints"}),
+            "points": named(self.settings.points),
             "dtype": self.settings.dtype,
             "loss": self.settings.loss,
             "checkpoint": checkpoint.identity(),
@@ -140,7 +143,8 @@ class PromptRun:
         tokenizer = load_tokenizer(self.source)
         ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
         model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
-        states = ForwardPass(model, device, dtype, pad_id(tokenizer), self.layers, self.source.half)
+        on_device = (model, device, dtype, pad_id(tokenizer), self.layers)
+        states = ForwardPass(*on_device, self.source.half, self.settings.points)
         for cloud in progress(todo, f"{checkpoint.name} prompts"):
             shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]
             write_record(cells.path(cloud.file), self.record(states, shuffled))

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
-from lm_geometry.workspace.layers import blocks, hidden_states
+from lm_geometry.workspace.layers import blocks
+from lm_geometry.workspace.points import RESIDUAL, Points, layers_at
 from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
@@ -60,13 +61,15 @@ class ModelSource:
         own = {"series": []}
         return {s.step: replace(self, source=s.source, content=s.content, **own) for s in steps}
 
-    def resolved_layers(self, layers: Sequence[int | str] | str) -> list[int]:
-        """Layer numbers 0 … layers of what params.yaml asks for (`workspace.layers`).
+    def resolved_layers(
+        self, layers: Sequence[int | str] | str, points: Points = RESIDUAL
+    ) -> list[int]:
+        """Layer numbers of what params.yaml asks for (`workspace.layers`), at `points`.
 
         Raises ValueError for a layer that the model does not have.
         """
         try:
-            return hidden_states(layers, self.layers)
+            return layers_at(layers, self.layers, points)
         except ValueError as error:
             raise ValueError(f"embed.layers: of {self.name} {error}") from None
 

@@ -20,7 +20,8 @@ INDEX = paths.HIDDEN_STATES / "index.json"
 class Embedded:
     """The checkpoints, corpus splits and layers whose hidden states are on disk.
 
-    `depth` is the number of the model's last layer; `order` is that of data-prep.
+    `depth` is the number of the last layer that there is; `order` is that of data-prep. `points`
+    tells where in the blocks states were read, by `workspace.points.named`.
     """
 
     checkpoints: list[str]
@@ -28,6 +29,7 @@ class Embedded:
     layers: list[int]
     depth: int
     order: str = "default"
+    points: str = "residual"
 
 
 def write_index(embedded: Embedded) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lm_geometry.params.agreement.layers import layers_within
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
+from lm_geometry.workspace.points import RESIDUAL, named
 
 TASK = "modular_arithmetic"
 MODEL, EQUATIONS = "modular-arithmetic", "equations"
@@ -95,6 +96,8 @@ def states_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
     if entry is None or entry.kind != "arithmetic":
         return
     yield from layers_within(layers, model, embed, aggregate)
+    if embed.points != RESIDUAL:
+        yield f"embed.points: {named(embed.points)}: of {MODEL} the stream alone is read: residual"
     if embed.mode != "regular":
         yield f"embed.mode: {embed.mode} needs a masked language model: regular"
     if embed.max_length < TOKENS:

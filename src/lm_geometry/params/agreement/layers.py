@@ -11,7 +11,7 @@ from lm_geometry.models.local_files import SourceError, local_path
 from lm_geometry.outs.data_prep.model import LANGUAGE_TASKS
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
-from lm_geometry.workspace.layers import hidden_states
+from lm_geometry.workspace.points import Points, ends, layers_at, named, told
 
 
 def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
@@ -24,42 +24,35 @@ def layers_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:
 
 def layers_within(depth: int, model: Model, embed: Embed, aggregate: Aggregate) -> Iterator[str]:
     """What is wrong with the embedded and the shown layers of a model of `depth` blocks."""
-    wrong = list(numbers_within(depth, "embed.layers", model, embed.layers))
+    points = embed.points
+    wrong = list(numbers_within(depth, "embed.layers", model, embed.layers, points))
     yield from wrong
     if embed.layers == []:
         yield "embed.layers: [] names no layer"
     shown = aggregate.layer
     if wrong or isinstance(shown, str) or embed.combine_layers != "none":
         return
-    kept = _kept(embed.layers, depth)
-    if not -depth - 1 <= shown <= depth or shown % (depth + 1) not in kept:
-        there = f"0 … {depth}" if embed.layers == "all" else sorted(kept)
+    kept, first, last = {*layers_at(embed.layers, depth, points)}, *ends(points, depth)
+    if not -last - 1 <= shown <= last or shown % (last + 1) not in kept:
+        there = f"{first} … {last}" if embed.layers == "all" else sorted(kept)
         yield f"aggregate.layer: {shown} is not in embed.layers {there}"
 
 
 def numbers_within(
-    depth: int, key: str, model: Model, asked: Sequence[int | str] | str
+    depth: int, key: str, model: Model, asked: Sequence[int | str] | str, points: Points
 ) -> Iterator[str]:
-    """What is wrong with the numbers among the hidden states that `key` asks for."""
+    """What is wrong with the numbers among the layers of `points` that `key` asks for."""
     numbers = [layer for layer in asked if isinstance(layer, int)]
+    first, last = ends(points, depth)
     for layer in numbers:
-        if not -depth - 1 <= layer <= depth:
+        if not first - last - 1 <= layer <= last or 0 <= layer < first:
+            what = told(named(points)) or "its hidden states"
             yield (
                 f"{key}: {model.name} has no layer {layer}; "
-                f"its hidden states are 0 … {depth} (or -1 … {-depth - 1} from the end)"
+                f"{what} are {first} … {last} (or -1 … {first - last - 1} from the end)"
             )
-    if len({layer % (depth + 1) for layer in numbers}) < len(numbers):
+    if len({layer % (last + 1) for layer in numbers}) < len(numbers):
         yield f"{key}: {asked} names a layer twice"
-
-
-def _kept(asked: Sequence[int | str] | str, depth: int) -> set[int]:
-    """The embedded layers, of which the model has all."""
-    parts = (
-        asked
-        if isinstance(asked, str)
-        else [a if isinstance(a, str) else a % (depth + 1) for a in asked]
-    )
-    return {*hidden_states(parts, depth)}
 
 
 def blocks_exist(params: Params, catalogue: Catalogue) -> Iterator[str]:

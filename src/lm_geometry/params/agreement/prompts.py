@@ -44,7 +44,7 @@ def layers_and_checkpoints_exist(params: Params, catalogue: Catalogue) -> Iterat
     asked, steps = params.embed.prompts.layers, params.embed.prompts.checkpoints
     depth = number_of_layers(model, catalogue)
     if depth is not None:
-        yield from numbers_within(depth, "embed.prompts.layers", model, asked)
+        yield from numbers_within(depth, "embed.prompts.layers", model, asked, params.embed.points)
     if asked == []:
         yield "embed.prompts.layers: [] names no layer"
     trained = params.known_checkpoints()
