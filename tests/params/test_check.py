@@ -83,6 +83,18 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ({"embed__layers": "all", "aggregate__layer": 31}, "aggregate.layer: 31 is not in"),
         ({"finetune__lora__layers": [3, 30]}, "finetune.lora.layers: smollm2 has no block 30"),
         ({"finetune__checkpoints": [10, 81]}, "finetune.checkpoints: [10, 81] must lie within"),
+        (
+            {"data_prep__context": 2},
+            "data_prep.context: 2: finetune.task language_modelling learns from texts alone",
+        ),
+        (
+            {
+                "data_prep__context": 2,
+                "finetune__task": "sequence_classification",
+                "finetune__block_tokens": 96,
+            },
+            "embed.max_length: 64 cuts inputs elsewhere than training does",
+        ),
         ({"finetune__checkpoints": []}, "finetune.checkpoints: no step is listed"),
         ({"embed__checkpoints": [10, 7]}, "embed.checkpoints: 7 is not in finetune.checkpoints"),
         ({"aggregate__checkpoint": 11}, "aggregate.checkpoint: 11 is not among"),

@@ -9,7 +9,7 @@ from lm_geometry.models.catalogue import ModelEntry
 from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names, prompts
 from lm_geometry.params.agreement.given_tokens import given_tokens_are_measured
 from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
-from lm_geometry.params.agreement.training import corpus_fits_task
+from lm_geometry.params.agreement.training import contexts_are_trained_on, corpus_fits_task
 from lm_geometry.params.agreement.valid import (
     Catalogue,
     Rule,
@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     half_is_told,
     texts_fit_model,
     corpus_fits_task,
+    contexts_are_trained_on,
     given_tokens_are_measured,
     layers.tagger_is_installed,
     checkpoints.checkpoints_are_trained,

@@ -1,4 +1,4 @@
-"""Training: whether the corpus, as data-prep found it, has what the task learns from."""
+"""Training: whether the corpus has what the task learns from, and it is what is measured."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,8 @@ from lm_geometry.outs.data_prep.model import LANGUAGE_TASKS
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 from lm_geometry.workspace.paths import corpus_names
+
+PAIRED = ("sequence_classification", "token_classification", "dialogue_state")  # read contexts
 
 
 def corpus_fits_task(params: Params, catalogue: Catalogue) -> Iterator[str]:
@@ -22,3 +24,22 @@ def corpus_fits_task(params: Params, catalogue: Catalogue) -> Iterator[str]:
     columns = training_columns(catalogue.root, name)
     if columns and (told := lacking(settings, columns)):
         yield told
+
+
+def contexts_are_trained_on(params: Params, _: Catalogue) -> Iterator[str]:
+    """What is measured with what was said before it is trained on in the same way."""
+    context, settings = params.data_prep.context, params.finetune
+    if not context or settings.task == "none":
+        return
+    if settings.task not in PAIRED:
+        yield (
+            f"data_prep.context: {context}: finetune.task {settings.task} learns from texts alone, "
+            "so that what is measured would not be what was trained on: 0, or a task of labels "
+            f"({', '.join(PAIRED)}), or none"
+        )
+    elif params.embed.max_length != settings.block_tokens:
+        yield (
+            f"embed.max_length: {params.embed.max_length} cuts inputs elsewhere than training does "
+            f"(finetune.block_tokens: {settings.block_tokens}), and with data_prep.context: "
+            f"{context} they would be other inputs: give both the same"
+        )
