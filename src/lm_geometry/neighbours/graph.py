@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lm_geometry.neighbours.counts import whole
-from lm_geometry.point_cloud.cloud import PointCloud
-from lm_geometry.point_cloud.shapes import Float64, Int32
+from lm_geometry.point_cloud.shapes import Float64, Int32, PointCloud
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What an estimator accepts as a point cloud, and its centred single-precision copy."""
 
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -8,12 +8,7 @@ from numpy.typing import DTypeLike
 from lm_geometry.point_cloud.loops import over_rows
 from lm_geometry.point_cloud.magnitude import LARGEST
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64
-
-if TYPE_CHECKING:
-    import torch
-
-# numpy (a memmap as well) or torch on any device, `[tokens, width]`, float16 to float64
-PointCloud = Union[np.ndarray, "torch.Tensor"]
+from lm_geometry.point_cloud.shapes import PointCloud as PointCloud
 
 FLOAT16_MAX = 65504
 SAMPLE = 255  # rows behind the centre; any centre is right, a typical one makes float32 accurate

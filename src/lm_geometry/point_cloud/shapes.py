@@ -6,7 +6,9 @@ else they stand for the array's type alone, so that shapes need nothing installe
 """
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
+
+import numpy as np
 
 if TYPE_CHECKING:
     from typing import Annotated as Bool
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Annotated as Real
     from typing import Annotated as Shaped
     from typing import Annotated as UInt64
+
+    import torch
 elif sys.modules.get("jaxtyping"):
     from jaxtyping import (
         Bool,
@@ -44,6 +48,9 @@ else:
         _Unchecked
     )
 
+# numpy (a memmap as well) or torch on any device, `[tokens, width]`, float16 to float64
+PointCloud = Union[np.ndarray, "torch.Tensor"]
+
 __all__ = [
     "Bool",
     "Float",
@@ -53,6 +60,7 @@ __all__ = [
     "Int32",
     "Int64",
     "Integer",
+    "PointCloud",
     "Real",
     "Shaped",
     "UInt64",
