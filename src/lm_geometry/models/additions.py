@@ -30,9 +30,13 @@ def additions(blocks: Blocks, number: int) -> list[Calls]:
     own, block = blocks.inside(number), blocks.calls[blocks.names[number]]
     outputs = _distinct(own)
     reached = [given for call in own for given in call.given]
-    reached += [block.returned] if block.returned is not None else []
+    end = block.returned
+    reached += [end] if end is not None else []
     streams, found = [block.given[0]], list[Calls]()
-    while step := _step(streams, [one for one in outputs if one not in found], reached):
+    while end is None or not same(end, streams[0]):  # the others may hold later additions
+        step = _step(streams, [one for one in outputs if one not in found], reached)
+        if step is None:
+            break
         added, state = step
         found += added
         streams = [state]

@@ -15,7 +15,7 @@ from lm_geometry.point_cloud.shapes import Float, Integer, Shaped
 State = Float[torch.Tensor, "1 positions width"]
 
 
-@dataclass
+@dataclass(eq=False)  # each is itself
 class Calls:
     """The calls of one module in a pass.
 
