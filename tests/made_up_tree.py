@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +24,7 @@ class MadeUpTree:
         return io.BytesIO(json.dumps(self._content(path)).encode())
 
     def read_json(self, path: Path) -> Any:
-        return self._content(path)
+        return deepcopy(self._content(path))  # a reader may take it apart
 
     def read_table(self, path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         table = self._content(path)

@@ -91,8 +91,8 @@ class Figure(Section):
     )
     event: Literal["exhausted", "overfitted"] = Field(
         "exhausted",
-        description="course, milestones: where a curve had settled (95 % of its whole change, "
-        "within its standard error), or where it was least",
+        description="course, milestones: where a curve had settled (stays within 5 % of its range, "
+        "and its error, of its last value), or where it was least",
     )
     series: str = Field(
         "",

@@ -1,5 +1,7 @@
 """Signals against scores: courses, milestones and correlations of made runs."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,11 @@ import pandas as pd
 import pytest
 
 from lm_geometry.experiments.experiment import Experiment
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import Embedded
+from lm_geometry.outs.estimate.clouds import GLOBAL, INDEX, Estimated, folder_name, without
 from lm_geometry.params.sections import Params
+from lm_geometry.statistics import jackknife_variance
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures.against import milestones, score_correlations
 from lm_geometry.studies.figures.course import course
@@ -21,7 +27,7 @@ from tests.study_runs import made_up_model, study
 STEPS = [0, 5, 10, 20, 50, 100, 200]
 FALL = [9.0, 7.0, 6.1, 6.0, 6.05, 5.98, 6.0]  # settled at step 10
 RISE = [12.0, 9.0, 8.0, 8.4, 8.8, 9.0, 9.2]  # least at step 10
-GOAL = [0.0, 0.0, 0.1, 0.3, 0.6, 0.97, 1.0]  # settled at step 100
+GOAL = [0.0, 0.0, 0.1, 0.3, 0.97, 0.99, 1.0]  # settled at step 50
 LOSS = [4.0, 2.0, 1.0, 0.8, 1.2, 1.5, 2.0]  # least at step 20
 KEYS = {"layer": 6, "n_neighbors": 64.0, "corpus": "d", "points": 900}
 
@@ -32,7 +38,39 @@ def figure(kind: str, **own: Any) -> Figure:
     return Figure.model_validate(base | {"against": ["validation joint_goal_accuracy"]} | own)
 
 
-def run_of(seed: int, schedule: str = "linear") -> Collected:
+def estimates(groups: int) -> dict[Path, Any]:
+    """Both tables of each cloud, each of `groups` documents with two tokens and their own offset.
+
+    A document's tokens are off by the same at every step, so that a paired difference has no error.
+    """
+    splits = [CorpusSplit("d", "train"), CorpusSplit("d", "validation")]
+    names = [str(step) if step else "base" for step in STEPS]
+    embedded = Embedded(names, splits, [6], 6)
+    index = Estimated(embedded, [0], ["twonn"], [64], "i/n", ["document", "none"], [groups] * 2)
+    found: dict[Path, Any] = {INDEX: asdict(index)}
+    for cloud in index.clouds() if groups else []:
+        at = names.index(cloud.checkpoint)
+        rows = []
+        for exclude, values in (("document", RISE), ("none", FALL)):
+            for token in range(2 * groups):
+                own = cloud.keys() | {"exclude": exclude, "row": token, "estimator": "twonn"}
+                value = values[at] + token // 2
+                left = {
+                    f"without_{group}": value if group != token // 2 else np.nan
+                    for group in range(groups)
+                }
+                rows.append(own | {"n_neighbors": 64.0, "value": value} | left)
+        folder = paths.ESTIMATES / folder_name(cloud)
+        found[folder / "local.parquet"] = pd.DataFrame(rows)
+        signal = cloud.keys() | {"exclude": "none", "estimator": "rankme", "value": 300.0 - at}
+        signal |= {f"without_{group}": 300.0 - at + group for group in range(groups)}
+        found[folder / "global.parquet"] = pd.DataFrame([signal]).reindex(
+            columns=[*GLOBAL, *without(groups)]
+        )
+    return found
+
+
+def run_of(seed: int, schedule: str = "linear", groups: int = 0) -> Collected:
     rows = []
     for split, shift in (("train", 0.0), ("validation", 0.2)):
         for at, step in enumerate(STEPS):
@@ -63,7 +101,7 @@ def run_of(seed: int, schedule: str = "linear") -> Collected:
     params["estimate"]["exclude"] = ["document", "none"]
     tables = {"means": pd.DataFrame(rows)}
     experiment = Experiment(f"s-{schedule}-{seed}", {"finetune.schedule": schedule})
-    tree = MadeUpTree({paths.SCORES: scores})
+    tree = MadeUpTree({paths.SCORES: scores, **estimates(groups)})
     return Collected(experiment, tree, "c", "b", Params.of(params), made_up_model("M", 6), tables)
 
 
@@ -87,10 +125,10 @@ def test_both_readings_signals_and_scores_are_measures_of_a_run() -> None:
 def test_exhausted_is_where_a_curve_and_the_score_settled() -> None:
     asked = figure("milestones")
     rows = milestone_rows(asked, measured_by_all(asked, RUNS)).set_index(["measure", "split"])
-    assert set(rows["was_so"]) == {100.0}
+    assert set(rows["was_so"]) == {50.0}
     assert set(rows.loc["dimension, all neighbours"]["step"]) == {10.0}
-    assert set(rows.loc[("rankme", "train")]["step"]) == {100.0}  # 1 away: within its error
-    assert set(rows.loc["dimension, all neighbours"]["lead"]) == {90.0}
+    assert set(rows.loc["dimension, all neighbours"]["lead"]) == {40.0}
+    assert rows.loc["rankme"]["step"].isna().all()  # it falls to the end
 
 
 def test_overfitted_is_where_a_curve_and_the_loss_were_least() -> None:
@@ -100,7 +138,16 @@ def test_overfitted_is_where_a_curve_and_the_loss_were_least() -> None:
     assert set(dimension["step"]) == {10.0}
     assert set(dimension["was_so"]) == {20.0}
     np.testing.assert_allclose(dimension["rise"], 1.2)
-    np.testing.assert_allclose(dimension["rise_error"], np.hypot(0.05, 0.05))
+
+
+def test_errors_are_of_the_same_documents_at_both_steps() -> None:
+    asked = figure("milestones", event="overfitted", against=["validation loss"])
+    table = measured_by_all(asked, [run_of(0, groups=4)])
+    own = table[(table["measure"] == "dimension") & (table["step"] == 10)].iloc[0]
+    spread = np.sqrt(jackknife_variance(own["without"]))
+    assert spread == pytest.approx(np.std(range(4), ddof=1) / 2)  # over four documents
+    rows = milestone_rows(asked, table).set_index("measure")
+    np.testing.assert_allclose(rows.loc["dimension"]["rise_error"], 0, atol=1e-12)
 
 
 def test_a_trend_goes_with_every_other_until_the_step_is_given() -> None:

@@ -17,8 +17,8 @@ from lm_geometry.studies.numbers.runs import groups
 COLOURS = dict(zip(numbers.FORMS, theme.CORPUS_COLOURS, strict=False))
 SPLIT_COLOURS = dict(zip(numbers.SPLITS, theme.CORPUS_COLOURS, strict=False))
 SAYS = {
-    "exhausted": "Settled: from here to its end a curve stays within its standard error of 95 % of "
-    "its whole change.",
+    "exhausted": "Settled: from here to its end, three points or more, a curve stays within 5 % of "
+    "its range, and the error of the difference, of its last value.",
     "overfitted": "Least: the step of a curve's least value.",
 }
 

@@ -19,8 +19,8 @@ from lm_geometry.studies.numbers.runs import groups, interval
 SPLITS = ["train", "validation", "test"]
 HEIGHT, WIDTH = 96, 250
 EVENTS = {
-    "exhausted": "Dashed: where the {score} had come within its standard error of 95 % of its "
-    "whole gain, a line for each run.",
+    "exhausted": "Dashed: from where the {score} stays within its standard error, and 5 % of its "
+    "range, of its last value; a line for each run that came so far.",
     "overfitted": "Dashed: where the {score} was least, a line for each run.",
 }
 

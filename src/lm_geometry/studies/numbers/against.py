@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from lm_geometry.statistics import jackknife_variance
 from lm_geometry.statistics.checkpoint_correlation import partial_spearman, spearman
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.measured import DIMENSION, PUBLISHED, curve
@@ -39,7 +40,7 @@ def milestone_rows(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
 
     `step` is where the curve settled (event `exhausted`) or was least (`overfitted`), `was_so` the
     same of the first score of `against`, `lead` how many steps earlier the curve was, `rise` and
-    `rise_error` what it rose by after its least value. Steps are NaN where there is no such curve.
+    `rise_error` what it rose by after its least value. Steps are NaN where a curve was on its way.
     """
     found = []
     for cell, run in groups(table, ["experiment", *figure.columns]):
@@ -123,6 +124,13 @@ def _of(run: pd.DataFrame, against: str, event: str) -> float:
 
 
 def _milestones(own: pd.DataFrame) -> Milestones:
-    columns = ("step", "value", "standard_error")
-    steps, values, errors = (own[name].to_numpy(np.float64) for name in columns)
-    return milestones(steps, values, errors)
+    steps, values = (own[name].to_numpy(np.float64) for name in ("step", "value"))
+    left_out, errors = own["without"].tolist(), own["standard_error"].to_numpy(np.float64)
+
+    def error(i: int, j: int) -> float:
+        """Paired, by the jackknife, where that is known; of a score its sampling error at i."""
+        if isinstance(left_out[i], np.ndarray) and isinstance(left_out[j], np.ndarray):
+            return float(np.sqrt(jackknife_variance(left_out[i] - left_out[j])))
+        return float(errors[i]) if np.isfinite(errors[i]) else 0.0
+
+    return milestones(steps, values, error)

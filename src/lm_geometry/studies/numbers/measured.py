@@ -12,16 +12,20 @@ from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected, step_of
+from lm_geometry.studies.numbers.deletions import Deletions, deletions
 from lm_geometry.studies.numbers.runs import value_of
 
 DIMENSION, PUBLISHED = "dimension", "dimension, all neighbours"
 MASSIVE = "massive_tokens"  # told beside signals, and none itself
-COLUMNS = ["step", "split", "measure", "value", "standard_error"]
+MOVED = "distance_moved"  # by definition 0 at base, which has no row
+COLUMNS = ["step", "split", "measure", "value", "standard_error", "without"]
 LEARNING_RATE = "learning_rate"
 
 
 def measured_by(one: Collected) -> pd.DataFrame:
     """A row per step, split and measure of a run: `value`, and its `standard_error` or NaN.
+
+    `without` are the values without each jackknife group of documents, where that is known.
 
     Measures are `dimension` (the mean of the first local estimator at the shown layer, L and
     reading), the same with all neighbours where that is another reading, each signal of the cloud
@@ -33,13 +37,16 @@ def measured_by(one: Collected) -> pd.DataFrame:
     local = rows_where(
         means, estimator=one.estimator, n_neighbors=one.n_neighbors, level=OF_TOKENS["level"]
     )
-    parts = [_named(rows_where(local, exclude=one.exclude), DIMENSION)]
+    left_out = deletions(one)
+    parts = [_named(rows_where(local, exclude=one.exclude), DIMENSION, left_out)]
     if one.exclude != NONE:
-        parts.append(_named(rows_where(local, exclude=NONE), PUBLISHED))
+        parts.append(_named(rows_where(local, exclude=NONE), PUBLISHED, left_out))
     of_clouds = means.loc[(means["level"] == "cloud") & (means["estimator"] != MASSIVE)]
     of_clouds = of_clouds.loc[of_clouds["exclude"] == NONE]
     for signal, rows in of_clouds.groupby("estimator", sort=False):
-        parts.append(_named(rows, str(signal)))
+        parts.append(_named(rows, str(signal), left_out))
+        if signal == MOVED:
+            parts.append(_at_base(rows))
     scores = [{**score, "measure": score["score"]} for score in read_scores(one.revision)]
     parts.append(pd.DataFrame(scores).reindex(columns=COLUMNS))
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
@@ -77,7 +84,17 @@ def curve(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:
     return own.sort_values("step", ignore_index=True)
 
 
-def _named(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, measure: str, left_out: Deletions) -> pd.DataFrame:
     steps = [step_of(str(checkpoint)) for checkpoint in rows["checkpoint"]]
-    found = rows.assign(step=steps, measure=measure, value=rows["mean"])
+    keys = rows[["checkpoint", "split", "exclude", "estimator"]].itertuples(index=False, name=None)
+    without = pd.Series([left_out.get(key) for key in keys], index=rows.index, dtype=object)
+    found = rows.assign(step=steps, measure=measure, value=rows["mean"], without=without)
+    return found.reindex(columns=COLUMNS)
+
+
+def _at_base(rows: pd.DataFrame) -> pd.DataFrame:
+    """No distance, on each split, at step 0."""
+    splits = list(dict.fromkeys(rows["split"]))
+    found = pd.DataFrame({"split": splits})
+    found = found.assign(step=0, measure=MOVED, value=0.0, standard_error=0.0)
     return found.reindex(columns=COLUMNS)

@@ -4,21 +4,26 @@ Both are told of the whole curve, after the run: they describe it, and are no ru
 stopped it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lm_geometry.point_cloud.shapes import Float64
+from lm_geometry.point_cloud.shapes import Bool, Float64
 
-GAIN = 0.95  # share of the whole change after which a curve counts as settled
+LEFT = 0.05  # share of a curve's range within which it counts as settled
+FEWEST = 3  # last points that must be so: of one or two nothing can be told
+Error = Callable[[int, int], float]  # of the difference of the values at two places
 
 
 @dataclass(frozen=True)
 class Milestones:
-    """Of one curve: `settled`, the step from which it stays within its standard error of `GAIN` of
-    its whole change; `least`, the step of its least value; `rise`, what it rose by from there to
-    its end, and `rise_error`, the standard error of that; `settled` is NaN for a curve that does
-    not change.
+    """Of one curve: `settled`, the step from which it stays within `LEFT` of its range, and the
+    error of the difference, of its last value; `least`, the step of its least value; `rise`, what
+    it rose by from there to its end, and `rise_error`, the error of that.
+
+    `settled` is NaN for a curve that does not change, and for one that was still on its way: fewer
+    than `FEWEST` of its points are so.
     """
 
     settled: float
@@ -28,31 +33,27 @@ class Milestones:
 
 
 def milestones(
-    steps: Float64[np.ndarray, "steps"],
-    values: Float64[np.ndarray, "steps"],
-    errors: Float64[np.ndarray, "steps"],
-    gain: float = GAIN,
+    steps: Float64[np.ndarray, "steps"], values: Float64[np.ndarray, "steps"], error: Error
 ) -> Milestones:
     """The milestones of a curve `[steps]` in the order of its steps, all values finite.
 
-    The whole change is that from the first step to the last. Errors that are not known (NaN) count
-    as none. Raises ValueError for a curve of fewer than two steps.
+    `error(i, j)` is the standard error of the difference of the values at i and j. The range is
+    that of all values, so that a curve that falls and comes back settles where it has come back.
+    Raises ValueError for a curve of fewer than two steps.
     """
     if len(steps) < 2:
         raise ValueError(f"steps: a curve has two or more, not {len(steps)}")
-    known = np.nan_to_num(errors, nan=0.0)
-    whole = values[-1] - values[0]
-    least = int(np.argmin(values))
-    rise_error = float(np.hypot(known[-1], known[least])) if least < len(values) - 1 else 0.0
-    settled = np.nan
-    if whole != 0:
-        missing = np.abs(values - values[-1])
-        there = missing <= (1 - gain) * abs(whole) + known
-        settled = float(steps[_first_of_the_last_run(there)])
-    return Milestones(settled, float(steps[least]), float(values[-1] - values[least]), rise_error)
+    last, least, settled = len(steps) - 1, int(np.argmin(values)), np.nan
+    if extent := float(np.ptp(values)):
+        away = np.abs(values - values[-1])
+        errors = np.array([error(place, last) for place in range(len(steps))])
+        first = _first_of_the_last_run(away <= LEFT * extent + errors)
+        settled = float(steps[first]) if first <= len(steps) - FEWEST else np.nan
+    rise, rise_error = float(values[-1] - values[least]), error(least, last)
+    return Milestones(settled, float(steps[least]), rise, rise_error if least < last else 0.0)
 
 
-def _first_of_the_last_run(there: np.ndarray) -> int:
+def _first_of_the_last_run(there: Bool[np.ndarray, "steps"]) -> int:
     """Where the unbroken run of True begins that reaches the end, which is True."""
     away = np.flatnonzero(~there)
     return int(away[-1]) + 1 if len(away) else 0
