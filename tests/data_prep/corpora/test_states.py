@@ -178,33 +178,6 @@ def test_an_ontology_is_that_of_the_source_else_of_the_states(tmp_path: Path) ->
     }
 
 
-@pytest.mark.parametrize("listed", [True, False], ids=["ontology", "states alone"])
-def test_a_domain_is_tracked_in_a_whole_corpus_or_not_at_all(tmp_path: Path, listed: bool) -> None:
-    def told(*states: dict[str, Any]) -> dict[str, Any]:
-        turns = [
-            {"utterance": "x", "utt_idx": i, "speaker": "user", "dialogue_acts": {}, "state": state}
-            for i, state in enumerate(states)
-        ]
-        named = {"dialogue_id": "A", "original_id": "A", "data_split": "test", "domains": []}
-        return named | {"turns": turns}
-
-    hospital = {"hospital": {"department": "x-ray"}}
-    dialogues = [told({**hospital, "taxi": {"leave at": "9"}}), told(hospital)]
-    five = {domain: {"area": ""} for domain in FIVE}
-    if listed:
-        ontology = {"state": five | hospital, "domains": {d: {"slots": {}} for d in five}}
-        (tmp_path / "ontology.json").write_text(json.dumps(ontology))
-    else:
-        dialogues.append(told(five))
-    (tmp_path / "dialogues.json").write_text(json.dumps(dialogues))
-    rows, _ = _read(tmp_path, "convlab")
-    assert [json.loads(row["state"]) for row in rows][:2] == [{"taxi-leave at": "9"}, {}]
-    (tmp_path / "ontology.json").unlink(missing_ok=True)
-    (tmp_path / "dialogues.json").write_text(json.dumps(dialogues[:2]))  # none of MultiWOZ
-    rows, _ = _read(tmp_path, "convlab")
-    assert json.loads(rows[1]["state"]) == {"hospital-department": "x-ray"}
-
-
 def test_a_service_that_a_turn_does_not_speak_of_keeps_its_state(tmp_path: Path) -> None:
     def frame(service: str, values: dict[str, list[str]], *acts: dict[str, Any]) -> dict[str, Any]:
         return {"service": service, "state": {"slot_values": values}, "actions": list(acts)}
