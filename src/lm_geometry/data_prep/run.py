@@ -117,10 +117,10 @@ def prepare_corpora(settings: DataPrep) -> list[Row]:
 def _measured(name: str, split: str, settings: DataPrep) -> Number:
     """How many sequences of an evaluated split are drawn: of the split that is trained on, no more
     than those, of which a smaller draw has the first."""
-    numbers = [settings.sequences]
-    if (name, split) == (settings.train, "train"):
-        numbers.append(settings.train_sequences)
-    return min((number for number in numbers if number != "all"), default="all")
+    asked, trained = settings.sequences, settings.train_sequences
+    if (name, split) != (settings.train, "train") or trained == "all":
+        return asked
+    return trained if asked == "all" else min(asked, trained)
 
 
 def _tell_fewer(name: str, prepared: Prepared, settings: DataPrep) -> None:
