@@ -1,6 +1,7 @@
 """The training corpus: its splits, its ontology, and what data-prep says of its labels."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,12 @@ from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.labels import classes_alone
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.data_prep.run import prepare_corpora
+from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.tasks.dialogue_turns import dialogue_columns, known_slots, user_turns
 from lm_geometry.outs.data_prep.corpora import read_evaluated, read_training, training_columns
+from lm_geometry.state_tracking.values import boolean
 from lm_geometry.workspace import machine, paths
+from tests.made_dialogues import write_dialogues
 
 Entries = dict[str, Corpus]
 
@@ -98,16 +103,17 @@ def test_states_come_with_their_ontology_and_private_ones_stay(
     redistribute: bool, project: Path, entries: Entries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [
-        {**row, "turn": 0, "speaker": "user", "state": json.dumps({f"zoo-{i % 2}": "quorvexil"})}
-        for i, row in enumerate(_rows(16))
+        {**row, "turn": turn, "speaker": "user", "state": json.dumps({f"zoo-{turn}": "quorvexil"})}
+        for row in _rows(16)
+        for turn in range(2)
     ]
     entries["own"] = _table(project, "own", rows, redistribute=redistribute)
     _prepared(context=2)
     training = read_training()
-    assert training.ontology == {"zoo-0": [], "zoo-1": []}
+    assert training.ontology == {"zoo-0": ["quorvexil"], "zoo-1": ["quorvexil"]}
     columns = training.columns("train")
     assert set(columns) == {"text", "document", "turn", "speaker", "state", "context"}
-    assert not any(columns.get("context", ["missing"]))
+    assert list(map(len, columns.get("context", []))).count(1) == len(columns["text"]) / 2
     passed_on = b"".join(file.read_bytes() for file in paths.DATA.rglob("*") if file.is_file())
     assert (b"quorvexil" in passed_on) == (b"zoo" in passed_on) == redistribute
     there = training_columns(project, "own")
@@ -115,6 +121,74 @@ def test_states_come_with_their_ontology_and_private_ones_stay(
     # On another machine the text of a private corpus is not there.
     monkeypatch.setattr(machine, "private_texts", lambda: project / "elsewhere")
     assert read_training().ontology == (training.ontology if redistribute else {})
+
+
+def test_a_slot_is_boolean_by_its_states_where_no_source_lists_values(
+    project: Path, entries: Entries
+) -> None:
+    said = [{"hotel-internet": "yes", "hotel-name": "acorn"}, {"hotel-internet": "no"}]
+    rows = [
+        {"text": "with internet", "document": str(document), "turn": turn}
+        | {"state": json.dumps(said[(document + turn) % 2])}
+        | {"state_before": json.dumps(said[document % 2] if turn else {})}
+        | {"informed": "{}", "requested": "[]"}
+        for document in range(8)
+        for turn in range(2)
+    ]
+    entries["own"] = _table(project, "own", rows)
+    _prepared(choose="whole_documents")
+    training = read_training()
+    settings = Finetune.model_validate({"task": "dialogue_state"})
+    columns = dialogue_columns(training.columns("train"), settings)
+    slots = known_slots(settings, training.ontology, columns)
+    assert [boolean(slots[slot]) for slot in ("hotel-internet", "hotel-name")] == [True, False]
+    turns = list(user_turns(columns, slots))
+    wanted = [json.loads(turn)["hotel-internet"] for turn in columns["state"]]
+    kinds = [said.labels["hotel-internet"].kind for said in turns]
+    assert kinds == [{"yes": "true", "no": "false"}[value] for value in wanted]
+    assert set(kinds) == {"true", "false"}
+
+
+def test_a_slot_that_the_ontology_lacks_ends_dialogue_state_alone(
+    project: Path, entries: Entries
+) -> None:
+    with zipfile.ZipFile(write_dialogues(project / "made", 2)) as archive:
+        for name in ("dialogues.json", "ontology.json"):
+            (project / name).write_bytes(archive.read(f"data/{name}"))
+    listed = json.loads((project / "ontology.json").read_text())
+    del listed["state"]["hotel"]["name"]
+    (project / "ontology.json").write_text(json.dumps(listed))
+    entries["own"] = _table(project, "own", [], reader="convlab", source=f"file:{project}")
+    _prepared()
+    training = read_training()
+    settings = Finetune.model_validate({"task": "dialogue_state"})
+    columns = dialogue_columns(training.columns("train"), settings)
+    with pytest.raises(ValueError, match="have the slot 'hotel-name', which its ontology lacks"):
+        known_slots(settings, training.ontology, columns)
+
+
+@pytest.mark.parametrize("choose", ["random", "take_first", "by_document", "whole_documents"])
+@pytest.mark.parametrize("sequences", ["all", 12, 4])
+def test_measured_rows_of_the_train_split_are_among_the_trained(
+    choose: str,
+    sequences: int | str,
+    project: Path,
+    entries: Entries,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"text": f"{i} {j}", "document": str(i)} for i in range(12) for j in range(1 + i % 3)]
+    entries["own"] = entries["other"] = _table(project, "own", rows)
+    asked = {"evaluate": ["own", "other"], "splits": ["train"], "choose": choose}
+    _prepared(train_sequences=7, sequences=sequences, **asked)
+    trained = read_training().columns("train")["text"]
+    own, other = (split.read()["text"].tolist() for split in read_evaluated().splits)
+    assert own == other[: len(own)]
+    assert own == (trained if sequences != 4 else trained[: len(own)])
+    bites = sequences != 4
+    assert (len(other) > len(own)) == bites
+    told = "corpora: own train: measured on no more than the 7 of its"
+    out = capsys.readouterr().out
+    assert out.count(told) == out.count("no more than") == bites
 
 
 def test_classes_of_one_split_alone_are_told(

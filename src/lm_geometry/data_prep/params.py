@@ -149,7 +149,10 @@ class DataPrep(Section):
         2000, description="M, sequences of each evaluated corpus and split; fewer are reported"
     )
     train_sequences: int | Literal["all"] = Field(
-        "all", description="sequences of the train split that are trained on"
+        "all",
+        description="sequences of the train split that are trained on; where that split is "
+        "evaluated, too, no more of it are measured, and these are among those (whatever "
+        "finetune.task: data-prep does not know it)",
     )
     keep: Literal["all", "labelled"] | Speaker = Field(
         "all",
@@ -160,7 +163,8 @@ class DataPrep(Section):
         0,
         ge=0,
         description="N, earlier utterances of the document that go with each row, newest first "
-        "(column context); the corpora need documents whose turns are numbered",
+        "(column context); the corpora need documents whose turns are numbered; not with order: "
+        "paper",
     )
     choose: Literal["random", "take_first", "by_document", "whole_documents"] = Field(
         "random",
@@ -204,4 +208,14 @@ class DataPrep(Section):
                 raise ValueError(f"{name}: {getattr(self, name)} must be 1 or more, or all")
         if "" in self.drop_prefixes:
             raise ValueError("drop_prefixes: '' is the start of every sequence")
+        return self
+
+    @model_validator(mode="after")
+    def _contexts_are_of_one_split(self) -> Self:
+        if self.context and self.order == "paper":
+            raise ValueError(
+                f"context: {self.context}: order: paper divides the rows of one document, so that "
+                "held-out text would stand in contexts of the train split; context: 0, or order: "
+                "default"
+            )
         return self

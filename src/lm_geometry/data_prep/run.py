@@ -81,7 +81,7 @@ def prepare_corpora(settings: DataPrep) -> list[Row]:
     ]
     for name in settings.evaluate:
         for split in settings.splits:
-            wanted.append((paths.CORPORA, name, split, settings.sequences))
+            wanted.append((paths.CORPORA, name, split, _measured(name, split, settings)))
     names = paths.corpus_names(settings.model_dump())
     counts: dict[Path, list[Row]] = {paths.TRAINING: [], paths.CORPORA: []}
     places: dict[Path, list[CorpusSplit]] = {paths.TRAINING: [], paths.CORPORA: []}
@@ -97,6 +97,8 @@ def prepare_corpora(settings: DataPrep) -> list[Row]:
         beside = listed if (root, split) == (paths.TRAINING, "train") else {}
         place = _saved(prepared.dataset, root, name, place, beside)
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
+        if root == paths.CORPORA and sequences != settings.sequences and not made:
+            _tell_fewer(name, prepared, settings)
         keys = {"use": root.name, "corpus": place.corpus, "split": split}
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
         counts[root].append({**keys, **chosen})
@@ -110,6 +112,28 @@ def prepare_corpora(settings: DataPrep) -> list[Row]:
     write_training(TrainingCorpus(names[settings.train], learned, equations, listed))
     write_evaluated(EvaluatedCorpora(places[paths.CORPORA], settings.order))
     return [row for rows in counts.values() for row in rows if not _is_test_alone(row)]
+
+
+def _measured(name: str, split: str, settings: DataPrep) -> Number:
+    """How many sequences of an evaluated split are drawn: of the split that is trained on, no more
+    than those, of which a smaller draw has the first."""
+    asked, trained = settings.sequences, settings.train_sequences
+    if (name, split) != (settings.train, "train") or trained == "all":
+        return asked
+    return trained if asked == "all" else min(asked, trained)
+
+
+def _tell_fewer(name: str, prepared: Prepared, settings: DataPrep) -> None:
+    """Say so where more of the train split would be measured than is trained on."""
+    there = prepared.counts.get("studied", prepared.counts["split"])
+    trained = settings.train_sequences
+    if trained != "all" and there > trained:
+        print(
+            f"{paths.CORPORA.name}: {name} train: measured on no more than the {trained} of its "
+            f"{there} sequences that are trained on (data_prep.train_sequences), though "
+            f"data_prep.sequences is {settings.sequences}",
+            flush=True,
+        )
 
 
 def _is_test_alone(row: Row) -> bool:
@@ -136,10 +160,10 @@ def _prepared(
 
 def _ontology(settings: DataPrep) -> dict[str, list[str]]:
     """The slots of the training corpus's states with their values; empty where it has none."""
-    name, entry, downloads = settings.train, resolve(settings.train), machine.downloads()
+    entry, downloads = resolve(settings.train), machine.downloads()
     try:
-        parts = whole_corpus(name, entry, settings, downloads)
-        return ontology(name, entry, parts.values(), downloads)
+        parts = whole_corpus(settings.train, entry, settings, downloads)
+        return ontology(entry, parts.values(), downloads)
     except (SourceError, ValueError) as error:
         raise SystemExit(str(error)) from None
 

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.contexts import with_contexts
+from lm_geometry.data_prep.corpora.columns import in_memory
+from lm_geometry.data_prep.corpora.contexts import with_contexts, without_own_contexts
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
 from lm_geometry.data_prep.params import DataPrep
 
@@ -106,6 +109,50 @@ def test_a_corpus_that_does_not_tell_contexts_is_refused(
     assert len(_prepare(entry).dataset)
     with pytest.raises(ValueError, match=rf"^data_prep\.context: 3: corpus .*{told}"):
         _prepare(entry, context=3)
+
+
+@pytest.mark.parametrize("alone", ["document", "dialogue"])
+def test_a_corpus_without_any_context_is_refused(alone: str, tmp_path: Path) -> None:
+    rows: Rows = [{"text": "x", "turn": i, "document": "d", alone: str(i)} for i in range(9)]
+    entry = _corpus(tmp_path, rows)
+    told = r"^data_prep\.context: 2: every context of corpus example is empty.* column document"
+    with pytest.raises(ValueError, match=told):
+        _prepare(entry, context=2)
+    one = [*rows, {**rows[0], "turn": 9}]  # which follows the first, and no other does
+    folder = tmp_path / "one"
+    folder.mkdir()
+    found = _prepare(_corpus(folder, one, splits="native"), context=2).dataset["context"]
+    assert list(map(len, found)) == [0] * 9 + [1]
+
+
+def test_documents_whose_rows_are_divided_have_no_contexts() -> None:
+    told = "context: 1: order: paper divides the rows of one document"
+    with pytest.raises(ValidationError, match=told):
+        DataPrep.model_validate({"context": 1, "order": "paper"})
+    assert DataPrep.model_validate({"context": 0, "order": "paper"}).order == "paper"
+
+
+def test_a_column_of_lists_names_no_dialogues(tmp_path: Path) -> None:
+    rows: Rows = [
+        {"text": "x", "document": str(i // 3), "turn": i % 3, "dialogue": ["a"]} for i in range(18)
+    ]
+    entry = _corpus(tmp_path, rows)
+    assert len(_prepare(entry).dataset)
+    for asked in ({"context": 1}, {"choose": "whole_documents"}):
+        told = r"^corpus example: its column dialogue holds list<.*>, which names no dialogues"
+        with pytest.raises(ValueError, match=told):
+            _prepare(entry, **asked)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pyarrow.list_(pyarrow.string()), pyarrow.large_list(pyarrow.string())],
+    ids=str,
+)
+def test_a_list_of_the_source_is_no_context_whatever_its_type(kind: pyarrow.DataType) -> None:
+    lists = pyarrow.array([["mine"], []], kind)
+    own = in_memory(pyarrow.table({"text": ["a", "b"], "context": lists}))
+    assert without_own_contexts(own).column_names == ["text", "source_context"]
 
 
 def test_other_columns_of_these_names_are_set_aside(tmp_path: Path) -> None:

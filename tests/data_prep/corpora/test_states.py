@@ -39,7 +39,7 @@ def _read(path: Path, reader: str) -> tuple[list[dict[str, Any]], Ontology]:
     entry = Corpus.model_validate({"source": f"file:{path}", "reader": reader})
     parts = reading.read(entry, path)
     rows = [row for part in parts.values() for row in part.to_list()]
-    return rows, ontology("example", entry, parts.values(), path)
+    return rows, ontology(entry, parts.values(), path)
 
 
 def _columns(rows: list[dict[str, Any]]) -> list[list[Any]]:
@@ -162,17 +162,20 @@ def test_one_dialogue_has_the_same_columns_in_both_formats_of_multiwoz(tmp_path:
     assert unified_listed["hotel-name"] == unified_listed["hotel-area"] == []  # free, and untold
 
 
-def test_an_ontology_that_lacks_a_slot_of_a_state_is_refused(tmp_path: Path) -> None:
+def test_an_ontology_is_that_of_the_source_else_of_the_states(tmp_path: Path) -> None:
     _original(tmp_path)
-    told = "a state has the slot 'hotel-price range', .*; the nearest there is 'hotel-name'"
     file = tmp_path / "ontology21.json"
-    slots = ("hotel-semi-name", "hotel-book-people", "restaurant-semi-food")
-    file.write_text(json.dumps({slot: [] for slot in slots}))
-    with pytest.raises(ValueError, match=told):
-        _read(tmp_path, "multiwoz-original")
+    # It lacks hotel-price range, which only the task dialogue_state needs to know, and refuses.
+    file.write_text(json.dumps({"hotel-semi-name": [], "hotel-book-people": ["2"]}))
+    _, listed = _read(tmp_path, "multiwoz-original")
+    assert listed == {"hotel-name": [], "hotel-book people": ["2"]}
     file.unlink()
     _, listed = _read(tmp_path, "multiwoz-original")
-    assert listed == {"hotel-book people": [], "hotel-name": [], "hotel-price range": []}
+    assert listed == {
+        "hotel-book people": ["2"],
+        "hotel-name": ["the gate"],
+        "hotel-price range": ["cheap"],
+    }
 
 
 def test_a_service_that_a_turn_does_not_speak_of_keeps_its_state(tmp_path: Path) -> None:

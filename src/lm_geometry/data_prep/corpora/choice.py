@@ -66,7 +66,7 @@ def choose(
                 f"data_prep.choose: whole_documents: the first document of corpus {name} has "
                 f"{sizes[0]} sequences, more than the {sequences} that are asked for"
             )
-        dataset = dataset.select(in_order(dataset, place))
+        dataset = dataset.select(in_order(dataset, place, name))
     return dataset.select(range(number))
 
 

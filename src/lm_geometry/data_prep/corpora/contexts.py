@@ -1,6 +1,7 @@
 """The column `context`: what was said in a document before each of its utterances."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,8 @@ def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "D
     utterance alone. An utterance without text is none. Where a document holds several dialogues
     (column `dialogue`), they are of the same dialogue. `strip` removes the white space at both ends
     of each utterance. A source's own column of that name becomes `source_context`.
-    Raises ValueError where documents or their turns are not told, or two rows are the same turn.
+    Raises ValueError where documents, dialogues or their turns are not told, or two rows are the
+    same turn.
     """
     import pyarrow
 
@@ -35,7 +37,7 @@ def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "D
             f"data_prep.context: {number}: corpus {name} has no column turn (whole numbers) that "
             "orders the utterances of a document: 0"
         )
-    dialogue = _dialogues(dataset)
+    dialogue = _dialogues(dataset, name)
     turn = column(dataset, "turn").to_numpy()
     order = np.lexsort((turn, dialogue))
     _refuse_repeats(dialogue[order], turn[order], name, number)
@@ -54,27 +56,54 @@ def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "D
     return added(set_aside(dataset, ["context"]), {"context": pyarrow.array(contexts, strings)})
 
 
+def refuse_empty(parts: "Iterable[Dataset]", name: str, number: int) -> None:
+    """Raise ValueError where no row of the corpus `name`, in any of its parts, has a context."""
+    if any(len(own.flatten()) for part in parts for own in column(part, "context").chunks):
+        return
+    raise ValueError(
+        f"data_prep.context: {number}: every context of corpus {name} is empty, as no row has an "
+        "utterance before it in its document (or dialogue); the column document, or the one that "
+        "document_column of its catalogue entry names, must tell which rows belong together: 0"
+    )
+
+
 def without_own_contexts(dataset: "Dataset") -> "Dataset":
     """The rows with a list that the source calls `context` as `source_context`: it is not read."""
-    from datasets import List
+    from pyarrow import types
 
-    own = dataset.features.get("context")
-    return set_aside(dataset, ["context"]) if isinstance(own, List | list) else dataset
+    if "context" not in dataset.column_names:
+        return dataset
+    kind = column(dataset, "context").type
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return set_aside(dataset, ["context"]) if lists else dataset
 
 
-def in_order(dataset: "Dataset", place: Int64[np.ndarray, "rows"]) -> Int64[np.ndarray, "rows"]:
-    """Row numbers sorted by `place`, rows of one place as they follow each other in a dialogue."""
+def in_order(
+    dataset: "Dataset", place: Int64[np.ndarray, "rows"], name: str
+) -> Int64[np.ndarray, "rows"]:
+    """Row numbers sorted by `place`, rows of one place as they follow each other in a dialogue.
+
+    Raises ValueError where a column `dialogue` of the corpus `name` tells no dialogues.
+    """
     if not has_turns(dataset):
         return np.argsort(place, kind="stable")
-    return np.lexsort((column(dataset, "turn").to_numpy(), _dialogues(dataset), place))
+    return np.lexsort((column(dataset, "turn").to_numpy(), _dialogues(dataset, name), place))
 
 
-def _dialogues(dataset: "Dataset") -> Int64[np.ndarray, "rows"]:
+def _dialogues(dataset: "Dataset", name: str) -> Int64[np.ndarray, "rows"]:
     """The dialogue of each row, numbered so that those of one document lie together."""
+    from pyarrow import types
+
     document = document_numbers(dataset)[0].astype(np.int64)
     if "dialogue" not in dataset.column_names:
         return document
-    names = column(dataset, "dialogue").unify_dictionaries().combine_chunks().dictionary_encode()
+    told = column(dataset, "dialogue")
+    if types.is_nested(told.type):
+        raise ValueError(
+            f"corpus {name}: its column dialogue holds {told.type}, which names no dialogues: give "
+            "it texts or numbers, or another name"
+        )
+    names = told.unify_dictionaries().combine_chunks().dictionary_encode()
     own = names.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return own + 1 + document * (len(names.dictionary) + 1)  # names may start again in each
 

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,10 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
     which is the label, by its name where EmoWOZ numbers it; words with BIO tags `domain-slot` of
     the values that dialogue acts find in the text.
     """
-    for dialogue in _dialogues(path):
-        states = state_columns(map(_turn, dialogue["turns"]))
+    dialogues = _dialogues(path)
+    domains = _domains(path, dialogues)
+    for dialogue in dialogues:
+        states = state_columns(_turn(turn, domains) for turn in dialogue["turns"])
         for turn, columns in zip(dialogue["turns"], states, strict=True):
             feeling = emotion(turn.get("emotion", ""))
             yield {
@@ -65,12 +67,9 @@ def ontology(path: Path) -> dict[str, list[str]]:
     Those that are not categorical have no values, as their values are free. Empty where there is
     no such file, as beside a plain list of dialogues.
     """
-    content = _content(path, "ontology.json") if path.is_dir() or path.suffix == ".zip" else None
-    if content is None:
-        return {}
-    listed = json.loads(content)
+    listed = _listed(path)
     found: dict[str, list[str]] = {}
-    for domain in tracked(listed["state"]):
+    for domain in tracked(listed.get("state", {})):
         described = listed["domains"][domain]["slots"]
         for slot in listed["state"][domain]:
             facts = described.get(slot, {})
@@ -94,7 +93,21 @@ def emotion(value: str | list[dict[str, Any]]) -> str:
     return EMOWOZ.get(str(settled[0]), str(settled[0]))
 
 
-def _turn(turn: dict[str, Any]) -> Turn:
+def _listed(path: Path) -> dict[str, Any]:
+    """What `ontology.json` holds, empty where there is none."""
+    content = _content(path, "ontology.json") if path.is_dir() or path.suffix == ".zip" else None
+    return {} if content is None else json.loads(content)
+
+
+def _domains(path: Path, dialogues: list[dict[str, Any]]) -> set[str]:
+    """The domains that are tracked in all dialogues: a turn may name one that others leave out."""
+    turns = (turn for dialogue in dialogues for turn in dialogue["turns"])
+    spoken = {domain for turn in turns for domain in turn.get("state") or {}}
+    return set(tracked(spoken.union(_listed(path).get("state", {}))))
+
+
+def _turn(turn: dict[str, Any], domains: Collection[str]) -> Turn:
+    """What a turn says, with the states of these domains."""
     acts = [
         Act(act["intent"].lower(), slot_name(act["domain"], act["slot"]), act.get("value", ""))
         for kind in KINDS
@@ -104,8 +117,9 @@ def _turn(turn: dict[str, Any]) -> Turn:
     if turn["speaker"] != "user" or turn.get("state") is None:
         return Turn(None, acts)
     states: dict[str, State] = {}
-    for domain in tracked(turn["state"]):
-        slots = turn["state"][domain]
+    for domain, slots in turn["state"].items():
+        if domain not in domains:
+            continue
         named = {slot_name(domain, slot): first_value(slots[slot]) for slot in slots}
         states[domain] = {slot: value for slot, value in named.items() if value}
     return Turn(states, acts)

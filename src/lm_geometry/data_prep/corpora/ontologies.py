@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,38 +13,33 @@ from lm_geometry.models import sources
 if TYPE_CHECKING:
     from datasets import Dataset
 
-Ontology = dict[str, list[str]]  # slot to its values; none where they are free
+Ontology = dict[str, list[str]]  # slot to its values; none where a source leaves them free
 
 
-def ontology(name: str, entry: Corpus, parts: "Iterable[Dataset]", downloads: Path) -> Ontology:
-    """What the sources of a corpus list; where none does, the slots of the states in `parts`.
+def ontology(entry: Corpus, parts: "Iterable[Dataset]", downloads: Path) -> Ontology:
+    """What the sources of a corpus list; where none does, what the states in `parts` hold.
 
-    Empty for a corpus without states. Raises ValueError for a state with a slot that is not listed.
+    Empty for a corpus without states. A slot of a state may be missing among those that are listed:
+    only the task dialogue_state needs it, and refuses then.
     """
-    used = _slots(parts)
+    used = _used(parts)
     listed: Ontology = {}
     reader = reader_of(entry)
     for text in entry.sources if used and hasattr(reader, "ontology") else []:
         for slot, values in reader.ontology(sources.fetch(sources.parse(text), downloads)).items():
             known = listed.setdefault(slot, [])
             known += [value for value in values if value not in known]
-    if not listed:
-        return {slot: [] for slot in used}
-    for slot in used:
-        if slot not in listed:
-            near = get_close_matches(slot, listed, n=1, cutoff=0)
-            raise ValueError(
-                f"corpus {name}: a state has the slot {slot!r}, which the ontology of its source "
-                f"does not have; the nearest there is {near[0]!r}"
-            )
-    return listed
+    return listed or used
 
 
-def _slots(parts: "Iterable[Dataset]") -> list[str]:
-    """The slots of every state, sorted."""
-    found = set[str]()
+def _used(parts: "Iterable[Dataset]") -> Ontology:
+    """The slots of every state with the values that they have there, both sorted."""
+    found: dict[str, set[str]] = {}
     for part in parts:
-        if "state" in part.column_names:
-            for state in distinct(part, "state"):
-                found |= set(json.loads(state))
-    return sorted(found)
+        for text in distinct(part, "state") if "state" in part.column_names else []:
+            state = json.loads(text)
+            for slot in state:
+                values = found.setdefault(slot, set())
+                if isinstance(state, dict) and isinstance(state[slot], str):
+                    values.add(state[slot])
+    return {slot: sorted(found[slot]) for slot in sorted(found)}

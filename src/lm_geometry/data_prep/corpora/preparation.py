@@ -13,7 +13,7 @@ from lm_geometry.data_prep.corpora import reading, texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.choice import choose, keep
 from lm_geometry.data_prep.corpora.columns import column, document_numbers, in_memory, table
-from lm_geometry.data_prep.corpora.contexts import with_contexts, without_own_contexts
+from lm_geometry.data_prep.corpora.contexts import refuse_empty, with_contexts, without_own_contexts
 from lm_geometry.data_prep.corpora.division import divide, hold_out
 from lm_geometry.data_prep.corpora.tags import without_margins
 from lm_geometry.data_prep.params import DataPrep
@@ -111,7 +111,9 @@ def _read(
     parts = reading.read(Corpus.model_validate_json(entry), downloads)
     if not context:  # a list of that name is the source's own, and no context of ours
         return {part: without_own_contexts(rows) for part, rows in parts.items()}
-    return {part: with_contexts(rows, name, context, strip) for part, rows in parts.items()}
+    parts = {part: with_contexts(rows, name, context, strip) for part, rows in parts.items()}
+    refuse_empty(parts.values(), name, context)
+    return parts
 
 
 def _not_empty(dataset: "Dataset", section: DataPrep) -> np.ndarray:

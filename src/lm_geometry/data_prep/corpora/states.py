@@ -47,7 +47,7 @@ def slot_name(domain: str, slot: str) -> str:
 
 
 def tracked(domains: Iterable[str]) -> list[str]:
-    """The domains whose slots are tracked; of those of MultiWOZ the five that are published."""
+    """Which of a corpus's domains are tracked; of those of MultiWOZ the five that are published."""
     there = list(domains)
     return [name for name in there if name in FIVE] if set(there) >= FIVE else there
 

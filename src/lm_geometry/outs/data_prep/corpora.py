@@ -102,7 +102,8 @@ class TrainingCorpus:
     """The corpus that a model is fine-tuned on, by its splits.
 
     These are `train`, `validation` and, where the corpus has one, `test`. `ontology` has the slots
-    of its dialogue states, each with the values that it may have, none where they are free.
+    of its dialogue states, each with the values that it may have, none where its source leaves them
+    free; they are those of the states where no source lists any.
     """
 
     name: str
