@@ -13,7 +13,7 @@ from lm_geometry.outs.finetune.training_run import read_training_run
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
 from tests.conftest import TinyModel
-from tests.finetune.test_dialogue_state import ONTOLOGY, dialogue, settings_of
+from tests.finetune.test_dialogue_state import NOWHERE, ONTOLOGY, dialogue, settings_of
 
 PARTS = {
     "train": dialogue("a", [0, 1, 2, 3, 4]),
@@ -50,10 +50,8 @@ def test_a_run_is_scored_on_every_split_that_is_asked_for(
     assert losses["test", 4] == scores["test", 4, "loss"]
 
 
-def test_a_split_that_the_corpus_lacks_cannot_be_scored(
-    project: Path, tiny_models: dict[str, TinyModel]
-) -> None:
+def test_a_split_that_the_corpus_lacks_is_named_before_anything_is_loaded(project: Path) -> None:
     prepare("train", "validation")
     told = r"finetune\.score: test, and the corpus of data_prep\.train has the splits train, valid"
     with pytest.raises(ValueError, match=told):
-        training_run.train(tiny_models["bert"].source, settings_of(score=["test", "validation"]))
+        training_run.train(NOWHERE, settings_of(score=["test", "validation"]))

@@ -337,9 +337,17 @@ def test_a_model_that_sees_nothing_to_the_right_is_refused(
         trainable(tiny.source, settings_of(), task_of(tiny))
 
 
+GAP = {name: values[:2] + values[4:] for name, values in COLUMNS.items()}
+LACKS = r"1 of 3 lack turns \(a\): data_prep\.choose"
+TWICE = r"dialogue b has two user turns of number 2: number the turns of each dialogue 0, 1, 2"
+NOWHERE = ModelSource("nowhere", "", "file:/nowhere", "encoder", 1, 2, "pretrained", 0)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        (GAP, LACKS),
+        ({"turn": [*COLUMNS["turn"][:14], 2, *COLUMNS["turn"][15:]]}, TWICE),
         ({"state": None}, "task: dialogue_state learns from the columns state and .* has no state"),
         ({"state": ['{"sea-colour": "red"}'] * 20}, "the slot 'sea-colour', which its ontology"),
     ],
@@ -348,18 +356,25 @@ def test_bad_input_is_named_before_anything_is_loaded(
     tmp_path: Path, changes: dict[str, Any], told: str
 ) -> None:
     columns = {k: v for k, v in (COLUMNS | changes).items() if v is not None}
-    nowhere = ModelSource("nowhere", "", "file:/nowhere", "encoder", 1, 2, "pretrained", 0)
     with pytest.raises(ValueError, match=told):
-        run(nowhere, tmp_path, columns)
+        run(NOWHERE, tmp_path, columns)
 
 
-def test_dialogues_that_lack_turns_are_not_scored(
+def test_gaps_matter_where_they_are_scored(
     tiny_models: dict[str, TinyModel], tmp_path: Path
 ) -> None:
-    cut = {name: values[:2] + values[4:] for name, values in COLUMNS.items()}
-    with pytest.raises(ValueError, match=r"2 of 3|1 of 3 lack turns \(a\): data_prep\.choose"):
-        run(tiny_models["bert"].source, tmp_path, cut)
-    moved = {name: values[::-1] for name, values in COLUMNS.items()}  # but none is missing
+    short: Any = {"steps": 1, "checkpoints": [1]}
+    whole, source = dialogue("b", [0, 2, 3, 1]), tiny_models["bert"].source
+    records = finetune(source, settings_of(**short), GAP, whole, tmp_path, ontology=ONTOLOGY)
+    assert scores_at(records, 1)["oracle_joint_goal"] == 1
+    # Of the training split the first dialogue alone is scored.
+    settings = settings_of(**{**short, "evaluation_sequences": 8}, score=["validation", "train"])
+    with pytest.raises(ValueError, match=r"1 of 1 lack turns \(a\)"):
+        finetune(NOWHERE, settings, GAP, whole, tmp_path / "train", ontology=ONTOLOGY)
+
+
+def test_rows_may_be_in_any_order(tiny_models: dict[str, TinyModel]) -> None:
+    moved = {name: values[::-1] for name, values in COLUMNS.items()}
     task = task_of(tiny_models["bert"], moved)
     examples = task.held_out_examples(moved)
     gold = [np.array(example.labels[2:]).reshape(SLOTS, 4) for example in examples]

@@ -56,7 +56,11 @@ def test_forms(asked: object, found: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["every so", "every 0", "0 epochs", "1.5", "epoch", {"each": 4}, ["every 1.5"]]
+    "asked",
+    [
+        *("every so", "every 0", "0 epochs", "1.5", "epoch", {"each": 4}, ["every 1.5"]),
+        *([-5], [0, "1 epoch"], [400, 0], "0", "-5"),
+    ],
 )
 def test_what_is_no_form_is_refused(asked: object) -> None:
     with pytest.raises(ValidationError):

@@ -95,6 +95,23 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
             },
             "embed.max_length: 64 cuts inputs elsewhere than training does",
         ),
+        (
+            {
+                "data_prep__context": 2,
+                "finetune__task": "sequence_classification",
+                "finetune__block_tokens": 64,
+                "embed__prefix_space": True,
+            },
+            "embed.prefix_space: true puts a space before texts and contexts, which training does",
+        ),
+        (
+            {"finetune__checkpoints": [-5]},
+            "finetune.checkpoints.0: -5 is not valid: a step from 1 on",
+        ),
+        (
+            {"finetune__checkpoints": ["1 epoch", 0]},
+            "finetune.checkpoints.1: 0 is not valid: a step from 1 on; base, step 0",
+        ),
         ({"finetune__checkpoints": []}, "finetune.checkpoints: no step is listed"),
         ({"embed__checkpoints": [10, 7]}, "embed.checkpoints: 7 is not in finetune.checkpoints"),
         ({"aggregate__checkpoint": 11}, "aggregate.checkpoint: 11 is not among"),

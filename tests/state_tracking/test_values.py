@@ -1,6 +1,8 @@
 """Values of slots: their spelling, what people say for them, and where they say it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lm_geometry.state_tracking.mentions import last_mention
 from lm_geometry.state_tracking.values import boolean, normalised, overlapping, same
@@ -46,6 +48,9 @@ def test_a_value_has_one_spelling(value: str, wanted: str) -> None:
         ("5:15", "17:15"),
         ("5:15", "05:15"),
         ("5", "17:00"),
+        ("9", "09:00"),
+        ("11", "11:00"),
+        ("9:15", "21:15"),
         ("museums", "museum"),
         ("west", "centre|west"),
         ("cheap", "cheap>moderate"),
@@ -63,6 +68,11 @@ def test_values_are_the_same_in_either_order(one: str, other: str) -> None:
     [
         ("05:15", "17:15"),
         ("5 am", "17:00"),
+        ("09:15", "21:15"),
+        ("11:30", "23:30"),
+        ("11:30 am", "23:30"),
+        ("11", "23:00"),
+        ("12:15", "00:15"),
         ("acorn", "acorn lodge guest house hotel"),
         ("", "dontcare"),
         ("dontcare", "cheap"),
@@ -75,6 +85,18 @@ def test_values_are_the_same_in_either_order(one: str, other: str) -> None:
 def test_other_values_are_not(one: str, other: str) -> None:
     assert not same(one, other)
     assert not same(other, one)
+
+
+@given(st.integers(0, 23), st.integers(0, 59), st.sampled_from([-12, 0, 12]), st.booleans())
+def test_an_hour_of_one_digit_alone_leaves_the_half_of_the_day_open(
+    hour: int, minute: int, shift: int, padded: bool
+) -> None:
+    label = f"{hour:02}:{minute:02}"
+    said = hour + shift if 0 <= hour + shift < 24 else hour
+    told = f"{said:02}:{minute:02}" if padded else f"{said}:{minute:02}"
+    # Between 1 and 9 one digit may be of the evening; nothing else is of another half.
+    alike = said == hour or (not padded and 1 <= said <= 9 and hour == said + 12)
+    assert same(told, label) is same(label, told) is alike
 
 
 def test_words_in_a_row_overlap() -> None:
@@ -103,6 +125,9 @@ def test_a_slot_is_boolean_by_its_possible_values() -> None:
         ("17:00", "for 5 people", None),
         ("17:15", "I arrive by 5:15 pm .", "5:15 pm"),
         ("05:15", "I arrive by 5:15 pm .", None),
+        ("23:30", "I arrive by 11:30 am .", None),
+        ("23:30", "I arrive by 11:30 pm .", "11:30 pm"),
+        ("11:30", "I arrive by 11:30", "11:30"),
         ("guesthouse", "a guest house, please", "guest house"),
         ("bed and breakfast", "some b&b", "b&b"),
         ("saint johns college", "is Saint John 's College open?", "Saint John 's College"),

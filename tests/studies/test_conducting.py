@@ -171,3 +171,50 @@ def test_several_studies_are_dry_run_at_once(capsys: pytest.CaptureFixture[str])
     main(["study", "sensitivity_seeds", "grokking", "--dry-run"])
     names = [line.split()[5] for line in capsys.readouterr().out.splitlines()]
     assert {name.split("-")[0] for name in names} == {"sensitivity_seeds", "grokking"}
+
+
+def test_published_sizes_of_exhaustion_and_overfitting_are_dry_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("LM_GEOMETRY_DATA", raising=False)
+    main(["study", "exhaustion_published", "overfitting_published", "--dry-run"])
+    found: dict[str, list[str]] = {}
+    for line in capsys.readouterr().out.splitlines():
+        words = shlex.split(line)
+        assert words[:5] == ["dvc", "exp", "run", "--temp", "-n"]
+        assert set(words[6::2]) == {"-S"}
+        found[words[5].rpartition("-")[0]] = words[7::2]  # without its hash
+    schedules = {"linear": "linear", "constant-with-warmup": "constant_with_warmup"}
+    varied = {
+        f"exhaustion_published-schedule-{name}-seed-{seed}": (f"schedule={value}", seed)
+        for name, value in schedules.items()
+        for seed in range(40, 45)
+    } | {
+        f"overfitting_published-train-sequences-{number}-seed-{seed}": (f"sequences={number}", seed)
+        for number in ("all", "6600")
+        for seed in range(50, 54)
+    }
+    assert set(found) == set(varied)
+    for name, overrides in found.items():
+        changed, seed = varied[name]
+        assert overrides[-2].endswith(changed)
+        assert overrides[-1] == f"finetune.seed={seed}"
+        study = read_study(name.partition("-")[0])
+        keys = [override.partition("=")[0] for override in overrides]
+        assert keys == [*study.fixed, *study.grid]
+        tracks = "exhaustion" in name
+        epochs, tokens, task, corpus = (
+            (20, 180, "dialogue_state", "multiwoz21")
+            if tracks
+            else (50, 128, "sequence_classification", "emowoz")
+        )
+        assert {
+            f"finetune.epochs={epochs}",
+            "finetune.steps=null",
+            'finetune.checkpoints="every 1 epoch"',
+            f"finetune.block_tokens={tokens}",
+            f"embed.max_length={tokens}",
+            f"finetune.task={task}",
+            f"data_prep.train={corpus}",
+            f"data_prep.evaluate=[{corpus}]",
+        } <= set(overrides)

@@ -32,6 +32,12 @@ def _one(text: str) -> str:
     return found[0]
 
 
+def _after_base(one: int | str) -> int | str:
+    if isinstance(one, int) and one < 1:
+        raise ValueError("a step from 1 on; base, step 0, is always kept")
+    return one
+
+
 def _as_list(value: Any) -> Any:
     """A list of what was written as one word or as `{every: 400}`."""
     if isinstance(value, dict) and list(value) == ["every"]:
@@ -39,7 +45,8 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Kept = Annotated[list[int | Annotated[str, AfterValidator(_one)]], BeforeValidator(_as_list)]
+Asked = Annotated[int | Annotated[str, AfterValidator(_one)], AfterValidator(_after_base)]
+Kept = Annotated[list[Asked], BeforeValidator(_as_list)]
 
 
 def whole_steps(epochs: float | Fraction, examples: int, per_step: int) -> int:

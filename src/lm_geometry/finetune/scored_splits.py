@@ -10,23 +10,35 @@ from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.outs.data_prep.corpora import Columns, first_of
 
 
+def scored_columns(settings: Finetune, parts: Mapping[str, Columns]) -> dict[str, Columns]:
+    """The columns of each split of `finetune.score`, the held-out one first.
+
+    Of each the first `finetune.evaluation_sequences` sequences. Raises ValueError for a split that
+    the corpus does not have.
+    """
+    if missing := [split for split in settings.score if split not in parts]:
+        raise ValueError(
+            f"finetune.score: {missing[0]}, and the corpus of data_prep.train has the splits "
+            f"{', '.join(parts)} alone"
+        )
+    number = settings.evaluation_sequences
+    splits = sorted(settings.score, key=lambda split: split != HELD_OUT)
+    return {
+        split: parts[split] if number == "all" else first_of(parts[split], number)
+        for split in splits
+    }
+
+
 def scored_splits(
     settings: Finetune, task: Task, parts: Mapping[str, Columns]
 ) -> dict[str, FixedExamples]:
-    """The examples of each split of `finetune.score`, the held-out one first.
+    """The examples of what `scored_columns` has of each split, the held-out one first.
 
-    Of each the first `finetune.evaluation_sequences` sequences. Raises ValueError where none of
-    them can be scored, and for a split that the corpus does not have.
+    Raises ValueError where none of a split can be scored, and for a split that the corpus does not
+    have.
     """
     number, found = settings.evaluation_sequences, {}
-    for split in sorted(settings.score, key=lambda split: split != HELD_OUT):
-        if split not in parts:
-            raise ValueError(
-                f"finetune.score: {split}, and the corpus of data_prep.train has the splits "
-                f"{', '.join(parts)} alone"
-            )
-        columns = parts[split]
-        chosen = columns if number == "all" else first_of(columns, number)
+    for split, chosen in scored_columns(settings, parts).items():
         examples = task.held_out_examples(chosen)
         if not examples:
             told = "the" if number == "all" else f"the first {number}"

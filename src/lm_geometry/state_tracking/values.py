@@ -74,8 +74,11 @@ def forms(value: str) -> frozenset[str]:
     """What people may say for a value: joined words.
 
     The value itself, its variants, the plural or singular; names without their kind (`acorn guest
-    house` is `acorn`), London's stations without London; times by the 12-hour clock, full hours
-    without minutes.
+    house` is `acorn`), London's stations without London; full hours
+    without minutes; times with an hour of one digit, which leaves the half of the day open. One of
+    two digits is of the 24-hour clock, as labels have it: `9:15` is `09:15` and `21:15`, which are
+    two times, as `11:30` and `23:30` are. (In MultiWOZ 2.1 nobody means the evening by `09:15` or
+    `11:30`.)
     """
     found: set[str] = set()
     for part in alternatives(value):
@@ -116,10 +119,12 @@ def overlapping(one: str, other: str) -> bool:
 
 
 def _clock(hour: int, minutes: str) -> set[str]:
-    """A time as the 12-hour clock has it, without its half of the day."""
-    by_twelve = hour % 12 or 12
-    found = {f"{by_twelve}:{minutes}"}
-    return found | {str(by_twelve), str(hour)} if minutes == "00" else found
+    """A time with an hour of one digit, where it has one; full hours without minutes too."""
+    hours = {hour, hour - 12 if hour > 12 else hour}
+    found = {f"{own}:{minutes}" for own in hours if own < 10}
+    if minutes == "00":
+        found |= {str(hour), *(str(own) for own in hours if own < 10)}
+    return found
 
 
 def _within(part: tuple[str, ...], whole: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NotRequired, TypedDict, cast
 
 from lm_geometry.finetune.learned_columns import lacking
@@ -29,13 +30,19 @@ class DialogueColumns(TypedDict):
 
 
 @dataclass(frozen=True)
-class UserTurn:
-    """One user turn, its place among the rows, in its dialogue, and the label of every slot."""
+class SaidTurn:
+    """One user turn, its place among the rows, and in its dialogue."""
 
     row: int
     dialogue: str
     number: int
     turn: Turn
+
+
+@dataclass(frozen=True)
+class UserTurn(SaidTurn):
+    """One user turn with the label of every slot."""
+
     labels: dict[str, SlotLabel]
 
 
@@ -74,7 +81,7 @@ def known_slots(
     return {slot: list(own) for slot, own in ontology.items() if every or slot in found}
 
 
-def user_turns(columns: DialogueColumns, ontology: Ontology) -> Iterator[UserTurn]:
+def said_turns(columns: DialogueColumns) -> Iterator[SaidTurn]:
     """The turns that have a state, in the order of the rows."""
     for row, state in enumerate(columns["state"]):
         if not state:
@@ -84,35 +91,45 @@ def user_turns(columns: DialogueColumns, ontology: Ontology) -> Iterator[UserTur
             for name in ("state_before", "informed", "requested")
         )
         turn = Turn(columns["text"][row], json.loads(state), before, informed, tuple(requested))
-        yield UserTurn(
-            row,
-            str(columns["document"][row]),
-            int(columns["turn"][row]),
-            turn,
-            turn_labels(turn, ontology),
-        )
+        yield SaidTurn(row, str(columns["document"][row]), int(columns["turn"][row]), turn)
 
 
-def by_dialogue(turns: list[UserTurn]) -> list[list[int]]:
+def user_turns(columns: DialogueColumns, ontology: Ontology) -> Iterator[UserTurn]:
+    """The turns that have a state with what each does to every slot, in the order of the rows."""
+    for said in said_turns(columns):
+        labels = turn_labels(said.turn, ontology)
+        yield UserTurn(said.row, said.dialogue, said.number, said.turn, labels)
+
+
+def by_dialogue(turns: Sequence[SaidTurn]) -> list[list[int]]:
     """The places of the turns of each dialogue, in the order in which they were said.
 
     Raises ValueError where turns are missing, so that the state before one is not that after the
-    turn before it: the goal of such a dialogue cannot be tracked.
+    turn before it: the goal of such a dialogue cannot be tracked. Likewise for a dialogue that has
+    two user turns of one number, whose order nothing tells.
     """
     found: dict[str, list[int]] = {}
     for place in sorted(range(len(turns)), key=lambda place: turns[place].number):
         found.setdefault(turns[place].dialogue, []).append(place)
+    for name, places in found.items():
+        for earlier, later in pairwise(turns[place].number for place in places):
+            if earlier == later:
+                raise ValueError(
+                    f"finetune.task: dialogue_state reads turns in the order of the column turn, "
+                    f"and dialogue {name} has two user turns of number {later}: number the turns "
+                    "of each dialogue 0, 1, 2, …, and give each dialogue a document of its own"
+                )
     broken = [name for name, places in found.items() if not _whole([turns[p] for p in places])]
     if broken:
         raise ValueError(
             f"finetune.task: dialogue_state is scored on whole dialogues, and {len(broken)} of "
             f"{len(found)} lack turns ({broken[0]}): data_prep.choose: whole_documents, with "
-            "data_prep.min_characters: 1 and no data_prep.drop_prefixes"
+            "data_prep.min_characters: 0 and no data_prep.drop_prefixes"
         )
     return list(found.values())
 
 
-def _whole(turns: list[UserTurn]) -> bool:
+def _whole(turns: Sequence[SaidTurn]) -> bool:
     earlier: Mapping[str, str] = {}
     for own in turns:
         before = own.turn.before
@@ -123,7 +140,7 @@ def _whole(turns: list[UserTurn]) -> bool:
 
 
 def tracked_states(
-    turns: list[UserTurn],
+    turns: Sequence[SaidTurn],
     dialogues: list[list[int]],
     labels: Sequence[Mapping[str, SlotLabel]],
     booleans: frozenset[str],

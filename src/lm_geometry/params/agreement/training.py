@@ -37,7 +37,13 @@ def contexts_are_trained_on(params: Params, _: Catalogue) -> Iterator[str]:
             "so that what is measured would not be what was trained on: 0, or a task of labels "
             f"({', '.join(PAIRED)}), or none"
         )
-    elif params.embed.max_length != settings.block_tokens:
+        return
+    if params.embed.prefix_space:
+        yield (
+            "embed.prefix_space: true puts a space before texts and contexts, which training does "
+            f"not, and with data_prep.context: {context} they would be other inputs: false"
+        )
+    if params.embed.max_length != settings.block_tokens:
         yield (
             f"embed.max_length: {params.embed.max_length} cuts inputs elsewhere than training does "
             f"(finetune.block_tokens: {settings.block_tokens}), and with data_prep.context: "
