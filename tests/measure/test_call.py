@@ -82,9 +82,10 @@ def test_numbers_are_those_of_the_pipeline_to_the_last_bit(
     whole = read_global()
     whole = whole[whole["estimator"].isin([*SIGNALS, "massive_tokens"])].reset_index(drop=True)
     assert whole["value"].notna().all()
-    order = ["sampling_seed", "layer"]
-    ours = found.signals.sort_values(order, kind="stable", ignore_index=True)
-    theirs = whole.sort_values(order, kind="stable", ignore_index=True)
+    ours, theirs = (
+        table.set_index(["sampling_seed", "layer", "estimator"]).sort_index()
+        for table in (found.signals, whole)
+    )
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True, check_dtype=False)
     rows = CloudEstimates(whole, read_estimated()).means(0.95)
     columns = ["layer", "level", "exclude", "estimator", "mean", "lower", "upper", "error"]

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -142,6 +142,21 @@ class LocalDimensionCallback(TrainerCallback):
             print(f"{self._prefix}: {course.word} at step {step}", flush=True)
             self._said = course.word
 
+    def write_below(self, folder: str | Path) -> None:
+        """Write values to a file in this folder, where none was given."""
+        if self._log is None:
+            self._log = Log(Path(folder) / FILE)
+
+    def lightning(self, model: str = "") -> Any:
+        """The same for a Trainer of Lightning; `model` is the attribute of its module that is one.
+
+        It may be left out where there is one model of transformers. Raises ImportError, with the
+        extra's name, without Lightning.
+        """
+        from lm_geometry.measure.in_lightning import callback_of
+
+        return callback_of(self, model)
+
     def told(self) -> str:
         """What the measurements took, in words."""
         return self._budget.told()
@@ -166,8 +181,7 @@ class LocalDimensionCallback(TrainerCallback):
         tokenizer = self._tokenizer or processing_class
         own = getattr(tokenizer, "tokenizer", tokenizer)  # that of a processor
         self._tokenizer = cast("Tokenizer", own)
-        if self._log is None:
-            self._log = Log(Path(str(args.output_dir)) / FILE)
+        self.write_below(str(args.output_dir))
         self._heard(args, state, control, model)
 
     def on_step_end(

@@ -48,7 +48,7 @@ class Probe:
     @property
     def documents(self) -> int:
         """How many documents they are of."""
-        return int(self.tokens["document"].nunique())
+        return len(set(self.tokens["document"]))
 
     @property
     def readings(self) -> Readings:

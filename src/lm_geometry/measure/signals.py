@@ -45,12 +45,12 @@ def signal_rows(
     group = readings.group_of(rows) if readings.groups else None
     found = cloud_signals(X, group, base, [*asked, MASSIVE], readings.groups, factor)
     columns = without(readings.groups)
-    return [
-        cloud.keys()
-        | {"exclude": NONE, "estimator": signal.name, "value": signal.value, "points": len(X)}
-        | dict(zip(columns, signal.without.tolist(), strict=True))
-        for signal in found
-    ]
+    made: list[Row] = []
+    for signal in found:
+        row: Row = {"exclude": NONE, "estimator": signal.name, "value": signal.value}
+        left_out: Row = dict(zip(columns, signal.without.tolist(), strict=True))
+        made.append(cloud.keys() | row | {"points": len(X)} | left_out)
+    return made
 
 
 def signal_table(rows: Sequence[Row], groups: int) -> pd.DataFrame:
