@@ -59,6 +59,18 @@ def test_they_are_those_of_the_tokens_whose_dimensions_are_measured(
     assert {point["series"].split(",")[0] for data in drawn.values() for point in data} == {"twonn"}
 
 
+def test_fewer_documents_than_groups_have_intervals_as_well(
+    tiny_models: dict[str, TinyModel],
+) -> None:
+    folder = str(tiny_models["llama"].folder)
+    found = measure(folder, TEXTS[:6], [-1], signals=["rankme"], jackknife=10, **FEW).table
+    of = found.set_index("estimator")
+    assert of.loc[["twonn", "rankme"], "error"].eq("jackknife").all()
+    assert of.loc[["twonn", "rankme"], "degrees"].eq(5).all()
+    for name in ("twonn", "rankme"):
+        assert of.loc[name, "lower"] < of.loc[name, "mean"] < of.loc[name, "upper"]
+
+
 def test_no_signal_stands_without_the_number_of_massive_tokens(
     tiny_models: dict[str, TinyModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from lm_geometry.measure.signals import signal_rows, signal_table
 from lm_geometry.measure.texts import Sequences, sequences_of
 from lm_geometry.neighbours.labels import others
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.estimate.clouds import LOCAL, without
 from lm_geometry.outs.token_sample.clouds import Cloud, CloudIndex, with_noise
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.token_sample.massive import massive_anywhere
@@ -175,7 +176,9 @@ def estimated(
         asked = (settings.estimate.signals, settings.token_sample.massive)
         signals += signal_rows(cloud, points, kept, readings, *asked, first)
         counts.append(cloud.keys() | dropped | counted)
-    found = pd.concat(local, ignore_index=True)
+    # Of the groups that there are: fewer documents than groups leave columns empty.
+    columns = [*LOCAL, *without(readings.groups)]
+    found = pd.concat(local, ignore_index=True)[columns]
     found["document"] = readings.document_of(found["row"].to_numpy())
     return Estimated(found, pd.DataFrame(counts), signal_table(signals, readings.groups))
 
