@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import lm_geometry
+from lm_geometry.aggregate.cloud_estimates import CloudEstimates
 from lm_geometry.aggregate.means import mean_rows
 from lm_geometry.embed.run import embed
 from lm_geometry.estimate.params import Estimate
@@ -20,7 +21,7 @@ from lm_geometry.measure.call import measure
 from lm_geometry.measure.texts import BLOCKS
 from lm_geometry.measure.untouched import untouched
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.estimate.clouds import read_local
+from lm_geometry.outs.estimate.clouds import read_estimated, read_global, read_local
 from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.run import write_clouds
@@ -34,6 +35,8 @@ CLOUDS = {"drop": ["bos", "eos", "massive"], "prepared": 200, "points": 150, "se
 CLOUDS |= {"noise": 0.01}
 ESTIMATE = {"estimators": ["twonn", "mle"], "n_neighbors": [8, 0.1]}
 ESTIMATE |= {"exclude": ["document+token", "none"]}
+SIGNALS = ["rankme", "alpha_req", "participation_ratio", "effective_rank", "mean_cosine"]
+ESTIMATE |= {"signals": SIGNALS}
 SMALL: Any = {"points": 150, "n_neighbors": [10], "max_length": 32}
 
 
@@ -73,8 +76,25 @@ def test_numbers_are_those_of_the_pipeline_to_the_last_bit(
     assert expected["without_0"].notna().any()
     assert found.table["clouds"].eq(2).all()
     assert found.table.loc[found.table["layer"] > 0, "error"].eq("jackknife").all()
+    of_tokens = found.table[found.table["level"] == "token"]
     means = pd.DataFrame(mean_rows(found.estimates, 0.95))
-    np.testing.assert_array_equal(found.table["mean"], means["mean"])
+    np.testing.assert_array_equal(of_tokens["mean"], means["mean"])
+    whole = read_global()
+    whole = whole[whole["estimator"].isin([*SIGNALS, "massive_tokens"])].reset_index(drop=True)
+    assert whole["value"].notna().all()
+    ours, theirs = (
+        table.set_index(["sampling_seed", "layer", "estimator"]).sort_index()
+        for table in (found.signals, whole)
+    )
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True, check_dtype=False)
+    rows = CloudEstimates(whole, read_estimated()).means(0.95)
+    columns = ["layer", "level", "exclude", "estimator", "mean", "lower", "upper", "error"]
+    columns += ["standard_error", "degrees", "points", "clouds", "documents", "undefined"]
+    pd.testing.assert_frame_equal(
+        found.table.loc[found.table["level"] == "cloud", columns].reset_index(drop=True),
+        pd.DataFrame(rows)[columns],
+        check_exact=True,
+    )
 
 
 def test_a_model_in_memory_is_left_as_it_was(tiny_models: dict[str, TinyModel]) -> None:

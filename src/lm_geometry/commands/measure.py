@@ -11,7 +11,7 @@ from lm_geometry.commands.command import Anywhere, examples
 from lm_geometry.workspace.extras import naming_the_extra
 
 if TYPE_CHECKING:
-    from lm_geometry.estimate.params import LocalEstimator
+    from lm_geometry.estimate.params import LocalEstimator, Signal
     from lm_geometry.measure.compared import Compared
     from lm_geometry.measure.options import Options
     from lm_geometry.measure.record import Measured
@@ -52,6 +52,7 @@ def _number(text: str) -> int | float:
 @click.option("--n-neighbors", multiple=True, metavar="L...", help="neighbourhood sizes (64 128)")
 @click.option("--exclude", multiple=True, metavar="READING...", help="(document none)")
 @click.option("--estimators", multiple=True, metavar="NAME...", help="twonn, mle, lpca (twonn)")
+@click.option("--signals", multiple=True, metavar="NAME...", help="of clouds: rankme, … (none)")
 @click.option("--points", metavar="N", help="of a cloud, of 2 N tokens (3000); or as --where")
 @click.option(
     "--where", metavar="PLACE", help="residual, attention, mlp or module:NAME in blocks (residual)"
@@ -104,6 +105,7 @@ def _options(
     n_neighbors: tuple[str, ...],
     exclude: tuple[str, ...],
     estimators: "tuple[LocalEstimator, ...]",
+    signals: "tuple[Signal, ...]",
     points: str | None,
     where: str | None,
     max_length: int | None,
@@ -117,6 +119,8 @@ def _options(
         options["exclude"] = list(exclude)
     if estimators:
         options["estimators"] = list(estimators)
+    if signals:
+        options["signals"] = list(signals)
     if points is not None and not points.isdigit():
         if where is not None:
             raise click.UsageError(f"--points {points} is no number, and --where is given, too")

@@ -14,6 +14,7 @@ from lm_geometry.measure.estimates import (
 from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.record import Measured, table_of
+from lm_geometry.measure.signals import MOVED
 from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.models.points import STREAM
 from lm_geometry.outs.finetune.checkpoints import BASE
@@ -49,6 +50,8 @@ def measure(
     the forward pass.
     """
     settings = settings_of(options)
+    if MOVED in settings.estimate.signals:
+        raise ValueError(f"signals: {MOVED} is of two models: see compare, LocalDimensionCallback")
     table = read_texts(texts)
     with opened(model, tokenizer, layers, settings) as ready:
         probe = probe_of(table, ready, settings)
@@ -63,17 +66,18 @@ def measured(
     name: str, checkpoint: str, found: Estimated, probe: Probe, about: dict[str, str]
 ) -> Measured:
     """The record of one of the models that were estimated."""
-    local = found.local.loc[found.local["checkpoint"] == checkpoint].reset_index(drop=True)
-    clouds = found.clouds.loc[found.clouds["checkpoint"] == checkpoint]
-    table = table_of(local, clouds, probe.settings.confidence)
+    own = found.of(checkpoint)
+    table = table_of(own, probe.documents, probe.settings.confidence)
     if probe.settings.embed.points != RESIDUAL:
         table["states"] = named(probe.settings.embed.points)
-    sizes = clouds["points"].tolist()
+    sizes = own.clouds["points"].tolist()
     points = f"N = {max(sizes):,} tokens of {len(probe.tokens):,}"
     if min(sizes) < max(sizes):
         points += f" (fewer distinct ones at some layers, {min(sizes):,} at the least)"
     settings = probe.settings.record()
-    return Measured(name, table, about | {"clouds": points}, settings, local, probe.tokens)
+    return Measured(
+        name, table, about | {"clouds": points}, settings, own.local, probe.tokens, own.signals
+    )
 
 
 def about_of(model: Opened, probe: Probe) -> dict[str, str]:

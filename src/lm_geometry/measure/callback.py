@@ -2,9 +2,8 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-import pandas as pd
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
@@ -13,10 +12,11 @@ from lm_geometry.measure.budget import Budget
 from lm_geometry.measure.course import Word
 from lm_geometry.measure.course_log import CourseLog
 from lm_geometry.measure.log import Log, Values
-from lm_geometry.measure.opened import Layers, Tokenizer
-from lm_geometry.measure.options import Options, settings_of
-from lm_geometry.measure.texts import Texts, read_texts
+from lm_geometry.measure.opened import Layers, Tokenizer, unwrapped
+from lm_geometry.measure.options import WEIGHTS, Options, settings_of
+from lm_geometry.measure.texts import Texts, read_texts, refuse_shared
 from lm_geometry.measure.watch import PREFIX, Watch, read_start
+from lm_geometry.models.weight_norm import weight_norm
 from lm_geometry.workspace.points import RESIDUAL, named
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class LocalDimensionCallback(TrainerCallback):
       document with the first, and `…/beyond_control`: how much more the first changed
     - `local_dimension/layer_12/course`, of the first layer: -1 falling, 0 flat, 1 rising, as
       `Course` says it; printed where it changes
+    - `local_dimension/layer_12/rankme`, `…/rankme_lower`, `…/rankme_change`, …: each of `signals`
+      of the same states; the distance moved is that since the first step
+    - `local_dimension/weight_norm`: of the model, where it is one of the `signals`
     - `local_dimension/seconds`: what the measurement took
 
     Of another place than the residual stream (`where="mlp"`) they are `local_dimension/mlp/…`.
@@ -73,6 +76,9 @@ class LocalDimensionCallback(TrainerCallback):
         file: str | Path | None = None,
         **options: Unpack[Options],
     ) -> None:
+        signals = options.get("signals", ())
+        self._weighs = WEIGHTS in signals
+        options["signals"] = [name for name in signals if name != WEIGHTS]
         settings = settings_of(options, DEFAULTS)
         table = read_texts(texts)
         place = settings.embed.points
@@ -80,7 +86,7 @@ class LocalDimensionCallback(TrainerCallback):
         self._watches = [Watch(table, layers, settings, self._prefix)]
         if control is not None:
             other = read_texts(control)
-            _refuse_shared(table, other)
+            refuse_shared(table, other)
             self._watches.append(Watch(other, layers, settings, f"{self._prefix}/control"))
         self._budget = Budget(every, budget)
         self._tokenizer = tokenizer
@@ -104,6 +110,8 @@ class LocalDimensionCallback(TrainerCallback):
                 values |= watch.again(model, step) if begun else self._begin(watch, model, step)
             for control in self._watches[1:]:
                 values |= self._watches[0].beyond(control)
+            if self._weighs:
+                values[f"{self._prefix}/{WEIGHTS}"] = weight_norm(unwrapped(model))
             if self._log is not None and self._budget.times == 0:
                 self._log.begin(step)
             self._tell(step)
@@ -134,6 +142,21 @@ class LocalDimensionCallback(TrainerCallback):
             print(f"{self._prefix}: {course.word} at step {step}", flush=True)
             self._said = course.word
 
+    def write_below(self, folder: str | Path) -> None:
+        """Write values to a file in this folder, where none was given."""
+        if self._log is None:
+            self._log = Log(Path(folder) / FILE)
+
+    def lightning(self, model: str = "") -> Any:
+        """The same for a Trainer of Lightning; `model` is the attribute of its module that is one.
+
+        It may be left out where there is one model of transformers. Raises ImportError, with the
+        extra's name, without Lightning.
+        """
+        from lm_geometry.measure.in_lightning import callback_of
+
+        return callback_of(self, model)
+
     def told(self) -> str:
         """What the measurements took, in words."""
         return self._budget.told()
@@ -158,8 +181,7 @@ class LocalDimensionCallback(TrainerCallback):
         tokenizer = self._tokenizer or processing_class
         own = getattr(tokenizer, "tokenizer", tokenizer)  # that of a processor
         self._tokenizer = cast("Tokenizer", own)
-        if self._log is None:
-            self._log = Log(Path(str(args.output_dir)) / FILE)
+        self.write_below(str(args.output_dir))
         self._heard(args, state, control, model)
 
     def on_step_end(
@@ -222,12 +244,3 @@ def _refuse_spread(args: TrainingArguments) -> None:
                 f"{name} spreads a model over processes, all of which a forward pass needs: "
                 "LocalDimensionCallback does not measure there"
             )
-
-
-def _refuse_shared(texts: pd.DataFrame, control: pd.DataFrame) -> None:
-    shared = set(texts["text"]) & set(control["text"])
-    if shared:
-        raise ValueError(
-            f"control: {len(shared):,} of its texts are among those of the probe set, so that "
-            "their changes are not independent: give other documents"
-        )

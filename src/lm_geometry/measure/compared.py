@@ -9,6 +9,7 @@ import pandas as pd
 from lm_geometry.aggregate.differences import change_rows, changes
 from lm_geometry.measure.call import about_of, measured
 from lm_geometry.measure.estimates import (
+    Estimated,
     Probe,
     drawn_rows,
     estimated,
@@ -18,7 +19,8 @@ from lm_geometry.measure.estimates import (
 )
 from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
-from lm_geometry.measure.record import CELL, Measured
+from lm_geometry.measure.record import OF_TABLE, Measured, of_tokens
+from lm_geometry.measure.signals import signal_changes
 from lm_geometry.measure.texts import Texts, read_texts
 from lm_geometry.outs.finetune.checkpoints import BASE
 
@@ -35,8 +37,8 @@ class Compared:
     """Local dimensions of two models on the same tokens.
 
     `table` has the mean of `other` minus `one` over the tokens that both clouds kept, by layer,
-    reading, estimator and L, with its interval over documents; `adjusted_p_value` is Benjamini and
-    Hochberg's over the layers.
+    reading, estimator and L, with its interval over documents; of signals (`level` is "cloud") that
+    of whole clouds. `adjusted_p_value` is Benjamini and Hochberg's over the layers.
     """
 
     one: Measured
@@ -54,7 +56,8 @@ class Compared:
         from lm_geometry.measure.chart import by_layer
 
         lines = [f"{name}: {told}" for name, told in self.about.items()]
-        return by_layer({"one": self.one.table, "other": self.other.table}, lines)
+        tables = {"one": of_tokens(self.one.table), "other": of_tokens(self.other.table)}
+        return by_layer(tables, lines)
 
     def save(self, path: str | Path) -> Path:
         """Write one page that opens without a network: figure, differences, how it was measured."""
@@ -95,15 +98,16 @@ def compare(
         abouts = {BASE: about, OTHER: about_of(ready, probe)}
         names = {BASE: name, OTHER: ready.name}
     massive = massive_of(states, settings.token_sample.massive)
-    found = estimated(states, probe, drawn_rows(probe, massive), massive)
+    found = estimated(states, probe, drawn_rows(probe, massive), massive, states[BASE])
     first, second = (measured(names[key], key, found, probe, abouts[key]) for key in names)
-    return Compared(first, second, changes_of(found.local, settings.confidence))
+    return Compared(first, second, changes_of(found, probe))
 
 
-def changes_of(local: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Paired changes from the checkpoint `base` to each other one of a table of local estimates."""
-    rows = change_rows({"texts": changes(local)}, confidence)
-    return pd.DataFrame(rows, columns=[*CELL, *CHANGES])
+def changes_of(found: Estimated, probe: Probe) -> pd.DataFrame:
+    """Paired changes from the model `base` to each other one, of dimensions and of signals."""
+    paired = changes(found.local) | signal_changes(found.signals, probe.documents)
+    rows = change_rows({"texts": paired}, probe.settings.confidence)
+    return pd.DataFrame(rows, columns=[*OF_TABLE, *CHANGES])
 
 
 def _refuse_others(name: str, layers: list[int], probe: Probe, ready: Opened) -> None:

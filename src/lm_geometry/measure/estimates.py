@@ -11,9 +11,11 @@ from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.measure.opened import Opened
 from lm_geometry.measure.options import Settings
+from lm_geometry.measure.signals import signal_rows, signal_table
 from lm_geometry.measure.texts import Sequences, sequences_of
 from lm_geometry.neighbours.labels import others
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.estimate.clouds import LOCAL, without
 from lm_geometry.outs.token_sample.clouds import Cloud, CloudIndex, with_noise
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.token_sample.massive import massive_anywhere
@@ -43,6 +45,11 @@ class Probe:
     def tokens(self) -> pd.DataFrame:
         """The token table: a row per token whose states are kept."""
         return self.corpus.kept
+
+    @property
+    def documents(self) -> int:
+        """How many documents they are of."""
+        return len(set(self.tokens["document"]))
 
     @property
     def readings(self) -> Readings:
@@ -125,17 +132,31 @@ class Estimated:
 
     `local` has a row per model (`checkpoint`), layer, cloud, reading, token, estimator and L, with
     the estimates without each jackknife group; `clouds` one per model, layer and cloud: how many
-    tokens each step left.
+    tokens each step left; `signals` one per model, layer, cloud and signal, as `signal_table`.
     """
 
     local: pd.DataFrame
     clouds: pd.DataFrame
+    signals: pd.DataFrame
+
+    def of(self, checkpoint: str) -> "Estimated":
+        """Of one of the models."""
+        tables = (self.local, self.clouds, self.signals)
+        own = (table.loc[table["checkpoint"] == checkpoint] for table in tables)
+        return Estimated(*(table.reset_index(drop=True) for table in own))
 
 
 def estimated(
-    states: Mapping[str, States], probe: Probe, drawn: Drawn, massive: Massive
+    states: Mapping[str, States],
+    probe: Probe,
+    drawn: Drawn,
+    massive: Massive,
+    origin: States | None = None,
 ) -> Estimated:
-    """Estimates of every model, cloud and layer; `states` are by the name of the model."""
+    """Estimates of every model, cloud and layer; `states` are by the name of the model.
+
+    `origin` are the states that the distance moved is measured from; they have none themselves.
+    """
     settings, split, readings = probe.settings, probe.split, probe.readings
     dropped = dropped_counts(probe, massive)
     clouds = [
@@ -144,16 +165,22 @@ def estimated(
         for seed, rows in drawn.items()
         for layer in own
     ]
-    local, counts = [], []
+    local, counts, signals = [], [], []
     for cloud, vectors, rows in progress(clouds, "estimate"):
         kept, counted = cloud_rows(vectors, rows, settings.token_sample)
         points = with_noise(np.asarray(vectors[kept]), cloud, _noise(settings))
         table, _ = estimates(cloud, points, kept, readings, settings.estimate)
         local.append(table)
+        own = states[cloud.checkpoint]
+        first = origin[cloud.layer] if origin is not None and own is not origin else None
+        asked = (settings.estimate.signals, settings.token_sample.massive)
+        signals += signal_rows(cloud, points, kept, readings, *asked, first)
         counts.append(cloud.keys() | dropped | counted)
-    found = pd.concat(local, ignore_index=True)
+    # Of the groups that there are: fewer documents than groups leave columns empty.
+    columns = [*LOCAL, *without(readings.groups)]
+    found = pd.concat(local, ignore_index=True)[columns]
     found["document"] = readings.document_of(found["row"].to_numpy())
-    return Estimated(found, pd.DataFrame(counts))
+    return Estimated(found, pd.DataFrame(counts), signal_table(signals, readings.groups))
 
 
 def dropped_counts(probe: Probe, massive: Massive) -> dict[str, int]:

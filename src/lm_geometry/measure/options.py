@@ -1,6 +1,6 @@
 """How a measurement is made: the names of params.yaml, with defaults of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
@@ -8,11 +8,12 @@ from typing import Any, Literal, TypedDict
 from pydantic import TypeAdapter, ValidationError
 
 from lm_geometry.embed.params import Embed
-from lm_geometry.estimate.params import Estimate, Jackknife, LocalEstimator, Lpca
+from lm_geometry.estimate.params import Estimate, Jackknife, LocalEstimator, Lpca, Signal
 from lm_geometry.token_sample.params import Dropped, TokenSample
 from lm_geometry.workspace.points import RESIDUAL, Points
 
 Where = Literal["residual", "attention", "mlp"] | Mapping[str, str]
+WEIGHTS: Literal["weight_norm"] = "weight_norm"  # of a model, which the callback alone measures
 LongTexts = Literal["pieces", "cut"]
 
 
@@ -51,6 +52,7 @@ class Options(TypedDict, total=False):
     estimators: list[LocalEstimator]
     n_neighbors: list[int | float]
     exclude: list[str]
+    signals: Sequence[Signal | Literal["weight_norm"]]
     jackknife: int | Mapping[str, int]
     search: Literal["exact", "int8", "approximate"]
     cdf: Literal["i/n", "(i-1)/n"]
@@ -66,8 +68,9 @@ DEFAULTS: Options = {
     "points": 3000,
     "estimators": ["twonn"],
     "n_neighbors": [64, 128],
+    "signals": [],
 }
-FIXED = {"loss": False, "global_estimators": [], "gride_range": 0, "signals": []}
+FIXED = {"loss": False, "global_estimators": [], "gride_range": 0}
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.aggregate.means import mean_rows
+from lm_geometry.measure.estimates import Estimated
+from lm_geometry.measure.signals import signal_means
 from lm_geometry.outs.estimate.clouds import LOCAL
 
 if TYPE_CHECKING:
     import altair as alt
 
 CELL = ["layer", "exclude", "estimator", "n_neighbors"]
+OF_TABLE = ["layer", "level", *CELL[1:]]
 COLUMNS = [
-    *CELL,
+    *OF_TABLE,
     *("mean", "standard_deviation", "lower", "upper", "standard_error", "degrees", "error"),
     *("points", "clouds", "documents", "undefined"),
 ]
@@ -31,7 +34,9 @@ class Measured:
     `table` has a row per layer, reading (`exclude`), estimator and L (`n_neighbors`): the mean over
     tokens with its standard deviation, its interval over documents (of what kind says `about`) and
     clouds, how the error was found (`error`), N (`points`), and how many of the `tokens` were left
-    out and why. `about` says how it was measured, line by line; `settings` are all options.
+    out and why. Signals that were asked for follow, as rows whose `level` is not "token" but
+    "cloud": the mean is over clouds. `about` says how it was measured, line by line; `settings` are
+    all options.
     """
 
     model: str
@@ -40,6 +45,7 @@ class Measured:
     settings: dict[str, Any] = field(repr=False)
     estimates: pd.DataFrame = field(repr=False)  # with the columns without each jackknife group
     text: pd.DataFrame = field(repr=False)  # the token table that `row` of the estimates counts
+    signals: pd.DataFrame = field(repr=False)  # by layer and cloud, and without each group
 
     @property
     def tokens(self) -> pd.DataFrame:
@@ -52,7 +58,7 @@ class Measured:
         """The means through the layers, with their intervals: a line per reading and L."""
         from lm_geometry.measure.chart import by_layer
 
-        return by_layer({self.model: self.table}, self.lines())
+        return by_layer({self.model: of_tokens(self.table)}, self.lines())
 
     def lines(self) -> list[str]:
         """How it was measured, in one line for each thing."""
@@ -65,11 +71,19 @@ class Measured:
         return write_page(Path(path), f"Local dimensions of {self.model}", self, self.table)
 
 
-def table_of(local: pd.DataFrame, clouds: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """The table of `Measured` from the estimates and the counts of one model's clouds."""
-    means = pd.DataFrame(mean_rows(local, confidence), columns=COLUMNS)
-    counts = pd.DataFrame(clouds, columns=["layer", *DROPPED]).groupby("layer", as_index=False)
+def table_of(found: Estimated, documents: int, confidence: float) -> pd.DataFrame:
+    """The table of `Measured` from what was estimated of one model's clouds of `documents`."""
+    rows = mean_rows(found.local, confidence)
+    rows += signal_means(found.signals, documents, confidence)
+    means = pd.DataFrame(rows, columns=COLUMNS)
+    counts = pd.DataFrame(found.clouds, columns=["layer", *DROPPED])
+    counts = counts.groupby("layer", as_index=False)
     return means.merge(pd.DataFrame(counts.max()), on="layer", how="left")
+
+
+def of_tokens(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that are dimensions, and not signals of whole clouds."""
+    return table.loc[table["level"] == "token"]
 
 
 def printed(table: pd.DataFrame) -> str:

@@ -148,6 +148,16 @@ def _of_corpus(name: str) -> pd.DataFrame:
     return pd.concat([_of_columns(rows) for rows in found.values()], ignore_index=True)
 
 
+def refuse_shared(texts: pd.DataFrame, control: pd.DataFrame) -> None:
+    """Raises ValueError where two sets of texts, whose changes are to be independent, share one."""
+    shared = set(texts["text"]) & set(control["text"])
+    if shared:
+        raise ValueError(
+            f"control: {len(shared):,} of its texts are among those of the probe set, so that "
+            "their changes are not independent: give other documents"
+        )
+
+
 def sequences_of(
     table: pd.DataFrame, longest: int, length: Callable[[str], int], pieces: bool
 ) -> Sequences:

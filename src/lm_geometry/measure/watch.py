@@ -14,8 +14,10 @@ from lm_geometry.measure.course import NUMBERS, Course
 from lm_geometry.measure.course_log import CourseLog
 from lm_geometry.measure.estimates import (
     Drawn,
+    Estimated,
     Massive,
     Probe,
+    States,
     drawn_rows,
     estimated,
     massive_of,
@@ -26,8 +28,10 @@ from lm_geometry.measure.log import Values
 from lm_geometry.measure.opened import Layers, Opened, Tokenizer, opened, unwrapped
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.record import CELL
+from lm_geometry.measure.signals import MOVED, signal_changes, signal_means, signal_table
 from lm_geometry.measure.untouched import untouched
 from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.workspace.arrays import write_array
 from lm_geometry.workspace.files import read_json, write_json
 from lm_geometry.workspace.hashes import value_hash
 from lm_geometry.workspace.tables import Row, read_table, write_table
@@ -39,19 +43,26 @@ PREFIX, LATER = "local_dimension", "later"
 class Start:
     """What later measurements are compared with: estimates at `step`, and which tokens they are of.
 
-    Tokens that are massive at that step are left out at every other.
+    Tokens that are massive at that step are left out at every other. `states` are those at that
+    step, where distances moved are asked for.
     """
 
     step: int
     local: pd.DataFrame
+    signals: pd.DataFrame
     massive: Massive
     made_of: str  # hash of the tokens and the settings
+    states: States | None = None
 
     def write(self, path: Path) -> None:
-        """Keep it for a resume: `path`, a JSON file, and a table beside it."""
+        """Keep it for a resume: `path`, a JSON file, and tables and arrays beside it."""
         write_table(path.with_suffix(".parquet"), self.local)
         record = {"step": self.step, "massive": self.massive.tolist(), "made_of": self.made_of}
-        write_json(path, record)
+        if len(self.signals):
+            write_table(path.with_suffix(".signals.parquet"), self.signals)
+        for layer, array in (self.states or {}).items():
+            write_array(_states_file(path, layer), array)
+        write_json(path, record | {"layers": [*self.states]} if self.states else record)
 
 
 def read_start(path: Path) -> Start | None:
@@ -59,8 +70,19 @@ def read_start(path: Path) -> Start | None:
     if not path.exists():
         return None
     record = read_json(path)
-    massive = np.array(record.pop("massive"), dtype=np.int64)
-    return Start(local=read_table(path.with_suffix(".parquet")), massive=massive, **record)
+    record["massive"] = np.array(record["massive"], dtype=np.int64)
+    layers = record.pop("layers", [])
+    whole = path.with_suffix(".signals.parquet")
+    return Start(
+        **record,
+        local=read_table(path.with_suffix(".parquet")),
+        signals=read_table(whole) if whole.exists() else signal_table([], 0),
+        states={layer: np.load(_states_file(path, layer)) for layer in layers} or None,
+    )
+
+
+def _states_file(path: Path, layer: int) -> Path:
+    return path.with_suffix(f".layer_{layer}.npy")
 
 
 class Watch:
@@ -102,9 +124,11 @@ class Watch:
             self.course, self._least = self.course_log.begin(step)
         massive = start.massive if start else massive_of({BASE: states}, self._factor)
         self._drawn = drawn_rows(probe, massive)
-        local = estimated({BASE: states}, probe, self._drawn, massive).local
-        self.start = start or Start(step, local, massive, made_of)
-        return self._values(local, step)
+        origin = start.states if start else states
+        found = estimated({BASE: states}, probe, self._drawn, massive, origin)
+        moved = states if MOVED in self._settings.estimate.signals else None
+        self.start = start or Start(step, found.local, found.signals, massive, made_of, moved)
+        return self._values(found, step)
 
     def again(self, model: nn.Module, step: int) -> Values:
         """Values of the model as it is now."""
@@ -118,28 +142,32 @@ class Watch:
             own = (inner, str(inner.device), None, before.pad_id, before.layers, before.half)
             now = HiddenStates(*own, before.place, before.findings)
             states = states_of(replace(ready, states=now), probe)
-        local = estimated({BASE: states}, probe, self._drawn, start.massive).local
-        return self._values(local, step)
+        found = estimated({BASE: states}, probe, self._drawn, start.massive, start.states)
+        return self._values(found, step)
 
     @property
     def _factor(self) -> float:
         return self._settings.token_sample.massive
 
-    def _values(self, local: pd.DataFrame, step: int) -> Values:
+    def _values(self, now: Estimated, step: int) -> Values:
         """Means, and changes since the start, by the names under which they are logged."""
-        start, confidence = self.start, self._settings.confidence
+        start, probe, confidence = self.start, self._probe, self._settings.confidence
         assert start is not None
+        assert probe is not None
         found: Values = {}
-        for row in mean_rows(local, confidence):
-            found |= named(self._key(row), row)
+        means = mean_rows(now.local, confidence)
+        for row in [*means, *signal_means(now.signals, probe.documents, confidence)]:
+            found |= self._named(row, row)
         self.changes = {}
         if step != start.step:
-            both = [start.local, local.assign(checkpoint=LATER)]
-            self.changes = changes(pd.concat(both, ignore_index=True))
-            found |= self._said(local, step)
+            self.changes = changes(_both(start.local, now.local))
+            later = _both(start.signals, now.signals)
+            self.changes |= signal_changes(later, probe.documents)
+            found |= self._said(now.local, step)
         for key, change in self.changes.items():
             row = dict(zip(KEYS, key, strict=True))
-            found |= named(self._key(row), summary(change.mean, confidence), "change")
+            if row["estimator"] != MOVED:  # which is one
+                found |= self._named(row, summary(change.mean, confidence), "change")
         return found
 
     def _said(self, local: pd.DataFrame, step: int) -> Values:
@@ -148,10 +176,9 @@ class Watch:
         assert start is not None
         assert ready is not None
         least = start.local if self._least is None else self._least
-        both = [least, local.assign(checkpoint=LATER)]
         layer = ready.layers[0]
         found: Values = {}
-        for key, change in changes(pd.concat(both, ignore_index=True)).items():
+        for key, change in changes(_both(least, local)).items():
             name = self._key(dict(zip(KEYS, key, strict=True)))
             if name == f"{self._prefix}/layer_{layer}":
                 word = self.course.add(change.mean.value, change.mean.standard_error)
@@ -172,8 +199,16 @@ class Watch:
             difference = self.changes[key].mean - control.changes[key].mean
             row = dict(zip(KEYS, key, strict=True))
             told = summary(difference, self._settings.confidence)
-            found |= named(self._key(row), told, "beyond_control")
+            found |= self._named(row, told, "beyond_control")
         return found
+
+    def _named(self, cell: Row, told: Row, what: str = "") -> Values:
+        """`told` of a cell by the names under which it is logged; signals by their own."""
+        if cell["level"] == "token":
+            return named(self._key(cell), told, what)
+        signal = str(cell["estimator"])
+        key = f"{self._prefix}/layer_{cell['layer']}"
+        return named(key, told, f"{signal}_{what}" if what else signal)
 
     def _key(self, row: Row) -> str:
         """Name of a cell: its layer, and what it is of where there is more than the first."""
@@ -183,6 +218,11 @@ class Watch:
         if tuple(row[name] for name in CELL[1:]) == first:
             return key
         return f"{key}/{row['estimator']}_{row['n_neighbors']:g}_{row['exclude']}"
+
+
+def _both(start: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """A table of two checkpoints: the start, and what is later."""
+    return pd.concat([start, now.assign(checkpoint=LATER)], ignore_index=True)
 
 
 def named(key: str, row: Row, what: str = "") -> Values:
