@@ -1,10 +1,13 @@
-"""The notebooks run from their first cell to their last, draw figures, and are kept without output.
+"""The notebooks run from their first cell to their last, and draw figures.
 
-They are run on made-up tables, and on the published arrays where LM_GEOMETRY_REFERENCE names them.
+Those of tables are run on made-up ones, and on the published arrays where LM_GEOMETRY_REFERENCE
+names them; they are kept without output, which depends on that. Those of a model are run on a tiny
+one, and are kept with the output of a real one.
 """
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.conftest import TinyModel
 from tests.structure import ROOT
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 FIGURES = {"model_comparison": 8, "shuffle_experiment": 6}
+OF_A_MODEL = {"measure_a_model": 2, "watch_a_training": 1}
 OF_REVISIONS = "revisions"  # reads the tables of a DVC project: tests/pipeline/test_comparison.py
 REFERENCE = os.environ.get("LM_GEOMETRY_REFERENCE", "")
 
@@ -26,12 +31,14 @@ pytestmark = [
 ]
 
 
-def _outputs(path: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> list[Any]:
+def _outputs(path: Path, monkeypatch: pytest.MonkeyPatch, reference: str = "") -> list[Any]:
     """Every output of the notebook, run in a kernel of its own."""
     monkeypatch.delenv("LM_GEOMETRY_TABLES", raising=False)
     monkeypatch.setenv("LM_GEOMETRY_REFERENCE", reference)
     places = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, places)))
+    # What tqdm says where there are no widgets of Jupyter.
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore:IProgress not found")
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.read(path, as_version=4)
     beside = {"metadata": {"path": str(path.parent)}}
@@ -41,7 +48,7 @@ def _outputs(path: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> lis
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if path.stem != OF_REVISIONS], ids=lambda path: path.stem
+    "path", [path for path in NOTEBOOKS if path.stem in FIGURES], ids=lambda path: path.stem
 )
 @pytest.mark.parametrize("tables", ["made-up", pytest.param("published", marks=pytest.mark.slow)])
 def test_notebooks_run_and_draw(path: Path, tables: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,11 +63,47 @@ def test_notebooks_run_and_draw(path: Path, tables: str, monkeypatch: pytest.Mon
     assert len(charts) == FIGURES[path.stem] + extra
 
 
+@pytest.mark.parametrize("name", OF_A_MODEL)
+def test_notebooks_of_a_model_run_and_show_what_they_are_kept_with(
+    name: str, tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ROOT / "examples" / f"{name}.ipynb"
+    monkeypatch.setenv("LM_GEOMETRY_MODEL", str(tiny_models["llama"].folder))
+    outputs = _outputs(path, monkeypatch)
+    assert [out for out in outputs if out.get("name") == "stderr"] == []
+    charts = [out for out in outputs if "image/svg+xml" in out.get("data", {})]
+    assert len(charts) == OF_A_MODEL[name]
+    assert _results(outputs) == _results(_kept(path))
+
+
+def _results(outputs: list[Any]) -> list[list[str]]:
+    """What each cell that ends in a value shows: a table or a figure."""
+    return [sorted(out["data"]) for out in outputs if out["output_type"] == "execute_result"]
+
+
+def _kept(path: Path) -> list[Any]:
+    cells = nbformat.read(path, as_version=4).cells
+    return [out for cell in cells for out in cell.get("outputs", [])]
+
+
+@pytest.mark.parametrize("name", OF_A_MODEL)
+def test_notebooks_of_a_model_are_kept_as_they_ran_from_first_to_last(name: str) -> None:
+    notebook = nbformat.read(ROOT / "examples" / f"{name}.ipynb", as_version=4)
+    counts = [c["execution_count"] for c in notebook.cells if c["cell_type"] == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+    outputs = _kept(ROOT / "examples" / f"{name}.ipynb")
+    assert {out["output_type"] for out in outputs} == {"stream", "execute_result"}
+    assert [out for out in outputs if out.get("name") == "stderr"] == []
+    assert not re.search(r"/(home|root|tmp|Users|work)/", json.dumps(notebook))
+
+
 def test_every_notebook_is_counted() -> None:
-    assert {path.stem for path in NOTEBOOKS} == {*FIGURES, OF_REVISIONS}
+    assert {path.stem for path in NOTEBOOKS} == {*FIGURES, *OF_A_MODEL, OF_REVISIONS}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem not in OF_A_MODEL], ids=lambda path: path.stem
+)
 def test_notebooks_are_kept_without_output(path: Path) -> None:
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         assert cell.get("outputs", []) == []

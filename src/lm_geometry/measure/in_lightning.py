@@ -2,23 +2,38 @@
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from torch import nn
 
+from lm_geometry.measure.log import Values
 from lm_geometry.measure.opened import unwrapped
 from lm_geometry.workspace.extras import naming_the_extra
 
-if TYPE_CHECKING:
-    from lm_geometry.measure.callback import LocalDimensionCallback
-
 SPREAD = ("FSDP", "DeepSpeed", "ModelParallel")  # strategies, by the start of their names
+
+
+class Watching(Protocol):
+    """What is asked of a `LocalDimensionCallback`."""
+
+    def write_below(self, folder: str | Path) -> None:
+        """Write values to a file in this folder, where none was given."""
+        ...
+
+    def step(self, model: nn.Module, step: int) -> Values | None:
+        """Measure the model at this step, if it is time."""
+        ...
+
+    def told(self) -> str:
+        """What the measurements took, in words."""
+        ...
 
 
 class Logger(Protocol):
     """Where Lightning's Trainer logs to."""
 
-    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+    def log_metrics(self, metrics: Values, step: int) -> None:
         """Log the values at a step."""
         ...
 
@@ -36,7 +51,7 @@ class Trainer(Protocol):
 class _Hooks:
     """When Lightning calls; only the first process measures, and no other waits for it."""
 
-    def __init__(self, watch: "LocalDimensionCallback", model: str) -> None:
+    def __init__(self, watch: Watching, model: str) -> None:
         super().__init__()
         self.watch, self._model = watch, model
 
@@ -69,7 +84,7 @@ class _Hooks:
             logger.log_metrics(values or {}, step=step)
 
 
-def callback_of(watch: "LocalDimensionCallback", model: str) -> Any:
+def callback_of(watch: Watching, model: str) -> Any:
     """A callback of Lightning; raises ImportError, with the extra's name, without Lightning."""
     with naming_the_extra("LocalDimensionCallback.lightning()", "lightning"):
         base = import_module("lightning.pytorch").Callback
