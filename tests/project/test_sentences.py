@@ -114,6 +114,7 @@ def test_the_published_reading_stands_beside_the_shown_one(tmp_path: Path) -> No
     with_readings(tmp_path)
     row = {"layer": 20, "exclude": "document", "change": "early-speeches", "spread": 0.3}
     row |= {"error": 0.31, "coverage": 0.957, "coverage_error": 0.01, "samples": 400}
+    row |= {"of_new_documents": 0.961}
     (tmp_path / "benchmarks" / "interval_coverage.json").write_text(json.dumps([row]))
     templates = writing.environment(CommittedResults(tmp_path), ROOT / "docs" / "sentences")
     made = {name: templates.get_template(name).render() for name in templates.list_templates()}
@@ -124,7 +125,7 @@ def test_the_published_reading_stands_beside_the_shown_one(tmp_path: Path) -> No
         assert "| all, as published |" in made[name]
         assert "| not of the own document |" in made[name]
     assert (
-        "| not of the own document | early-speeches | 0.30 | 0.31 | 95.7 ± 1.0 % | 400 |"
+        "| not of the own document | early-speeches | 0.30 | 0.31 | 95.7 ± 1.0 % | 96.1 % | 400 |"
         in (made["coverage.md"])
     )
 

@@ -178,7 +178,8 @@ def estimated(
         counts.append(cloud.keys() | dropped | counted)
     # Of the groups that there are: fewer documents than groups leave columns empty.
     columns = [*LOCAL, *without(readings.groups)]
-    found = pd.DataFrame(pd.concat(local, ignore_index=True), columns=columns)
+    joined = pd.concat(local, ignore_index=True)
+    found: pd.DataFrame = joined.reindex(columns=columns)
     found["document"] = readings.document_of(found["row"].to_numpy())
     return Estimated(found, pd.DataFrame(counts), signal_table(signals, readings.groups))
 
