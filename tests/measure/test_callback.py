@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
@@ -165,6 +165,7 @@ def test_a_control_tells_how_much_more_the_probe_set_changed(
 COSTS = st.lists(st.floats(0.01, 5), min_size=200, max_size=200)
 
 
+@settings(deadline=None)  # of a busy machine
 @given(every=st.integers(1, 9), share=st.floats(0.01, 0.9), costs=COSTS, pace=st.floats(0.01, 2))
 def test_measurements_keep_to_their_share_and_their_distance(
     every: int, share: float, costs: list[float], pace: float

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lm_geometry.measure.chart import by_step
 from lm_geometry.measure.course import Course, Word
 
 SERIES, CALLS = 2000, 12
@@ -57,3 +58,15 @@ def test_rising_is_left_by_a_new_least_measurement_alone() -> None:
 def test_a_rise_must_last_as_long_as_asked(patience: int, first: int) -> None:
     values = np.array([0.0, -1.0, 1.0, 1.0, 1.0, 1.0])
     assert said(values, patience=patience).index("rising") == first - 1
+
+
+def test_a_course_without_intervals_is_drawn_too() -> None:
+    prefix = "local_dimension"
+    history = [
+        {"step": 0, f"{prefix}/layer_3": 9.0, f"{prefix}/layer_3/rankme": 300.0},
+        {"step": 5, f"{prefix}/layer_3": 8.0, f"{prefix}/layer_3/change": -1.0},
+    ]
+    (values,) = by_step(history, prefix).to_dict()["datasets"].values()
+    drawn = [(row["step"], row["kind"], row["value"]) for row in values]
+    kinds = ("mean local dimension", "change since the first step")
+    assert drawn == [(0, kinds[0], 9.0), (5, kinds[0], 8.0), (5, kinds[1], -1.0)]

@@ -1,5 +1,6 @@
 """Figure of a measurement: mean local dimension through the layers."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import altair as alt
@@ -10,6 +11,8 @@ from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.workspace.tables import Row
 
 WIDTH, HEIGHT = 560, 320
+OF_MEANS = ("", "/lower", "/upper")  # after a cell's name, the names of its mean and interval
+CELL = re.compile(r"((?:control/)?layer_\d+(?:/[a-z_]+_[\d.e-]+_[a-z+]+)?)")  # of `Watch`'s names
 SHADES = [[1, 0], [5, 3], [2, 2], [8, 2, 2, 2]]
 
 
@@ -78,8 +81,8 @@ def by_step(
 ) -> alt.VConcatChart:
     """Means over the steps of a training, and below them their change, a line per layer.
 
-    `history` holds what `LocalDimensionCallback` measured; of its names those below `prefix` are
-    drawn that have an interval.
+    `history` holds what `LocalDimensionCallback` measured; of its names means and changes below
+    `prefix` are drawn, without a band where there is no interval.
     """
     kinds = {"mean local dimension": "", "change since the first step": "change"}
     records = [r for kind, end in kinds.items() for r in _steps(history, prefix, kind, end)]
@@ -103,17 +106,24 @@ def by_step(
 
 
 def _steps(history: Sequence[Mapping[str, float]], prefix: str, kind: str, end: str) -> list[Row]:
-    below = f"/{end}_lower" if end else "/lower"
-    return [
-        {
-            "step": line["step"],
-            "kind": kind,
-            "layer": name.removeprefix(f"{prefix}/").removesuffix(below).replace("_", " ", 1),
-            "value": line[name.removesuffix("_lower" if end else "/lower")],
-            "lower": line[name],
-            "upper": line[name.removesuffix("lower") + "upper"],
-        }
-        for line in history
-        for name in line
-        if name.startswith(prefix) and name.endswith(below)
-    ]
+    """A record per step and cell that has the value, with its interval where that is known."""
+    cell = re.compile(
+        rf"{re.escape(prefix)}/((?:control/)?layer_\d+(?:/[a-z_]+_[\d.e-]+_[a-z+]+)?)"
+    )
+    value, lower, upper = (f"/{end}", f"/{end}_lower", f"/{end}_upper") if end else OF_MEANS
+    found: list[Row] = []
+    for line in history:
+        for name in line:
+            match = cell.fullmatch(name)
+            if match and f"{name}{value}" in line:
+                found.append(
+                    {
+                        "step": line["step"],
+                        "kind": kind,
+                        "layer": match[1].replace("_", " ", 1),
+                        "value": line[f"{name}{value}"],
+                        "lower": line.get(f"{name}{lower}"),
+                        "upper": line.get(f"{name}{upper}"),
+                    }
+                )
+    return found
