@@ -145,7 +145,7 @@ def test_removing_copies_brings_the_estimate_back():
         ({"n_neighbors": 2}, "2 neighbours are too few for TwoNN"),
         (
             {"estimator": "2nn"},
-            "estimator is .2nn.; it must be twonn, lpca, mle or CorrInt, DANCo, ",
+            "estimator is .2nn.; it must be twonn, lpca, mle, ca_pca or CorrInt, ",
         ),
     ],
 )

@@ -95,7 +95,7 @@ def test_training_shows_how_far_it_is(
     curve = {(r["curve"], r["step"]): r["loss"] for r in run.curve}
     losses = [r for r in written() if r["measure"] == "loss"]
     assert {(r["curve"], r["step"]): r["value"] for r in losses} == curve
-    measured = {"loss", "accuracy", "perplexity", "weight norm"}
+    measured = {"loss", "accuracy", "perplexity", "weight norm", "learning rate"}
     assert {r["measure"] for r in written()} == measured
     assert {r["settings"] for r in written()} == {"llama · causal lm · lora"}
     training_run.train(source, settings_of(task="none"))
