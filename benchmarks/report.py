@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[str, list[str], int]] = {
     "prompt-run": ("One prompt through a model", ["prompt_run.py"], 1),
     "grokking": ("A training step on modular arithmetic", ["grokking.py"], 1),
     "embedding": ("Embedding a corpus of short texts", ["embedding.py"], 2),
+    "watching": ("Measuring, and watching a training", ["watching.py"], 1),
     "dialogue": ("A training step on dialogue states", ["dialogue_state.py"], 1),
     "gpu": ("On a GPU", ["on_gpu.py"], os.cpu_count() or 1),
 }

@@ -1,0 +1,147 @@
+"""What `measure` costs beside the bare forward pass, and the callback beside training, in Markdown.
+
+    python benchmarks/watching.py [--models minilm smollm2] [--threads 1]
+
+The texts are speeches of the bundled package, cut to 128 tokens. `measure` and the model's body
+alone read the same texts in turns, in one process; then a training step (AdamW, whole model, 8
+texts of 128 tokens), and a call of the callback with its defaults on 60 other texts. With one
+thread, times are processor seconds. That a budget is kept is a property that the tests have.
+"""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import measured
+import pandas as pd
+
+TOKENS, BATCH, EVERY = 128, 8, 50
+HEAD = ("work", "texts", "layers", "seconds", "of the bare pass")
+CALLBACK = ("model", "training step", "callback's call", "share at every 50 steps", "at 200")
+
+
+def texts_of(number: int, first: int) -> pd.DataFrame:
+    """The longest paragraph of so many speeches from the `first` on, a document each."""
+    from lm_geometry.measure.texts import read_texts
+
+    table = read_texts("speeches")
+    ordered = table.assign(length=table["text"].str.len()).sort_values("length", ascending=False)
+    chosen = ordered.drop_duplicates("document").sort_index().iloc[first : first + number]
+    documents = [f"d{at}" for at in range(len(chosen))]
+    return pd.DataFrame({"text": [text[:1500] for text in chosen["text"]], "document": documents})
+
+
+def loaded(name: str) -> tuple[Any, Any]:
+    """A bundled model and its tokenizer."""
+    from lm_geometry.data_prep.model_names import resolve
+    from lm_geometry.data_prep.params import Model
+    from lm_geometry.models.load import load_model, load_tokenizer
+
+    source = resolve(Model.model_validate({"name": name}), 0)
+    return load_model(source), load_tokenizer(source)
+
+
+def bare(model: Any, tokenizer: Any, texts: list[str]) -> Callable[[], None]:
+    """The body's forward passes alone, of batches of like length."""
+    import torch
+
+    ids = tokenizer(texts, truncation=True, max_length=TOKENS)["input_ids"]
+    ids.sort(key=len, reverse=True)
+    pad = tokenizer.pad_token_id or 0
+    batches = []
+    for start in range(0, len(ids), 2048 // TOKENS):
+        own = ids[start : start + 2048 // TOKENS]
+        longest = max(map(len, own))
+        padded = torch.tensor([one + [pad] * (longest - len(one)) for one in own])
+        mask = torch.tensor([[1] * len(one) + [0] * (longest - len(one)) for one in own])
+        batches.append((padded, mask))
+
+    def work() -> None:
+        with torch.no_grad():
+            for padded, mask in batches:
+                model.base_model(input_ids=padded, attention_mask=mask)
+
+    return work
+
+
+def calls(name: str, number: int, threads: int) -> list[list[str]]:
+    """Lines of the table: the bare pass, and `measure` of the last layer and of all."""
+    from lm_geometry import measure
+
+    model, tokenizer = loaded(name)
+    table = texts_of(number, 0)
+    own = {"tokenizer": tokenizer, "max_length": TOKENS, "long_texts": "cut"}
+    works: dict[str, Callable[[], Any]] = {
+        "bare pass": bare(model, tokenizer, table["text"].tolist()),
+        "last": lambda: measure(model, table, [-1], **own),
+        "all": lambda: measure(model, table, "all", **own),
+    }
+    works["last"]()  # compiles
+    found = measured.interleaved(works, 2, measured.clock_for(threads))
+    usual = found["bare pass"][0]
+    shown = {"bare pass": "–", "last": "the last", "all": "all"}
+    lines = []
+    for key, (spent, _) in found.items():
+        work = key if key == "bare pass" else "measure"
+        times = (f"{spent:.2f}", f"**{spent / usual:.2f}**")
+        lines.append([f"{name}, {work}", str(number), shown[key], *times])
+    return lines
+
+
+def training(name: str) -> tuple[Any, Any, Callable[[], None]]:
+    """A model, its tokenizer, and a training step of it."""
+    import torch
+
+    model, tokenizer = loaded(name)
+    model.train()
+    texts = texts_of(BATCH, 0)["text"].tolist()
+    rows = [tokenizer(text, truncation=True, max_length=TOKENS)["input_ids"] for text in texts]
+    shortest = min(map(len, rows))
+    ids = torch.tensor([row[:shortest] for row in rows])
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-6)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        model.base_model(input_ids=ids).last_hidden_state.square().mean().backward()
+        optimiser.step()
+
+    step()  # allocates the optimiser's moments
+    return model, tokenizer, step
+
+
+def watched(name: str, threads: int) -> list[str]:
+    """A line of the table: a step, a call, and the share of the time that calls take."""
+    from lm_geometry import LocalDimensionCallback
+
+    model, tokenizer, step = training(name)
+    watch = LocalDimensionCallback(texts_of(60, 100), budget=None, every=1, tokenizer=tokenizer)
+    watch.step(model, 0)  # reads the texts, and compiles
+    number = iter(range(1, 1000))
+    works = {"step": step, "call": lambda: watch.step(model, next(number))}
+    found = measured.interleaved(works, 3, measured.clock_for(threads))
+    one, call = found["step"][0], found["call"][0]
+    shares = [f"{call / (call + every * one):.1%}" for every in (EVERY, 4 * EVERY)]
+    return [name, f"{one:.2f} s", f"{call:.2f} s", *shares]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", default=["minilm", "smollm2"])
+    parser.add_argument("--texts", type=int, default=60)
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(asked.threads)
+    with contextlib.redirect_stdout(sys.stderr):  # what models and the callback say on their way
+        lines = [line for name in asked.models for line in calls(name, asked.texts, asked.threads)]
+        of_callback = [watched(name, asked.threads) for name in asked.models]
+    print(f"{measured.hardware()}; {measured.versions('torch', 'transformers')}.\n")
+    print(measured.table(HEAD, lines) + "\n")
+    print(measured.table(CALLBACK, of_callback))
+
+
+if __name__ == "__main__":
+    main()
