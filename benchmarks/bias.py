@@ -34,13 +34,17 @@ COLUMNS = (
 
 
 def manifold(name: str, dimension: int, tokens: int, seed: int) -> NDArray[np.float32]:
-    """A cloud `[tokens, 64]` drawn evenly from a unit sphere or ball, or Gaussian, rotated."""
+    """A cloud `[tokens, 64]` drawn evenly from a unit sphere or ball, a flat torus, or Gaussian,
+    rotated."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((tokens, dimension + (name == "sphere")))
-    if name != "Gaussian":
+    if name in ("sphere", "ball"):
         X /= np.linalg.norm(X, axis=1, keepdims=True)
     if name == "ball":
         X *= rng.random((tokens, 1)) ** (1 / dimension)
+    elif name == "flat torus":
+        angles = 2 * np.pi * rng.random((tokens, dimension))
+        X = np.hstack([np.cos(angles), np.sin(angles)])
     frame = np.linalg.qr(rng.standard_normal((COORDINATES, COORDINATES)))[0]
     return (X @ frame[: X.shape[1]]).astype(np.float32)
 

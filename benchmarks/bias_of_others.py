@@ -10,14 +10,14 @@ each dimension, has no edge and is even, and is curved in its space alone; the t
 import argparse
 
 import numpy as np
+from bias import DIMENSIONS, manifold
 from numpy.typing import NDArray
 
 from lm_geometry.dimension import bayesian_twonn, binomial, ca_pca, correlation, l2n2
 from lm_geometry.neighbours import neighbour_graph
 
 CLOUDS = ("ball", "flat torus", "Gaussian")
-DIMENSIONS = (2, 5, 10, 20)
-COORDINATES = 64
+
 COLUMNS = (
     "L2N2",
     "Bayesian TwoNN",
@@ -27,20 +27,6 @@ COLUMNS = (
     "CA-PCA L=32",
     "CA-PCA L=128",
 )
-
-
-def cloud(name: str, dimension: int, tokens: int, seed: int) -> NDArray[np.float32]:
-    """A cloud `[tokens, 64]` of this name and dimension, rotated."""
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((tokens, dimension))
-    if name == "ball":
-        X /= np.linalg.norm(X, axis=1, keepdims=True)
-        X *= rng.random((tokens, 1)) ** (1 / dimension)
-    elif name == "flat torus":
-        angles = 2 * np.pi * rng.random((tokens, dimension))
-        X = np.hstack([np.cos(angles), np.sin(angles)])
-    frame = np.linalg.qr(rng.standard_normal((COORDINATES, COORDINATES)))[0]
-    return (X @ frame[: X.shape[1]]).astype(np.float32)
 
 
 def readings(X: NDArray[np.float32]) -> list[float]:
@@ -67,7 +53,9 @@ def main() -> None:
     print("|---|---|" + "---|" * len(COLUMNS))
     for name in CLOUDS:
         for dimension in DIMENSIONS:
-            clouds = (cloud(name, dimension, arguments.tokens, s) for s in range(arguments.seeds))
+            clouds = (
+                manifold(name, dimension, arguments.tokens, s) for s in range(arguments.seeds)
+            )
             values = np.array([readings(X) for X in clouds])
             cells = zip(values.mean(axis=0), values.std(axis=0, ddof=1), strict=True)
             row = " | ".join(f"{mean:.2f} ± {sd:.2f}" for mean, sd in cells)

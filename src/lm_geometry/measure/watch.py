@@ -177,8 +177,9 @@ class Watch:
         assert ready is not None
         least = start.local if self._least is None else self._least
         layer = ready.layers[0]
+        both = _both(least, local)
         found: Values = {}
-        for key, change in changes(_both(least, local)).items():
+        for key, change in changes(both.loc[both["layer"] == layer]).items():
             name = self._key(dict(zip(KEYS, key, strict=True)))
             if name == f"{self._prefix}/layer_{layer}":
                 word = self.course.add(change.mean.value, change.mean.standard_error)

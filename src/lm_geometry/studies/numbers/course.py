@@ -9,7 +9,7 @@ from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected, step_of
-from lm_geometry.studies.numbers.runs import CONFIDENCE, groups, interval, value_of
+from lm_geometry.studies.numbers.runs import CONFIDENCE, groups, interval, of_all
 
 MEASURES = {
     "accuracy": "accuracy",
@@ -40,11 +40,7 @@ def course(one: Collected) -> pd.DataFrame:
 
 def courses(figure: Figure, collected: Sequence[Collected]) -> pd.DataFrame:
     """The courses of all runs, with `experiment` and the parameters of the figure's panels."""
-    parts = []
-    for one in collected:
-        own = {name: value_of(one, name) for name in figure.columns}
-        parts.append(course(one).assign(experiment=one.experiment.name, **own))
-    return pd.concat(parts, ignore_index=True)
+    return of_all(figure, collected, course)
 
 
 def curves(figure: Figure, table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFrame:

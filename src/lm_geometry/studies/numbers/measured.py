@@ -13,13 +13,12 @@ from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected, step_of
 from lm_geometry.studies.numbers.deletions import Deletions, deletions
-from lm_geometry.studies.numbers.runs import value_of
+from lm_geometry.studies.numbers.runs import of_all
 
 DIMENSION, PUBLISHED = "dimension", "dimension, all neighbours"
 MASSIVE = "massive_tokens"  # told beside signals, and none itself
 MOVED = "distance_moved"  # by definition 0 at base, which has no row
 COLUMNS = ["step", "split", "measure", "value", "standard_error", "without"]
-LEARNING_RATE = "learning_rate"
 
 
 def measured_by(one: Collected) -> pd.DataFrame:
@@ -55,11 +54,7 @@ def measured_by(one: Collected) -> pd.DataFrame:
 
 def measured_by_all(figure: Figure, collected: Sequence[Collected]) -> pd.DataFrame:
     """What all runs measured, with `experiment` and the parameters of the figure's panels."""
-    parts = []
-    for one in collected:
-        own = {name: value_of(one, name) for name in figure.columns}
-        parts.append(measured_by(one).assign(experiment=one.experiment.name, **own))
-    return pd.concat(parts, ignore_index=True)
+    return of_all(figure, collected, measured_by)
 
 
 def words_of(measure: str, exclude: str) -> str:

@@ -3,7 +3,7 @@
 With intervals, and how firm and how large a change is, be it of one run over its documents.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import reduce
 
 import numpy as np
@@ -62,6 +62,17 @@ def over_runs(rows: pd.DataFrame, figure: Figure, confidence: float = CONFIDENCE
     if figure.x != "layer" and figure.layers == "shown":
         table = table.loc[table["shown"]].reset_index(drop=True)
     return table
+
+
+def of_all(
+    figure: Figure, collected: Sequence[Collected], table: Callable[[Collected], pd.DataFrame]
+) -> pd.DataFrame:
+    """The tables of all runs as one, with `experiment` and the parameters that the figure has."""
+    parts = []
+    for one in collected:
+        own = {name: value_of(one, name) for name in figure.columns}
+        parts.append(table(one).assign(experiment=one.experiment.name, **own))
+    return pd.concat(parts, ignore_index=True)
 
 
 def value_of(one: Collected, name: str) -> Hashable:
