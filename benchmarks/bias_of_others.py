@@ -17,7 +17,6 @@ from lm_geometry.dimension import bayesian_twonn, binomial, ca_pca, correlation,
 from lm_geometry.neighbours import neighbour_graph
 
 CLOUDS = ("ball", "flat torus", "Gaussian")
-
 COLUMNS = (
     "L2N2",
     "Bayesian TwoNN",

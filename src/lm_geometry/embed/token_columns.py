@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.embed import given_tokens
+from lm_geometry.embed.word_columns import has_lists
 from lm_geometry.models.text_and_context import Span
 from lm_geometry.point_cloud.shapes import Int64
 
@@ -21,7 +22,7 @@ def token_columns(corpus: pd.DataFrame) -> list[str]:
     """
     masks = [name for name in map(str, corpus.columns) if name.startswith(MASK)]
     tags = [TAGS] if TAGS in corpus and given_tokens.are_there(corpus) else []
-    return [*(name for name in masks if _are_lists(corpus, name)), *tags]
+    return [*(name for name in masks if has_lists(corpus, name)), *tags]
 
 
 def add_token_columns(
@@ -64,7 +65,3 @@ def painted(
             if start < stop and start < end + shift and stop > first + shift:
                 found[token] = bool(value)
     return found
-
-
-def _are_lists(corpus: pd.DataFrame, name: str) -> bool:
-    return all(isinstance(value, list | np.ndarray) for value in corpus[name])

@@ -19,7 +19,7 @@ def word_columns(corpus: pd.DataFrame, settings: Embed) -> list[str]:
     `tag` is there where the corpus has lists of `words` and of BIO `tags`, and `part_of_speech`
     where `embed.tag_parts_of_speech` asks for it.
     """
-    wanted = (_has_lists(corpus, "words", "tags"), settings.tag_parts_of_speech)
+    wanted = (has_lists(corpus, "words", "tags"), settings.tag_parts_of_speech)
     return [name for name, there in zip(NAMES, wanted, strict=True) if there]
 
 
@@ -72,7 +72,8 @@ def _sequence_values(
     return values
 
 
-def _has_lists(corpus: pd.DataFrame, *names: str) -> bool:
+def has_lists(corpus: pd.DataFrame, *names: str) -> bool:
+    """Whether all of these are columns of the corpus, with a list in each row."""
     return all(
         name in corpus and all(isinstance(v, list | np.ndarray) for v in corpus[name])
         for name in names
