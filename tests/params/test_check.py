@@ -141,6 +141,8 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ({"data_prep__context": -1}, "data_prep.context: -1 is not valid"),
         ({"data_prep__keep": {"speaker": 3}}, "data_prep.keep.speaker: 3 is not valid: input"),
         ({"data_prep__keep": "user"}, "data_prep.keep: 'user' is not valid: input should be 'all'"),
+        ({"data_prep__keep": "labeled"}, "input should be {speaker: …}; did you mean 'labelled'?"),
+        ({"embed__points": "atention"}, "be {module: …}; did you mean 'attention'?"),
         ({"embed__keep_tokens": 0}, "embed.keep_tokens: 0 must be 1 or more, or all"),
         ({"finetune__task": "dialogue_state"}, "dialogue_state reads the whole turn at its first"),
         ({"finetune__score": ["train"]}, "score: ['train']: each split once, and validation"),

@@ -1,6 +1,7 @@
 """Validation errors as sentences that name the key, the value and what would be right."""
 
 import difflib
+import re
 import types
 import typing
 from pathlib import Path
@@ -57,13 +58,26 @@ def _sentence(found: list[ErrorDetails], model: type[BaseModel]) -> str:
         return "unknown parameter" + nearest(str(first["loc"][-1]), list(parent.model_fields))
     if first["type"] == "missing":
         return "is missing"
-    wanted = dict.fromkeys(_wanted(details) for details in found)
-    return f"{first['input']!r} is not valid: {', or '.join(wanted)}"
+    wanted = dict.fromkeys(_wanted(details, model) for details in found)
+    return f"{first['input']!r} is not valid: {', or '.join(wanted)}{_meant(found)}"
 
 
-def _wanted(details: ErrorDetails) -> str:
+def _wanted(details: ErrorDetails, model: type[BaseModel]) -> str:
+    if details["type"] == "model_type":
+        keys = (f"{key}: …" for key in _model_at(model, details["loc"]).model_fields)
+        return f"input should be {{{', '.join(keys)}}}"
     message = details["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
+
+
+def _meant(found: list[ErrorDetails]) -> str:
+    """`; did you mean 'word'?` where one of the words that may stand here is like the one given."""
+    expected = [
+        details["ctx"]["expected"] for details in found if details["type"] == "literal_error"
+    ]
+    words = re.findall(r"'(\w+)'", " ".join(expected))
+    match = difflib.get_close_matches(str(found[0]["input"]), words, n=1, cutoff=0.6)
+    return f"; did you mean {match[0]!r}?" if match else ""
 
 
 def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

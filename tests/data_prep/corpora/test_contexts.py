@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import in_memory
 from lm_geometry.data_prep.corpora.contexts import with_contexts, without_own_contexts
+from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
 from lm_geometry.data_prep.params import DataPrep
 
@@ -153,6 +154,25 @@ def test_a_list_of_the_source_is_no_context_whatever_its_type(kind: pyarrow.Data
     lists = pyarrow.array([["mine"], []], kind)
     own = in_memory(pyarrow.table({"text": ["a", "b"], "context": lists}))
     assert without_own_contexts(own).column_names == ["text", "source_context"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_kept"),
+    [
+        ("state", "CA", False),
+        ("state", '{"hotel-area": "north"}', True),
+        ("state", '{"hotel-area": 3}', False),
+        ("state", '["hotel-area"]', False),
+        ("state_before", "{", False),
+        ("informed", "12", False),
+        ("requested", '["hotel-area"]', True),
+        ("requested", '{"hotel-area": "north"}', False),
+    ],
+)
+def test_a_column_is_of_states_where_its_values_are(name: str, value: str, is_kept: bool) -> None:
+    own = in_memory(pyarrow.table({"text": ["a", "b"], name: ["", value]}))
+    there = name if is_kept else f"source_{name}"
+    assert with_dialogue_columns(own).column_names == ["text", there]
 
 
 def test_other_columns_of_these_names_are_set_aside(tmp_path: Path) -> None:

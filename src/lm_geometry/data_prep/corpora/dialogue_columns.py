@@ -1,9 +1,9 @@
 """Columns of dialogues in tables that somebody brings: what they must hold to be taken for such."""
 
-from collections.abc import Callable
+import json
 from typing import TYPE_CHECKING
 
-from lm_geometry.data_prep.corpora.columns import set_aside
+from lm_geometry.data_prep.corpora.columns import distinct, set_aside
 from lm_geometry.data_prep.corpora.states import NAMES
 
 if TYPE_CHECKING:
@@ -16,14 +16,12 @@ KINDS = ("context", "turn", "speaker", *NAMES)
 def with_dialogue_columns(dataset: "Dataset") -> "Dataset":
     """The data set whose columns `context`, `turn`, `speaker`, `state`, … are what dialogues have.
 
-    `turn` holds whole numbers, `context` lists of strings and the others strings; a column of such
-    a name that holds something else becomes `source_turn` and so on.
+    `turn` holds whole numbers, `context` lists of strings, `speaker` strings, and the others JSON:
+    `requested` lists of strings, `state` and the like objects whose values are strings. A column of
+    such a name that holds something else becomes `source_turn` and so on.
     """
-    schema = dataset.data.schema
-    wrong = [
-        name for name in KINDS if name in schema.names and not _fits(name)(schema.field(name).type)
-    ]
-    return set_aside(dataset, wrong)
+    there = [name for name in KINDS if name in dataset.column_names]
+    return set_aside(dataset, [name for name in there if not _fits(dataset, name)])
 
 
 def has_turns(dataset: "Dataset") -> bool:
@@ -39,13 +37,34 @@ def has_turns(dataset: "Dataset") -> bool:
     return types.is_integer(turn.type) and turn.null_count == 0
 
 
-def _fits(name: str) -> "Callable[[pa.DataType], bool]":
+def _fits(dataset: "Dataset", name: str) -> bool:
     from pyarrow import types
 
-    def is_text(kind: "pa.DataType") -> bool:
-        return types.is_string(kind) or types.is_large_string(kind)
+    kind = dataset.data.schema.field(name).type
+    if name == "turn":
+        return types.is_integer(kind)
+    if name == "context":
+        return (types.is_list(kind) or types.is_large_list(kind)) and _is_text(kind.value_type)
+    if not _is_text(kind):
+        return False
+    return name not in NAMES or all(_is_read(name, text) for text in distinct(dataset, name))
 
-    def are_texts(kind: "pa.DataType") -> bool:
-        return (types.is_list(kind) or types.is_large_list(kind)) and is_text(kind.value_type)
 
-    return {"turn": types.is_integer, "context": are_texts}.get(name, is_text)
+def _is_text(kind: "pa.DataType") -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind)
+
+
+def _is_read(name: str, text: str) -> bool:
+    """Whether a value of one of the columns of states is JSON of the form that is read."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    own: list[object]
+    if name == "requested":
+        own = value if isinstance(value, list) else [None]
+    else:
+        own = list(value.values()) if isinstance(value, dict) else [None]
+    return all(isinstance(one, str) for one in own)
