@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lm_geometry.experiments.committed import FILE
 from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.revisions.programs import dvc, git
@@ -17,8 +18,9 @@ from lm_geometry.workspace.section import ROOT, read_yaml
 
 # What `lm-geometry keep` writes travels with each job, as DVC's own clones take it along.
 CARRIED = ("catalogue/models.yaml", "models/")
-# A study's file has become overrides when a job is made, and no stage reads results of studies.
-UNREAD = ("studies/",)
+# A study's file has become overrides when a job is made, no stage reads results of studies, and
+# experiments start from the committed parameters.
+UNREAD = ("studies/", FILE)
 CODE = ("src/", "stages/")
 CLONED = "an experiment of a study runs in a clone"
 _WITHIN = re.compile(r'"file:([^/~$"][^"]*)"')  # a relative path among values as JSON

@@ -48,7 +48,8 @@ class Conductor:
         printed = [*self.runner.heading]
         for one in models_made(self.name, self.study, self.root):
             kept = f"lm-geometry keep {one.first.name} {one.step} {one.alias}"
-            printed += [one.first.line(*self.runner.alone), kept]
+            first = one.first.line(*self.runner.alone, resets=self.runner.resets())
+            printed += [first, kept]
         return printed + self.runner.lines(experiments)
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
