@@ -176,3 +176,11 @@ def _merged(old: Raw, new: Raw) -> Raw:
 
 def _read(entry: Raw | None) -> Raw:
     return {key: value for key, value in (entry or {}).items() if key != "note"}
+
+
+def names_in(section: Raw, prefix: str = "") -> set[str]:
+    """Every key of params.yaml with its section, inner sections themselves included."""
+    inner = [
+        names_in(own, f"{prefix}{key}.") for key, own in section.items() if isinstance(own, dict)
+    ]
+    return {f"{prefix}{key}" for key in section}.union(*inner)

@@ -111,7 +111,7 @@ def refuse_dirty(root: Path = ROOT) -> None:
     """
     dirty = {
         path: _WORDS.get(code.strip(), "changed")
-        for path, code in _changes(root).items()
+        for path, code in changes(root).items()
         if not path.startswith((*CARRIED, *UNREAD))
     }
     end = "commit these files, or take them away: git stash --include-untracked"
@@ -123,7 +123,7 @@ def refuse_untracked_code(root: Path = ROOT) -> None:
 
     DVC takes along what changed since HEAD where git knows the file, be it by `git add` alone.
     """
-    new = [path for path, code in _changes(root).items() if code == "??" and path.startswith(CODE)]
+    new = [path for path, code in changes(root).items() if code == "??" and path.startswith(CODE)]
     end = f"add them to git, or take them away: git add {shlex.join(new)}"
     _refuse(CLONED, dict.fromkeys(new, _WORDS["??"]), end)
 
@@ -132,7 +132,7 @@ def carried(root: Path = ROOT) -> dict[str, bytes]:
     """The contents, by path, of what `lm-geometry keep` wrote and was not committed."""
     return {
         path: (root / path).read_bytes()
-        for path in _changes(root)
+        for path in changes(root)
         if path.startswith(CARRIED) and (root / path).is_file()
     }
 
@@ -156,7 +156,7 @@ def _refuse(where: str, files: dict[str, str], end: str) -> None:
         raise ValueError(f"{where}, which would not have\n{listed}\n{end}")
 
 
-def _changes(root: Path) -> dict[str, str]:
+def changes(root: Path) -> dict[str, str]:
     """git's two letters for each path that is not as in HEAD; new files singly."""
     listed = git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
     return {line[3:]: line[:2] for line in listed.split("\0") if line}

@@ -62,6 +62,8 @@ def _sentence(found: list[ErrorDetails], model: type[BaseModel]) -> str:
 
 
 def _wanted(details: ErrorDetails) -> str:
+    if details["type"] == "list_type":
+        return f"a list is needed, which is typed in brackets: [{details['input']}]"
     message = details["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 

@@ -46,3 +46,5 @@ def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) 
             return
         if not path.exists():
             yield f"{key}: there is no {path}{advice(location)}"
+        elif path.is_file() and not path.stat().st_size:
+            yield f"{key}: {path} is empty"
