@@ -51,7 +51,7 @@ def clones(project: StudyProject) -> list[Path]:
 def test_it_starts_from_the_commit_and_leaves_the_workspace(project: StudyProject) -> None:
     before = workspace(project)
     process = start(project, "mine", "-S", "finetune.seed=4")
-    printed, _ = process.communicate(timeout=600)
+    printed, _ = process.communicate(timeout=1500)
     assert process.returncode == 0, printed
     lines = printed.splitlines()
     assert lines[0] == "differs from the committed parameters: finetune.seed 4 (committed: 0)"
@@ -70,9 +70,9 @@ def test_an_interruption_leaves_nothing_and_ends_every_process(project: StudyPro
     before, started = workspace(project), project.started()
     (project.beside / "hold").touch()
     process = start(project, "held", "-S", "finetune.seed=5")
-    wait_for(lambda: project.started() > started, 300)
+    wait_for(lambda: project.started() > started, 1200)
     os.kill(process.pid, signal.SIGINT)
-    printed, _ = process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=600)
     assert process.returncode == 128 + signal.SIGINT, printed
     assert printed.splitlines()[-1].startswith("interrupted: nothing runs on")
     (project.beside / "hold").unlink()
@@ -86,7 +86,7 @@ def test_an_interruption_leaves_nothing_and_ends_every_process(project: StudyPro
 def test_a_stage_that_fails_leaves_no_experiment(project: StudyProject) -> None:
     (project.beside / "fail-6").touch()
     process = start(project, "unlucky", "-S", "finetune.seed=6")
-    printed, _ = process.communicate(timeout=600)
+    printed, _ = process.communicate(timeout=1500)
     assert process.returncode == 1
     assert "seed 6 brings no luck" in printed
     assert "unlucky has no result: a stage failed" in printed
