@@ -48,6 +48,15 @@ def test_an_empty_file_is_no_corpus(tmp_path: Path) -> None:
         asked([f"data_prep.train=file:{tmp_path}/empty.jsonl"])
 
 
+def test_a_file_is_called_as_one_says(tmp_path: Path) -> None:
+    (tmp_path / "a b.txt").write_text("text")
+    words = [f'data_prep.evaluate=["file:{tmp_path}/a b.txt as mine"]']
+    assert asked(words).differs["data_prep.evaluate"][0] == [f"file:{tmp_path}/a b.txt as mine"]
+    for name, answer in (("Mine", "has only a-z, 0-9 and -"), ("news", "is an alias of catalogue")):
+        with pytest.raises(ValueError, match=re.escape(answer)):
+            asked([words[0].replace("as mine", f"as {name}")])
+
+
 def test_what_differs_is_what_was_typed_and_is_not_so_already() -> None:
     words = ["finetune.task=none", "seed=0", "finetune.freeze=[]", "embed.layers=[20,30]"]
     wanted = asked([*words, "+estimate.lpca.constants.alphaFO=0.1"])

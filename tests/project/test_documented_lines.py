@@ -1,4 +1,4 @@
-"""Every line of the documentation that runs an experiment passes DVC's grammar and the project's checks."""
+"""Every documented line that runs an experiment passes DVC's grammar and the project's checks."""
 
 import itertools
 import re

@@ -75,12 +75,7 @@ def _said(wanted: "Asked") -> list[str]:
 
 def _run(name: str, wanted: "Asked") -> None:
     from lm_geometry.experiments.clone import clone, fetch, run
-    from lm_geometry.experiments.experiment import Experiment
-    from lm_geometry.experiments.in_git import refuse_untracked_sources
 
-    refuse_untracked_sources(
-        [Experiment(name, {key: now for key, (now, _) in wanted.differs.items()})]
-    )
     try:
         with clone(name) as place:
             run(name, wanted.words, place)

@@ -14,6 +14,7 @@ from lm_geometry.experiments.committed import FILE
 from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.revisions.programs import dvc, git
+from lm_geometry.workspace.paths import source_and_name
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 # What `lm-geometry keep` writes travels with each job, as DVC's own clones take it along.
@@ -144,7 +145,8 @@ def refuse_untracked_sources(experiments: list[Experiment], root: Path = ROOT) -
     """
     project = Project.read(root)
     params = [project.params_of(one.overrides) for one in experiments]
-    named = sorted(set(_WITHIN.findall(json.dumps(params, ensure_ascii=False))))
+    found = _WITHIN.findall(json.dumps(params, ensure_ascii=False))
+    named = sorted({source_and_name(f"file:{path}")[0].removeprefix("file:") for path in found})
     missing = [path for path in named if not git(root, "ls-files", "--", path)]
     own = {f"file:{path}": "not in git" for path in missing}
     _refuse(CLONED, own, "give the absolute path, or add it to git")
