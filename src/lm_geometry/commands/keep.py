@@ -9,7 +9,7 @@ from lm_geometry.commands.completion import offered, revisions
 @click.command(
     cls=Command,
     epilog=examples(
-        "lm-geometry keep step-20 20 my-model    # then: lm-geometry run new -S model.name=my-model",
+        "lm-geometry keep step-20 20 my-model   # then: lm-geometry run new -S model.name=my-model",
         "lm-geometry keep workspace 80 small --adapter",
     ),
 )
