@@ -96,7 +96,7 @@ def fetch(name: str, place: Path, root: Path = ROOT) -> str:
 
     Raises ValueError where the cache lacks a result, as after a full disk.
     """
-    head = git(root, "rev-parse", "HEAD").strip()
+    head = git(place, "rev-parse", "HEAD").strip()  # the project's own may have moved on
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
     git(root, "fetch", "--quiet", "--no-tags", str(place), f"+{reference}:{reference}")
     commit = git(root, "rev-parse", reference).strip()

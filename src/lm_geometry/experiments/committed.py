@@ -44,7 +44,12 @@ def differences(now: Raw, then: Raw) -> Differences:
     """What of `now` is not as in `then`, with both values, in the order of `then`."""
     new, old = dict(_leaves(now)), dict(_leaves(then))
     found = {name: (new.get(name, MISSING), old.get(name, MISSING)) for name in {**old, **new}}
-    return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
+    # An empty section is no value beside what another has in it.
+    return {
+        name: pair
+        for name, pair in found.items()
+        if pair[0] != pair[1] and not (MISSING in pair and {} in pair)
+    }
 
 
 def left_over(root: Path = ROOT) -> Differences:
