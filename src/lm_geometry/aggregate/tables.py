@@ -22,6 +22,7 @@ from lm_geometry.outs.estimate.clouds import GLOBAL, read_estimated, read_global
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.points import RESIDUAL
+from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.tables import Row, write_table
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
@@ -78,7 +79,8 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     by_corpus: dict[str, dict[Key, Change]] = defaultdict(dict)
     correlations = LossCorrelations(settings.bootstrap, confidence)
     groups = GroupedEstimates(settings.groups, confidence)
-    for split, table in local_estimates():
+    pieces = len({(cloud.split, cloud.layer) for cloud in estimated.clouds()})
+    for split, table in progress(local_estimates(), "tables", pieces):
         means += mean_rows(table, confidence, weight)
         by_corpus[split.corpus] |= changes(table, weight)
         correlations.add(split, table)

@@ -66,6 +66,8 @@ def _wanted(details: ErrorDetails, model: type[BaseModel]) -> str:
     if details["type"] == "model_type":
         keys = (f"{key}: …" for key in _model_at(model, details["loc"]).model_fields)
         return f"input should be {{{', '.join(keys)}}}"
+    if details["type"] == "list_type":
+        return f"a list is needed, which is typed in brackets: [{details['input']}]"
     message = details["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.outcomes import Facts, facts
-from lm_geometry.revisions.programs import environment, git
+from lm_geometry.revisions.programs import cache_and_remotes_of, environment, git
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -88,7 +88,7 @@ class ClonedExperiment:
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             (clone / path).write_bytes(content)
             must("git", "add", "--force", "--", path)
-        use_cache_and_remotes(self.origin, clone)
+        cache_and_remotes_of(self.origin, clone)
         must(sys.executable, "-m", *self.experiment.command())
         for attempt in range(PUSHES):
             time.sleep(PUSH_SECONDS * attempt)
@@ -117,20 +117,3 @@ def job_id() -> str:
 def clone_of(clones: Path, name: str, job: str) -> Path:
     """Folder in which a job works on an experiment."""
     return clones / f"{name}-{job}"
-
-
-def use_cache_and_remotes(origin: Path, clone: Path) -> None:
-    """Give a clone the DVC cache and remotes of `origin`, as `dvc cache dir --local` would.
-
-    A remote beside the project, as the default one, is elsewhere seen from the clone.
-    """
-    from dvc.config import Config
-    from dvc.repo import Repo
-
-    with Repo(str(origin)) as repo:
-        remotes = {name: dict(remote) for name, remote in repo.config["remote"].items()}
-        own: dict[str, Any] = {"remote": remotes, "cache": {"dir": repo.cache.local_cache_dir}}
-        if default := repo.config["core"].get("remote"):
-            own["core"] = {"remote": default}
-    with Config(str(clone / ".dvc"), validate=False).edit("local") as local:
-        cast("dict[str, Any]", local).update(own)
