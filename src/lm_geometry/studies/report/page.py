@@ -94,8 +94,8 @@ def web_page(name: str, study: Study, place: Path) -> str:
     """Text of the page: question, settings, figures, numbers, experiments, provenance.
 
     `study` is as its file says now; the page has the settings that the figures were drawn by, and
-    says so where the file was edited since. HTML in any text is shown as it was written, and nothing
-    is loaded.
+    says so where the file was edited since. HTML in any text is shown as it was written, and
+    nothing is loaded.
     """
     from markdown_it import MarkdownIt
 
