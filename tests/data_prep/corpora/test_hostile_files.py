@@ -47,9 +47,7 @@ def test_archives_are_read_within_bounds(tmp_path: Path, monkeypatch: pytest.Mon
         archive.writestr("data/dialogues.json", "[" + " " * 10_000 + "]")
     assert convlab._dialogues(bomb) == []
     monkeypatch.setattr(json_files, "LARGEST", 10_000)
-    with pytest.raises(
-        ValueError, match=r"data.zip: .*json has 10,002 bytes unpacked"
-    ):
+    with pytest.raises(ValueError, match=r"data.zip: .*json has 10,002 bytes unpacked"):
         convlab._dialogues(bomb)
     packed = tmp_path / "dialogues.json.gz"
     packed.write_bytes(gzip.compress(b"[" + b" " * 10_000 + b"]"))

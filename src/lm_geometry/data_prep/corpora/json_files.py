@@ -34,7 +34,7 @@ def refuse_deep(value: Any, content: bytes | str, where: str) -> None:
     if content.count(lists) + content.count(objects) <= DEEPEST:  # type: ignore[arg-type]
         return
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [
             inner
             for one in level
