@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from lm_geometry.revisions.spreadsheets import inert
+
 
 def excerpt(
     table: pd.DataFrame,
@@ -33,7 +35,7 @@ def excerpt(
 def printed(table: pd.DataFrame, form: str) -> str:
     """The table as `text`, `csv`, `markdown` or `json`; text and Markdown have four digits."""
     if form == "csv":
-        return table.to_csv(index=False).rstrip()
+        return inert(table).to_csv(index=False).rstrip()
     if form == "json":
         return str(table.to_json(orient="records", indent=1))
     shown = rounded(table)

@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.outcomes import Facts, facts
 from lm_geometry.revisions.programs import cache_and_remotes_of, environment, git
+from lm_geometry.workspace.files import write_json
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -47,7 +49,22 @@ class ClonedExperiment:
     cpus: int
 
     def __call__(self) -> Ran:
-        """How it ran; raises RuntimeError where the experiment failed."""
+        """How it ran; raises RuntimeError where the experiment failed.
+
+        Either is written as JSON, which whoever asks reads: submitit's own result is a pickle.
+        """
+        from submitit import JobEnvironment
+
+        result = result_file(JobEnvironment().paths.folder, job_id())
+        try:
+            ran = self._ran()
+        except Exception:  # what submitit raises in here where the time is over, too
+            write_json(result, {"raised": traceback.format_exc()})
+            raise
+        write_json(result, asdict(ran))
+        return ran
+
+    def _ran(self) -> Ran:
         began, where = time.monotonic(), facts()
         place = clone_of(self.clones, self.experiment.name, job_id())
         shutil.rmtree(place, ignore_errors=True)  # of this job, before it was begun anew
@@ -105,6 +122,11 @@ class ClonedExperiment:
                 if value := git(self.origin, "config", "--default", "", "--get", f"user.{what}"):
                     found.setdefault(f"GIT_{who}_{what.upper()}", value.strip())
         return {**found, "DVC_SITE_CACHE_DIR": str(place / "site")}
+
+
+def result_file(folder: Path, job: str) -> Path:
+    """Where a job writes how it ran."""
+    return folder / f"{job}_result.json"
 
 
 def job_id() -> str:
