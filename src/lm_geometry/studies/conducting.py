@@ -85,18 +85,17 @@ class Conductor:
         names = [one.name for one in (*(one.first for one in made), *experiments)]
         keep_only(self.name, names, self.results)
         collected = [collect(one, self._commit(one), self.root) for one in experiments]
-        written = write_report(self.name, self.study, collected, self.results)
+        write_report(self.name, self.study, collected, self.results)
         self.say(table(outcomes))
-        self.say(f"\n{self._result(collected, written)}")
+        self.say(f"\n{self._result(collected)}")
         return outcomes
 
-    def _result(self, collected: list[Collected], written: list[Path]) -> str:
+    def _result(self, collected: list[Collected]) -> str:
         """The text with which every run ends."""
         folder = self.results / self.name
         there = folder.relative_to(self.root) if folder.is_relative_to(self.root) else folder
-        pages = [str(there / path.name) for path in written if path.suffix in (".md",)]
         following = [
-            f"{' '.join(pages)}     what it found, with every figure",
+            f"{there / 'README.md'}     what it found, with every figure",
             f"lm-geometry report {self.name}     the same as one page to send",
         ]
         return result_of_study(

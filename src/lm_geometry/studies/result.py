@@ -7,6 +7,7 @@ where the figures are, and what to type next.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 
 import pandas as pd
 
@@ -57,8 +58,8 @@ def result_of_study(
     ]
     lines = [question]
     if rows:
-        first = collected[0]
-        lines += [f"{rows[0]['of']}: {rows[0]['result']}  ({first.experiment.name})", given(first)]
+        first = next(one for one in collected if len(one.tables["means"]))
+        lines += [f"{rows[0]['of']}: {rows[0]['result']}  ({rows[0]['experiment']})", given(first)]
     return text(lines, _cut(pd.DataFrame(rows)), figures, following)
 
 
@@ -71,7 +72,7 @@ def text(
     """The parts of a result below each other, the first line of the headline foremost."""
     parts = ["\n".join([headline[0], *(f"  {line}" for line in headline[1:])])]
     if len(table):
-        parts.append(table.to_string(index=False))
+        parts.append(indent(table.to_string(index=False), "  "))
     ends = {"figures": figures, "next": following}
     told = [
         f"{name if not at else '':<9}{line}"
