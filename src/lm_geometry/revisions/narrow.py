@@ -16,7 +16,7 @@ LAST_TOLD = (  # left out first
 
 def narrowed(table: pd.DataFrame, width: int = WIDTH) -> str:
     """The rows in lines of at most `width` characters, and what is not in them above and below."""
-    cells = rounded(table).astype(str)
+    cells = rounded(table).map(str)
     same = [name for name in cells if len(cells) > 1 and cells[name].nunique() == 1]
     parts = []
     if same:
@@ -35,7 +35,7 @@ def narrowed(table: pd.DataFrame, width: int = WIDTH) -> str:
 
 
 def _is_there(column: pd.Series) -> bool:
-    return column.iloc[0] not in ("nan", "")
+    return column.iloc[0] not in ("nan", "None", "")
 
 
 def _width(cells: pd.DataFrame) -> int:
