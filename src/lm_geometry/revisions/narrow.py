@@ -7,6 +7,7 @@ import pandas as pd
 from lm_geometry.revisions.excerpt import rounded
 
 WIDTH = 100
+NOTHING = ("nan", "None", "")
 LAST_TOLD = (  # left out first
     *("undefined", "standardised_by_tokens", "standardised_by_documents", "degrees", "error"),
     *("resampled", "values", "median", "standard_deviation", "rows", "missing", "clouds"),
@@ -17,10 +18,11 @@ LAST_TOLD = (  # left out first
 def narrowed(table: pd.DataFrame, width: int = WIDTH) -> str:
     """The rows in lines of at most `width` characters, and what is not in them above and below."""
     cells = rounded(table).map(str)
-    same = [name for name in cells if len(cells) > 1 and cells[name].nunique() == 1]
+    same = [name for name in cells if len(cells) > 1 and len(set(cells[name].tolist())) == 1]
     parts = []
-    if same:
-        told = ", ".join(f"{name} {cells[name].iloc[0]}" for name in same if _is_there(cells[name]))
+    if same and len(same) < len(cells.columns):
+        values = {str(name): cells[name].tolist()[0] for name in same}
+        told = ", ".join(f"{name} {one}" for name, one in values.items() if one not in NOTHING)
         parts += [textwrap.fill(f"in all rows: {told}", width)] if told else []
         cells = cells.drop(columns=same)
     hidden: list[str] = []
@@ -34,11 +36,7 @@ def narrowed(table: pd.DataFrame, width: int = WIDTH) -> str:
     return "\n".join(parts)
 
 
-def _is_there(column: pd.Series) -> bool:
-    return column.iloc[0] not in ("nan", "None", "")
-
-
 def _width(cells: pd.DataFrame) -> int:
     """Characters of a line."""
-    widths = [max(len(str(name)), int(cells[name].str.len().max())) for name in cells]
+    widths = [max(map(len, [str(name), *cells[name].tolist()])) for name in cells]
     return sum(widths) + len(widths) - 1

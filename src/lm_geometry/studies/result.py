@@ -4,10 +4,11 @@ The headline (a number, its interval, what it is conditional on), a table of at 
 where the figures are, and what to type next.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +19,11 @@ from lm_geometry.studies.numbers.collection import Collected
 
 LINES = 12  # of the table, its head among them
 CELL = ("corpus", "split", "layer")
+NONE = "–"
 FIRST = ("difference_of_differences.svg", "dimension_by_layer.svg")  # of the figures that are named
+
+Key = tuple[str, str, int]  # of CELL
+Row = dict[Hashable, Any]  # as pandas gives it
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,13 @@ def given(one: Collected) -> str:
     means = one.shown(one.tables["means"])
     estimator = ESTIMATORS.get(one.estimator, one.estimator)
     rule = f", CDF {one.params.estimate.cdf}" if one.estimator == "twonn" else ""
-    over = "documents" if means["clouds"].max() == 1 else "documents and clouds"
+    over = "documents" if max(means["clouds"].tolist()) == 1 else "documents and clouds"
     end = "" if one.checkpoint == BASE else ", given this training run"
     parts = [
         label(one.model),
         f"layer {one.layer}",
         f"local {estimator}{rule}",
-        f"N = {int(means['points'].max()):,} tokens",
+        f"N = {max(means['points'].tolist()):,} tokens",
         f"L = {one.n_neighbors:g}",
         reading(one.exclude),
         f"{one.params.aggregate.confidence:.0%} intervals over {over}{end}",
@@ -114,46 +119,49 @@ def figures_in(folder: Path, shown: str, named: int = 3) -> list[str]:
 def _headline(one: Collected) -> Iterator[Found]:
     """The differences of differences, or else the changes, or else the means, of the shown cell."""
     differences = _cell(one, "differences")
-    for _, row in differences.iterrows():
+    for row in differences:
         what = f"difference of differences, {row['corpus']} less {row['control']}"
         yield _found(what, row)
-    if len(differences):
+    if differences:
         return
-    table = "changes" if len(_cell(one, "changes")) else "means"
+    table = "changes" if _cell(one, "changes") else "means"
     what = "change of the mean local dimension" if table == "changes" else "mean local dimension"
-    for _, row in _cell(one, table).iterrows():
+    for row in _cell(one, table):
         yield _found(f"{what}, {row['corpus']}", row)
 
 
-def _cell(one: Collected, table: str) -> pd.DataFrame:
+def _cell(one: Collected, table: str) -> list[Row]:
     """The rows of the shown layer and checkpoint, of the first split."""
     rows = one.shown(one.tables[table])
     rows = rows_where(rows, layer=one.layer, checkpoint=one.checkpoint)
-    return rows_where(rows, split=list(rows["split"])[:1])
+    return rows_where(rows, split=list(rows["split"])[:1]).to_dict("records")
 
 
 def _by_layer(one: Collected) -> pd.DataFrame:
     """By corpus and layer: base, the shown checkpoint, and the change with its interval."""
     means, changes = (one.shown(one.tables[name]) for name in ("means", "changes"))
-    keys = list(CELL)
-    base = rows_where(means, checkpoint=BASE).set_index(keys)
-    later = rows_where(means, checkpoint=one.checkpoint).set_index(keys)["mean"]
-    changed = rows_where(changes, checkpoint=one.checkpoint).set_index(keys)
+    base, later = _by_key(means, BASE), _by_key(means, one.checkpoint)
+    changed = _by_key(changes, one.checkpoint)
     rows = []
-    for key in _layers_told(list(base.index), one.layer):
-        row = dict(zip(keys, key, strict=True))
-        row["base" if len(changed) else "dimension"] = _number(base.loc[key, "mean"])
-        told, name = base.loc[key], "interval"
-        if len(changed):
-            row[one.checkpoint] = _number(later.get(key, float("nan")))
-            told = changed.loc[key] if key in changed.index else None
-            row["change"] = "–" if told is None else _number(told["mean"])
-        row[name] = "–" if told is None else _interval(told["lower"], told["upper"])
+    for key in _layers_told(list(base), one.layer):
+        row: dict[str, object] = dict(zip(CELL, key, strict=True))
+        row["base" if changed else "dimension"] = _number(base[key]["mean"])
+        told = changed.get(key) if changed else base[key]
+        if changed:
+            row[one.checkpoint] = _number(later[key]["mean"]) if key in later else NONE
+            row["change"] = NONE if told is None else _number(told["mean"])
+        row["interval"] = NONE if told is None else _interval(told["lower"], told["upper"])
         rows.append(row)
     return _cut(pd.DataFrame(rows))
 
 
-def _layers_told(keys: list[tuple[str, str, int]], shown: int) -> list[tuple[str, str, int]]:
+def _by_key(table: pd.DataFrame, checkpoint: str) -> dict[Key, Row]:
+    """The rows of a checkpoint, by `CELL`."""
+    rows: list[Row] = rows_where(table, checkpoint=checkpoint).to_dict("records")
+    return {(row["corpus"], row["split"], row["layer"]): row for row in rows}
+
+
+def _layers_told(keys: list[Key], shown: int) -> list[Key]:
     """Of each corpus so many layers, the shown one among them, that the table has its lines."""
     corpora = list(dict.fromkeys(key[:2] for key in keys))
     layers = sorted({key[2] for key in keys})
@@ -169,12 +177,12 @@ def _layers_told(keys: list[tuple[str, str, int]], shown: int) -> list[tuple[str
 
 def _cut(table: pd.DataFrame) -> pd.DataFrame:
     """The first lines of a table, without a split that all rows share."""
-    if "split" in table and table["split"].nunique() == 1:
+    if "split" in table and len(set(table["split"].tolist())) == 1:
         table = table.drop(columns="split")
     return table.head(LINES - 1)
 
 
-def _found(what: str, row: "pd.Series[float]") -> Found:
+def _found(what: str, row: Row) -> Found:
     return Found(what, float(row["mean"]), float(row["lower"]), float(row["upper"]))
 
 
