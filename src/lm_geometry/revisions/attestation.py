@@ -5,15 +5,16 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypedDict
 
 from ruamel.yaml import YAML
 
-from lm_geometry.revisions.revision import Revision
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.hashes import library_versions
 from lm_geometry.workspace.section import ROOT
-from lm_geometry.workspace.tree import Tree
+
+if TYPE_CHECKING:
+    from lm_geometry.revisions.revision import Revision
 
 Lock = Mapping[str, Any]  # what is in dvc.lock
 FORMAT = 1
@@ -35,7 +36,19 @@ class Attestation(TypedDict):
     machine: Mapping[str, Any]
 
 
-def of_revision(revision: Revision) -> Attestation:
+class Files(Protocol):
+    """The files of one revision by their paths in the workspace."""
+
+    def files(self, folder: Path) -> list[Path]:
+        """The file that a path is, or every one below it; raises FileNotFoundError for nothing."""
+        ...
+
+    def open(self, path: Path) -> BinaryIO:
+        """A file's content; raises FileNotFoundError where it cannot be had."""
+        ...
+
+
+def of_revision(revision: "Revision") -> Attestation:
     """The attestation of a revision's results, with this machine.
 
     Raises FileNotFoundError where it has no dvc.lock, or a result cannot be had.
@@ -59,7 +72,7 @@ def read_attestation(file: Path) -> Attestation:
     return Attestation(**found)
 
 
-def attested(tree: Tree, lock: Lock, commit: str, machine: Mapping[str, Any]) -> Attestation:
+def attested(tree: Files, lock: Lock, commit: str, machine: Mapping[str, Any]) -> Attestation:
     """The attestation of what `lock` names, every file read from end to end.
 
     Raises FileNotFoundError where a result is neither here nor in the remote.
@@ -124,7 +137,7 @@ def _code(stage: Mapping[str, Any], outs: set[str]) -> dict[str, str]:
     }
 
 
-def _hashes(tree: Tree, out: str) -> dict[str, str]:
+def _hashes(tree: Files, out: str) -> dict[str, str]:
     """SHA-256 of the file that an out is, or of each below it, by its path."""
     found = {}
     for file in tree.files(ROOT / out):
