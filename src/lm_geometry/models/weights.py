@@ -182,8 +182,8 @@ def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
         if ".bin" in file and not machine().pickled_weights:
             raise NotReadError(
                 f"model.name: {name} has its weights as {file} alone, a pickle, which may hold "
-                "more than weights: save it as safetensors, or LM_GEOMETRY_PICKLED_WEIGHTS=1 in the "
-                "environment or .env has its tensors read"
+                "more than weights: save it as safetensors, or LM_GEOMETRY_PICKLED_WEIGHTS=1 in "
+                "the environment or .env has its tensors read"
             )
         if not file.endswith(".json"):
             return [Path(found)]
