@@ -54,7 +54,7 @@ help:  ## what there is
 	@sed -n '1,18s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
-	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
+	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc --wait-for-lock repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
 		test $$status = 0 || { lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
 	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
 	@lm-geometry result
