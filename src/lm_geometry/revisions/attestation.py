@@ -5,7 +5,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypedDict, cast
 
 from ruamel.yaml import YAML
 
@@ -69,7 +69,7 @@ def read_attestation(file: Path) -> Attestation:
     found = read_json(file)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"{file} is no attestation of format {FORMAT}: `lm-geometry attest`")
-    return Attestation(**found)
+    return cast("Attestation", found)
 
 
 def attested(tree: Files, lock: Lock, commit: str, machine: Mapping[str, Any]) -> Attestation:
