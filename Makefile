@@ -2,7 +2,9 @@
 # make test    set up the environment if need be, then run the tests
 # make check   linting, formatting, types, import contracts, the drawing of the rooms, pages' numbers
 # make pull    results from the remote, verified     make remote URL=...  another remote, here alone
+# make publish DIR=...  results as a static tree for any web server, with a reader of its own
 # make audit   the cache and the remote, checked against dvc.lock, and mended
+# make supply-chain  known flaws of pinned packages and of the workflow, where there is a network
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
 # make architectures  a small model of every architecture of transformers, and docs/architectures.md
 # make site     the pages and the library's docstrings as a site
@@ -25,6 +27,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready-torch$(TORCH)-faiss-$(FAISS)
 PINS := $(patsubst %,requirements/%.txt,torch uv base test ssh s3 slurm tags $(FAISS))
 PAGE := .dvc/plots/page_offline.html
+SITE := $(or $(XDG_CACHE_HOME),$(if $(HOME),$(HOME)/.cache,$(CURDIR)/.scratch))/lm-geometry/dvc
+OWN_SITE := $(VENV)/dvc-in-a-private-folder
 DADAPY := .venv-dadapy
 DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
 
@@ -43,20 +47,26 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro pull remote audit drift test test-slow architectures check site benchmark verify setup pins help
+.PHONY: repro pull publish remote audit drift test test-slow architectures check site supply-chain benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,16s/^# \{0,1\}//p' Makefile
+	@sed -n '1,18s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
-	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
+	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc --wait-for-lock repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
 		test $$status = 0 || { lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
 	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
 	@lm-geometry result
 
 pull: setup  ## results from the remote
 	lm-geometry pull
+
+publish: setup  ## results as a static tree
+	@test -n "$(DIR)" || { echo "make publish DIR=/a/folder" >&2; exit 2; }
+	dvc remote add --local --force published "$(abspath $(DIR))"
+	dvc push --remote published
+	cp dvc.lock dvc.yaml tools/read_results.py "$(DIR)"
 
 audit: setup  ## every object of cache and remote, read and mended
 	lm-geometry audit --repair
@@ -93,6 +103,9 @@ site: setup  ## docs/ and docstrings as a site that needs no network, in .scratc
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 	@echo '.scratch/site/html/index.html'
 
+supply-chain:  ## known flaws of pinned packages and of the workflow
+	bash .ci/supply-chain
+
 pins: setup  ## requirements/ of what pyproject.toml needs, with hashes
 	@$(BIN)/python -m uv --version || $(BIN)/python -m pip install --require-hashes -r requirements/uv.txt
 	$(BIN)/python requirements/renew.py --upgrade "$(UPGRADE)"
@@ -106,7 +119,14 @@ verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a co
 	$(PYTEST)
 	python benchmarks/against_dadapy.py
 
-setup: $(READY) $(PAGE)
+setup: $(READY) $(PAGE) $(OWN_SITE)
+
+# DVC's cache of hashes is a pickle, and its default a folder that every user of the machine may write.
+$(OWN_SITE): $(READY)
+	@mkdir -p "$(SITE)" && chmod 700 "$(SITE)" && test -O "$(SITE)" || \
+	  { echo "$(SITE) is not yours: XDG_CACHE_HOME=/a/folder/of/yours make setup" >&2; exit 1; }
+	dvc config --local core.site_cache_dir "$(SITE)"
+	@touch $@
 
 $(READY): $(PINS) pyproject.toml
 	@echo "Setting up $(VENV), once: torch $(TORCH), faiss-$(FAISS)."

@@ -92,7 +92,7 @@ def test_an_edit_changes_the_stages_that_list_its_room(committed: ToyProject, fi
 def test_facts_of_a_machine_change_no_stage(
     committed: ToyProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values = {"device": "cuda", "threads": "3", "shard": "1/2"}
+    values = {"device": "cuda", "threads": "3", "shard": "1/2", "pickled_weights": "1"}
     settings = {
         f"LM_GEOMETRY_{name}".upper(): values.get(name, "x") for name in Machine.model_fields
     }

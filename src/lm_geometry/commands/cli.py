@@ -25,6 +25,8 @@ COMMANDS = {
     "table": "print means, changes and losses by checkpoint, corpus, layer and L",
     "pull": "dvc pull, naming the results that the remote lacks or has only damaged",
     "audit": "check every object of the cache and the remote against dvc.lock, and mend them",
+    "attest": "write what the results of a revision are, by SHA-256, and sign it",
+    "verify": "tell what differs from an attestation, and who signed it",
     "drift": "tell whether dvc.lock belongs to params.yaml and the code; needs no data",
 }
 COMPLETION = """\b

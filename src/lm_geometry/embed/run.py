@@ -24,8 +24,7 @@ from lm_geometry.outs.embed.hidden_states import Embedded, write_index
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints, with_sizes
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.arrays import array_folder, write_array
-from lm_geometry.workspace.cells import Cells
-from lm_geometry.workspace.files import free_space
+from lm_geometry.workspace.cells import Cells, room_for_cells
 from lm_geometry.workspace.hashes import library_versions, path_hash, value_hash
 from lm_geometry.workspace.points import RESIDUAL, ends, named
 from lm_geometry.workspace.seeds import read_seed, stream
@@ -143,7 +142,8 @@ class Embedding:
         """Print the disk that the hidden states take; raises OSError where it is not there."""
         tokens = sum(len(corpus.kept) for corpus in self.corpora.values())
         needed = needs.hidden_states(tokens, [*self.stored.values()], checkpoints)
-        free_space(needed, paths.HIDDEN_STATES, f"hidden states of {tokens:,} tokens")
+        what = f"hidden states of {tokens:,} tokens"
+        room_for_cells(needed, "embed", paths.HIDDEN_STATES, what)
 
     def embed(self, checkpoint: Checkpoint) -> Cells:
         """Finish the cells of one checkpoint and link them to their places."""

@@ -11,7 +11,7 @@ from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.small import small_model, spare_positions
-from lm_geometry.models.weights import judge, some, without_heads
+from lm_geometry.models.weights import judge, some, weight_files, without_heads
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
@@ -195,6 +195,7 @@ def load_with_head(
         if source.weights == "random":
             model = kind.from_config(config, dtype=torch.float32, **NO_CODE).eval()
             return model, {name for name, _ in model.named_parameters()}
+        weight_files(local_location(source.source), source.name)
         replaced = "Classification" in model_class
         model, found = kind.from_pretrained(
             **local_location(source.source),

@@ -12,6 +12,7 @@ from lm_geometry.models import foreign_heads
 from lm_geometry.models.facts import NO_CODE, NotReadError
 from lm_geometry.models.local_files import LFS_POINTER
 from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.workspace.machine import machine
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -164,7 +165,10 @@ def _refused_numbers(name: str) -> Iterator[None]:
 
 
 def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
-    """The files of weights of a local folder or a hub id; raises NotReadError where they lack."""
+    """The files of weights of a local folder or a hub id; raises NotReadError where they lack.
+
+    And where there are none but pickles, which are read where the machine's settings say so.
+    """
     from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
     place = dict(where)
@@ -175,6 +179,12 @@ def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
         found = cached_file(path, file, **place, **quiet)
         if found is None:
             continue
+        if ".bin" in file and not machine().pickled_weights:
+            raise NotReadError(
+                f"model.name: {name} has its weights as {file} alone, a pickle, which may hold "
+                "more than weights: save it as safetensors, or LM_GEOMETRY_PICKLED_WEIGHTS=1 in "
+                "the environment or .env has its tensors read"
+            )
         if not file.endswith(".json"):
             return [Path(found)]
         try:

@@ -33,6 +33,10 @@ def mend(
             fault.place.remove(fault.item.oid)
         if fault.place is found.remote:
             fault.place.remove(fault.item.out.oid)
+    for place in found.places:
+        for path in place.unfinished():
+            place.fs.remove(path)
+            say(f"removed from the {place.name}, what a killed transfer left: {path}")
     return left
 
 

@@ -6,9 +6,11 @@ Cloud Storage and Azure are read and written in one way.
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 BLOCK = 2**20
+HOUR = 3600.0
 AT_A_TIME = 8
 PINNED = ("azure", "gs", "s3", "ssh")  # kinds whose packages are in requirements/
 
@@ -70,10 +73,23 @@ class Place:
         self.remove(oid)
         self.odb.add(path, fs, oid, check_exists=False)
 
+    def unfinished(self) -> list[str]:
+        """Paths of what killed transfers left; one that may go on, of the last hour, is none."""
+        if str(self.fs.protocol).startswith("http"):  # nothing is written there, nor listed
+            return []
+        named = [path for path in self.fs.find(str(self.odb.path)) if path.endswith(".tmp")]
+        return [path for path in named if time.time() - _changed(self.fs.info(path)) > HOUR]
+
     def remove(self, oid: str) -> None:
         """Take the object away, if it is there."""
         if self.fs.exists(self.path(oid)):
             self.fs.remove(self.path(oid))
+
+
+def _changed(info: dict[str, Any]) -> float:
+    """When a file was changed last, in seconds since 1970, however its file system says so."""
+    found = info.get("mtime") or info.get("LastModified") or time.time()
+    return found.timestamp() if isinstance(found, datetime) else float(found)
 
 
 def seen_at(fs: Any, path: str) -> Seen:

@@ -32,6 +32,11 @@ class Revision:
         self.name = name
         self.root = root
 
+    @property
+    def commit(self) -> str:
+        """Hash of the commit; empty for the workspace."""
+        return "" if self.name == WORKSPACE else str(self._files.repo.get_rev())
+
     def exists(self, path: Path) -> bool:
         """Whether the revision has this file or folder, be its content here or in a remote."""
         return self._files.exists(paths.within(path))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.files import free_space, read_json, write_json
 from lm_geometry.workspace.hashes import library_versions, value_hash
 from lm_geometry.workspace.inputs import running_code
 from lm_geometry.workspace.machine import scratch
@@ -131,3 +131,18 @@ def _link(source: Path, target: Path) -> None:
     except OSError:
         shutil.copy2(source, temporary)
     temporary.replace(target)
+
+
+def room_for_cells(needed: int, stage: str, out: Path, what: str) -> None:
+    """Print how many bytes an out takes; raises OSError where they are not there.
+
+    Cells are written to the scratch folder first, which may be on another disk, and have some
+    already.
+    """
+    free_space(needed, out, what)
+    place = scratch()
+    place.mkdir(parents=True, exist_ok=True)
+    if place.stat().st_dev != out.stat().st_dev:
+        there = sum(file.stat().st_size for file in (place / stage).rglob("*") if file.is_file())
+        told = f"{what}, first in the scratch folder (LM_GEOMETRY_SCRATCH)"
+        free_space(max(0, needed - there), place, told)

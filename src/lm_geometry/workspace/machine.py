@@ -41,6 +41,10 @@ class Machine(BaseSettings):
         description="what a spread model may take of each device, such as 0=20GiB,cpu=60GiB; "
         "empty: most of what is free",
     )
+    pickled_weights: bool = Field(
+        default=False,
+        description="whether tensors are read of a model that has no safetensors, but a pickle",
+    )
     shard: str = Field(
         "",
         pattern=r"^([1-9]\d*/[1-9]\d*)?$",

@@ -30,8 +30,11 @@ def refuse_deep(value: Any, content: bytes | str, where: str) -> None:
 
     Only a `content` with as many brackets is looked through.
     """
-    lists, objects = (b"[", b"{") if isinstance(content, bytes) else ("[", "{")
-    if content.count(lists) + content.count(objects) <= DEEPEST:  # type: ignore[arg-type]
+    if isinstance(content, bytes):
+        brackets = content.count(b"[") + content.count(b"{")
+    else:
+        brackets = content.count("[") + content.count("{")
+    if brackets <= DEEPEST:
         return
     level = [value]
     for _ in range(DEEPEST):

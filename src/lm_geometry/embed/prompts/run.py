@@ -30,8 +30,7 @@ from lm_geometry.outs.embed.prompts import (
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
 from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.workspace import machine, paths
-from lm_geometry.workspace.cells import Cells
-from lm_geometry.workspace.files import free_space
+from lm_geometry.workspace.cells import Cells, room_for_cells
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.points import named
 from lm_geometry.workspace.progress import progress
@@ -83,7 +82,7 @@ def _print_needs(records: PromptRecords, settings: Embed) -> None:
     number, chosen = len(list(records.clouds())), settings.prompts
     sizes = number, records.tokens, len(records.layers), chosen.gride_range, chosen.overlap_k
     what = f"prompts, {number} records" if number else f"prompts: {records.nothing}"
-    free_space(prompt_records(*sizes), paths.PROMPT_NEIGHBOURS, what)
+    room_for_cells(prompt_records(*sizes), "embed", paths.PROMPT_NEIGHBOURS, what)
 
 
 @dataclass(frozen=True)
