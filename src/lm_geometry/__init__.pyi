@@ -25,6 +25,9 @@ from .observables.massive import massive_tokens as massive_tokens
 from .observables.moved import distance_moved as distance_moved
 from .observables.norms import norms as norms
 from .observables.overlap import neighbourhood_overlap as neighbourhood_overlap
+from .observables.persistent_homology import (
+    persistent_homology_dimension as persistent_homology_dimension,
+)
 from .observables.rankme import rankme as rankme
 from .observables.reciprocity import reciprocity as reciprocity
 from .observables.spectrum import effective_rank as effective_rank

@@ -63,6 +63,9 @@ CALLS = {
     "participation_ratio": lambda X, Y: [
         lm_geometry.participation_ratio(X, corrected) for corrected in (False, True)
     ],
+    "persistent_homology_dimension": lambda X, Y: [
+        lm_geometry.persistent_homology_dimension(X, power) for power in (0, 1, 2.5)
+    ],
     "rankme": lambda X, Y: lm_geometry.rankme(X),
     "alpha_req": lambda X, Y: lm_geometry.alpha_req(X, (2, 11)),
     "massive_tokens": lambda X, Y: lm_geometry.massive_tokens(X, 1.2),

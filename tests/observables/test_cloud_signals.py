@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lm_geometry.observables.cloud_signals import SIGNALS, cloud_signals
+from lm_geometry.observables.cloud_signals import BY_POWER, SIGNALS, cloud_signals
 from lm_geometry.observables.cosine import mean_cosine
 from lm_geometry.observables.moved import distance_moved
 from lm_geometry.signals import (
@@ -15,6 +15,7 @@ from lm_geometry.signals import (
     effective_rank,
     massive_tokens,
     participation_ratio,
+    persistent_homology_dimension,
     rankme,
 )
 
@@ -24,6 +25,8 @@ FUNCTIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "participation_ratio": lambda X, B: participation_ratio(X, corrected=True),
     "effective_rank": lambda X, B: effective_rank(X),
     "mean_cosine": lambda X, B: mean_cosine(X),
+    "persistent_homology_0": lambda X, B: persistent_homology_dimension(X, 0),
+    "persistent_homology_1": lambda X, B: persistent_homology_dimension(X, 1),
     "distance_moved": lambda X, B: distance_moved(X, B),
     "massive_tokens": lambda X, B: float(len(massive_tokens(X))),
 }
@@ -52,8 +55,10 @@ def test_each_value_is_what_its_function_says_of_the_other_tokens(
     assert [one.name for one in found] == [*SIGNALS] == [*FUNCTIONS]
     for name, value, without in found:
         own = [value_of(name, X[labels != g], base[labels != g]) for g in range(groups)]
-        assert value == pytest.approx(value_of(name, X, base), rel=1e-9)
-        np.testing.assert_allclose(without, own, rtol=1e-9, err_msg=name)
+        near = 1e-6 if name == "alpha_req" else 1e-9  # its last eigenvalues may be mere rounding
+        assert value == pytest.approx(value_of(name, X, base), rel=near, nan_ok=True), name
+        if name not in BY_POWER:  # whose parts of fewer tokens would be others
+            np.testing.assert_allclose(without, own, rtol=near, err_msg=name)
 
 
 def value_of(name: str, X: np.ndarray, base: np.ndarray) -> float:
@@ -69,10 +74,13 @@ def test_a_massive_group_leaves_no_trace_in_what_is_without_it(power: int) -> No
     X = np.ldexp(clouds(300, 25, 0)[0], power)
     labels = np.arange(300) % 3
     labels[[1, 150]] = 2
+    ordinary = X.copy()
     X[[1, 150]] *= 1e4
     for name, value, without in cloud_signals(X, labels):
         others = X[labels != 2]
         rest = value_of(name, others, others)
+        if name in BY_POWER:
+            rest = {one.name: one for one in cloud_signals(ordinary, labels)}[name].without[2]
         assert without[2] == pytest.approx(rest, rel=1e-9)
         assert np.isfinite(value)
 

@@ -27,6 +27,7 @@ from lm_geometry.observables.imbalance import information_imbalance
 from lm_geometry.observables.massive import massive_tokens
 from lm_geometry.observables.moved import distance_moved
 from lm_geometry.observables.norms import norms
+from lm_geometry.observables.persistent_homology import persistent_homology_dimension
 from lm_geometry.observables.rankme import rankme
 from lm_geometry.observables.spectrum import effective_rank, participation_ratio, spectrum
 
@@ -46,6 +47,7 @@ SCALE_FREE = {
     "participation ratio": participation_ratio,
     "corrected participation ratio": lambda X: participation_ratio(X, corrected=True),
     "effective rank": effective_rank,
+    "persistent homology": persistent_homology_dimension,
     "rankme": rankme,
     "alpha-req": lambda X: alpha_req(X, (2, 5)),
     "massive tokens": lambda X: massive_tokens(X, 1.2),

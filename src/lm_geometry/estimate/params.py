@@ -23,7 +23,14 @@ GlobalEstimator = Literal[
     Library,
 ]
 Signal = Literal[
-    "rankme", "alpha_req", "participation_ratio", "effective_rank", "mean_cosine", "distance_moved"
+    "rankme",
+    "alpha_req",
+    "participation_ratio",
+    "effective_rank",
+    "mean_cosine",
+    "persistent_homology_0",
+    "persistent_homology_1",
+    "distance_moved",
 ]
 Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
 

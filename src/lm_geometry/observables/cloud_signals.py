@@ -10,6 +10,7 @@ from lm_geometry.observables.cloud_moments import Moments, keeps, moments_withou
 from lm_geometry.observables.massive import FACTOR, beyond
 from lm_geometry.observables.moved import distances_moved
 from lm_geometry.observables.norms import norms
+from lm_geometry.observables.persistent_homology import dimensions_without_groups
 from lm_geometry.observables.rankme import EPSILON
 from lm_geometry.observables.spectrum import FEWEST_FOR_MOMENTS, corrected_ratio, exp_entropy
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
@@ -18,7 +19,8 @@ from lm_geometry.point_cloud.magnitude import rows_to_one, to_one
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64, Integer
 
 SPECTRAL = ("rankme", "alpha_req", "participation_ratio", "effective_rank")
-SIGNALS = (*SPECTRAL, "mean_cosine", "distance_moved", "massive_tokens")
+BY_POWER = {"persistent_homology_0": 0, "persistent_homology_1": 1}  # of the trees' edges
+SIGNALS = (*SPECTRAL, "mean_cosine", *BY_POWER, "distance_moved", "massive_tokens")
 
 
 class Signal(NamedTuple):
@@ -44,8 +46,10 @@ def cloud_signals(
     Names are those of SIGNALS: all by default, `distance_moved` where there is a `base`, the states
     `[tokens, width]` of the same tokens that it is measured from. Each value is what the function
     of its name says of X, `without[g]` what it says of X[groups != g]; the participation ratio is
-    the corrected one, the number of massive tokens that of `massive_tokens(X, factor)`. NaN where
-    it has no value: too few tokens or directions, or a row without a direction.
+    the corrected one, the number of massive tokens that of `massive_tokens(X, factor)`,
+    "persistent_homology_1" is `persistent_homology_dimension` at power 1 and seed 0, and a token
+    stays in its part whatever is left out. NaN where it has no value: too few tokens or directions,
+    or a row without a direction.
 
     Source: as each function.
     Cost: products of the rows once, O(tokens · width · m) time, then the eigenvalues without each
@@ -60,6 +64,9 @@ def cloud_signals(
     found = _spectral(points, labels, number) if set(asked) & set(SPECTRAL) else {}
     if "mean_cosine" in asked:
         found["mean_cosine"] = _mean_cosines(points, labels, number)
+    if of_trees := {name: BY_POWER[name] for name in asked if name in BY_POWER}:
+        dimensions = dimensions_without_groups(points, labels, number, [*of_trees.values()])
+        found |= dict(zip(of_trees, dimensions.T.tolist(), strict=True))
     if base is not None and "distance_moved" in asked:
         distances = distances_moved(points, base)
         found["distance_moved"] = [

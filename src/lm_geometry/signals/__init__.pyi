@@ -5,5 +5,6 @@ from .offered import effective_rank as effective_rank
 from .offered import massive_tokens as massive_tokens
 from .offered import mean_cosine as mean_cosine
 from .offered import participation_ratio as participation_ratio
+from .offered import persistent_homology_dimension as persistent_homology_dimension
 from .offered import rankme as rankme
 from .offered import weight_norm as weight_norm

@@ -6,6 +6,7 @@ from lm_geometry.observables.cloud_signals import cloud_signals
 from lm_geometry.observables.cosine import mean_cosine
 from lm_geometry.observables.massive import massive_tokens
 from lm_geometry.observables.moved import distance_moved
+from lm_geometry.observables.persistent_homology import persistent_homology_dimension
 from lm_geometry.observables.rankme import rankme
 from lm_geometry.observables.spectrum import effective_rank, participation_ratio
 
@@ -17,6 +18,7 @@ __all__ = [
     "massive_tokens",
     "mean_cosine",
     "participation_ratio",
+    "persistent_homology_dimension",
     "rankme",
     "weight_norm",
 ]
