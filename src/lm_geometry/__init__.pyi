@@ -4,6 +4,8 @@ from .dimension.bayesian_twonn import bayesian_twonn as bayesian_twonn
 from .dimension.correlation import correlation_integral as correlation_integral
 from .dimension.gride import Gride as Gride
 from .dimension.gride import gride as gride
+from .dimension.scales import Scales as Scales
+from .dimension.scales import scales as scales
 from .measure.call import measure as measure
 from .measure.callback import LocalDimensionCallback as LocalDimensionCallback
 from .measure.compared import compare as compare

@@ -39,6 +39,9 @@ CALLS = {
         lm_geometry.global_dimension(X, name) for name in (*GLOBAL, "MOM")
     ],
     "gride": lambda X, Y: lm_geometry.gride(X, 32).dimension,
+    "scales": lambda X, Y: [
+        one.dimension for one in lm_geometry.scales(X, THIRDS, 20, 16).readings
+    ],
     "bayesian_twonn": lambda X, Y: lm_geometry.bayesian_twonn(X),
     "correlation_integral": lambda X, Y: lm_geometry.correlation_integral(X, [0.5, 2, 4, 1e9]),
     "neighbour_graph": lambda X, Y: lm_geometry.neighbour_graph(X, 9).distances,
