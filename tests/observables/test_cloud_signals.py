@@ -82,13 +82,16 @@ def test_a_massive_group_leaves_no_trace_in_what_is_without_it(power: int) -> No
         if name in BY_POWER:
             rest = {one.name: one for one in cloud_signals(ordinary, labels)}[name].without[2]
         assert without[2] == pytest.approx(rest, rel=1e-9)
-        assert np.isfinite(value)
+        # Two edges that outweigh all others do not shorten with more tokens.
+        assert np.isnan(value) if name == "persistent_homology_1" else np.isfinite(value)
 
 
 def test_a_group_without_tokens_changes_nothing_and_none_is_none() -> None:
     X, base = clouds(90, 25, 3)
     for one in cloud_signals(X, np.where(np.arange(90) < 40, 0, 2), base, number=4):
-        assert one.without[1] == one.without[3] == pytest.approx(one.value, rel=1e-12)
+        same = pytest.approx(one.value, rel=1e-12, nan_ok=True)
+        assert one.without[1] == same
+        assert one.without[3] == same
     for one in cloud_signals(X):
         assert one.without.shape == (0,)
 
