@@ -15,7 +15,7 @@ from lm_geometry.observables.spanning_tree import spanning_tree, squared_distanc
 from lm_geometry.point_cloud.cloud import SAMPLE, PointCloud, as_cloud
 from lm_geometry.point_cloud.loops import side_by_side
 from lm_geometry.point_cloud.magnitude import to_one
-from lm_geometry.point_cloud.shapes import Float64, Int64
+from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 
 MOST = 2000  # tokens of the largest tree
 SIZES = 4  # of trees, each half of the one before
@@ -51,7 +51,7 @@ def persistent_homology_dimension(X: PointCloud, power: float = 1, seed: int = 0
 
 
 def dimensions_without_groups(
-    points: Float64[np.ndarray, "tokens width"],
+    points: Float[np.ndarray, "tokens width"],
     groups: Int64[np.ndarray, "tokens"],
     count: int,
     powers: Sequence[float],
