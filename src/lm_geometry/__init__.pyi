@@ -2,6 +2,8 @@ from .dimension import global_dimension as global_dimension
 from .dimension import local_dimension as local_dimension
 from .dimension.bayesian_twonn import bayesian_twonn as bayesian_twonn
 from .dimension.correlation import correlation_integral as correlation_integral
+from .dimension.flat_equivalent import FlatEquivalent as FlatEquivalent
+from .dimension.flat_equivalent import flat_equivalent as flat_equivalent
 from .dimension.gride import Gride as Gride
 from .dimension.gride import gride as gride
 from .dimension.scales import Scales as Scales

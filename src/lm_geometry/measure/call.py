@@ -11,6 +11,7 @@ from lm_geometry.measure.estimates import (
     probe_of,
     states_of,
 )
+from lm_geometry.measure.flat import flat_equivalents
 from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
 from lm_geometry.measure.record import Measured, table_of
@@ -68,6 +69,7 @@ def measured(
     """The record of one of the models that were estimated."""
     own = found.of(checkpoint)
     table = table_of(own, probe.documents, probe.settings.confidence)
+    table["flat_equivalent"] = flat_equivalents(table, probe.settings.estimate)
     if probe.settings.embed.points != RESIDUAL:
         table["states"] = named(probe.settings.embed.points)
     sizes = own.clouds["points"].tolist()
