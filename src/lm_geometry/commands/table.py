@@ -9,13 +9,13 @@ from lm_geometry.commands.command import Command, Name, examples
 
 TABLES = (  # those of `aggregate.tables.ALL`, which takes seconds to import
     *("means", "changes", "differences", "losses", "global", "correlations", "groups"),
-    *("clusters", "scores", "heuristic"),
+    *("clusters", "scores", "heuristic", "remainders"),
     *("prompt_means", "prompt_changes", "prompt_peaks", "prompt_shuffles", "prompt_correlations"),
 )
 FILTERS = (
     *("checkpoint", "corpus", "split", "layer", "exclude", "estimator", "n_neighbors", "control"),
     *("level", "method", "grouping", "group", "k", "score", "signal"),
-    *("quantity", "shuffle", "scale"),
+    *("quantity", "shuffle", "scale", "of", "surrogate"),
 )
 FORMATS = ("text", "csv", "markdown", "json")
 
