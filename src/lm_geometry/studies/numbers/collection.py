@@ -19,6 +19,7 @@ from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import Tree
 
 TABLES = ("means", "changes", "differences")
+REMAINDERS = "remainders"  # a table of runs with null models
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
             f"{experiment.name}: its tables are of an earlier version of lm-geometry, which did "
             "not tell which neighbours count; run it again"
         )
+    params = Params.of(Project.read(root).params_of(experiment.overrides))
+    if params.estimate.surrogates.kinds:
+        tables[REMAINDERS] = revision.read_table(table(REMAINDERS))
     model = read_model_source(revision)
     if not model.layers:  # the training decides it, and not the catalogue
         model = with_sizes(model, revision)
@@ -113,7 +117,7 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
         revision,
         commit,
         git(root, "rev-parse", f"{commit}^").strip(),
-        Params.of(Project.read(root).params_of(experiment.overrides)),
+        params,
         model,
         tables,
     )
