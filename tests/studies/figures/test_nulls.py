@@ -45,7 +45,8 @@ def run_with_nulls() -> Collected:
 
 
 def points(drawn: Any) -> pd.DataFrame:
-    return pd.DataFrame(drawn.chart.to_dict()["data"]["values"])
+    (rows,) = drawn.chart.to_dict()["datasets"].values()
+    return pd.DataFrame(rows)
 
 
 def test_every_null_model_has_a_name() -> None:
