@@ -119,9 +119,9 @@ def tokens_of(split: CorpusSplit, rows: Labels, size: int) -> Tokens:
     """Labels of the tokens in those rows of the split's token table."""
     chosen = Estimate.read().jackknife
     readings = Readings(split, chosen.groups, chosen.seed)
-    kinds = [np.unique(readings.labels(k, rows)[:, 0], return_inverse=True)[1] for k in ("token",)]
+    token = np.unique(readings.labels("token", rows)[:, 0], return_inverse=True)[1]
     document = np.unique(readings.document_of(rows), return_inverse=True)[1]
-    return Tokens(kinds[0].astype(np.int64), document, readings.group_of(rows), size)
+    return Tokens(token.astype(np.int64), document, readings.group_of(rows), size)
 
 
 def main() -> None:
