@@ -32,6 +32,9 @@ TORCH_PINS := $(if $(filter $(PINNED_TORCH),$(TORCH)),-r requirements/torch.txt,
 INSTALL := requirements/install.py $(if $(filter 0,$(UV)),--pip)
 COSTS := a CPU build of torch: 650 MB to fetch, 2.3 GB on disk, 1 to 4 minutes; of CUDA: some 3 GB, 8 GB, 10 minutes
 
+# DVC ends by sending users to a remote that they did not choose.
+NOT_PUSHED := grep --line-buffered -vF 'Use `dvc push`'
+
 # Two processes; a file's tests share what its first one made, so that they stay together.
 PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -46,8 +49,10 @@ help:  ## what there is
 	@sed -n '1,15s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
-	dvc repro || { status=$$?; lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
+	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
+		test $$status = 0 || { lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
 	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
+	@lm-geometry result
 
 pull: setup  ## results from the remote
 	lm-geometry pull

@@ -1,13 +1,17 @@
 """Refuse params.yaml and the catalogue with every error at once; each stage begins with this.
 
-It decides whether a stage runs and never what it writes: it is no dependency of any stage.
+It says what differs from the committed params.yaml, so that left-overs of `dvc exp run -S` are
+seen, and where nothing is trained. It decides whether a stage runs and never what it writes: it is
+no dependency of any stage.
 """
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from lm_geometry.experiments.committed import left_over, told
 from lm_geometry.params.check import check_or_exit
 from lm_geometry.workspace.faults import sentences
 from lm_geometry.workspace.printing import print_any_character
@@ -15,4 +19,8 @@ from lm_geometry.workspace.printing import print_any_character
 if __name__ == "__main__":
     print_any_character()
     with sentences():
-        check_or_exit()
+        params = check_or_exit()
+        if differs := left_over():
+            print(f"params.yaml differs from the last commit: {told(differs)}", flush=True)
+        if os.environ.get("DVC_STAGE") == "finetune" and params.finetune.task == "none":
+            print("finetune.task is none: nothing is trained", flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["LM_GEOMETRY_DEVICE"] = "cpu"  # byte for byte the same results are promised there
@@ -18,6 +19,9 @@ os.environ["LM_GEOMETRY_THREADS"] = "1"
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from tests.structure import ROOT, STAGES
+
+settings.register_profile("facts")  # how long an example takes is no fact
+settings.load_profile("facts")
 
 WIDTH = 32
 TEXTS = [

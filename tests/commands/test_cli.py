@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lm_geometry.aggregate.tables import ALL, COLUMNS
+from lm_geometry.aggregate.tables import ALL
 from lm_geometry.commands.cli import COMMANDS, main, program
-from lm_geometry.commands.table import TABLES
+from lm_geometry.commands.table_columns import COLUMNS as MEANINGS
+from lm_geometry.commands.table_columns import TABLES
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.tables import write_table
@@ -35,7 +36,7 @@ def write_tables(folder: Path) -> None:
     columns = ["corpus", "checkpoint", "layer", "mean"]
     means = pd.DataFrame(cells, columns=columns).assign(split="test", estimator="twonn")
     means["n_neighbors"] = 64.0
-    for name, wanted in COLUMNS.items():
+    for name, wanted in ALL.items():
         rows = means if name == "means" else means.iloc[:0]
         write_table(folder / f"{name}.parquet", rows.reindex(columns=wanted))
 
@@ -193,7 +194,37 @@ def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) 
 
 
 def test_the_tables_that_the_command_names_are_those_that_there_are() -> None:
-    assert tuple(ALL) == TABLES
+    assert tuple(ALL) == tuple(TABLES)
+
+
+def test_every_column_of_every_table_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {column for columns in ALL.values() for column in columns} == set(MEANINGS)
+    lines = printed(capsys, "table", "means", "--explain").splitlines()
+    assert lines[0].startswith("means: mean of every estimate")
+    assert [line.split()[0] for line in lines[2:]] == ALL["means"]
+    assert all(len(line.split()) > 2 for line in lines[2:])
+
+
+def test_lines_fit_a_terminal_unless_all_columns_are_asked_for(
+    tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = printed(capsys, "table").splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[0] == "in all rows: split test, estimator twonn, n_neighbors 64"
+    assert lines[1].split() == ["corpus", "layer", "checkpoint", "mean"]
+    assert lines[2].split() == ["a", "4", "base", "10"]
+    assert max(map(len, printed(capsys, "table", "--wide").splitlines())) > 150
+
+
+def test_an_empty_table_says_why(tables: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["table", "changes"])
+    assert "changes has no rows: no checkpoint but base" in capsys.readouterr().err
+    main(["table", "prompt_means", "--format", "csv"])
+    told = capsys.readouterr()
+    assert "prompt_means has no rows: no prompts were drawn" in told.err
+    assert told.out.startswith("model,checkpoint")
+    main(["table", "remainders"])
+    assert "remainders has no rows: no null models were drawn" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -16,7 +16,7 @@ WHOLE = arrays(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(X=WHOLE, radii=st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.0, 5.0, 1e3]), max_size=5))
 def test_pairs_are_counted_once_and_those_at_r_itself_do_not_count(X, radii):
     distances = pdist(X)  # of whole numbers: 1, 2, 3 and 5 are exact

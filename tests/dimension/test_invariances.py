@@ -49,8 +49,8 @@ def made(seed):
 
 
 CLOUDS = st.integers(0, 2**20).map(made)
-often = settings(max_examples=20, deadline=None)
-quick = settings(max_examples=4, deadline=None)
+often = settings(max_examples=20)
+quick = settings(max_examples=4)
 
 
 @often

@@ -16,7 +16,7 @@ def cloud(seed, tokens, width=4):
     return np.random.default_rng(seed).normal(size=(tokens, width)).astype(np.float32)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     tokens=st.integers(40, 110),

@@ -99,7 +99,7 @@ def test_spans_of_a_text_are_masks_of_its_tokens(
         assert spelled.lower() == (word if word in text else "")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     cuts=st.lists(st.integers(0, 30), min_size=2, max_size=12, unique=True).map(sorted),
     brushes=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 1))),

@@ -27,7 +27,7 @@ def tokenizers(tiny_models: dict[str, TinyModel]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "first"), [("bert", False), ("llama", True)])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=WORDS.map(" ".join), context=SAID, limit=st.integers(12, 40))
 def test_text_is_whole_and_what_is_cut_is_the_oldest(
     tokenizers: dict[str, Any], name: str, first: bool, text: str, context: list[str], limit: int

@@ -22,7 +22,7 @@ def nearest(distances, k):
     return order, np.take_along_axis(distances, order, axis=1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     tokens=st.integers(20, 90),
@@ -51,7 +51,7 @@ def test_tokens_alike_in_any_kind_are_no_neighbours(seed, tokens, kinds, of_each
     np.testing.assert_array_equal(at_once.indices, indices)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), tokens=st.integers(20, 80), length=st.integers(2, 19))
 def test_what_remains_is_the_graph_of_what_remains(seed, tokens, length):
     X = cloud(seed, tokens, copies=3)

@@ -123,7 +123,7 @@ def test_what_is_wrong_is_named_with_its_row_and_the_rule(message):
         NeighbourGraph.from_arrays(*spoilt(RULES[message]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(row=st.integers(0, N - 1), rank=st.integers(0, K - 1), factor=st.sampled_from([0.9, 1.2]))
 def test_a_distance_that_is_not_that_of_the_cloud_is_found(row, rank, factor):
     indices, distances = arrays()

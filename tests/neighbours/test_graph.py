@@ -199,7 +199,7 @@ def test_fewer_neighbours_are_the_beginning_of_more():
         neighbour_graph(X, 50).nearest(51)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(3, 90),
     width=st.integers(1, 20),

@@ -37,7 +37,7 @@ def clouds(n: int, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return X, X + rng.standard_normal((n, width))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     shape=st.sampled_from([(120, 30), (31, 30), (30, 30), (40, 90)]),
     groups=st.integers(1, 6),

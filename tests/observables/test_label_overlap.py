@@ -29,7 +29,7 @@ def by_loops(X, labels, k=0, fraction=0.0, weighted=False):
     return np.average(shares, weights=weights if weighted else None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 999), k=st.integers(1, 79), weighted=st.booleans())
 def test_it_is_the_mean_share_of_neighbours_of_the_own_label(seed, k, weighted):
     X, labels = cloud(seed), np.random.default_rng(seed).permutation(LABELS)

@@ -240,7 +240,7 @@ ROWS = arrays(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS)
 def test_deduplication_keeps_the_first_of_equal_rows_in_order(X):
     seen, expected = set(), []

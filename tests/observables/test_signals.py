@@ -87,7 +87,7 @@ def unbiased_by_brute_force(X: np.ndarray) -> float:
     return above / below
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(n=st.integers(4, 7), width=st.integers(1, 9), seed=st.integers(0, 999))
 def test_the_correction_is_that_of_all_quadruples_of_rows(n: int, width: int, seed: int) -> None:
     X = np.random.default_rng(seed).standard_normal((n, width)) ** 3 + 5
@@ -121,7 +121,7 @@ def test_the_corrected_ratio_is_nearer_to_that_of_the_population(n: int) -> None
     assert abs(corrected - population) < 0.3 * (population - naive)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 999), scale=st.floats(1e-3, 1e3), shift=st.floats(-5, 5))
 def test_what_leaves_them_as_they_are(seed: int, scale: float, shift: float) -> None:
     X = cloud(60, 15, seed)

@@ -163,6 +163,8 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ),
         ({"finetune__betas": [0.9, 1.0]}, "finetune.betas: [0.9, 1.0] must be 0 or more"),
         ({"finetune__learning_rate": float("inf")}, "learning_rate: inf is not valid"),
+        ({"aggregate__clusters__seed": 2**32}, "aggregate.clusters.seed: 4294967296 is not a seed"),
+        ({"seed": 2**32}, "seed: 4294967296 is not valid: a whole number from 0"),
         ({"seed": -1}, "seed: -1 is not valid: a whole number from 0"),
         ({"embd": {}}, "embd: unknown section; did you mean 'embed'?"),
         ({"embed": 5}, "params.yaml: embed: 5 is not valid"),

@@ -66,13 +66,14 @@ def test_it_is_written_once(tmp_path: Path, text: str) -> None:
     assert path.stat().st_mtime_ns == before
 
 
-def _filled(folder: Path, text: str) -> Path:
+def _filled(folder: Path, text: str, corpus: str = "speeches", settings: str = "N = 3,000") -> Path:
     from dvc_render import VegaRenderer
     from dvc_render.html import render_html
 
-    row = {"curve": "validation", "corpus": "speeches", "role": "fine-tuned", "split": "test"}
+    folder.mkdir(exist_ok=True)
+    row = {"curve": "validation", "corpus": corpus, "role": "fine-tuned", "split": "test"}
     rows = [row | {"step": step, "loss": 3.5 - step / 100} for step in (0, 10, 20)]
-    records = [r | {"rev": "workspace"} for r in figure_records("loss", rows, "N = 3,000")]
+    records = [r | {"rev": "workspace"} for r in figure_records("loss", rows, settings)]
     template = folder / "page.html"
     template.write_text(text, encoding="utf-8")
     renderer = VegaRenderer(records, "loss", template="loss", template_dir=str(TEMPLATES))
@@ -84,6 +85,16 @@ def test_dvc_fills_it_without_naming_another_host(tmp_path: Path, text: str) -> 
     assert "{plot_divs}" not in filled
     assert "vegaEmbed('#loss', spec)" in filled
     assert _Addresses(filled).found == []
+
+
+def test_no_label_ends_a_script_of_the_page(tmp_path: Path, text: str) -> None:
+    before, hostile = _Addresses(_filled(tmp_path / "plain", text).read_text()), "<!--<script>"
+    label = f"</SCRIPT><script>alert(1)</script>{hostile}<img src=x onerror=alert(1)>"
+    filled = _filled(tmp_path / "hostile", text, label, f"of {label}").read_text(encoding="utf-8")
+    after = _Addresses(filled)
+    assert (after.scripts, after.found) == (before.scripts, before.found)
+    assert "<!--" not in filled.split("<body>")[1]
+    assert "\u2039/SCRIPT>" in filled.encode().decode("unicode_escape", errors="ignore")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")

@@ -71,7 +71,7 @@ BY_NEIGHBOURS = {
 
 
 @pytest.mark.parametrize("estimate", [*SCALE_FREE.values()], ids=[*SCALE_FREE])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 99), power=POWERS)
 def test_no_size_of_a_cloud_changes_what_depends_on_its_shape(
     estimate: Any, seed: int, power: int
@@ -81,7 +81,7 @@ def test_no_size_of_a_cloud_changes_what_depends_on_its_shape(
 
 
 @pytest.mark.parametrize("estimate", [*BY_NEIGHBOURS.values()], ids=[*BY_NEIGHBOURS])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 99), power=POWERS.filter(lambda power: power <= 490))
 def test_no_size_of_a_cloud_changes_its_neighbours(estimate: Any, seed: int, power: int) -> None:
     X = cloud(seed)
@@ -90,7 +90,7 @@ def test_no_size_of_a_cloud_changes_its_neighbours(estimate: Any, seed: int, pow
     np.testing.assert_allclose(estimate(np.ldexp(X, power)), estimate(X), rtol=tolerance)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 99), power=POWERS)
 def test_lengths_and_distances_have_the_size_of_the_cloud(seed: int, power: int) -> None:
     X, Y = cloud(seed), cloud(seed + 1)

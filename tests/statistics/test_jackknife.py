@@ -37,7 +37,7 @@ def deletions(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     return np.where(group[:, None] == np.arange(groups), np.nan, values[:, None])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30))
 def test_of_a_plain_mean_it_is_the_ordinary_standard_error(values: list[float]) -> None:
     """Of n values in n groups (1 - 1/n) sum (mean without i - mean)^2 = s^2 / n: Tukey (1958)."""

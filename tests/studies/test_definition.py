@@ -343,6 +343,8 @@ def test_experiments_run_and_are_found_again_and_drawn(repository: Path, tmp_pat
     assert older == replace(there[0], other_code=("src/make.py",), of_head=False)
     params = (repository / "params.yaml").read_text()
     (repository / "params.yaml").write_text(params.replace("layer: -1", "layer: -2"))
+    assert {one.name for one in experiments("s", asked, repository)} == {o.name for o in found}
+    subprocess.run(["git", "commit", "-qam", "z"], cwd=repository, check=True)
     assert not {one.name for one in experiments("s", asked, repository)} & {o.name for o in found}
 
 

@@ -13,7 +13,7 @@ from tests.surrogates.clouds import means_of, residuals_of, texts
 
 SHAPES = [(80, 6), (20, 30)]  # and fewer tokens than coordinates
 SEEDS = st.integers(0, 10**6)
-QUICK = settings(max_examples=20, deadline=None)
+QUICK = settings(max_examples=20)
 
 
 def drawn(kind, seed=0, data=None, X=None):

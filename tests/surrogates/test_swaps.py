@@ -11,7 +11,7 @@ from lm_geometry.surrogates import PARTS, swap
 from tests.surrogates.clouds import means_of, residuals_of, texts
 
 SEEDS = st.integers(0, 10**6)
-QUICK = settings(max_examples=20, deadline=None)
+QUICK = settings(max_examples=20)
 
 
 def states(seed=0, n=80, width=6):

@@ -7,7 +7,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_geometry.workspace.paths import corpus_names, name_of, names_of
+from lm_geometry.workspace.paths import corpus_names, name_of, names_of, source_and_name
 from tests.structure import ROOT
 
 SOURCES = [
@@ -60,3 +60,14 @@ def test_a_name_is_printed_where_the_encoding_lacks_it() -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, check=True
     )
     assert done.stdout == b"\\u65b0\\u95fb\n"
+
+
+def test_a_file_is_called_as_one_says() -> None:
+    assert name_of("file:/x/validation.jsonl as mine-2") == "mine-2"
+    assert name_of("file:/x/as you like.txt") == "as-you-like"
+    assert source_and_name("file:/x/a b.txt as mine") == ("file:/x/a b.txt", "mine")
+    assert source_and_name("file:/x/a.txt as Mine") == ("file:/x/a.txt as Mine", "")
+    both = ["file:/x/a.txt as one", "file:/y/a.txt as two"]
+    assert list(names_of(both).values()) == ["one", "two"]
+    same = names_of(["file:/x/a.txt as one", "file:/y/a.txt as one"])
+    assert len(set(same.values())) == 2

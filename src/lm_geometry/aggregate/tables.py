@@ -28,6 +28,7 @@ from lm_geometry.outs.estimate.clouds import (
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.points import RESIDUAL
+from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.tables import Row, write_table
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
@@ -95,7 +96,8 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     correlations = LossCorrelations(settings.bootstrap, confidence)
     groups = GroupedEstimates(settings.groups, confidence)
     remainders = Remainders(read_surrogates(), weight)
-    for split, table in local_estimates():
+    pieces = len({(cloud.split, cloud.layer) for cloud in estimated.clouds()})
+    for split, table in progress(local_estimates(), "tables", pieces):
         means += mean_rows(table, confidence, weight)
         by_corpus[split.corpus] |= changes(table, weight)
         remainders.add(table)
@@ -123,8 +125,14 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
 
 
 def read_aggregated(name: str, tree: Tree = WORKSPACE) -> pd.DataFrame:
-    """One table of the last aggregate run; the names are those of `ALL`."""
-    table = tree.read_table(paths.table(name))
+    """One table of the last aggregate run; the names are those of `ALL`.
+
+    One of `OPTIONAL` has no rows where the run did not write it.
+    """
+    absent = name in OPTIONAL and not tree.exists(paths.table(name))
+    table = tree.read_table(paths.table("means" if absent else name))
+    if absent:
+        return _table(name, [])
     return table.loc[:, [*ALL[name], *({WHERE} & {*table.columns})]]
 
 

@@ -14,6 +14,9 @@ from lm_geometry.workspace.printing import print_any_character
 PROGRAM = "lm-geometry"
 COMMANDS = {
     "measure": "print the local dimension of any model on any texts, layer by layer",
+    "run": "run one experiment in a copy, from the committed parameters, and print its result",
+    "experiments": "list experiments: name, what differs, headline; hundreds within seconds",
+    "result": "print what a run found: number, interval, table, figures, what to type next",
     "params": "print every parameter with its value, type, default and meaning",
     "study": "run a named grid of experiments, and draw the figures that answer its question",
     "report": "write the results of a study into one page that needs no other file",

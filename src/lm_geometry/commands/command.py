@@ -54,7 +54,7 @@ def _spread(words: list[str], repeatable: set[str], ctx: click.Context) -> list[
     option, values = "", 0
     for word in [*words[:end], "--"]:
         if option and (not word.startswith("-") or _NUMBER.fullmatch(word)):
-            written.append(f"{option}={word}")
+            written.append(f"{option}={word}" if option.startswith("--") else option + word)
             values += 1
             continue
         if option and not values and not ctx.resilient_parsing:

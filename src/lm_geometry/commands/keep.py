@@ -9,7 +9,7 @@ from lm_geometry.commands.completion import offered, revisions
 @click.command(
     cls=Command,
     epilog=examples(
-        "lm-geometry keep step-20 20 my-model      # then: dvc exp run -S model.name=my-model",
+        "lm-geometry keep step-20 20 my-model   # then: lm-geometry run new -S model.name=my-model",
         "lm-geometry keep workspace 80 small --adapter",
     ),
 )
@@ -34,5 +34,5 @@ def command(revision: str, step: int, name: str, merge: bool, adapter: bool) -> 
     entry = keep(Revision(revision), step, name, "adapter" if adapter else "merged")
     print(f"{name}: {entry.note}")
     print(f"  files   models/{name}, tracked by models/{name}.dvc; entry in catalogue/models.yaml")
-    print(f"  use     dvc exp run -S model.name={name}")
+    print(f"  use     lm-geometry run NEW -S model.name={name}")
     print(f"  share   git add models catalogue, git commit, dvc push models/{name}.dvc")

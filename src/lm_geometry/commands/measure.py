@@ -141,9 +141,10 @@ def _shown(found: "Measured | Compared", as_json: bool, as_csv: bool) -> str:
     import json
 
     from lm_geometry.measure.record import printed
+    from lm_geometry.revisions.spreadsheets import inert
 
     if as_csv:
-        return found.table.to_csv(index=False)
+        return inert(found.table).to_csv(index=False)
     if as_json:
         rows = json.loads(str(found.table.to_json(orient="records", double_precision=15)))
         return (

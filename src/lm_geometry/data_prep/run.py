@@ -37,7 +37,7 @@ from lm_geometry.outs.data_prep.corpora import (
     write_training,
 )
 from lm_geometry.workspace import machine, paths
-from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.files import make_private, private_folder, write_json
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.seeds import read_seed
 from lm_geometry.workspace.tables import Row
@@ -182,8 +182,7 @@ def _saved(
     if resolve(name).redistribute:
         save(dataset, place.folder(root))
         return place
-    store = machine.private_texts()
-    store.mkdir(parents=True, exist_ok=True)
+    store = private_folder(machine.private_texts())
     with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
         folder = Path(temporary) / place.split
         save(dataset, folder)
@@ -193,5 +192,6 @@ def _saved(
         if place.folder().exists() and path_hash(place.folder()) != place.private:
             shutil.rmtree(place.folder())  # damaged since
         if not place.folder().exists():
+            make_private(folder)
             folder.replace(place.folder())
     return place

@@ -10,18 +10,15 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
-from ruamel.yaml import YAML
 
+from lm_geometry.experiments.committed import Raw, committed_params, parsed
 from lm_geometry.workspace.hashes import value_hash
 from lm_geometry.workspace.section import ROOT
 
 Overrides = dict[str, JsonValue]
-Raw = dict[str, Any]  # as YAML gives it, before anything is checked
 EVALUATED = ("evaluate", "splits", "prompts")  # of data_prep: not of the training texts
 CASE = "case"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
@@ -40,16 +37,16 @@ class Experiment:
         """What the study sets a parameter to, or the name of the case; None where it does not."""
         return self.case if name == CASE else self.overrides.get(name)
 
-    def command(self, *options: str) -> list[str]:
-        """Its `dvc exp run`, as a list of words."""
+    def command(self, *options: str, resets: Overrides | None = None) -> list[str]:
+        """Its `dvc exp run`, as a list of words; `resets` are set before what it overrides."""
         words = ["dvc", "exp", "run", *options, "-n", self.name]
-        for key, value in self.overrides.items():
+        for key, value in ((resets or {}) | self.overrides).items():
             words += ["-S", f"{key}={written(value)}"]
         return words
 
-    def line(self, *options: str) -> str:
+    def line(self, *options: str, resets: Overrides | None = None) -> str:
         """Its `dvc exp run`, to be copied into a shell."""
-        return shlex.join(self.command(*options))
+        return shlex.join(self.command(*options, resets=resets))
 
 
 def written(value: JsonValue) -> str:
@@ -69,7 +66,10 @@ def written(value: JsonValue) -> str:
 
 @dataclass(frozen=True)
 class Project:
-    """params.yaml, catalogue/models.yaml and catalogue/corpora.yaml, which nobody writes into."""
+    """The committed params.yaml, and the catalogue's two files as they are.
+
+    Nobody writes into them. What `dvc exp run -S` left in params.yaml is no part of an experiment.
+    """
 
     params: Raw
     models: Raw
@@ -77,9 +77,10 @@ class Project:
 
     @classmethod
     def read(cls, root: Path = ROOT) -> "Project":
-        """As the files are now."""
-        files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
-        return cls(*(_parsed((root / file).read_text(encoding="utf-8")) for file in files))
+        """The parameters of the last commit, and the catalogue as it is now."""
+        files = ("catalogue/models.yaml", "catalogue/corpora.yaml")
+        catalogue = [parsed((root / file).read_text(encoding="utf-8")) for file in files]
+        return cls(committed_params(root), *catalogue)
 
     def params_of(self, overrides: Overrides) -> Raw:
         """params.yaml as `dvc exp run -S` writes it; a key that it does not have is added."""
@@ -177,6 +178,9 @@ def _read(entry: Raw | None) -> Raw:
     return {key: value for key, value in (entry or {}).items() if key != "note"}
 
 
-@cache
-def _parsed(text: str) -> Raw:
-    return YAML(typ="safe").load(text) or {}
+def names_in(section: Raw, prefix: str = "") -> set[str]:
+    """Every key of params.yaml with its section, inner sections themselves included."""
+    inner = [
+        names_in(own, f"{prefix}{key}.") for key, own in section.items() if isinstance(own, dict)
+    ]
+    return {f"{prefix}{key}" for key in section}.union(*inner)

@@ -10,15 +10,18 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lm_geometry.experiments.committed import FILE
 from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.experiments.outcomes import Outcome, State
 from lm_geometry.revisions.programs import dvc, git
+from lm_geometry.workspace.paths import source_and_name
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 # What `lm-geometry keep` writes travels with each job, as DVC's own clones take it along.
 CARRIED = ("catalogue/models.yaml", "models/")
-# A study's file has become overrides when a job is made, and no stage reads results of studies.
-UNREAD = ("studies/",)
+# A study's file has become overrides when a job is made, no stage reads results of studies, and
+# experiments start from the committed parameters.
+UNREAD = ("studies/", FILE)
 CODE = ("src/", "stages/")
 CLONED = "an experiment of a study runs in a clone"
 _WITHIN = re.compile(r'"file:([^/~$"][^"]*)"')  # a relative path among values as JSON
@@ -109,7 +112,7 @@ def refuse_dirty(root: Path = ROOT) -> None:
     """
     dirty = {
         path: _WORDS.get(code.strip(), "changed")
-        for path, code in _changes(root).items()
+        for path, code in changes(root).items()
         if not path.startswith((*CARRIED, *UNREAD))
     }
     end = "commit these files, or take them away: git stash --include-untracked"
@@ -121,7 +124,7 @@ def refuse_untracked_code(root: Path = ROOT) -> None:
 
     DVC takes along what changed since HEAD where git knows the file, be it by `git add` alone.
     """
-    new = [path for path, code in _changes(root).items() if code == "??" and path.startswith(CODE)]
+    new = [path for path, code in changes(root).items() if code == "??" and path.startswith(CODE)]
     end = f"add them to git, or take them away: git add {shlex.join(new)}"
     _refuse(CLONED, dict.fromkeys(new, _WORDS["??"]), end)
 
@@ -130,7 +133,7 @@ def carried(root: Path = ROOT) -> dict[str, bytes]:
     """The contents, by path, of what `lm-geometry keep` wrote and was not committed."""
     return {
         path: (root / path).read_bytes()
-        for path in _changes(root)
+        for path in changes(root)
         if path.startswith(CARRIED) and (root / path).is_file()
     }
 
@@ -142,7 +145,8 @@ def refuse_untracked_sources(experiments: list[Experiment], root: Path = ROOT) -
     """
     project = Project.read(root)
     params = [project.params_of(one.overrides) for one in experiments]
-    named = sorted(set(_WITHIN.findall(json.dumps(params, ensure_ascii=False))))
+    found = _WITHIN.findall(json.dumps(params, ensure_ascii=False))
+    named = sorted({source_and_name(f"file:{path}")[0].removeprefix("file:") for path in found})
     missing = [path for path in named if not git(root, "ls-files", "--", path)]
     own = {f"file:{path}": "not in git" for path in missing}
     _refuse(CLONED, own, "give the absolute path, or add it to git")
@@ -154,7 +158,7 @@ def _refuse(where: str, files: dict[str, str], end: str) -> None:
         raise ValueError(f"{where}, which would not have\n{listed}\n{end}")
 
 
-def _changes(root: Path) -> dict[str, str]:
+def changes(root: Path) -> dict[str, str]:
     """git's two letters for each path that is not as in HEAD; new files singly."""
     listed = git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
     return {line[3:]: line[:2] for line in listed.split("\0") if line}

@@ -33,7 +33,8 @@ class Task(TypedDict):
 class OnQueue(Runner):
     """Experiments on DVC's queue, `jobs` at a time; those first that compute what others share.
 
-    Each runs with the code and catalogue that the workspace had when it was queued. The queue's
+    Each runs with the code and catalogue that the workspace had when it was queued, and with the
+    committed parameters. The queue's
     workers are processes of their own: they go on when this one is interrupted.
     """
 
@@ -47,8 +48,9 @@ class OnQueue(Runner):
         """What others share, computed first since a shell cannot wait for the queue; the others."""
         ordered = [one for level in levels(experiments, self.root) for one in level]
         awaiting = set(awaited(experiments, self.root).values())
-        first = [one.line(*self.alone) for one in ordered if one.name in awaiting]
-        queued = [one.line("--queue") for one in ordered if one.name not in awaiting]
+        own = self.resets()
+        first = [one.line(*self.alone, resets=own) for one in ordered if one.name in awaiting]
+        queued = [one.line("--queue", resets=own) for one in ordered if one.name not in awaiting]
         return [*first, *queued, f"dvc queue start -j {self.jobs}"]
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
@@ -93,8 +95,9 @@ class OnQueue(Runner):
         for task in old:
             if task["status"] == "Failed":
                 dvc(self.root, "queue", "remove", task["name"])
+        first = self.resets()
         for experiment in experiments:
-            queued = dvc(self.root, *experiment.command("--queue")[1:])
+            queued = dvc(self.root, *experiment.command("--queue", resets=first)[1:])
             if queued.returncode != 0:
                 raise ValueError(f"{experiment.name} was not queued: {queued.stderr.strip()}")
         known = {task["rev"] for task in old}

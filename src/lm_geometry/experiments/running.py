@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from lm_geometry.experiments.experiment import Experiment, levels
+from lm_geometry.experiments.committed import resets
+from lm_geometry.experiments.experiment import Experiment, Overrides, levels
 from lm_geometry.experiments.in_git import refuse_untracked_code
 from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State, running
 from lm_geometry.revisions.programs import environment
@@ -34,11 +35,20 @@ class Runner:
 
     def lines(self, experiments: list[Experiment]) -> list[str]:
         """The command lines that do what `run` does."""
-        return [one.line(*self.alone) for one in experiments]
+        own = self.resets()
+        return [one.line(*self.alone, resets=own) for one in experiments]
 
     def check(self, experiments: list[Experiment]) -> None:
         """Raises ValueError where they could not run, before anything was done."""
         refuse_untracked_code(self.root)
+        self.resets()
+
+    def resets(self) -> Overrides:
+        """What sets the parameters that an experiment starts from back to the committed ones.
+
+        Raises ValueError where that cannot be.
+        """
+        return resets(self.root)
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Which of them wait or run since an earlier call, and where, in words."""
@@ -83,7 +93,8 @@ class Runner:
 class InOrder(Runner):
     """Experiments one after another, each in a clone below `.dvc/tmp`.
 
-    It has the code and catalogue that the workspace has when it starts.
+    It has the code and catalogue that the workspace has when it starts, and the committed
+    parameters.
     """
 
     def run(self, experiments: list[Experiment], following: Following) -> Iterator[Outcome]:
@@ -100,7 +111,8 @@ class InOrder(Runner):
     def _one(
         self, experiment: Experiment, waiting: dict[str, str], following: Following
     ) -> Outcome:
-        words = [sys.executable, "-m", *experiment.command(*self.alone)]
+        command = experiment.command(*self.alone, resets=self.resets())
+        words = [sys.executable, "-m", *command]
         with self.log(experiment.name).open("w", encoding="utf-8") as file:
             process = subprocess.Popen(
                 words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)

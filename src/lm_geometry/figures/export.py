@@ -9,6 +9,7 @@ import altair as alt
 
 from lm_geometry.figures.records import FIELDS, Record, read_records
 from lm_geometry.workspace.files import whole_file
+from lm_geometry.workspace.progress import progress
 
 NAMES = tuple(FIELDS)
 PIXELS_PER_POINT = 2.0
@@ -42,7 +43,7 @@ def write_figures(tables: Mapping[str, Sequence[Record]], plots: Path) -> list[P
     KeyError.
     """
     written: list[Path] = []
-    for figure in NAMES:
+    for figure in progress(NAMES, "figures"):
         records = read_records(figure, list(tables[figure]))
         for suffix, content in render(chart_function(figure)(records)).items():
             path = plots / suffix / f"{figure}.{suffix}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lm_geometry.workspace.inside_scripts import inside_script
+
 Record = dict[str, Any]
 
 MOST_RECORDS = 10_000
@@ -49,14 +51,14 @@ def figure_records(
     of the checkpoint that `aggregate.checkpoint` chose; `reading` names which neighbours count
     where there are two such readings, and `beside` marks the second. Without rows the list has one
     record, whose `message` says why (`nothing`): DVC cannot read an empty list, nor records with
-    different keys.
+    different keys. Nothing in them ends a script of the page in which DVC shows them.
 
     Raises:
         ValueError: an unknown figure or field, a missing field, or too many rows.
     """
-    fields = _fields(figure)
+    fields, settings = _fields(figure), inside_script(settings)
     if not rows:
-        return [{**dict.fromkeys(fields), "settings": settings, "message": nothing}]
+        return [{**dict.fromkeys(fields), "settings": settings, "message": inside_script(nothing)}]
     if len(rows) > MOST_RECORDS:
         raise ValueError(f"plots/{figure}.json: {len(rows):,} records; at most {MOST_RECORDS:,}")
     return [{**_complete(figure, row, fields), "settings": settings} for row in rows]
@@ -89,7 +91,7 @@ def _complete(figure: str, row: Mapping[str, object], fields: tuple[str, ...]) -
     unknown = set(row) - set(fields)
     if unknown:
         raise ValueError(f"plots/{figure}.json: unknown fields {sorted(unknown)}")
-    return {field: row.get(field) for field in fields}
+    return {field: inside_script(row.get(field)) for field in fields}
 
 
 def _refuse_missing(figure: str, needed: set[str], record: Mapping[str, object]) -> None:

@@ -9,11 +9,13 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from lm_geometry.models.body import tokens_alone, without_cache
+from lm_geometry.models.facts import NO_CODE
 from lm_geometry.models.quiet import quiet_loading
 
 if TYPE_CHECKING:
@@ -127,7 +129,9 @@ def small_model(
     """
     import transformers
 
-    make: Callable[..., PreTrainedModel] = getattr(transformers, model_class).from_config
+    make: Callable[..., PreTrainedModel] = partial(
+        getattr(transformers, model_class).from_config, **NO_CODE
+    )
     reasons: list[str] = []
     for numbers in VARIANTS:
         if layers is None and numbers.others.get(DEEP, OWN) < OWN:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAMLError
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ALIAS, ModelEntry
 from lm_geometry.params import agreement
+from lm_geometry.params.agreement.bounds import LAST_SEED
 from lm_geometry.params.agreement.resolved import read_resolved
 from lm_geometry.params.explain import nearest, sentences
 from lm_geometry.params.sections import Params
@@ -81,8 +82,8 @@ def _sections(raw: Raw, errors: list[str]) -> dict[str, Any]:
         if key not in fields:
             errors.append(f"params.yaml: {key}: unknown section{nearest(str(key), list(fields))}")
     seed = raw.get("seed", 0)
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        errors.append(f"params.yaml: seed: {seed!r} is not valid: a whole number from 0")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LAST_SEED:
+        errors.append(f"params.yaml: seed: {seed!r} is not valid: a whole number from 0 to 2**32-1")
     valid = {}
     for name, field in fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -13,6 +13,7 @@ from ruamel.yaml import YAMLError
 
 from lm_geometry.workspace.section import read_yaml
 
+LONGEST = 200  # characters of a value in a sentence
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -59,13 +60,20 @@ def _sentence(found: list[ErrorDetails], model: type[BaseModel]) -> str:
     if first["type"] == "missing":
         return "is missing"
     wanted = dict.fromkeys(_wanted(details, model) for details in found)
-    return f"{first['input']!r} is not valid: {', or '.join(wanted)}{_meant(found)}"
+    return f"{_cut(repr(first['input']))} is not valid: {', or '.join(wanted)}{_meant(found)}"
+
+
+def _cut(text: str) -> str:
+    """A value as it is told: of a long one the beginning."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
 def _wanted(details: ErrorDetails, model: type[BaseModel]) -> str:
     if details["type"] == "model_type":
         keys = (f"{key}: …" for key in _model_at(model, details["loc"]).model_fields)
         return f"input should be {{{', '.join(keys)}}}"
+    if details["type"] == "list_type":
+        return f"a list is needed, which is typed in brackets: [{details['input']}]"
     message = details["msg"].removeprefix("Value error, ")
     return message[0].lower() + message[1:]
 

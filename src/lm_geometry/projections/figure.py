@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import escape
 from pathlib import Path
 
 import altair as alt
@@ -99,7 +100,7 @@ def write_map(drawn: alt.FacetChart, folder: Path, stem: str) -> list[Path]:
 def page(drawn: alt.FacetChart, name: str) -> bytes:
     """An HTML page of the chart with Vega, Vega-Lite and vega-embed inside."""
     text = drawn.to_html(inline=True, json_kwds={"cls": _InsideScript})
-    return text.replace("<head>", f"<head>\n  <title>{name}</title>", 1).encode()
+    return text.replace("<head>", f"<head>\n  <title>{escape(name)}</title>", 1).encode()
 
 
 def _numbered(svg: bytes) -> bytes:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from lm_geometry.revisions.spreadsheets import inert
+
 
 def excerpt(
     table: pd.DataFrame,
@@ -33,16 +35,21 @@ def excerpt(
 def printed(table: pd.DataFrame, form: str) -> str:
     """The table as `text`, `csv`, `markdown` or `json`; text and Markdown have four digits."""
     if form == "csv":
-        return table.to_csv(index=False).rstrip()
+        return inert(table).to_csv(index=False).rstrip()
     if form == "json":
         return str(table.to_json(orient="records", indent=1))
-    rounded = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
+    shown = rounded(table)
     if form == "markdown":
-        head = "| " + " | ".join(map(str, rounded)) + " |"
-        rule = "|" + "---|" * len(rounded.columns)
-        lines = ["| " + " | ".join(map(str, row)) + " |" for row in rounded.itertuples(index=False)]
+        head = "| " + " | ".join(map(str, shown)) + " |"
+        rule = "|" + "---|" * len(shown.columns)
+        lines = ["| " + " | ".join(map(str, row)) + " |" for row in shown.itertuples(index=False)]
         return "\n".join([head, rule, *lines])
-    return rounded.to_string(index=False)
+    return shown.to_string(index=False)
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, with four digits of each number that is not whole by its type."""
+    return table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
 
 
 def _chosen(table: pd.DataFrame, column: str, wanted: Sequence[str]) -> list[bool]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -36,3 +37,20 @@ def environment(root: Path) -> dict[str, str]:
     own = {key: value for key, value in settings.items() if key.startswith("LM_GEOMETRY_")}
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**own, **os.environ, "PATH": beside}
+
+
+def cache_and_remotes_of(origin: Path, clone: Path) -> None:
+    """Give a clone the DVC cache and remotes of `origin`, as `dvc cache dir --local` would.
+
+    A remote beside the project, as the default one, is elsewhere seen from the clone.
+    """
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    with Repo(str(origin)) as repo:
+        remotes = {name: dict(remote) for name, remote in repo.config["remote"].items()}
+        own: dict[str, Any] = {"remote": remotes, "cache": {"dir": repo.cache.local_cache_dir}}
+        if default := repo.config["core"].get("remote"):
+            own["core"] = {"remote": default}
+    with Config(str(clone / ".dvc"), validate=False).edit("local") as local:
+        cast("dict[str, Any]", local).update(own)

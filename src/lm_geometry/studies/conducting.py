@@ -16,9 +16,10 @@ from lm_geometry.revisions.keeping import keep
 from lm_geometry.revisions.revision import Revision
 from lm_geometry.studies.definition import RESULTS, Study
 from lm_geometry.studies.grid import models_made, refuse_others
-from lm_geometry.studies.numbers.collection import collect
+from lm_geometry.studies.numbers.collection import Collected, collect
 from lm_geometry.studies.report.page import keep_only, record
 from lm_geometry.studies.report.write import write_report
+from lm_geometry.studies.result import figures_in, result_of_study
 from lm_geometry.workspace.section import ROOT
 
 
@@ -48,7 +49,8 @@ class Conductor:
         printed = [*self.runner.heading]
         for one in models_made(self.name, self.study, self.root):
             kept = f"lm-geometry keep {one.first.name} {one.step} {one.alias}"
-            printed += [one.first.line(*self.runner.alone), kept]
+            first = one.first.line(*self.runner.alone, resets=self.runner.resets())
+            printed += [first, kept]
         return printed + self.runner.lines(experiments)
 
     def conduct(self, experiments: list[Experiment]) -> list[Outcome]:
@@ -83,10 +85,23 @@ class Conductor:
         names = [one.name for one in (*(one.first for one in made), *experiments)]
         keep_only(self.name, names, self.results)
         collected = [collect(one, self._commit(one), self.root) for one in experiments]
-        for path in write_report(self.name, self.study, collected, self.results):
-            self.say(str(path.relative_to(self.root)))
+        written = write_report(self.name, self.study, collected, self.results)
         self.say(table(outcomes))
+        self.say(f"\n{self._result(collected, written)}")
         return outcomes
+
+    def _result(self, collected: list[Collected], written: list[Path]) -> str:
+        """The text with which every run ends."""
+        folder = self.results / self.name
+        there = folder.relative_to(self.root) if folder.is_relative_to(self.root) else folder
+        pages = [str(there / path.name) for path in written if path.suffix in (".md",)]
+        following = [
+            f"{' '.join(pages)}     what it found, with every figure",
+            f"lm-geometry report {self.name}     the same as one page to send",
+        ]
+        return result_of_study(
+            self.study.question, collected, figures_in(folder, str(there)), following
+        )
 
     def _run(
         self, experiments: Sequence[Experiment], later: Sequence[Experiment] = ()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from lm_geometry.experiments.experiment import Experiment, Project, Raw, named
+from lm_geometry.experiments.experiment import Experiment, Project, Raw, named, names_in
 from lm_geometry.params.check import ParamsError, check
 from lm_geometry.params.explain import nearest
 from lm_geometry.studies.definition import Study
@@ -142,7 +142,7 @@ def _short(value: JsonValue) -> str:
 
 
 def _errors(experiment: Experiment, project: Project, root: Path) -> list[str]:
-    there = _flat(project.params)
+    there = names_in(project.params)
     if unknown := [key for key in experiment.overrides if key not in there]:
         return [f"{key}: unknown parameter{nearest(key, sorted(there))}" for key in unknown]
     try:
@@ -150,9 +150,3 @@ def _errors(experiment: Experiment, project: Project, root: Path) -> list[str]:
     except ParamsError as error:
         return [f"{experiment.name}: {line}" for line in str(error).splitlines()]
     return []
-
-
-def _flat(section: Raw, prefix: str = "") -> set[str]:
-    """Every key of params.yaml with its section, inner sections themselves included."""
-    inner = [_flat(own, f"{prefix}{key}.") for key, own in section.items() if isinstance(own, dict)]
-    return {f"{prefix}{key}" for key in section}.union(*inner)

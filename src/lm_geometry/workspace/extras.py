@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from lm_geometry.workspace.faults import refuse_cut
+
 PACKAGE = "lm-geometry"
 EXTRA_OF = {
     "LocalDimensionCallback": "models",
@@ -30,7 +32,10 @@ def naming_the_extra(asked: str, extra: str) -> Iterator[None]:
 
 
 def require_clone() -> None:
-    """Raises ImportError where the package lies in no clone, or without what a clone needs."""
+    """Raises ImportError where the package lies in no clone, or without what a clone needs.
+
+    And ValueError, with the line that mends it, where a kill cut dvc.lock.
+    """
     if not (_ABOVE / "dvc.yaml").is_file():
         raise ImportError(
             f"it works on a clone of the repository, and this {PACKAGE} is installed apart from "
@@ -41,3 +46,4 @@ def require_clone() -> None:
             f"it needs the packages of the pipeline: `make setup` in {_ABOVE}, or there "
             "pip install --editable '.[pipeline]'"
         )
+    refuse_cut(_ABOVE / "dvc.lock")

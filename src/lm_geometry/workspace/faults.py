@@ -9,6 +9,7 @@ import contextlib
 import dis
 import errno
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,17 @@ LOCK_CUT = (
     "dvc.lock was cut by a kill while DVC wrote it: `git checkout dvc.lock` brings back the last "
     "whole one; no result is lost, for DVC's cache and run cache have them"
 )
+
+
+def refuse_cut(lock: Path) -> None:
+    """Raises ValueError where dvc.lock ends within a line, an entry or a stage; costs no parser."""
+    if not lock.exists():
+        return
+    text = lock.read_text(encoding="utf-8", errors="replace")
+    stage = re.split(r"^  \S.*:\n", text, flags=re.MULTILINE)[-1]
+    last = stage.rpartition("    - path: ")[2]
+    if not text.endswith("\n") or "    outs:\n" not in stage or "      md5: " not in last:
+        raise ValueError(LOCK_CUT)
 
 
 @contextlib.contextmanager

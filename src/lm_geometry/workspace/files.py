@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+_MASK = os.umask(0o077)  # asking sets it: once, while one thread runs
+os.umask(_MASK)
+
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -23,7 +26,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
-        temporary.chmod(0o644)
+        temporary.chmod(0o666 & ~_MASK)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -39,12 +42,30 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for file in temporary.rglob("*"):
             if file.is_file():
                 _flush(file)
-        temporary.chmod(0o755)
+        temporary.chmod(0o777 & ~_MASK)
         if path.exists():
             shutil.rmtree(path)
         temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def private_folder(path: Path) -> Path:
+    """`path`, a folder that nobody but its owner can enter; made where it is not there.
+
+    Raises PermissionError where it is another user's.
+    """
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to another user: name a folder of your own")
+    path.chmod(0o700)
+    return path
+
+
+def make_private(path: Path) -> None:
+    """Take from everybody but the owner what is in a file, or in a folder and below it."""
+    for place in [path, *path.rglob("*")]:
+        place.chmod(0o700 if place.is_dir() else 0o600)
 
 
 def write_json(path: Path, value: object) -> None:

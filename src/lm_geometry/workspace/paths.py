@@ -34,16 +34,26 @@ TABLES = DATA / "tables"
 FORMATS = re.compile(
     r"(\.(jsonl|ndjson|csv|tsv|parquet|txt|zip|gguf|safetensors))?(\.(gz|bz2|xz|zst))?$", re.I
 )
+_NAMED = re.compile(r"(file:.+\S)\s+as\s+([a-z0-9-]+)")
 LONGEST_NAME = 120  # bytes; file names, which have 255, hold more than the name
+
+
+def source_and_name(reference: str) -> tuple[str, str]:
+    """The source of a corpus, and the name that `file:PATH as NAME` gives it; empty where none."""
+    found = _NAMED.fullmatch(reference)
+    return (found[1], found[2]) if found else (reference, "")
 
 
 def name_of(reference: str) -> str:
     """The name of a model or corpus in paths and tables: `hub:org/Name@v1.5` gives `org-name-v1.5`.
 
-    An alias stays as it is; of a `file:` only the last part of its path counts, without the ending
-    of a format. Letters of any alphabet, numbers and dots are kept, all else becomes a hyphen. A
-    name of which nothing is left, or that no file system would take, ends with a hash.
+    An alias stays as it is, and so does NAME of `file:PATH as NAME`; of another `file:` only the
+    last part of its path counts, without the ending of a format. Letters of any alphabet, numbers
+    and dots are kept, all else becomes a hyphen. A name of which nothing is left, or that no file
+    system would take, ends with a hash.
     """
+    if given := source_and_name(reference)[1]:
+        return given
     text = unicodedata.normalize("NFC", reference)
     if text.startswith("file:"):
         text = FORMATS.sub("", PurePosixPath(text.removeprefix("file:")).name)

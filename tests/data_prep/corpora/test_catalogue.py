@@ -46,6 +46,7 @@ def test_names_in_params_resolve(tmp_path: Path) -> None:
     assert resolve("hub:org/name@v2").reader == "huggingface"
     assert resolve("file:a/b.jsonl.gz").reader == "table"
     assert resolve("file:a/b.txt").reader == "text"
+    assert resolve("file:a/b c.txt as mine") == resolve("file:a/b c.txt")
     assert resolve("file:a/folder-v1.2").reader == "huggingface"
     with pytest.raises(ValueError, match="does not tell the format"):
         resolve("file:a/data.zip")

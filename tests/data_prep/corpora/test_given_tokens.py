@@ -258,7 +258,7 @@ def test_an_entry_of_ids_names_their_tokenizer(tmp_path: Path) -> None:
         resolve(f"file:{tmp_path}/rows.pt")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(dialogue=st.text(min_size=1), turn=st.integers(0, 999))
 def test_a_guid_is_its_dialogue_and_turn(dialogue: str, turn: int) -> None:
     assert dialogue_and_turn(f"{dialogue}-{turn}") == (dialogue, turn)

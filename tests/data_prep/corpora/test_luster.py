@@ -87,7 +87,7 @@ def test_masks_are_columns_of_the_token_table(
     assert "".join(tokens).lower() == f"{number}theseasandssand"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     value=st.from_regex(r"[a-z]{2,6}", fullmatch=True),
     said=st.lists(st.from_regex(r"[a-z]{1,7}", fullmatch=True), max_size=8),

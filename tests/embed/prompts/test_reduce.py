@@ -273,7 +273,7 @@ def test_a_zero_vector_has_no_cosine(precision, backend):
     np.testing.assert_array_equal(layer.neighbours, by_brute_force(X)[1][:, :31])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.randoms(use_true_random=False), st.sampled_from(WAYS))
 def test_the_order_of_tokens_does_not_matter(random, way):
     X = tokens(80)

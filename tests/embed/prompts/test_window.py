@@ -90,7 +90,7 @@ def test_near_copies_and_ties_are_settled_outside_the_window(precision: str, bac
     assert_as_brute_force(layer_geometry(grid, 128, 31, precision, backend, 3), grid, 3, 31)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(12, 60),
     window=st.integers(0, 40),

@@ -166,7 +166,7 @@ def test_scores_of_other_checkpoints_are_refused(tmp_path: Path) -> None:
         Finetune.model_validate({"recorded_scores": ["file:x"]})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(allow_nan=False))
 def test_every_number_is_read_as_python_writes_it(value: float) -> None:
     for text in (repr(value), f" {value!r} ", repr(np.float64(value)), f"float32({value!r})"):

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lm_geometry.data_prep.corpora.lines import format_of
+from lm_geometry.workspace.paths import source_and_name
 from lm_geometry.workspace.section import ROOT, Section, read_yaml
 
 Reader = Literal[
@@ -170,8 +171,10 @@ def read_corpora(root: Path = ROOT) -> dict[str, Corpus]:
 def resolve(name: str, root: Path = ROOT) -> Corpus:
     """The entry of an alias, or one made for a `hub:` id or `file:` path named in its place.
 
-    Raises ValueError for an unknown alias, and for a file whose format its name does not tell.
+    What `file:PATH as NAME` calls the corpus is no part of its entry. Raises ValueError for an
+    unknown alias, and for a file whose format its name does not tell.
     """
+    name, _ = source_and_name(name)
     if name.startswith("hub:"):
         return Corpus.model_validate({"source": name, "reader": "huggingface"})
     if name.startswith("file:"):

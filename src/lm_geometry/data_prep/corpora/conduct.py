@@ -1,9 +1,9 @@
 """EmoWOZ 2.0: how the system behaves in each of its turns of MultiWOZ, as their label."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from lm_geometry.data_prep.corpora.json_files import parsed
 from lm_geometry.data_prep.corpora.rows import Row
 
 NAMES = ("neutral", "compassionate", "apologetic", "enthusiastic", "appreciative")  # by number
@@ -29,10 +29,7 @@ def with_conduct(rows: list[Row], path: Path) -> Iterator[Row]:
 
 
 def _labels(path: Path) -> dict[str, int]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from None
+    found = parsed(path.read_bytes(), path)
     classes = set(range(len(NAMES)))
     if not isinstance(found, dict) or not classes.issuperset(found.values()):
         raise ValueError(

@@ -1,12 +1,12 @@
 """Dialogues in the unified format of ConvLab-3."""
 
 import json
-import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.json_files import member, parsed
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.data_prep.corpora.states import (
     Act,
@@ -96,7 +96,7 @@ def emotion(value: str | list[dict[str, Any]]) -> str:
 def _listed(path: Path) -> dict[str, Any]:
     """What `ontology.json` holds, empty where there is none."""
     content = _content(path, "ontology.json") if path.is_dir() or path.suffix == ".zip" else None
-    return {} if content is None else json.loads(content)
+    return {} if content is None else parsed(content, path)
 
 
 def _domains(path: Path, dialogues: list[dict[str, Any]]) -> set[str]:
@@ -138,8 +138,10 @@ def _dialogues(path: Path) -> list[dict[str, Any]]:
     content = _content(path, "dialogues.json")
     if content is None:
         raise ValueError(f"{path} has no dialogues.json")
-    found = json.loads(content)
-    if not isinstance(found, list) or (found and "turns" not in found[0]):
+    found = parsed(content, path)
+    if not isinstance(found, list) or not all(
+        isinstance(one, dict) and "turns" in one for one in found
+    ):
         raise ValueError(f"{path} is not a list of dialogues in ConvLab-3's unified format")
     return found
 
@@ -151,6 +153,4 @@ def _content(path: Path, name: str) -> bytes | None:
         return path.read_bytes() if path.exists() else None
     if path.suffix != ".zip":
         return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.namelist() if member.endswith(name)]
-        return archive.read(members[0]) if members else None
+    return member(path, name)

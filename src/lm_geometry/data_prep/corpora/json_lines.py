@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
+from lm_geometry.data_prep.corpora.json_files import DEEPEST, refuse_deep
 from lm_geometry.data_prep.corpora.lines import text_lines
 
 if TYPE_CHECKING:
@@ -95,8 +96,13 @@ def _object(line: str, path: Path, number: int) -> dict[str, JsonValue]:
             f"{path}: line {number} is not JSON: {error.msg} at character {error.pos + 1}; a jsonl "
             "file has one whole object a line"
         ) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ValueError(
+            f"{path}: line {number}: lists and objects stand more than {DEEPEST} deep"
+        ) from None
+    except ValueError as error:
         raise ValueError(f"{path}: line {number}: {error}") from None
+    refuse_deep(value, line, f"{path}: line {number}")
     if not isinstance(value, dict):
         kind = KINDS[type(value)]
         raise ValueError(f"{path}: line {number} is {kind}, not an object with names of columns")

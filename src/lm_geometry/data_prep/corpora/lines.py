@@ -20,6 +20,7 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+LONGEST = 2**28  # bytes or characters of a line, which is held whole
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 PACKED_AS = {
     b"\x1f\x8b": ".gz",
@@ -82,7 +83,8 @@ def _unpacked(path: Path) -> io.BufferedReader:
 
 
 def _utf_8(file: IO[bytes], path: Path) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST), b""), 1):
+        _refuse_long(line, number, path)
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
             if b"\0" in line[:4]:
@@ -99,13 +101,19 @@ def _marked(file: io.BufferedReader, encoding: str, path: Path) -> Iterator[str]
     number = 0
     lines = io.TextIOWrapper(cast("Any", file), encoding, newline="\n")
     try:
-        for number, line in enumerate(lines, 1):  # noqa: B007
+        for number, line in enumerate(iter(lambda: lines.readline(LONGEST), ""), 1):
+            _refuse_long(line, number, path)
             yield line
     except UnicodeError:
         where = f"its mark says {encoding.upper()}, which it is not somewhere after line {number}"
         raise ValueError(f"{path}: {where}: save it as UTF-8") from None
     finally:
         lines.detach()  # who opened the file closes it
+
+
+def _refuse_long(line: bytes | str, number: int, path: Path) -> None:
+    if len(line) >= LONGEST:
+        raise ValueError(f"{path}: line {number} has more than {LONGEST:,} characters: divide it")
 
 
 def _not(path: Path, likely: str, where: str) -> str:

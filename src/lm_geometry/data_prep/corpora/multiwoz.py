@@ -1,7 +1,5 @@
 """MultiWOZ in its original format."""
 
-import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from pydantic import JsonValue
 
 from lm_geometry.data_prep.corpora import multiwoz_states
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.json_files import member, parsed
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.data_prep.corpora.states import state_columns
 from lm_geometry.data_prep.corpora.tags import Span, bio_tags, span_of_words, words_of
@@ -99,8 +98,6 @@ def _list(folder: Path, stem: str) -> list[str]:
 def _read(folder: Path, stem: str) -> dict[str, Any] | None:
     plain, packed = folder / f"{stem}.json", folder / f"{stem}.json.zip"
     if plain.exists():
-        return json.loads(plain.read_text(encoding="utf-8"))
-    if not packed.exists():
-        return None
-    with zipfile.ZipFile(packed) as archive:
-        return json.loads(archive.read(f"{stem}.json"))
+        return parsed(plain.read_bytes(), plain)
+    content = member(packed, f"{stem}.json") if packed.exists() else None
+    return None if content is None else parsed(content, packed)

@@ -1,10 +1,10 @@
 """States, acts and ontology of MultiWOZ's original format, in the words of the unified one."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lm_geometry.data_prep.corpora.json_files import parsed
 from lm_geometry.data_prep.corpora.states import Act, State, Turn, first_value, slot_name, tracked
 
 BOOKED = ("hotel", "restaurant")  # what acts of the domain `Booking` may be about
@@ -66,7 +66,7 @@ def ontology(folder: Path) -> dict[str, list[str]]:
     file = next((folder / name for name in ONTOLOGIES if (folder / name).exists()), None)
     if file is None:
         return {}
-    listed: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8"))
+    listed: dict[str, list[Any]] = parsed(file.read_bytes(), file)
     domains = tracked(dict.fromkeys(name.partition("-")[0].lower() for name in listed))
     found: dict[str, list[str]] = {}
     for name, several in listed.items():

@@ -74,13 +74,24 @@ def _read_one(
         found = module.read(path, entry)
         named = _with_columns(found, module.text_column(found, entry), before)
         return {"train": module.with_masks(named, entry)}
-    rows: list[Row] = list(module.rows(path, entry))
+    rows = _rows(module, path, entry)
     if entry.conduct:
         labels = sources.fetch(sources.parse(entry.conduct), downloads)
         rows = list(conduct.with_conduct(rows, labels))
     if entry.reader == "text" and before:  # files of several sources may share names
         rows = [{**row, "document": f"{before}-{row['document']}"} for row in rows]
     return _by_split(rows)
+
+
+def _rows(module: ModuleType, path: Path, entry: Corpus) -> list[Row]:
+    """The rows that a format's module finds, or one sentence where a file is of another shape."""
+    try:
+        return list(module.rows(path, entry))
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is not of the shape that the reader {entry.reader} takes: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _from_files(files: list[Path], entry: Corpus, before: int) -> "Dataset":

@@ -1,12 +1,12 @@
 """The Schema-Guided Dialogue data in its original format."""
 
 import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.json_files import bounded, parsed
 from lm_geometry.data_prep.corpora.rows import Row
 from lm_geometry.data_prep.corpora.states import Act, State, Turn, slot_name, state_columns
 from lm_geometry.data_prep.corpora.tags import Span, bio_tags, words_of
@@ -38,7 +38,7 @@ def ontology(path: Path) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for file in (path / split / "schema.json" for split in SPLITS):
-        for service in json.loads(file.read_text(encoding="utf-8")) if file.exists() else []:
+        for service in parsed(file.read_bytes(), file) if file.exists() else []:
             for slot in service["slots"]:
                 values = found.setdefault(slot_name(service["service_name"], slot["name"]), [])
                 if slot["is_categorical"]:
@@ -95,4 +95,4 @@ def _spans(turn: dict[str, Any]) -> Iterator[Span]:
 
 def _read(file: Path) -> list[dict[str, Any]]:
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-        return json.load(opened)
+        return parsed(bounded(opened, file), file)

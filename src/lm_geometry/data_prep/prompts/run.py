@@ -20,6 +20,7 @@ from lm_geometry.models.sources import SourceError
 from lm_geometry.outs.data_prep.corpora import shareable
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, PromptIndex, folder
 from lm_geometry.workspace import machine
+from lm_geometry.workspace.files import make_private, private_folder
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.paths import corpus_names, name_of, names_of
 from lm_geometry.workspace.tables import write_table
@@ -97,12 +98,12 @@ def _with_texts(index: PromptIndex, prompts: pd.DataFrame, redistribute: bool) -
     if redistribute or prompts.empty:
         write_table(index.texts(folder()), table)
         return index
-    store = machine.private_texts()
-    store.mkdir(parents=True, exist_ok=True)
+    store = private_folder(machine.private_texts())
     with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
         file = Path(temporary) / "texts.parquet"
         write_table(file, table)
         index = replace(index, private=path_hash(file))
+        make_private(file)
         file.replace(index.texts(folder()))
     return index
 

@@ -14,6 +14,7 @@ from lm_geometry.experiments.running import lives
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran
 from lm_geometry.experiments.slurm.jobs import Job, Seen, seen_by_slurm
 from lm_geometry.experiments.slurm.settings import SlurmSettings
+from lm_geometry.workspace.files import private_folder
 
 if TYPE_CHECKING:
     import submitit
@@ -118,7 +119,7 @@ class Executor:
     @contextmanager
     def streams_in_a_file(self) -> Iterator[None]:
         """Processes begun inside write to a file: they outlive this one, and would hold a pipe."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         kept = [os.dup(stream) for stream in (1, 2)]
         with (self.folder / "started.log").open("ab") as file:
             try:
@@ -133,6 +134,7 @@ class Executor:
     def _made(self) -> "submitit.AutoExecutor":
         import submitit
 
+        private_folder(self.folder)  # a job runs what it finds there
         logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns where sacct is not kept
         restarts = {f"{self.kind}_max_num_timeout": self.settings.restarts}
         executor = submitit.AutoExecutor(folder=self.folder, cluster=self.kind, **restarts)

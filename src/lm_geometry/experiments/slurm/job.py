@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING
 
 from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.experiments.outcomes import Facts, facts
-from lm_geometry.revisions.programs import environment, git
+from lm_geometry.revisions.programs import cache_and_remotes_of, environment, git
+from lm_geometry.workspace.files import write_json
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -47,7 +49,22 @@ class ClonedExperiment:
     cpus: int
 
     def __call__(self) -> Ran:
-        """How it ran; raises RuntimeError where the experiment failed."""
+        """How it ran; raises RuntimeError where the experiment failed.
+
+        Either is written as JSON, which whoever asks reads: submitit's own result is a pickle.
+        """
+        from submitit import JobEnvironment
+
+        result = result_file(JobEnvironment().paths.folder, job_id())
+        try:
+            ran = self._ran()
+        except Exception:  # what submitit raises in here where the time is over, too
+            write_json(result, {"raised": traceback.format_exc()})
+            raise
+        write_json(result, asdict(ran))
+        return ran
+
+    def _ran(self) -> Ran:
         began, where = time.monotonic(), facts()
         place = clone_of(self.clones, self.experiment.name, job_id())
         shutil.rmtree(place, ignore_errors=True)  # of this job, before it was begun anew
@@ -88,7 +105,7 @@ class ClonedExperiment:
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             (clone / path).write_bytes(content)
             must("git", "add", "--force", "--", path)
-        use_cache_and_remotes(self.origin, clone)
+        cache_and_remotes_of(self.origin, clone)
         must(sys.executable, "-m", *self.experiment.command())
         for attempt in range(PUSHES):
             time.sleep(PUSH_SECONDS * attempt)
@@ -107,6 +124,11 @@ class ClonedExperiment:
         return {**found, "DVC_SITE_CACHE_DIR": str(place / "site")}
 
 
+def result_file(folder: Path, job: str) -> Path:
+    """Where a job writes how it ran."""
+    return folder / f"{job}_result.json"
+
+
 def job_id() -> str:
     """This job's id, as the cluster lists it."""
     from submitit import JobEnvironment
@@ -117,20 +139,3 @@ def job_id() -> str:
 def clone_of(clones: Path, name: str, job: str) -> Path:
     """Folder in which a job works on an experiment."""
     return clones / f"{name}-{job}"
-
-
-def use_cache_and_remotes(origin: Path, clone: Path) -> None:
-    """Give a clone the DVC cache and remotes of `origin`, as `dvc cache dir --local` would.
-
-    A remote beside the project, as the default one, is elsewhere seen from the clone.
-    """
-    from dvc.config import Config
-    from dvc.repo import Repo
-
-    with Repo(str(origin)) as repo:
-        remotes = {name: dict(remote) for name, remote in repo.config["remote"].items()}
-        own: dict[str, Any] = {"remote": remotes, "cache": {"dir": repo.cache.local_cache_dir}}
-        if default := repo.config["core"].get("remote"):
-            own["core"] = {"remote": default}
-    with Config(str(clone / ".dvc"), validate=False).edit("local") as local:
-        cast("dict[str, Any]", local).update(own)

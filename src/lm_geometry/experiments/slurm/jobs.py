@@ -9,15 +9,11 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lm_geometry.experiments.outcomes import RUNNING, WAITING, State
 from lm_geometry.experiments.running import lives
-from lm_geometry.experiments.slurm.job import Ran
+from lm_geometry.experiments.slurm.job import Ran, result_file
 from lm_geometry.workspace.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from submitit.core.utils import JobPaths
 
 FILE = "jobs.json"
 _ENDS = {
@@ -40,22 +36,17 @@ class Job:
 
     def result(self) -> Ran | str | None:
         """How it ran, the traceback of what it raised, or None while there is neither."""
-        from submitit.core.utils import pickle_load
-
-        path = self._paths.result_pickle
-        return pickle_load(path)[1] if path.exists() else None
+        path = result_file(Path(self.folder), self.id)
+        if not path.exists():
+            return None
+        found = read_json(path)
+        return str(found["raised"]) if "raised" in found else Ran(**found)
 
     def printed(self) -> str:
         """What the job's process wrote to its error stream: set-up lines, submitit and Slurm."""
         # A job array that never started a task leaves its words in another file.
-        found = sorted(self._paths.folder.glob(f"{self.id}_*log.err"))
+        found = sorted(Path(self.folder).glob(f"{self.id}_*log.err"))
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in found)
-
-    @property
-    def _paths(self) -> "JobPaths":
-        from submitit.core.utils import JobPaths
-
-        return JobPaths(self.folder, self.id, task_id=0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lm_geometry.experiments.experiment import Experiment, awaited, levels
+from lm_geometry.experiments.experiment import Experiment, Overrides, awaited, levels
 from lm_geometry.experiments.in_git import carried, refuse_dirty, there
 from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State
 from lm_geometry.experiments.running import Runner
@@ -64,6 +64,10 @@ class OnSlurm(Runner):
         """Raises ValueError without the cluster, or where the tree is not as a clone of HEAD."""
         refuse_dirty(self.root)
         _ = self.cluster
+
+    def resets(self) -> Overrides:
+        """Nothing: clones of HEAD have the committed parameters."""
+        return {}
 
     def begun(self, names: set[str]) -> Mapping[str, str]:
         """Those whose jobs wait or run."""

@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import TypedDict, TypeVar
 
 from lm_geometry.outs.finetune.training_run import TrainingRun
+from lm_geometry.workspace.inside_scripts import inside_script
 from lm_geometry.workspace.tables import Row
 
 Point = TypeVar("Point")
@@ -27,8 +28,8 @@ class CurveRow(TypedDict):
 
 def curve_records(run: TrainingRun) -> list[Row]:
     """The records of the figure `training`: a row per step, measure and curve."""
-    rows = [{**row, "settings": run.settings} for row in _rows(run)]
-    return rows or [nothing(run.settings)]
+    rows = [{**row, "settings": run.settings} for row in _rows(run)] or [nothing(run.settings)]
+    return [{name: inside_script(value) for name, value in row.items()} for row in rows]
 
 
 def nothing(settings: str) -> Row:

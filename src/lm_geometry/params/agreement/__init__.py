@@ -6,7 +6,15 @@ from typing import Any
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.models.catalogue import ModelEntry
-from lm_geometry.params.agreement import arithmetic, checkpoints, clouds, layers, names, prompts
+from lm_geometry.params.agreement import (
+    arithmetic,
+    bounds,
+    checkpoints,
+    clouds,
+    layers,
+    names,
+    prompts,
+)
 from lm_geometry.params.agreement.given_tokens import given_tokens_are_measured
 from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
 from lm_geometry.params.agreement.training import contexts_are_trained_on, corpus_fits_task
@@ -46,6 +54,10 @@ RULES: tuple[Rule, ...] = (
     clouds.null_models_have_labels,
     clouds.nothing_is_there_twice,
     clouds.numbers_are_possible,
+    bounds.seeds_are_seeds,
+    bounds.numbers_are_bounded,
+    bounds.constants_are_of_the_rule,
+    bounds.neighbours_are_tokens,
 )
 
 

@@ -7,6 +7,7 @@ from lm_geometry.models.local_files import SourceError, advice, local_path
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.explain import nearest
 from lm_geometry.params.sections import Params
+from lm_geometry.workspace.paths import source_and_name
 
 SCHEMES = ("hub:", "file:")
 
@@ -31,7 +32,12 @@ def corpora_are_known(params: Params, catalogue: Catalogue) -> Iterator[str]:
     named += [(f"data_prep.evaluate.{i}", name) for i, name in enumerate(data.evaluate)]
     named += [("data_prep.prompts.corpus", data.prompts.corpus)]
     for key, name in named:
-        yield from _unknown(key, name, "corpora", list(catalogue.corpora), catalogue.root)
+        source, given = source_and_name(name)
+        yield from _unknown(key, source, "corpora", list(catalogue.corpora), catalogue.root)
+        if not given and name.startswith("file:") and " as " in name:
+            yield f"{key}: {name!r}: a name after `as` has only a-z, 0-9 and -"
+        elif given in catalogue.corpora:
+            yield f"{key}: {given} is an alias of catalogue/corpora.yaml: name the file otherwise"
 
 
 def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) -> Iterator[str]:
@@ -46,3 +52,5 @@ def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) 
             return
         if not path.exists():
             yield f"{key}: there is no {path}{advice(location)}"
+        elif path.is_file() and not path.stat().st_size:
+            yield f"{key}: {path} is empty"

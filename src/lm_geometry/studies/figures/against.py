@@ -49,7 +49,8 @@ def milestones(
     layered = alt.layer(rule, runs.encode(x=x, tooltip=tooltip), panels.message())
     of_score = f"Dashed: the same of {_score(figure.against[0])}, a line for each run."
     says = words(figure.says, "Rings: single runs.", SAYS[figure.event], of_score)
-    return Drawn(_by_setting(layered, data, figure, 300, height, says), told=told(figure, table))
+    chart = _by_setting(layered, data, figure, 300, height, says)
+    return Drawn(chart, table, told(figure, table))
 
 
 def told(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:

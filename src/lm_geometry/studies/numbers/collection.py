@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from lm_geometry.aggregate.means import OF_TOKENS
+from lm_geometry.experiments.committed import FILE, parsed
 from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.estimate.prompt_tables import rows_where
@@ -74,7 +75,7 @@ class Collected:
     def checkpoint(self) -> str:
         """The checkpoint that is compared with base."""
         asked = self.params.aggregate.checkpoint
-        last = max(map(step_of, self.tables["means"]["checkpoint"]))
+        last = max(self.tables["means"]["checkpoint"], key=step_of)
         return str(last if asked == "last" else asked)
 
     @property
@@ -99,28 +100,36 @@ def collect(experiment: Experiment, commit: str, root: Path = ROOT) -> Collected
 
     Raises ValueError for one of an earlier version, whose tables know no readings.
     """
-    revision = Revision(commit, root)
-    tables = {name: revision.read_table(table(name)) for name in TABLES}
+    params = Params.of(Project.read(root).params_of(experiment.overrides))
+    started_from = git(root, "rev-parse", f"{commit}^").strip()
+    return _read(experiment, Revision(commit, root), params, commit, started_from)
+
+
+def read_run(tree: Tree, name: str) -> Collected:
+    """The run that left a tree, with the parameters that lie in it; raises ValueError as `collect`.
+
+    Its commits are not looked up.
+    """
+    with tree.open(ROOT / FILE) as file:
+        params = Params.of(parsed(file.read().decode()))
+    return _read(Experiment(name, {}), tree, params, "", "")
+
+
+def _read(
+    experiment: Experiment, tree: Tree, params: Params, commit: str, started_from: str
+) -> Collected:
+    tables = {name: tree.read_table(table(name)) for name in TABLES}
     if "exclude" not in tables["means"]:
         raise ValueError(
             f"{experiment.name}: its tables are of an earlier version of lm-geometry, which did "
             "not tell which neighbours count; run it again"
         )
-    params = Params.of(Project.read(root).params_of(experiment.overrides))
     if params.estimate.surrogates.kinds:
-        tables[REMAINDERS] = revision.read_table(table(REMAINDERS))
-    model = read_model_source(revision)
+        tables[REMAINDERS] = tree.read_table(table(REMAINDERS))
+    model = read_model_source(tree)
     if not model.layers:  # the training decides it, and not the catalogue
-        model = with_sizes(model, revision)
-    return Collected(
-        experiment,
-        revision,
-        commit,
-        git(root, "rev-parse", f"{commit}^").strip(),
-        params,
-        model,
-        tables,
-    )
+        model = with_sizes(model, tree)
+    return Collected(experiment, tree, commit, started_from, params, model, tables)
 
 
 def step_of(checkpoint: str) -> int:

@@ -94,7 +94,8 @@ def web_page(name: str, study: Study, place: Path) -> str:
     """Text of the page: question, settings, figures, numbers, experiments, provenance.
 
     `study` is as its file says now; the page has the settings that the figures were drawn by, and
-    says so where the file was edited since.
+    says so where the file was edited since. HTML in any text is shown as it was written, and
+    nothing is loaded.
     """
     from markdown_it import MarkdownIt
 
@@ -112,7 +113,7 @@ def web_page(name: str, study: Study, place: Path) -> str:
         runs=runs,
         versions=dict.fromkeys(versions),
     )
-    body = MarkdownIt("commonmark").enable("table").render(text)
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
     body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
     body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
+from lm_geometry.revisions.spreadsheets import inert
 from lm_geometry.studies.definition import DRAWN, RESULTS, Study
 from lm_geometry.studies.figure import OVER_STEPS, Figure
 from lm_geometry.studies.figures import against, course, lines, nulls, over_steps, prompts
@@ -101,7 +102,7 @@ def _stems(figures: Sequence[Figure] | Sequence[PromptFigure]) -> list[str]:
 def _csv(table: pd.DataFrame) -> bytes:
     """Six digits of every number, in columns of numbers and words as well."""
     cut = table.map(lambda value: f"{value:.6g}" if isinstance(value, float) else value)
-    return cut.to_csv(index=False, lineterminator="\n").encode()
+    return inert(cut).to_csv(index=False, lineterminator="\n").encode()
 
 
 def _written(path: Path, content: bytes | pd.DataFrame) -> Path:
