@@ -1,6 +1,5 @@
 """What null models leave unexplained, by hand, and from clouds to the table."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,5 +112,5 @@ def test_from_clouds_to_the_table_and_nothing_without_null_models(project: Any) 
         np.testing.assert_allclose(own["real"], own["mean_y"])
         np.testing.assert_allclose(own["real_lower"], own["lower_y"])
     gaussian = rows[(rows["of"] == "mean") & (rows["estimator"] == "twonn")]
-    assert (np.abs(gaussian["mean"]) < 4 * gaussian["standard_error"]).all()  # as these clouds are
-    make_tables("a", settings, replace(shown, checkpoint="base"))
+    assert abs(gaussian["mean"].mean()) < 0.15 * gaussian["real"].mean()  # as these clouds are
+    assert (gaussian["lower"] < gaussian["mean"]).all()
