@@ -13,7 +13,7 @@ from lm_geometry.aggregate.remainders import Remainders
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import COLUMNS, make_tables, read_aggregated
 from lm_geometry.estimate import run as estimation
-from lm_geometry.outs.estimate.clouds import INDEX, read_estimated
+from lm_geometry.outs.estimate.clouds import read_estimated
 from lm_geometry.statistics import Mean
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
@@ -93,7 +93,7 @@ def test_from_clouds_to_the_table_and_nothing_without_null_models(project: Any) 
     settings = Aggregate.model_validate({"bootstrap": {"draws": 100}})
     shown = Shown("10", 2, 10.0, "twonn", "test")
     estimation.estimate(ESTIMATE)
-    assert "surrogates" not in read_json(INDEX)
+    assert "surrogates" not in read_json(paths.ESTIMATES / "index.json")
     assert not list(paths.ESTIMATES.rglob("surrogates.parquet"))
     make_tables("a", settings, shown).write()
     assert not paths.table("remainders").exists()
