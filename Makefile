@@ -5,6 +5,7 @@
 # make audit   the cache and the remote, checked against dvc.lock, and mended
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
 # make architectures  a small model of every architecture of transformers, and docs/architectures.md
+# make site     the pages and the library's docstrings as a site
 # make benchmark  speed against the published ways, written to benchmarks/RESULTS.md
 # make verify  the tests beside DADApy, in .venv-dadapy, and how far our numbers are from its
 #
@@ -42,11 +43,11 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro pull remote audit drift test test-slow architectures check benchmark verify setup pins help
+.PHONY: repro pull remote audit drift test test-slow architectures check site benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,15s/^# \{0,1\}//p' Makefile
+	@sed -n '1,16s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
@@ -85,6 +86,12 @@ check: setup  ## linting, formatting, types, imports, the drawing, pages' number
 	lint-imports --no-cache
 	python docs/draw_architecture.py --check
 	python docs/write_sentences.py --check
+
+site: setup  ## docs/ and docstrings as a site that needs no network, in .scratch/site/html
+	@$(BIN)/python -c 'import mkdocstrings, material' 2>/dev/null || $(BIN)/python $(INSTALL) requirements/site.txt
+	python docs/site_pages.py
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo '.scratch/site/html/index.html'
 
 pins: setup  ## requirements/ of what pyproject.toml needs, with hashes
 	@$(BIN)/python -m uv --version || $(BIN)/python -m pip install --require-hashes -r requirements/uv.txt
