@@ -52,6 +52,14 @@ class CommittedResults:
             raise ValueError(f"studies/results/{study}, {table}, {where}: {len(found)} rows, not 1")
         return found[0]
 
+    def ran(self, study: str) -> bool:
+        """Whether git holds results of a study."""
+        return (self.root / "studies" / "results" / study / "README.md").exists()
+
+    def benchmarked(self, name: str) -> bool:
+        """Whether git holds what a benchmark wrote."""
+        return any((self.root / "benchmarks" / f"{name}.{end}").exists() for end in ("json", "csv"))
+
     def measured(self, study: str, table: str, estimator: str) -> bool:
         """Whether the study's table has rows of an estimator, or of a signal."""
         return estimator in set(self._table(study, table)["estimator"])

@@ -16,7 +16,7 @@ from lm_geometry.aggregate.headline import headline
 from lm_geometry.aggregate.means import mean_rows
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown, resolve
-from lm_geometry.aggregate.tables import COLUMNS, Tables, make_tables, read_aggregated
+from lm_geometry.aggregate.tables import COLUMNS, OPTIONAL, Tables, make_tables, read_aggregated
 from lm_geometry.dimension import local_dimension
 from lm_geometry.estimate import run as estimation
 from lm_geometry.estimate.params import Estimate
@@ -192,6 +192,7 @@ def tables_of(**changes: list[dict[str, Any]]) -> Tables:
         ],
         "global": [],
         **{name: [] for name in ("correlations", "groups", "clusters", "scores", "heuristic")},
+        "remainders": [],
     }
     frames = [pd.DataFrame((rows | changes)[name], columns=COLUMNS[name]) for name in COLUMNS]
     return Tables(*frames)
@@ -327,7 +328,7 @@ def test_a_run_from_clouds_to_headline(project: Any) -> None:
     shown = Shown("10", 2, 10.0, "twonn", "test")
     tables = make_tables("a", settings, shown)
     tables.write()
-    read = {name: read_aggregated(name) for name in COLUMNS}
+    read = {name: read_aggregated(name) for name in COLUMNS if name not in OPTIONAL}
     assert list(read) == list(COLUMNS)
     keys = ["level", "exclude", "corpus", "checkpoint", "estimator", "n_neighbors"]
     means = read["means"].set_index(keys)["mean"]

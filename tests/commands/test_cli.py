@@ -223,6 +223,8 @@ def test_an_empty_table_says_why(tables: Path, capsys: pytest.CaptureFixture[str
     told = capsys.readouterr()
     assert "prompt_means has no rows: no prompts were drawn" in told.err
     assert told.out.startswith("model,checkpoint")
+    main(["table", "remainders"])
+    assert "remainders has no rows: no null models were drawn" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -74,7 +74,7 @@ def change_rows(by_corpus: dict[str, dict[Key, Change]], confidence: float) -> l
     """A row per (corpus, cell): the change since base."""
     rows = [
         {"corpus": corpus}
-        | _columns(key)
+        | columns_of(key)
         | summary(change.mean, confidence)
         | {"p_value": change.mean.p_value()}
         | {"standardised_by_documents": change.by_documents}
@@ -100,7 +100,7 @@ def difference_rows(
         for key in found if control != fine_tuned else {}:
             if key in own:
                 difference = own[key].mean - found[key].mean
-                names = {"corpus": fine_tuned, "control": control} | _columns(key)
+                names = {"corpus": fine_tuned, "control": control} | columns_of(key)
                 counted = summary(difference, confidence) | {"p_value": difference.p_value()}
                 rows.append(names | counted)
     return adjusted_over_layers(rows)
@@ -121,5 +121,6 @@ def adjusted_over_layers(rows: list[Row]) -> list[Row]:
     return [row | {"adjusted_p_value": p} for row, p in zip(rows, adjusted, strict=True)]
 
 
-def _columns(key: Key) -> Row:
+def columns_of(key: Key) -> Row:
+    """The columns that a key is of; inverse of `key_of`."""
     return {name: np.nan if value is None else value for name, value in zip(KEYS, key, strict=True)}

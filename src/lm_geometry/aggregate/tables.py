@@ -14,11 +14,17 @@ from lm_geometry.aggregate.differences import Change, Key, change_rows, changes,
 from lm_geometry.aggregate.groups import GroupedEstimates
 from lm_geometry.aggregate.means import CELL, ESTIMATE, local_estimates, loss_rows, mean_rows
 from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.aggregate.remainders import Remainders
 from lm_geometry.aggregate.scores import MEAN, SCORED, score_rows
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.where import WHERE, saying_where
 from lm_geometry.outs.embed.hidden_states import read_tokens
-from lm_geometry.outs.estimate.clouds import GLOBAL, read_estimated, read_global
+from lm_geometry.outs.estimate.clouds import (
+    GLOBAL,
+    read_estimated,
+    read_global,
+    read_surrogates,
+)
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.points import RESIDUAL
@@ -30,6 +36,10 @@ SUMMARY = ["mean", "standard_error", "lower", "upper", "degrees", "error", "valu
 TESTED = ["p_value", "adjusted_p_value"]
 STANDARDISED = ["standardised_by_documents", "standardised_by_tokens"]
 CORRELATION = ["level", "method", "correlation", "lower", "upper", "error", "pairs", "resampled"]
+SURROGATE = [
+    *("of", *ESTIMATE, "control", "surrogate", "real", "real_lower", "real_upper"),
+    *("surrogate_mean", "surrogate_deviation", "draws"),
+]
 CLUSTER = ["k", "cluster", "mean", "smallest", "largest", "tokens", "token", "count"]
 COLUMNS = {
     "means": [*ESTIMATE, *SUMMARY, "median", "standard_deviation", "undefined", "clouds", "points"],
@@ -42,7 +52,9 @@ COLUMNS = {
     "clusters": [*CELL, *CLUSTER],
     "scores": [*ESTIMATE, *SCORED, *MEAN],
     "heuristic": [*heuristic.KEYS, *heuristic.RESULT],
+    "remainders": [*SURROGATE, *SUMMARY, *TESTED],
 }
+OPTIONAL = ("remainders",)  # of null models, which few runs have
 
 ALL = COLUMNS | prompts.COLUMNS
 
@@ -61,14 +73,18 @@ class Tables:
     clusters: pd.DataFrame
     scores: pd.DataFrame
     heuristic: pd.DataFrame
+    remainders: pd.DataFrame
 
     def write(self, where: str = RESIDUAL) -> None:
         """Write every table as Parquet; one without rows is written with its columns.
 
+        Those of `OPTIONAL` are not written without rows.
+
         `where` in the blocks states were read is said in the tables of any place but the stream.
         """
         for name, table in zip(COLUMNS, vars(self).values(), strict=True):
-            write_table(paths.table(name), saying_where(table, where))
+            if len(table) or name not in OPTIONAL:
+                write_table(paths.table(name), saying_where(table, where))
 
 
 def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
@@ -79,10 +95,12 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
     by_corpus: dict[str, dict[Key, Change]] = defaultdict(dict)
     correlations = LossCorrelations(settings.bootstrap, confidence)
     groups = GroupedEstimates(settings.groups, confidence)
+    remainders = Remainders(read_surrogates(), weight)
     pieces = len({(cloud.split, cloud.layer) for cloud in estimated.clouds()})
     for split, table in progress(local_estimates(), "tables", pieces):
         means += mean_rows(table, confidence, weight)
         by_corpus[split.corpus] |= changes(table, weight)
+        remainders.add(table)
         correlations.add(split, table)
         groups.add(split, table)
         if table["layer"].iloc[0] == shown.layer:
@@ -102,12 +120,19 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
         _table("clusters", clusters),
         _table("scores", score_rows(mean_table)),
         _table("heuristic", _heuristic_rows(mean_table, settings)),
+        _table("remainders", remainders.rows(by_corpus, fine_tuned, confidence)),
     )
 
 
 def read_aggregated(name: str, tree: Tree = WORKSPACE) -> pd.DataFrame:
-    """One table of the last aggregate run; the names are those of `ALL`."""
-    table = tree.read_table(paths.table(name))
+    """One table of the last aggregate run; the names are those of `ALL`.
+
+    One of `OPTIONAL` has no rows where the run did not write it.
+    """
+    absent = name in OPTIONAL and not tree.exists(paths.table(name))
+    table = tree.read_table(paths.table("means" if absent else name))
+    if absent:
+        return _table(name, [])
     return table.loc[:, [*ALL[name], *({WHERE} & {*table.columns})]]
 
 

@@ -13,7 +13,7 @@ from lm_geometry.commands.table_columns import COLUMNS, TABLES, explained, reaso
 FILTERS = (
     *("checkpoint", "corpus", "split", "layer", "exclude", "estimator", "n_neighbors", "control"),
     *("level", "method", "grouping", "group", "k", "score", "signal"),
-    *("quantity", "shuffle", "scale"),
+    *("quantity", "shuffle", "scale", "of", "surrogate"),
 )
 FORMATS = ("text", "csv", "markdown", "json")
 

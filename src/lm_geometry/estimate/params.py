@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lm_geometry.outs.estimate.exclusion import NONE, kinds_of
+from lm_geometry.surrogates.kinds import Kind
 from lm_geometry.workspace.section import Section
 
 LocalEstimator = Literal["twonn", "lpca", "mle"]
@@ -67,6 +68,20 @@ class Lpca(Section):
     )
 
 
+class Surrogates(Section):
+    """Null models, whose surrogates are estimated beside each cloud."""
+
+    kinds: list[Kind] = Field(
+        [],
+        description="what a surrogate keeps of its cloud (docs/what-the-number-means.md); [] none. "
+        "Each draw takes as long as the cloud's own graph",
+    )
+    draws: int = Field(
+        10, ge=2, description="surrogates of each kind; their spread is in intervals"
+    )
+    seed: int = Field(0, ge=0, description="which draws")
+
+
 class Estimate(Section):
     """Which dimensions are estimated on each cloud."""
 
@@ -117,6 +132,10 @@ class Estimate(Section):
         description="other numbers of a cloud, each beside its number of massive tokens; [] none",
     )
     gride_range: int = Field(256, ge=0, description="largest GRIDE rank (a power of 2); 0: none")
+    surrogates: Surrogates = Field(
+        default_factory=lambda: Surrogates.model_validate({}),
+        description="null models beside each cloud",
+    )
 
     @field_validator("exclude")
     @classmethod

@@ -1,5 +1,7 @@
 """Which neighbours count, and which documents the jackknife leaves out together."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -41,12 +43,24 @@ class Readings:
 
         Raises ValueError for tokens whose ids may not be passed on, and so are not in the table.
         """
-        columns = [KINDS[kind] for kind in kinds_of(exclude)]
+        columns = self.columns(f"estimate.exclude: {exclude}", kinds_of(exclude))
         if not columns:
             return no_labels(len(rows))
-        if absent := [name for name in columns if name not in self._tokens]:
+        return as_labels(self._tokens[columns].iloc[rows].to_numpy(), len(rows))
+
+    def columns(self, asked: str, kinds: Sequence[str]) -> list[str]:
+        """The columns of the token table that tell `kinds` apart, for what is `asked`.
+
+        Raises ValueError for tokens whose ids may not be passed on, and so are not in the table.
+        """
+        names = [KINDS[kind] for kind in kinds]
+        if absent := [name for name in names if name not in self._tokens]:
             raise ValueError(
-                f"estimate.exclude: {exclude} needs the column {absent[0]} of the token table, "
+                f"{asked} needs the column {absent[0]} of the token table, "
                 f"which {self._split.corpus} has not here, as its text may not be passed on"
             )
-        return as_labels(self._tokens[columns].iloc[rows].to_numpy(), len(rows))
+        return names
+
+    def without_groups(self) -> "Readings":
+        """The same without a jackknife."""
+        return Readings(self._split, 0, 0, self._tokens)

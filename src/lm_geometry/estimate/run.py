@@ -7,6 +7,7 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.signal_rows import signal_table
+from lm_geometry.estimate.surrogate_rows import refuse_missing_labels, surrogate_table
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
@@ -27,6 +28,8 @@ def run() -> None:
 def estimate(settings: Estimate) -> None:
     """Write data/estimates: a row per token and a row per cloud, for every cloud of the run.
 
+    And a row per draw of each null model, where there are any.
+
     A cell is one cloud. Finished cells outlive an interruption. Raises ImportError where an
     estimator is DADApy's and that is not installed.
     """
@@ -35,9 +38,11 @@ def estimate(settings: Estimate) -> None:
     embedded = read_embedded()
     chosen = settings.jackknife
     readings = {split: Readings(split, chosen.groups, chosen.seed) for split in embedded.splits}
+    refuse_missing_labels(settings, readings.values())
     groups = [of_split.groups for of_split in readings.values()]
     rules = ([*settings.estimators], settings.n_neighbors, settings.cdf)
-    estimated = Estimated(embedded, read_seeds(), *rules, settings.exclude, groups)
+    null_models = [*settings.surrogates.kinds]
+    estimated = Estimated(embedded, read_seeds(), *rules, settings.exclude, groups, null_models)
     found = estimated.clouds()
     inputs = {
         "clouds": path_hash(paths.CLOUDS),
@@ -53,6 +58,8 @@ def estimate(settings: Estimate) -> None:
             whole = pd.concat([whole, signal_table(*points)], ignore_index=True)
             write_table(cells.path(name, "local.parquet"), local)
             write_table(cells.path(name, "global.parquet"), whole)
+            if null_models:
+                write_table(cells.path(name, "surrogates.parquet"), surrogate_table(*points))
             cells.finish(name)
     for cloud in found:
         cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))

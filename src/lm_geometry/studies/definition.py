@@ -1,6 +1,7 @@
 """studies/NAME.yaml: one question, the experiments that answer it, and its figures."""
 
 import os
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,19 @@ class Study(Section):
                 raise ValueError(
                     f"{name} is in no case, in the grid or in fixed{nearest(name, sorted(varied))}"
                 )
+        if any(figure.kind == "nulls" for figure in self.figures):
+            self._has_one_run_with_null_models(varied)
         for case in self.cases:
             if not case or set(case) - set("abcdefghijklmnopqrstuvwxyz0123456789-."):
                 raise ValueError(f"cases: {case!r}: a name has only a-z, 0-9, - and .")
         return self
+
+    def _has_one_run_with_null_models(self, varied: set[str]) -> None:
+        runs = max(len(self.cases), 1) * prod(len(values) for values in self.grid.values())
+        if runs > 1:
+            raise ValueError(f"figures: kind nulls shows one experiment; the study has {runs}")
+        if "estimate.surrogates.kinds" not in varied:
+            raise ValueError("figures: kind nulls needs estimate.surrogates.kinds in the study")
 
     def replaced(self, value: Any) -> Any:
         """`value` with the names that this machine's environment asks for."""

@@ -23,6 +23,7 @@ IDLE = {  # settings that a kind of figure has no use for
     "course": {*_AXES, "series"},
     "milestones": {*_AXES, "series"},
     "score_correlations": {*_AXES, "series", "event"},
+    "nulls": {"x", "x_title", "x_scale", "y_scale", "panels", *_CURVES, *_AGAINST},
 }
 OF_TABLES = ("layer", "n_neighbors", "step")  # axes that are no parameters; boxes have one of each
 NAMED = {"hausdorff": "token_sample.noise"}  # parameters that an axis shows by another number
@@ -41,6 +42,7 @@ class Figure(Section):
         "course",
         "milestones",
         "score_correlations",
+        "nulls",
     ] = Field(
         description="violins: tokens of base and fine-tuned; lines: means with intervals; boxes: "
         "one mean per draw of a cloud; curves: measures over the steps of training; leads: steps "
@@ -48,13 +50,14 @@ class Figure(Section):
         "the dimension, and of the validation loss, go with later changes of a score; course: "
         "measures of every split over the steps, a row each; milestones: the step at which each "
         "had settled, or was least, beside that of a score; score_correlations: of each measure "
-        "with scores over the steps, plainly and given the step"
+        "with scores over the steps, plainly and given the step; nulls: what was measured of one "
+        "run, what each null model reads, and the remainder"
     )
     title: str = Field(description="what the figure answers")
     value: Literal["dimension", "change", "difference"] = Field(
         "dimension",
-        description="lines: mean local dimension, its change since base, or that change minus the "
-        "change on a control corpus",
+        description="lines, nulls: mean local dimension, its change since base, or that change "
+        "minus the change on a control corpus",
     )
     x: str = Field(
         "layer",
@@ -75,7 +78,7 @@ class Figure(Section):
         [], description="a panel for each value of these parameters, or for each case"
     )
     layers: Literal["shown", "all"] = Field(
-        "shown", description="lines: the layer of aggregate.layer, or a panel for each"
+        "shown", description="lines, nulls: the layer of aggregate.layer, or a panel for each"
     )
     measures: list[str] = Field(
         ["accuracy", "loss", "dimension"],
@@ -134,6 +137,8 @@ class Figure(Section):
             return self.kind
         boxes = "_boxes" if self.kind == "boxes" else ""
         reading = f"_exclude_{self.exclude}" if self.exclude else ""
+        if self.kind == "nulls":
+            return f"nulls_{self.value}{reading}"
         return f"{self.value}_by_{self.x.rpartition('.')[2]}{boxes}{reading}"
 
     @property

@@ -1,5 +1,6 @@
 """The mean of a cloud, and the directions that it spreads in."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from lm_geometry.point_cloud.shapes import Float64
 
 Rows = Float64[np.ndarray, "tokens width"]
+Draw = Callable[[np.random.Generator], Rows]  # of a null model that is fitted
 
 
 def about_mean(X: Rows) -> tuple[Float64[np.ndarray, "width"], Rows]:

@@ -1,6 +1,6 @@
 """A surrogate of a cloud by its name: it keeps one thing and destroys the rest."""
 
-from typing import Literal, get_args
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,19 +11,11 @@ from lm_geometry.point_cloud.loops import single_threaded_blas
 from lm_geometry.point_cloud.magnitude import to_one
 from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.components import permuted_components
-from lm_geometry.surrogates.directions import Rows
+from lm_geometry.surrogates.directions import Draw, Rows
 from lm_geometry.surrogates.gaussian import gaussian, gaussian_with_norms
+from lm_geometry.surrogates.kinds import KINDS, NEEDS, Kind
 from lm_geometry.surrogates.labels import Labels
 from lm_geometry.surrogates.token_means import exchanged_residuals, token_means
-
-Kind = Literal[
-    "gaussian", "gaussian_with_norms", "permuted_components", "token_means", "exchanged_residuals"
-]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-NEEDS: dict[str, tuple[str, ...]] = {
-    "token_means": ("tokens",),
-    "exchanged_residuals": ("tokens", "documents"),
-}
 
 
 def surrogate(
@@ -48,7 +40,7 @@ def surrogate(
       token and of `documents`, exactly; the effects of documents nearly
 
     A seed gives the same bits on one machine, a Generator is moved on. One seed draws alike for two
-    nearly equal states. Draw several: one is a sample, with a sample's error.
+    nearly equal states. Draw several, of one `null_model`: one is a sample, with a sample's error.
 
     Source: surrogate data, Theiler et al. 1992, Physica D 58; each kind's stands with it, in
     `surrogates.gaussian`, `.components` and `.token_means`.
@@ -60,6 +52,35 @@ def surrogate(
     length or missing, where each token is alone in its identity, for fewer than 2 tokens, and for
     NaN or infinite values; TypeError for no seed.
     """
+    return null_model(X, kind, tokens, documents).surrogate(seed)
+
+
+@dataclass(frozen=True)
+class NullModel:
+    """A null model fitted to a cloud, of which surrogates are drawn; made by `null_model`."""
+
+    draw: Draw
+    power: int  # of 2, by which the cloud was multiplied
+
+    def surrogate(self, seed: int | np.random.Generator) -> Float64[np.ndarray, "rows width"]:
+        """What `surrogate` gives of this cloud, kind and seed; TypeError for no seed."""
+        if seed is None:
+            raise TypeError("seed is None; a surrogate that cannot be drawn again is no result")
+        with single_threaded_blas():  # its threads add in another order
+            return np.ldexp(self.draw(np.random.default_rng(seed)), -self.power)
+
+
+def null_model(
+    X: PointCloud,
+    kind: Kind,
+    tokens: ArrayLike | None = None,
+    documents: ArrayLike | None = None,
+) -> NullModel:
+    """The null model of that kind, fitted once for many draws; arguments as `surrogate` has them.
+
+    Cost: the fit has O(tokens · width · min(tokens, width)) time, most of what one surrogate has.
+    Raises ValueError as `surrogate`.
+    """
     points = as_cloud(X, at_least=2)
     given = {"tokens": tokens, "documents": documents}
     labels = {
@@ -69,23 +90,20 @@ def surrogate(
         raise ValueError(f"kind is {kind!r}; there are {', '.join(KINDS)}")
     if lacking := [name for name in NEEDS.get(kind, ()) if name not in labels]:
         raise ValueError(f"kind {kind!r} needs {' and '.join(lacking)}, a label for each row of X")
-    if seed is None:
-        raise TypeError("seed is None; a surrogate that cannot be drawn again is no result")
     scaled, power = to_one(points)
-    with single_threaded_blas():  # its threads add in another order
-        drawn = _drawn(scaled, kind, np.random.default_rng(seed), labels)
-    return np.ldexp(drawn, -power)
+    with single_threaded_blas():
+        return NullModel(_fitted(scaled, kind, labels), power)
 
 
-def _drawn(X: Rows, kind: Kind, rng: np.random.Generator, labels: dict[str, Labels]) -> Rows:
+def _fitted(X: Rows, kind: Kind, labels: dict[str, Labels]) -> Draw:
     match kind:
         case "gaussian":
-            return gaussian(X, rng)
+            return gaussian(X)
         case "gaussian_with_norms":
-            return gaussian_with_norms(X, rng)
+            return gaussian_with_norms(X)
         case "permuted_components":
-            return permuted_components(X, rng)
+            return permuted_components(X)
         case "token_means":
-            return token_means(X, labels["tokens"], rng)
+            return token_means(X, labels["tokens"])
         case "exchanged_residuals":
-            return exchanged_residuals(X, labels["tokens"], labels["documents"], rng)
+            return exchanged_residuals(X, labels["tokens"], labels["documents"])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from lm_geometry.surrogates.directions import Rows
+from lm_geometry.surrogates.directions import Draw, Rows
 from lm_geometry.surrogates.gaussian import normal_rows
 from lm_geometry.surrogates.labels import Labels, label_means, order_within, refuse_all_alone
 
 
-def token_means(X: Rows, tokens: Labels, rng: np.random.Generator) -> Rows:
-    """The mean of each token identity, and around it draws of one Gaussian, `[tokens, width]`.
+def token_means(X: Rows, tokens: Labels) -> Draw:
+    """Draws the mean of each token identity, and around it one Gaussian, `[tokens, width]`.
 
     Its covariance is that of the residuals of X around those means, pooled over identities with
     tokens − identities degrees of freedom. Draws are taken around their own mean in each identity:
@@ -21,14 +21,17 @@ def token_means(X: Rows, tokens: Labels, rng: np.random.Generator) -> Rows:
     """
     refuse_all_alone(tokens)
     means = label_means(X, tokens)
-    drawn = normal_rows(X - means, len(X) - int(tokens.max()) - 1, rng)
-    return means + (drawn - label_means(drawn, tokens))
+    around_zero = normal_rows(X - means, len(X) - int(tokens.max()) - 1)
+
+    def draw(rng: np.random.Generator) -> Rows:
+        drawn = around_zero(rng)
+        return means + (drawn - label_means(drawn, tokens))
+
+    return draw
 
 
-def exchanged_residuals(
-    X: Rows, tokens: Labels, documents: Labels, rng: np.random.Generator
-) -> Rows:
-    """X with what token and document do not explain exchanged among tokens of one identity.
+def exchanged_residuals(X: Rows, tokens: Labels, documents: Labels) -> Draw:
+    """Draws X with what token and document do not explain exchanged among tokens of one identity.
 
     Row i is the fit of `additive_means` for its token and document, and the residual of a row of
     the same identity, by a permutation that is uniform within each. Keeps exactly (rounding) the
@@ -43,7 +46,8 @@ def exchanged_residuals(
     """
     refuse_all_alone(tokens)
     fit = additive_means(X, tokens, documents)
-    return fit + (X - fit)[order_within(tokens, rng)]
+    residuals = X - fit
+    return lambda rng: fit + residuals[order_within(tokens, rng)]
 
 
 def additive_means(X: Rows, tokens: Labels, documents: Labels) -> Rows:

@@ -1,7 +1,7 @@
 """What the estimate stage wrote, for the stages that read it."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 
@@ -17,6 +17,10 @@ LOCAL = [*KEYS, "exclude", "row", "estimator", "n_neighbors", "value"]
 GLOBAL = [
     *(*KEYS, "exclude", "estimator", "n_neighbors", "scale", "value"),
     *("standard_error", "points", "recall"),
+]
+SURROGATES = [
+    *(*KEYS, "surrogate", "draw", "exclude", "estimator", "n_neighbors"),
+    *("tokens", "documents"),
 ]
 INDEX = paths.ESTIMATES / "index.json"
 _WITHOUT = re.compile(r"without_\d+")
@@ -46,7 +50,8 @@ class Estimated:
     `n_neighbors` are the sizes asked for, below 1 as shares of a cloud; `cdf` is TwoNN's.
     `exclude` are the readings: which neighbours of a token do not count, "none" for as published.
     `groups` counts the jackknife groups into which the documents of each of `embedded.splits` were
-    dealt, in that order; 0 where nothing was left out.
+    dealt, in that order; 0 where nothing was left out. `surrogates` names
+    the null models of every cloud.
     """
 
     embedded: Embedded
@@ -56,6 +61,7 @@ class Estimated:
     cdf: str
     exclude: list[str]
     groups: list[int]
+    surrogates: list[str] = field(default_factory=list)
 
     def clouds(self) -> list[Cloud]:
         """Every cloud, in the order of the estimate stage."""
@@ -68,7 +74,10 @@ class Estimated:
 
 def write_index(estimated: Estimated) -> None:
     """Record what there is; readers enumerate this, never the folders that they find."""
-    write_json(INDEX, asdict(estimated))
+    index = asdict(estimated)
+    if not estimated.surrogates:
+        del index["surrogates"]  # so that runs without any leave what they left before
+    write_json(INDEX, index)
 
 
 def read_estimated(tree: Tree = WORKSPACE) -> Estimated:
@@ -110,3 +119,16 @@ def read_global(tree: Tree = WORKSPACE) -> pd.DataFrame:
     ]
     table = pd.concat(tables, ignore_index=True)
     return table.loc[:, [*GLOBAL, *without_columns(table)]]
+
+
+def read_surrogates(tree: Tree = WORKSPACE) -> pd.DataFrame:
+    """Mean local estimates of every draw of every cloud's null models; columns `SURROGATES`.
+
+    `tokens` is the mean in which tokens count alike, `documents` that in which documents do.
+    """
+    estimated = read_estimated(tree)
+    tables = [
+        tree.read_table(paths.ESTIMATES / folder_name(cloud) / "surrogates.parquet", SURROGATES)
+        for cloud in (estimated.clouds() if estimated.surrogates else ())
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SURROGATES)

@@ -13,6 +13,7 @@ MOST: Mapping[str, float] = {
     "aggregate.bootstrap.draws": 10**6,
     "aggregate.clusters.counts": 1000,
     "embed.batch_tokens": 2**24,
+    "estimate.surrogates.draws": 10**4,
     "finetune.accumulate": 2**16,
     "finetune.batch_size": 2**16,
     "finetune.epochs": 10**6,

@@ -20,6 +20,7 @@ from lm_geometry.workspace.section import ROOT
 from lm_geometry.workspace.tree import Tree
 
 TABLES = ("means", "changes", "differences")
+REMAINDERS = "remainders"  # a table of runs with null models
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,8 @@ def _read(
             f"{experiment.name}: its tables are of an earlier version of lm-geometry, which did "
             "not tell which neighbours count; run it again"
         )
+    if params.estimate.surrogates.kinds:
+        tables[REMAINDERS] = tree.read_table(table(REMAINDERS))
     model = read_model_source(tree)
     if not model.layers:  # the training decides it, and not the catalogue
         model = with_sizes(model, tree)

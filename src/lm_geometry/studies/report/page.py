@@ -165,7 +165,13 @@ def _template(name: str) -> Template:
     return environment.get_template(f"{name}.jinja")
 
 
-TABLED = ("later_scores", "leads", "milestones", "score_correlations")  # whose page has it whole
+TABLED = (
+    "later_scores",
+    "leads",
+    "milestones",
+    "score_correlations",
+    "nulls",
+)  # whose page has it whole
 
 
 def _part(figure: Figure | PromptFigure, stem: str, rows: pd.DataFrame) -> Part:

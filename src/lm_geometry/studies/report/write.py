@@ -11,10 +11,10 @@ from lm_geometry.figures.export import render
 from lm_geometry.revisions.spreadsheets import inert
 from lm_geometry.studies.definition import DRAWN, RESULTS, Study
 from lm_geometry.studies.figure import OVER_STEPS, Figure
-from lm_geometry.studies.figures import against, course, lines, over_steps, prompts
+from lm_geometry.studies.figures import against, course, lines, nulls, over_steps, prompts
 from lm_geometry.studies.figures.drawn import Draw, Drawn, measured, words
 from lm_geometry.studies.numbers import runs
-from lm_geometry.studies.numbers.collection import TABLES, Collected
+from lm_geometry.studies.numbers.collection import REMAINDERS, TABLES, Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
 from lm_geometry.studies.report import page
 from lm_geometry.workspace import paths
@@ -40,7 +40,9 @@ def write_report(
         if found.runs is not None:
             files[f"{stem}.parquet"] = found.runs
         shown.append((figure, stem, found.told))
-    tables = [*(TABLES if study.figures else ()), *(PROMPT_TABLES if study.prompt_figures else ())]
+    with_nulls = study.figures and all(REMAINDERS in one.tables for one in collected)
+    tables = [*(TABLES if study.figures else ()), *([REMAINDERS] if with_nulls else ())]
+    tables += [*(PROMPT_TABLES if study.prompt_figures else ())]
     files |= {f"{table}.parquet": _joined(table, study, collected) for table in tables}
     if study.text:
         files[DRAWN] = study.text.encode()
@@ -65,7 +67,7 @@ def violins(figure: Figure, study: Study, collected: Sequence[Collected], measur
 
 DRAWING: list[Draw] = [violins, lines.lines, lines.boxes]
 DRAWING += [over_steps.curves, over_steps.leads, over_steps.later_scores]
-DRAWING += [course.course, against.milestones, against.score_correlations]
+DRAWING += [course.course, against.milestones, against.score_correlations, nulls.nulls]
 KINDS = {draw.__name__: draw for draw in DRAWING}
 
 

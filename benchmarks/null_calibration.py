@@ -1,0 +1,159 @@
+"""How often is a remainder found where there is none? Null models of surrogates.
+
+    python benchmarks/null_calibration.py --kinds gaussian exchanged_residuals
+
+Of the states of the last run, base and last checkpoint. A surrogate of each cloud is taken for the
+data: its mean local dimension at base, its change, and their jackknife over documents are compared
+with a null model of the same kind fitted to it, as the aggregate stage does. 240 tests a kind:
+corpora, layers and draws of the data. null_calibration.csv has how many remainders were found at
+5 %, how far they were from 0 on average, and their spread against the standard error that they are
+given. Kinds that are not named keep their rows.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lm_geometry.aggregate.remainders import Draws
+from lm_geometry.dimension.twonn import local_from_graph
+from lm_geometry.dimension.without_groups import local_without_groups
+from lm_geometry.estimate.params import Estimate
+from lm_geometry.estimate.readings import Readings
+from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import read_embedded
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_cloud, read_seeds
+from lm_geometry.point_cloud.shapes import Float64, Int64
+from lm_geometry.statistics import Mean, jackknifed
+from lm_geometry.surrogates import KINDS, Kind, null_model
+from lm_geometry.workspace.seeds import stream
+from lm_geometry.workspace.tables import Row
+
+FILE = Path(__file__).with_name("null_calibration.csv")
+TESTS, LEVEL, LONGER = 240, 0.05, 1.4  # lists are so much longer than L for the jackknife
+Labels = Int64[np.ndarray, "tokens"]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a cloud's tokens are labelled by, and how they are measured."""
+
+    tokens: Labels
+    documents: Labels
+    groups: Labels
+    size: int  # L
+
+    def labels(self, kind: Kind) -> dict[str, Labels]:
+        """The labels that a null model of the kind takes."""
+        given = {"tokens": self.tokens, "documents": self.documents}
+        return given if kind in ("token_means", "exchanged_residuals") else {}
+
+    def read(self, X: Points) -> float:
+        """The mean local dimension, neighbours of a token's own document left out."""
+        graph = neighbour_graph(X, self.size, exclude=self.documents)
+        return float(np.nanmean(local_from_graph(graph, self.size, X=X)))
+
+    def measured(self, X: Points) -> tuple[float, Float64[np.ndarray, "groups"]]:
+        """The same, and what it is without each group of documents."""
+        length = min(round(LONGER * self.size), len(X) - 1 - np.bincount(self.documents).max())
+        graph = neighbour_graph(X, length, exclude=self.documents)
+        found = local_without_groups(graph, self.size, self.groups, X=X)
+        return float(np.nanmean(found.values)), np.nanmean(found.without, axis=1)
+
+
+def remainders(
+    states: Sequence[Points], of: Tokens, kind: Kind, draw: int, draws: int, place: str
+) -> Iterator[tuple[str, Mean]]:
+    """(mean or change, remainder) of surrogates of the states at base and the last checkpoint."""
+    values, deletions, read = [], [], []
+    for X in states:
+        model = null_model(X, kind, **of.labels(kind))
+        data = model.surrogate(stream(draw, "data", kind, place)).astype(X.dtype)
+        value, without = of.measured(data)
+        again = null_model(data, kind, **of.labels(kind))
+        seeds = [stream(draw, "null", kind, place, number) for number in range(draws)]
+        read.append(Draws(np.array([of.read(again.surrogate(s).astype(X.dtype)) for s in seeds])))
+        values.append(value)
+        deletions.append(without)
+    count = len(of.tokens), int(of.documents.max()) + 1
+    yield "mean", jackknifed(values[0], deletions[0], *count) - read[0].mean
+    change = jackknifed(values[1] - values[0], deletions[1] - deletions[0], *count)
+    yield "change", change - (read[1] - read[0]).mean
+
+
+def summaries(kind: Kind, found: Sequence[tuple[str, Mean]], points: int, draws: int) -> list[Row]:
+    """A row for means and one for changes."""
+    rows: list[Row] = []
+    for of in ("mean", "change"):
+        own = [mean for name, mean in found if name == of]
+        values = np.array([mean.value for mean in own])
+        p_values = np.array([mean.p_value() for mean in own])
+        count = int((p_values < LEVEL).sum())
+        share = stats.binomtest(count, len(own)).proportion_ci(method="exact")
+        rows.append(
+            {
+                "kind": kind,
+                "of": of,
+                "points": points,
+                "draws": draws,
+                "tests": len(own),
+                "found": count,
+                "share": round(count / len(own), 4),
+                "lower": round(share.low, 4),
+                "upper": round(share.high, 4),
+                "remainder": round(float(values.mean()), 4),
+                "deviation": round(float(values.std(ddof=1)), 4),
+                "error": round(float(np.sqrt(np.mean([m.standard_error**2 for m in own]))), 4),
+            }
+        )
+    return rows
+
+
+def tokens_of(split: CorpusSplit, rows: Labels, size: int) -> Tokens:
+    """Labels of the tokens in those rows of the split's token table."""
+    chosen = Estimate.read().jackknife
+    readings = Readings(split, chosen.groups, chosen.seed)
+    token = np.unique(readings.labels("token", rows)[:, 0], return_inverse=True)[1]
+    document = np.unique(readings.document_of(rows), return_inverse=True)[1]
+    return Tokens(token.astype(np.int64), document, readings.group_of(rows), size)
+
+
+def main() -> None:
+    """Write benchmarks/null_calibration.csv."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=[*KINDS])
+    parser.add_argument("--points", type=int, default=1500, help="tokens of a cloud")
+    parser.add_argument("--size", type=int, default=128, help="L")
+    parser.add_argument("--draws", type=int, default=10, help="surrogates of a null model")
+    asked = parser.parse_args()
+    embedded = read_embedded()
+    places = [(split, layer) for split in embedded.splits for layer in embedded.layers]
+    for kind in asked.kinds:
+        found: list[tuple[str, Mean]] = []
+        for draw in range(TESTS // len(places)):
+            for split, layer in places:
+                ends = [
+                    Cloud(c, split, layer, read_seeds()[0])
+                    for c in (BASE, embedded.checkpoints[-1])
+                ]
+                (base, rows), (later, _) = map(read_cloud, ends)
+                name = f"{split.corpus}-{layer}"
+                kept = np.sort(stream(draw, "tokens", name).permutation(len(rows))[: asked.points])
+                of = tokens_of(split, rows[kept], asked.size)
+                found += remainders([base[kept], later[kept]], of, kind, draw, asked.draws, name)
+            print(kind, draw, len(found) // 2, "tests", flush=True)
+        table = pd.DataFrame(summaries(kind, found, asked.points, asked.draws))
+        if FILE.exists():
+            others = pd.read_csv(FILE)
+            table = pd.concat([others[others["kind"] != kind], table], ignore_index=True)
+        table.to_csv(FILE, index=False)
+
+
+if __name__ == "__main__":
+    main()

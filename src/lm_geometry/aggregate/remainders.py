@@ -1,0 +1,138 @@
+"""What null models read of every mean, change and difference, and what they leave unexplained."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.aggregate.differences import Change, Key, adjusted_over_layers, columns_of, key_of
+from lm_geometry.aggregate.grouped_rows import cells
+from lm_geometry.aggregate.means import CELL, OF_TOKENS, Weight, mean_of, summary
+from lm_geometry.outs.estimate.clouds import without_columns
+from lm_geometry.outs.finetune.checkpoints import BASE
+from lm_geometry.point_cloud.shapes import Float64
+from lm_geometry.statistics import Mean
+from lm_geometry.workspace.tables import Row
+
+DRAWS = "draws"  # the error of what is a mean over draws
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What each draw of a null model reads."""
+
+    values: Float64[np.ndarray, "draws"]
+
+    def __sub__(self, other: "Draws") -> "Draws":
+        """The difference of each draw and that of the same number."""
+        return Draws(self.values - other.values)
+
+    @property
+    def mean(self) -> Mean:
+        """Their mean, with the error of their number."""
+        error = float(self.values.std(ddof=1)) / np.sqrt(len(self.values))
+        degrees = len(self.values) - 1.0
+        return Mean(float(self.values.mean()), error, degrees, len(self.values), 0, DRAWS)
+
+
+OfCorpus = Mapping[str, Mapping[Key, Mean]]
+OfDraws = Mapping[tuple[str, Key], Draws]
+
+
+class Remainders:
+    """The rows of the table of remainders: a row per null model and mean, change or difference."""
+
+    def __init__(self, surrogates: pd.DataFrame, weight: Weight) -> None:
+        """`surrogates` as estimate left them; `weight` chooses which of their means counts."""
+        self._weight: Weight = weight
+        self._means: dict[str, dict[Key, Mean]] = defaultdict(dict)
+        self._drawn: dict[str, dict[tuple[str, Key], Draws]] = defaultdict(dict)
+        names = [*CELL, "surrogate"]
+        for keys, cell in cells(surrogates, names):
+            named: Row = dict(zip(names, keys, strict=True)) | OF_TOKENS
+            over_clouds = cell.groupby("draw")[weight].mean().sort_index()
+            draws = Draws(over_clouds.to_numpy(np.float64))
+            self._drawn[str(named["surrogate"])][str(named["corpus"]), key_of(named)] = draws
+
+    def add(self, table: pd.DataFrame) -> None:
+        """Take the means of a table of local estimates, where there are null models."""
+        for keys, cell in cells(table, CELL) if self._drawn else ():
+            named: Row = dict(zip(CELL, keys, strict=True)) | OF_TOKENS
+            deletions = cell[without_columns(cell)].to_numpy(np.float64)
+            mean = mean_of(cell["value"].to_numpy(), deletions, cell, self._weight)
+            self._means[str(named["corpus"])][key_of(named)] = mean
+
+    def rows(
+        self, changes: Mapping[str, Mapping[Key, Change]], fine_tuned: str, confidence: float
+    ) -> list[Row]:
+        """A row per null model and number of the run: what each reads, and the remainder.
+
+        `of` is mean, change or difference; `real` the number itself with its own interval;
+        `surrogate_mean` and `surrogate_deviation` are over draws. The remainder is real minus the
+        mean over draws, and has the errors of both (Welch 1947), with p values that are adjusted
+        over layers. Surrogates are of the very tokens: what moves both the number and its null
+        model from document to document is in the error of the first alone, which then is too large.
+        """
+        found: list[Row] = []
+        changed = {c: {k: v.mean for k, v in own.items()} for c, own in changes.items()}
+        for name, drawn in self._drawn.items():
+            since_base = _since_base(drawn)
+            told = {
+                "mean": _against(self._means, drawn, confidence),
+                "change": _against(changed, since_base, confidence),
+                "difference": _differences(changed, since_base, fine_tuned, confidence),
+            }
+            for of, rows in told.items():
+                found += adjusted_over_layers([{"of": of, "surrogate": name} | r for r in rows])
+        return found
+
+
+def _since_base(drawn: OfDraws) -> dict[tuple[str, Key], Draws]:
+    """Change of every draw since the draw of its number at base."""
+    found = {}
+    for (corpus, key), draws in drawn.items():
+        named = columns_of(key)
+        base = drawn.get((corpus, key_of(named | {"checkpoint": BASE})))
+        if named["checkpoint"] != BASE and base is not None:
+            found[corpus, key] = draws - base
+    return found
+
+
+def _against(real: OfCorpus, drawn: OfDraws, confidence: float) -> Iterator[Row]:
+    for (corpus, key), draws in drawn.items():
+        mean = real[corpus][key]
+        found = _row(mean, mean - draws.mean, draws, confidence)
+        yield {"corpus": corpus, "control": ""} | columns_of(key) | found
+
+
+def _differences(
+    changed: OfCorpus, drawn: OfDraws, fine_tuned: str, confidence: float
+) -> Iterator[Row]:
+    """Of the fine-tuned corpus and each other one, whose draws are independent, as documents are.
+
+    Both have draws wherever they have changes.
+    """
+    for (control, key), draws in drawn.items():
+        own = drawn.get((fine_tuned, key))
+        if control != fine_tuned and own is not None:
+            real = changed[fine_tuned][key] - changed[control][key]
+            remainder = real - (own.mean - draws.mean)
+            names = {"corpus": fine_tuned, "control": control} | columns_of(key)
+            yield names | _row(real, remainder, own - draws, confidence)
+
+
+def _row(real: Mean, remainder: Mean, draws: Draws, confidence: float) -> Row:
+    lower, upper = real.interval(confidence)
+    remainder = replace(remainder, values=real.values, clusters=real.clusters)
+    return {
+        "real": real.value,
+        "real_lower": lower,
+        "real_upper": upper,
+        "surrogate_mean": float(draws.values.mean()),
+        "surrogate_deviation": float(draws.values.std(ddof=1)),
+        "draws": len(draws.values),
+        **summary(remainder, confidence),
+        "p_value": remainder.p_value(),
+    }

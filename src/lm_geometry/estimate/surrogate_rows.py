@@ -1,0 +1,88 @@
+"""What null models of a cloud read: its surrogates through the same estimators, draw by draw."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from lm_geometry.estimate.params import Estimate, Jackknife
+from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.sizes import FEWEST
+from lm_geometry.estimate.tables import estimates
+from lm_geometry.outs.estimate.clouds import SURROGATES, folder_name
+from lm_geometry.outs.token_sample.clouds import Cloud, Points
+from lm_geometry.point_cloud.shapes import Int64
+from lm_geometry.surrogates.kinds import NEEDS
+from lm_geometry.surrogates.null_models import null_model
+from lm_geometry.workspace.seeds import stream
+
+KIND_OF = {"tokens": "token", "documents": "document"}  # labels as readings call them
+OF_READING = ["exclude", "estimator", "n_neighbors"]
+
+
+def refuse_missing_labels(settings: Estimate, splits: Iterable[Readings]) -> None:
+    """Raises ValueError where a null model needs labels that the token table of a split has not."""
+    for kind in settings.surrogates.kinds:
+        for of_split in splits:
+            for label in NEEDS.get(kind, ()):
+                of_split.columns(f"estimate.surrogates.kinds: {kind}", [KIND_OF[label]])
+
+
+def surrogate_table(
+    cloud: Cloud,
+    X: Points,
+    rows: Int64[np.ndarray, "points"],
+    readings: Readings,
+    settings: Estimate,
+) -> pd.DataFrame:
+    """A row per null model, draw, reading, local estimator and size: the means of its estimates.
+
+    X `[points, width]` and their `rows` in the token table. Column `tokens` is the mean over
+    tokens, `documents` that of the means of documents. A surrogate has the rows, the number type
+    and the readings of X, and no jackknife. The draw of a number is alike at every checkpoint, so
+    that changes between them have less of its noise. Raises ValueError for a cloud without any
+    token that another has, where a null model of tokens is asked for.
+    """
+    found = list(_tables(cloud, X, rows, readings, settings)) if len(X) >= FEWEST else []
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=SURROGATES)
+
+
+def _tables(
+    cloud: Cloud,
+    X: Points,
+    rows: Int64[np.ndarray, "points"],
+    readings: Readings,
+    settings: Estimate,
+) -> Iterator[pd.DataFrame]:
+    asked = settings.surrogates
+    plain = readings.without_groups()
+    local = settings.model_copy(
+        update={"global_estimators": [], "gride_range": 0, "jackknife": Jackknife(groups=0)}
+    )
+    documents = pd.Series(readings.document_of(rows), rows)
+    for kind in asked.kinds:
+        labels = {name: readings.labels(KIND_OF[name], rows)[:, 0] for name in NEEDS.get(kind, ())}
+        try:
+            model = null_model(X, kind, **labels)
+        except ValueError as error:
+            place = folder_name(cloud)
+            raise ValueError(f"estimate.surrogates.kinds: {kind}, {place}: {error}") from None
+        for draw in range(asked.draws):
+            drawn = model.surrogate(_generator(cloud, kind, draw, asked.seed)).astype(X.dtype)
+            table, _ = estimates(cloud, drawn, rows, plain, local)
+            own = cloud.keys() | {"surrogate": kind, "draw": draw}
+            yield _means(table, documents).assign(**own).loc[:, SURROGATES]
+
+
+def _generator(cloud: Cloud, kind: str, draw: int, seed: int) -> np.random.Generator:
+    names = [str(value) for key, value in cloud.keys().items() if key != "checkpoint"]
+    return stream(seed, "surrogate", kind, *names, draw)
+
+
+def _means(local: pd.DataFrame, documents: pd.Series) -> pd.DataFrame:
+    document = documents.loc[local["row"]].to_numpy()
+    by_reading = [local[name] for name in OF_READING]
+    tokens = local["value"].groupby(by_reading, sort=False).mean()
+    each = local["value"].groupby([*by_reading, document], sort=False).mean()
+    alike = each.groupby(level=OF_READING, sort=False).mean()
+    return pd.DataFrame({"tokens": tokens, "documents": alike}).reset_index()

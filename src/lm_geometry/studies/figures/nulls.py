@@ -1,0 +1,117 @@
+"""Figure of null models: what was measured, what each null reads, and what that leaves."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from lm_geometry.figures import channels, panels, theme
+from lm_geometry.studies.definition import Study
+from lm_geometry.studies.figure import Figure
+from lm_geometry.studies.figures.drawn import Drawn, words, zero
+from lm_geometry.studies.figures.lines import Y_TITLES
+from lm_geometry.studies.numbers.collection import Collected
+from lm_geometry.studies.numbers.nulls import null_rows
+
+KEEPS = {
+    "gaussian": "covariance",
+    "gaussian_with_norms": "covariance, norms",
+    "permuted_components": "marginals of components",
+    "token_means": "token means",
+    "exchanged_residuals": "token and document means",
+}
+STATES = "the states themselves"
+REAL, NULL, REMAINDER = "measured", "null model", "remainder"
+COLOURS = {REAL: theme.INK, NULL: theme.CORPUS_COLOURS[1], REMAINDER: theme.CORPUS_COLOURS[0]}
+CELL = ["layer", "corpus", "control", "checkpoint"]
+TOLD = [
+    *(*CELL, "surrogate", "real", "surrogate_mean", "surrogate_deviation"),
+    *("mean", "lower", "upper", "adjusted_p_value"),
+]
+
+
+def nulls(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+    """A panel per layer and corpus, a row per null model; of one run.
+
+    Remainders of levels are in the table alone: their axis would be that of the differences.
+    Raises ValueError for several runs, and for one without null models.
+    """
+    if len(collected) > 1:
+        raise ValueError(
+            f"figure {figure.title!r}: kind nulls shows one experiment, and there are "
+            f"{len(collected)}"
+        )
+    table = null_rows(figure, collected[0])
+    data = _points(figure, table)
+    level = figure.value == "dimension"
+    scale = alt.Scale(type="log", nice=False, padding=12) if level else channels.snug()
+    x = alt.X("value:Q", title=Y_TITLES[figure.value], scale=scale)
+    lower, domain = x.copy(), list(dict.fromkeys(data["what"]))
+    lower.shorthand = "lower:Q"
+    names = alt.Axis(title="keeps, of the states", labelLimit=240)
+    colours = alt.Scale(domain=domain, range=[COLOURS[name] for name in domain])
+    encoded = alt.Chart().encode(
+        y=alt.Y("name:N", sort=channels.first_of("order"), axis=names),
+        yOffset=alt.YOffset("lane:N", sort=channels.first_of("lane_order")),
+        color=alt.Color("what:N", title=None, scale=colours, sort=domain),
+    )
+    bars = encoded.mark_rule(strokeWidth=1.6).encode(x=lower, x2="upper:Q")
+    tooltip = ["what:N", "name:N", "side:N", *channels.interval("value")]
+    points = channels.side_points(encoded.encode(x=x, tooltip=tooltip))
+    layers = [bars, *points] if level else [zero("x"), bars, *points]
+    height = 30 * len(set(data["name"]))
+    layered = alt.layer(*layers, data=panels.records_of(data)).properties(width=330, height=height)
+    header = alt.Header(title=None, labelFontSize=12, labelFontWeight="bold", labelColor=theme.INK)
+    chart = layered.facet(
+        row=alt.Row("place:N", sort=channels.first_of("layer"), header=header),
+        column=alt.Column("series:N", sort=channels.first_of("series_order"), header=header),
+    )
+    says = words(figure.says, measured, *_says(level))
+    title = alt.Title(figure.title, subtitle=says)
+    return Drawn(chart.properties(title=title).configure(**theme.config()), table, table[TOLD])
+
+
+def _says(level: bool) -> list[str]:
+    bars = "Bars: 95 % interval over documents"
+    draws = "of null models ± one standard deviation between draws."
+    if level:
+        return [f"{bars}; {draws}", "Hollow: base. Full: fine-tuned."]
+    return [f"{bars}, of remainders over draws as well; {draws}"]
+
+
+def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
+    """A row per point of the chart."""
+    order = {name: place for place, name in enumerate(KEEPS, 1)}
+    corpora = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
+    control = table["control"] != ""
+    cell = {
+        "place": "layer " + table["layer"].astype(str),
+        "layer": table["layer"],
+        "series": table["corpus"].where(~control, table["corpus"] + " − " + table["control"]),
+        "series_order": table["corpus"].map(corpora),
+        "side": table["side"],
+        "split": table["split"],
+    }
+    null = {"name": table["surrogate"].map(KEEPS), "order": table["surrogate"].map(order)}
+    deviation = table["surrogate_deviation"]
+    parts = {
+        REAL: {"name": STATES, "order": 0, **_bounds(table, "real", "real_lower", "real_upper")},
+        NULL: null
+        | {
+            "value": table["surrogate_mean"],
+            "lower": table["surrogate_mean"] - deviation,
+            "upper": table["surrogate_mean"] + deviation,
+        },
+        REMAINDER: null | _bounds(table, "mean", "lower", "upper"),
+    }
+    if figure.value == "dimension":
+        del parts[REMAINDER]
+    rows = [pd.DataFrame(cell | own).assign(what=what) for what, own in parts.items()]
+    found = pd.concat(rows, ignore_index=True).drop_duplicates(ignore_index=True)
+    lane = found["side"] if figure.value == "dimension" else found["what"]
+    lanes = {name: place for place, name in enumerate(dict.fromkeys(lane))}
+    return found.assign(lane=lane, lane_order=lane.map(lanes))
+
+
+def _bounds(table: pd.DataFrame, value: str, lower: str, upper: str) -> dict[str, pd.Series]:
+    return {"value": table[value], "lower": table[lower], "upper": table[upper]}
