@@ -35,6 +35,11 @@ SECTIONS: dict[str, tuple[str, list[str], int]] = {
     "grokking": ("A training step on modular arithmetic", ["grokking.py"], 1),
     "embedding": ("Embedding a corpus of short texts", ["embedding.py"], 2),
     "watching": ("Measuring, and watching a training", ["watching.py"], 1),
+    "budget": (
+        "The budget of a watched training",
+        ["watching.py", "--budget", "0.02", "--models", "tiny"],
+        1,
+    ),
     "dialogue": ("A training step on dialogue states", ["dialogue_state.py"], 1),
     "gpu": ("On a GPU", ["on_gpu.py"], os.cpu_count() or 1),
 }

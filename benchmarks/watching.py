@@ -1,6 +1,7 @@
 """What `measure` costs beside the bare forward pass, and the callback beside training, in Markdown.
 
     python benchmarks/watching.py [--models minilm smollm2] [--threads 1]
+    python benchmarks/watching.py --budget 0.02 [--models tiny] [--runs 5] [--seconds 60]
 
 The texts are speeches of the bundled package, cut to 128 tokens. `measure` and the model's body
 alone read the same texts in turns, in one process; then a training step (AdamW, whole model, 8
@@ -11,7 +12,9 @@ thread, times are processor seconds. That a budget is kept is a property that th
 import argparse
 import contextlib
 import sys
+import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import measured
@@ -19,6 +22,8 @@ import pandas as pd
 
 TOKENS, BATCH, EVERY = 128, 8, 50
 HEAD = ("work", "texts", "layers", "seconds", "of the bare pass")
+KEPT = ("model", "budget", "steps", "measurements", "share of the time", "least to most", "runs")
+SMALL = {"points": 300, "keep_tokens": 600, "n_neighbors": [32], "max_length": 64}
 CALLBACK = ("model", "training step", "callback's call", "share at every 50 steps", "at 200")
 
 
@@ -34,13 +39,31 @@ def texts_of(number: int, first: int) -> pd.DataFrame:
 
 
 def loaded(name: str) -> tuple[Any, Any]:
-    """A bundled model and its tokenizer."""
+    """A bundled model and its tokenizer, or the tiny one."""
+    if name == "tiny":
+        return tiny()
     from lm_geometry.data_prep.model_names import resolve
     from lm_geometry.data_prep.params import Model
     from lm_geometry.models.load import load_model, load_tokenizer
 
     source = resolve(Model.model_validate({"name": name}), 0)
     return load_model(source), load_tokenizer(source)
+
+
+def tiny() -> tuple[Any, Any]:
+    """A small model of random weights, with the tokenizer of SmolLM2."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    _, tokenizer = loaded("smollm2")
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+    )
+    return LlamaForCausalLM(config), tokenizer
 
 
 def bare(model: Any, tokenizer: Any, texts: list[str]) -> Callable[[], None]:
@@ -126,15 +149,52 @@ def watched(name: str, threads: int) -> list[str]:
     return [name, f"{one:.2f} s", f"{call:.2f} s", *shares]
 
 
+def kept(name: str, budget: float, runs: int, seconds: float) -> list[str]:
+    """A line of the table: the share of the time of trainings that take so many seconds."""
+    from lm_geometry import LocalDimensionCallback
+
+    model, tokenizer, step = training(name)
+    options: Any = SMALL if name == "tiny" else {}
+    texts = texts_of(60, 100)
+    LocalDimensionCallback(texts, tokenizer=tokenizer, **options).step(model, 0)  # compiles
+    shares, steps, times = [], [], []
+    for _ in range(runs):
+        watch = LocalDimensionCallback(
+            texts, every=1, budget=budget, tokenizer=tokenizer, **options
+        )
+        began, number = time.monotonic(), 0
+        while time.monotonic() - began < seconds:
+            watch.step(model, number)
+            step()
+            number += 1
+        elapsed = time.monotonic() - began
+        spent = sum(line["local_dimension/seconds"] for line in watch.history)
+        shares.append(spent / elapsed)
+        steps.append(number)
+        times.append(len(watch.history))
+    middle = (f"{median(steps):,.0f}", f"{median(times):,.0f}", f"**{median(shares):.1%}**")
+    return [name, f"{budget:.0%}", *middle, f"{min(shares):.1%}–{max(shares):.1%}", str(runs)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="+", default=["minilm", "smollm2"])
     parser.add_argument("--texts", type=int, default=60)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--budget", type=float, help="measure how it is kept, and nothing else")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
     asked = parser.parse_args()
     import torch
 
     torch.set_num_threads(asked.threads)
+    if asked.budget is not None:
+        with contextlib.redirect_stdout(sys.stderr):
+            how = (asked.budget, asked.runs, asked.seconds)
+            of_budget = [kept(name, *how) for name in asked.models]
+        print(f"{measured.hardware()}; {measured.versions('torch', 'transformers')}.\n")
+        print(measured.table(KEPT, of_budget))
+        return
     with contextlib.redirect_stdout(sys.stderr):  # what models and the callback say on their way
         lines = [line for name in asked.models for line in calls(name, asked.texts, asked.threads)]
         of_callback = [watched(name, asked.threads) for name in asked.models]

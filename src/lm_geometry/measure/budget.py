@@ -24,19 +24,23 @@ class Budget:
         self._clock = clock
         self._begun: float | None = None
         self._last_step = 0
-        self._last_cost = 0.0
+        self.last_cost = 0.0
         self.spent, self.times = 0.0, 0
 
     def due(self, step: int) -> bool:
         """Whether the step is to be measured."""
-        if self._begun is None:
+        return self.is_apart(step) and self.is_affordable()
+
+    def is_apart(self, step: int) -> bool:
+        """Whether it is `every` steps after the last one: the same in all processes."""
+        return self._begun is None or step - self._last_step >= self.every
+
+    def is_affordable(self) -> bool:
+        """Whether one more measurement is within the share, by the clock of this process."""
+        if self.share is None or self._begun is None:
             return True
-        if step - self._last_step < self.every:
-            return False
-        if self.share is None:
-            return True
-        passed = self._clock() - self._begun + self._last_cost
-        return self.spent + self._last_cost <= self.share * passed
+        passed = self._clock() - self._begun + self.last_cost
+        return self.spent + self.last_cost <= self.share * passed
 
     @contextlib.contextmanager
     def timed(self, step: int) -> Iterator[None]:
@@ -44,9 +48,9 @@ class Budget:
         began = self._clock()
         self._begun = began if self._begun is None else self._begun
         yield
-        self._last_cost = self._clock() - began
+        self.last_cost = self._clock() - began
         self._last_step = step
-        self.spent += self._last_cost
+        self.spent += self.last_cost
         self.times += 1
 
     def told(self) -> str:

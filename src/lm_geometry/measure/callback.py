@@ -1,21 +1,22 @@
 """A callback that watches the local dimensions of a model while it trains, and changes nothing."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_callback import CallbackHandler
 
+from lm_geometry.measure import in_trainer
 from lm_geometry.measure.budget import Budget
-from lm_geometry.measure.course import Word
-from lm_geometry.measure.course_log import CourseLog
+from lm_geometry.measure.estimates import States
+from lm_geometry.measure.inner import is_copy, unwrapped
 from lm_geometry.measure.log import Log, Values
-from lm_geometry.measure.opened import Layers, Tokenizer, unwrapped
+from lm_geometry.measure.opened import Layers, Tokenizer
 from lm_geometry.measure.options import WEIGHTS, Options, settings_of
+from lm_geometry.measure.probe_sets import ProbeSets
+from lm_geometry.measure.sharded import Sharded, is_sharded
 from lm_geometry.measure.texts import Texts, read_texts, refuse_shared
-from lm_geometry.measure.watch import PREFIX, Watch, read_start
+from lm_geometry.measure.watch import PREFIX
 from lm_geometry.models.weight_norm import weight_norm
 from lm_geometry.workspace.points import RESIDUAL, named
 
@@ -61,7 +62,8 @@ class LocalDimensionCallback(TrainerCallback):
 
     The model is given back as it was, random generators included: trained weights are bit-equal
     with and without the callback on the CPU. In a training of several processes the first one
-    measures; weights that are spread over processes (FSDP, DeepSpeed) are refused.
+    measures; where FSDP2 spreads the weights over them, all take part in its forward passes, and
+    the first decides when. FSDP1 and DeepSpeed are refused.
     """
 
     def __init__(
@@ -81,66 +83,69 @@ class LocalDimensionCallback(TrainerCallback):
         options["signals"] = [name for name in signals if name != WEIGHTS]
         settings = settings_of(options, DEFAULTS)
         table = read_texts(texts)
-        place = settings.embed.points
-        self._prefix = PREFIX if place == RESIDUAL else f"{PREFIX}/{named(place)}"
-        self._watches = [Watch(table, layers, settings, self._prefix)]
-        if control is not None:
-            other = read_texts(control)
+        other = read_texts(control) if control is not None else None
+        if other is not None:
             refuse_shared(table, other)
-            self._watches.append(Watch(other, layers, settings, f"{self._prefix}/control"))
+        place = settings.embed.points
+        prefix = PREFIX if place == RESIDUAL else f"{PREFIX}/{named(place)}"
+        self._sets = ProbeSets(table, other, layers, settings, prefix)
         self._budget = Budget(every, budget)
         self._tokenizer = tokenizer
         self._log = Log(Path(file)) if file is not None else None
         self.history: list[dict[str, float]] = []  # each with its `step`
-        self._said: Word = ""
+        self._sharded: Sharded | None = None
 
     def step(self, model: nn.Module, step: int) -> Values | None:
         """Measure the model at this step of a training, if it is time; the values, or None.
 
-        The first call is the start that later ones are compared with. Raises ValueError as
+        The first call is the start that later ones are compared with. Where a training has several
+        processes, all of them call it, and the first one has the values. Raises ValueError as
         `measure`, at the first call.
         """
-        if not self._budget.due(step):
+        if is_sharded(model):
+            return self._step_of_all(model, step)
+        if is_copy(model) or not self._budget.due(step):
             return None
-        before = self._budget.spent
-        values: Values = {}
         with self._budget.timed(step):
-            for watch in self._watches:
-                begun = watch.start is not None
-                values |= watch.again(model, step) if begun else self._begin(watch, model, step)
-            for control in self._watches[1:]:
-                values |= self._watches[0].beyond(control)
-            if self._weighs:
-                values[f"{self._prefix}/{WEIGHTS}"] = weight_norm(unwrapped(model))
-            if self._log is not None and self._budget.times == 0:
-                self._log.begin(step)
-            self._tell(step)
-        values[f"{self._prefix}/seconds"] = self._budget.spent - before
+            states = self._sets.read(model, self._tokenizer)
+            norm = weight_norm(unwrapped(model)) if self._weighs else None
+            values = self._values(states, norm, step)
+        return self._written(values, step)
+
+    def _step_of_all(self, model: nn.Module, step: int) -> Values | None:
+        """The same of weights that are spread over processes, of which the first one decides."""
+        if not self._budget.is_apart(step):
+            return None
+        if self._sharded is None or self._sharded.model is not model:
+            self._sharded = Sharded(model, self._sets.half)
+        shared = self._sharded
+        if not shared.agreed(self._budget.is_affordable()):
+            return None
+        with self._budget.timed(step):
+            if not shared.leads:
+                shared.follow()
+                return None
+            with shared.leading():
+                states = self._sets.read(model, self._tokenizer)
+                norm = shared.all_do(weight_norm) if self._weighs else None
+            # From here on the others train, until they need this process.
+            values = self._values(states, norm, step)
+        return self._written(values, step)
+
+    def _values(self, states: list[States], norm: float | None, step: int) -> Values:
+        values = self._sets.values(states, step, self._log.path if self._log else None)
+        if norm is not None:
+            values[f"{self._sets.prefix}/{WEIGHTS}"] = norm
+        if self._log is not None and self._budget.times == 0:
+            self._log.begin(step)
+        return values
+
+    def _written(self, values: Values, step: int) -> Values:
+        values[f"{self._sets.prefix}/seconds"] = self._budget.last_cost
         self.history.append({"step": step, **values})
         if self._log is not None:
             self._log.add(step, values)
         return values
-
-    def _begin(self, watch: Watch, model: nn.Module, step: int) -> Values:
-        place = None
-        if self._log is not None:
-            name = "control" if watch is not self._watches[0] else "start"
-            place = self._log.path.with_suffix(f".{name}.json")
-        start = read_start(place) if place is not None and step > 0 else None
-        if place is not None:
-            watch.course_log = CourseLog(place.with_suffix(".course.jsonl"))
-        values = watch.begin(model, self._tokenizer, step, start)
-        self._said = self._watches[0].course.word
-        if place is not None and watch.start is not None:
-            watch.start.write(place)
-        return values
-
-    def _tell(self, step: int) -> None:
-        """Say which way the first dimension goes, where that is another than before."""
-        course = self._watches[0].course
-        if course.word != self._said:
-            print(f"{self._prefix}: {course.word} at step {step}", flush=True)
-            self._said = course.word
 
     def write_below(self, folder: str | Path) -> None:
         """Write values to a file in this folder, where none was given."""
@@ -165,7 +170,7 @@ class LocalDimensionCallback(TrainerCallback):
         """What was measured so far, over the steps, and its change, with their intervals."""
         from lm_geometry.measure.chart import by_step
 
-        return by_step(self.history, self._prefix, [self.told()])
+        return by_step(self.history, self._sets.prefix, [self.told()])
 
     def on_train_begin(
         self,
@@ -177,7 +182,7 @@ class LocalDimensionCallback(TrainerCallback):
         **_: object,
     ) -> None:
         """Take the tokenizer of the Trainer, and measure the model before its first step."""
-        _refuse_spread(args)
+        in_trainer.refuse_spread(args)
         tokenizer = self._tokenizer or processing_class
         own = getattr(tokenizer, "tokenizer", tokenizer)  # that of a processor
         self._tokenizer = cast("Tokenizer", own)
@@ -210,37 +215,9 @@ class LocalDimensionCallback(TrainerCallback):
         model: nn.Module | None,
     ) -> None:
         """Measure in the first process, if it is time, and let all others hear of it."""
-        if not state.is_world_process_zero:
-            return
         assert model is not None  # the Trainer gives its own
-        values = self.step(model, state.global_step)
-        if values is None:
+        if not state.is_world_process_zero and not is_sharded(model):
             return
-        logs = values | ({"epoch": state.epoch} if state.epoch is not None else {})
-        state.log_history.append({**logs, "step": state.global_step})
-        handler = _handler()
-        if handler is not None:  # not `on_log`, which takes back what the Trainer was about to log
-            handler.call_event("on_log", args, state, control, logs=logs)
-
-
-def _handler() -> CallbackHandler | None:
-    """Who called the callback, and calls the others.
-
-    A Trainer gives its callbacks all but itself, and no way to log; its handler is a few calls up.
-    """
-    frame = sys._getframe(1)
-    while frame is not None:
-        caller = frame.f_locals.get("self")
-        if isinstance(caller, CallbackHandler):
-            return caller
-        frame = frame.f_back
-    return None
-
-
-def _refuse_spread(args: TrainingArguments) -> None:
-    for name in ("deepspeed", "fsdp"):
-        if getattr(args, name, None):
-            raise ValueError(
-                f"{name} spreads a model over processes, all of which a forward pass needs: "
-                "LocalDimensionCallback does not measure there"
-            )
+        values = self.step(model, state.global_step)
+        if values is not None:
+            in_trainer.log(values, args, state, control)

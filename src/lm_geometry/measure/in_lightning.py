@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from torch import nn
 
+from lm_geometry.measure.inner import unwrapped
 from lm_geometry.measure.log import Values
-from lm_geometry.measure.opened import unwrapped
 from lm_geometry.workspace.extras import naming_the_extra
 
 SPREAD = ("FSDP", "DeepSpeed", "ModelParallel")  # strategies, by the start of their names

@@ -17,7 +17,10 @@ from lm_geometry.data_prep.params import Model as Named
 from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.placement import load_placed
+from lm_geometry.measure.findings import findings_in_passes
+from lm_geometry.measure.inner import unwrapped
 from lm_geometry.measure.options import Settings
+from lm_geometry.measure.sharded import is_led
 from lm_geometry.measure.untouched import untouched
 from lm_geometry.models.catalogue import read_models
 from lm_geometry.models.facts import class_with_head, kind_of
@@ -29,11 +32,9 @@ from lm_geometry.workspace.points import layers_at
 Layers = Sequence[int | str] | str
 Model = str | Path | nn.Module  # a name, a path, or one in memory, in wrappers as may be
 Tokenizer = PreTrainedTokenizerBase | None
-WRAPPED = ("_orig_mod", "module")  # by torch.compile, and by DistributedDataParallel
 # What is wrong by its name in params.yaml, and by its name here.
 NAMED = {"model.name: ": "model: ", "embed.points: ": "where: "}
 SPARE = 4  # positions of a config that may not be for tokens, at most
-SHARDED = ("FSDP", "FullyShardedDataParallel", "DeepSpeedEngine")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def opened(
             yield _loaded(model, tokenizer, layers, settings)
             return
         inner = unwrapped(model)
+        _refuse_spread(inner)
         with untouched(inner):
             yield _in_memory(inner, tokenizer, layers, settings)
     except ValueError as error:
@@ -77,35 +79,6 @@ def opened(
         if key is None:
             raise
         raise ValueError(str(error).replace(key, NAMED[key])) from None
-
-
-def unwrapped(model: object) -> PreTrainedModel:
-    """The model of transformers in what was compiled, distributed or adapted (PEFT).
-
-    Adapters stay in it. Raises ValueError where there is none, and for weights that are spread
-    over processes, whose forward pass all of them must take part in.
-    """
-    while not isinstance(model, PreTrainedModel):
-        model = _inside(model)
-    if any(type(weight).__name__ == "DTensor" for weight in model.parameters()):
-        raise ValueError("model: weights that are spread over processes (FSDP) are not read")
-    return model
-
-
-def _inside(model: object) -> object:
-    """What a wrapper wraps."""
-    if type(model).__name__.startswith(SHARDED):
-        raise ValueError(f"model: a {type(model).__name__} is spread over processes: not read")
-    modules = vars(model).get("_modules", {}) if isinstance(model, nn.Module) else {}
-    for name in WRAPPED:
-        if name in modules:
-            return modules[name]
-    if not hasattr(model, "get_base_model"):
-        raise ValueError(f"model: {type(model).__name__} is no model of transformers")
-    adapted: Any = model  # by PEFT
-    if getattr(adapted.active_peft_config, "is_prompt_learning", False):
-        raise ValueError("model: learned prompts stand before every text, and are not read")
-    return adapted.get_base_model()
 
 
 def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: Settings) -> Opened:
@@ -152,9 +125,24 @@ def _in_memory(
         raise ValueError(f"half: {name} has an encoder and a decoder: say whose states are read")
     own = copy.deepcopy(tokenizer)  # which remembers how it was last asked to cut texts
     _check_tokenizer(model, own, name)
-    place = half, settings.embed.points
-    states = HiddenStates(model, str(model.device), None, pad_id(own), [], *place)
+    padding = pad_id(own)
+    place = model, str(model.device), None, padding, [], half, settings.embed.points
+    if not is_led(model):
+        return _ready(name, own, HiddenStates(*place), layers, settings)
+    found, arithmetic = findings_in_passes(model, half, padding)
+    states = HiddenStates(*place, found)
+    states.compared = arithmetic != model.dtype  # whose rounding that comparison allows for
     return _ready(name, own, states, layers, settings)
+
+
+def _refuse_spread(model: PreTrainedModel) -> None:
+    """Raises ValueError for weights that are spread over processes, which do not all take part."""
+    spread = any(type(weight).__name__ == "DTensor" for weight in model.parameters())
+    if spread and not is_led(model):
+        raise ValueError(
+            "model: its weights are spread over processes: LocalDimensionCallback measures it "
+            "under FSDP2, where all of them take part, and nothing else reads it"
+        )
 
 
 def _check_tokenizer(model: PreTrainedModel, tokenizer: object, name: str) -> None:

@@ -24,8 +24,9 @@ from lm_geometry.measure.estimates import (
     probe_of,
     states_of,
 )
+from lm_geometry.measure.inner import unwrapped
 from lm_geometry.measure.log import Values
-from lm_geometry.measure.opened import Layers, Opened, Tokenizer, opened, unwrapped
+from lm_geometry.measure.opened import Layers, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.record import CELL
 from lm_geometry.measure.signals import MOVED, signal_changes, signal_means, signal_table
@@ -102,17 +103,33 @@ class Watch:
         self.course_log: CourseLog | None = None
         self._least: pd.DataFrame | None = None  # estimates of the least measurement so far
 
-    def begin(
-        self, model: nn.Module, tokenizer: Tokenizer, step: int, start: Start | None = None
-    ) -> Values:
+    def read(self, model: nn.Module, tokenizer: Tokenizer) -> States:
+        """States of the model as it is now; at the first time what is read is chosen.
+
+        Raises ValueError as `measure` then.
+        """
+        ready, probe = self._opened, self._probe
+        if ready is None or probe is None:
+            with opened(model, tokenizer, self._layers, self._settings) as ready:
+                probe = probe_of(self._texts, ready, self._settings)
+                states = states_of(ready, probe)
+            self._opened, self._probe = ready, probe
+            return states
+        inner = unwrapped(model)
+        with untouched(inner):
+            before = ready.states
+            own = (inner, str(inner.device), None, before.pad_id, before.layers, before.half)
+            now = HiddenStates(*own, before.place, before.findings)
+            return states_of(replace(ready, states=now), probe)
+
+    def begin(self, states: States, step: int, start: Start | None = None) -> Values:
         """Values at the first step, or since a `start` that was kept.
 
-        Raises ValueError as `measure`, and for a start that is of other tokens or settings.
+        Raises ValueError for a start that is of other tokens or settings.
         """
-        with opened(model, tokenizer, self._layers, self._settings) as ready:
-            probe = probe_of(self._texts, ready, self._settings)
-            states = states_of(ready, probe)
-        self._opened, self._probe = ready, probe
+        ready, probe = self._opened, self._probe
+        assert ready is not None
+        assert probe is not None
         own = [probe.corpus.sequences, self._settings.record(), ready.layers]
         made_of = value_hash(own)
         if start is not None and start.made_of != made_of:
@@ -130,18 +147,11 @@ class Watch:
         self.start = start or Start(step, found.local, found.signals, massive, made_of, moved)
         return self._values(found, step)
 
-    def again(self, model: nn.Module, step: int) -> Values:
-        """Values of the model as it is now."""
-        ready, probe, start = self._opened, self._probe, self.start
-        assert ready is not None
+    def again(self, states: States, step: int) -> Values:
+        """Values at a later step."""
+        probe, start = self._probe, self.start
         assert probe is not None
         assert start is not None
-        inner = unwrapped(model)
-        with untouched(inner):
-            before = ready.states
-            own = (inner, str(inner.device), None, before.pad_id, before.layers, before.half)
-            now = HiddenStates(*own, before.place, before.findings)
-            states = states_of(replace(ready, states=now), probe)
         found = estimated({BASE: states}, probe, self._drawn, start.massive, start.states)
         return self._values(found, step)
 

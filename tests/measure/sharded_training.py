@@ -1,0 +1,118 @@
+"""Two processes train a sharded model (FSDP2): `torchrun -m tests.measure.sharded_training …`."""
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from lm_geometry.measure.budget import Budget
+from lm_geometry.measure.callback import LocalDimensionCallback
+from tests.measure.training import SMALL, TEXTS
+from tests.measure.words import documents
+
+STEPS = 3
+ALL: Any = SMALL | {"signals": ["weight_norm"], "control": documents(16, seed=1)}
+
+
+def sharded(folder: Path, together: bool) -> nn.Module:
+    """A model of which each process has a half; `together`: its last norm and its head are one."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(folder, attention_dropout=0.2).train()
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    for block in model.model.layers:
+        fully_shard(block, mesh=mesh)
+    if together:
+        fully_shard(model.model.embed_tokens, mesh=mesh)
+        fully_shard([model.model.norm, model.lm_head], mesh=mesh, reshard_after_forward=False)
+    fully_shard(model, mesh=mesh)
+    return model
+
+
+def adapted(folder: Path) -> nn.Module:
+    """Adapters of PEFT, sharded with the model."""
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(folder).train()
+    model = get_peft_model(model, LoraConfig(target_modules=["q_proj", "v_proj"], lora_dropout=0.1))
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    for block in model.base_model.model.model.layers:
+        fully_shard(block, mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    return model
+
+
+def train(model: nn.Module, tokenizer: Any, watch: LocalDimensionCallback | None) -> dict[str, Any]:
+    """What is left of a short training on other texts in each process."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=1e-2)
+    for step in range(STEPS):
+        if watch is not None:
+            watch.step(model, step)
+        batch = tokenizer(TEXTS[2 * step + dist.get_rank()], return_tensors="pt")
+        model(**batch, labels=batch["input_ids"]).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    if watch is not None:
+        watch.step(model, STEPS)
+    weights = dict(model.named_parameters())
+    return {
+        "history": watch.history if watch else [],
+        "shares": {name: own.to_local().clone() for name, own in weights.items()},
+        "whole": {name: own.full_tensor() for name, own in weights.items()},
+    }
+
+
+def clocked(tokenizer: Any, generous: int) -> LocalDimensionCallback:
+    """A callback whose budget allows every step by the clock of one process, none by the other's.
+
+    By the other's clock the first measurement took all of the time.
+    """
+    watch = LocalDimensionCallback(TEXTS, every=1, budget=0.5, tokenizer=tokenizer, **SMALL)
+    times = itertools.chain([0.0], itertools.repeat(0.0 if dist.get_rank() == generous else 1.0))
+    watch._budget = Budget(1, 0.5, lambda: next(times))
+    return watch
+
+
+def refused(model: nn.Module, tokenizer: Any) -> str:
+    """What is said of texts that are too short, in each process."""
+    watch = LocalDimensionCallback(["Sand."], tokenizer=tokenizer)
+    try:
+        watch.step(model, 0)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def main(folder: Path, out: Path) -> None:
+    dist.init_process_group("gloo")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    every: Any = {"every": 1, "budget": None, "tokenizer": tokenizer}
+    found: dict[str, Any] = {}
+    for name, together in (("root", False), ("together", True)):
+        found[f"{name} alone"] = train(sharded(folder, together), tokenizer, None)
+        file = {"file": out / f"{name}.jsonl"}
+        watch = LocalDimensionCallback(TEXTS, **every, **file, **ALL)
+        found[name] = train(sharded(folder, together), tokenizer, watch)
+    where = LocalDimensionCallback(TEXTS, [1], **every, **SMALL, where="attention")
+    found["attention"] = train(sharded(folder, False), tokenizer, where)
+    found["adapted alone"] = train(adapted(folder), tokenizer, None)
+    watch = LocalDimensionCallback(TEXTS, **every, **SMALL)
+    found["adapted"] = train(adapted(folder), tokenizer, watch)
+    for rank in (0, 1):
+        model = sharded(folder, False)
+        found[f"clocked {rank}"] = train(model, tokenizer, clocked(tokenizer, rank))
+    found["refused"] = refused(sharded(folder, False), tokenizer)
+    torch.save(found, out / f"found-{dist.get_rank()}.pt")
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
