@@ -209,7 +209,7 @@ def _begin(module: "FSDPModule") -> None:
     del own[NOTHING]
 
 
-def _led(own: type, by: Sharded) -> type:
+def _led(own: type[nn.Module], by: Sharded) -> type[nn.Module]:
     """A class of bodies whose calls are of all, by the name of the class before FSDP.
 
     By that name transformers knows which modules have its hidden states.
@@ -218,7 +218,7 @@ def _led(own: type, by: Sharded) -> type:
 
     named = next(one for one in own.__mro__ if not issubclass(one, FSDPModule))
     names = {"by": by, "__module__": named.__module__, "__qualname__": named.__qualname__}
-    return type(named.__name__, (Led, own), names)
+    return cast("type[nn.Module]", type(named.__name__, (Led, own), names))
 
 
 def _on_cpu(one: object) -> object:
