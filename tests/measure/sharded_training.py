@@ -17,7 +17,7 @@ from lm_geometry.measure.callback import LocalDimensionCallback
 from tests.measure.training import SMALL, TEXTS
 from tests.measure.words import documents
 
-STEPS = 3
+STEPS = 2
 ALL: Any = SMALL | {"signals": ["weight_norm"], "control": documents(16, seed=1)}
 
 
@@ -81,6 +81,14 @@ def clocked(tokenizer: Any, generous: int) -> LocalDimensionCallback:
     return watch
 
 
+def copied(folder: Path, tokenizer: Any) -> int:
+    """How often a process measures that has a copy (DDP) of the whole model."""
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    watch = LocalDimensionCallback(TEXTS, tokenizer=tokenizer, **SMALL)
+    watch.step(nn.parallel.DistributedDataParallel(model), 0)
+    return len(watch.history)
+
+
 def refused(model: nn.Module, tokenizer: Any) -> str:
     """What is said of texts that are too short, in each process."""
     watch = LocalDimensionCallback(["Sand."], tokenizer=tokenizer)
@@ -109,6 +117,7 @@ def main(folder: Path, out: Path) -> None:
     for rank in (0, 1):
         model = sharded(folder, False)
         found[f"clocked {rank}"] = train(model, tokenizer, clocked(tokenizer, rank))
+    found["copied"] = copied(folder, tokenizer)
     found["refused"] = refused(sharded(folder, False), tokenizer)
     torch.save(found, out / f"found-{dist.get_rank()}.pt")
     dist.destroy_process_group()

@@ -216,15 +216,6 @@ def _spend(budget: Budget, step: int) -> None:
         pass
 
 
-def test_models_that_are_spread_over_processes_are_refused(
-    tiny_models: dict[str, TinyModel], tmp_path: Path
-) -> None:
-    watch = LocalDimensionCallback(TEXTS, **SMALL)
-    args: Any = type("Args", (), {"deepspeed": "zero3.json", "output_dir": str(tmp_path)})()
-    with pytest.raises(ValueError, match="deepspeed spreads a model over processes"):
-        watch.on_train_begin(args, Any, Any, model=None)
-
-
 def test_which_way_it_goes_is_logged_and_goes_on_after_a_resume(
     tiny_models: dict[str, TinyModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from torch.nn import Module
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_geometry.measure.callback import LocalDimensionCallback
+from lm_geometry.measure.in_trainer import refuse_spread
 from tests.conftest import TinyModel
 from tests.measure.sharded_training import ALL, STEPS
 from tests.measure.training import SMALL, TEXTS
@@ -94,6 +95,19 @@ def test_the_first_process_decides_and_none_waits(found: tuple[Path, Found]) -> 
         [len(process[f"clocked {rank}"]["history"]) for process in found[1]] for rank in (0, 1)
     ]
     assert measured == [[STEPS + 1, 0], [1, 0]]
+    assert [process["copied"] for process in found[1]] == [1, 0]
     first, second = (process["refused"] for process in found[1])
     assert "give more text" in first
     assert second == f"of the first process: {first}"
+
+
+def test_what_else_spreads_a_model_is_refused(tmp_path: Path) -> None:
+    watch = LocalDimensionCallback(TEXTS, **SMALL)
+    args: Any = type("Args", (), {"deepspeed": "zero3.json", "output_dir": str(tmp_path)})()
+    with pytest.raises(ValueError, match="deepspeed spreads a model over processes"):
+        watch.on_train_begin(args, Any, Any, model=None)
+    args = type("Args", (), {"fsdp": True, "fsdp_config": {"version": 1}})()
+    with pytest.raises(ValueError, match="fsdp spreads a model over processes"):
+        refuse_spread(args)
+    args.fsdp_config = {}  # FSDP2, by default
+    refuse_spread(args)
