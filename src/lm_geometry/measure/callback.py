@@ -128,7 +128,7 @@ class LocalDimensionCallback(TrainerCallback):
             values: Values = {}
             with shared.leading():
                 states = self._sets.read(model, self._tokenizer)
-                norm = shared.all_do(weight_norm) if self._weighs else None
+                norm = shared.weight_norm() if self._weighs else None
                 if not self._budget.times:  # what is wrong with texts and log shows here
                     values = self._values(states, norm, step)
             # From here on the others train, until they need this process.

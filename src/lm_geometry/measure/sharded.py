@@ -16,6 +16,8 @@ import torch.distributed as dist
 from torch import nn
 
 from lm_geometry.measure.inner import unwrapped
+from lm_geometry.measure.options import WEIGHTS
+from lm_geometry.measure.shared_norm import shared_norm
 from lm_geometry.measure.untouched import untouched
 
 if TYPE_CHECKING:
@@ -112,15 +114,18 @@ class Sharded:
         """In the others: take part until all is read; raises ValueError where the first did."""
         with self._ready():
             while not isinstance(told := self._told(None), Done):
-                self._take_part(told)
+                if told == WEIGHTS:
+                    shared_norm(self.inner)
+                else:
+                    self._pass(told)
         if told.error:
             kind = ValueError if told.expected else RuntimeError
             raise kind(f"of the first process: {told.error}")
 
-    def all_do(self, work: Callable[[nn.Module], float]) -> float:
-        """In the first process: what all do with their shares of the model."""
-        self._told(work)
-        return work(self.inner)
+    def weight_norm(self) -> float:
+        """In the first process: the norm of all weights, of which each process has a share."""
+        self._told(WEIGHTS)
+        return shared_norm(self.inner)
 
     def called(
         self, body: Callable[..., object], given: tuple[object, ...], named: Given
@@ -134,12 +139,6 @@ class Sharded:
         self._pass(named)
         output, self._output = self._output, None
         return output
-
-    def _take_part(self, told: Any) -> None:
-        if callable(told):
-            told(self.inner)
-        else:
-            self._pass(told)
 
     def _pass(self, named: Given) -> None:
         """A pass from the outermost module on, whose hooks gather the weights.
