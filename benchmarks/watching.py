@@ -40,30 +40,29 @@ def texts_of(number: int, first: int) -> pd.DataFrame:
 
 def loaded(name: str) -> tuple[Any, Any]:
     """A bundled model and its tokenizer, or the tiny one."""
-    if name == "tiny":
-        return tiny()
     from lm_geometry.data_prep.model_names import resolve
     from lm_geometry.data_prep.params import Model
     from lm_geometry.models.load import load_model, load_tokenizer
 
-    source = resolve(Model.model_validate({"name": name}), 0)
-    return load_model(source), load_tokenizer(source)
+    of_tiny = name == "tiny"
+    source = resolve(Model.model_validate({"name": "smollm2" if of_tiny else name}), 0)
+    tokenizer = load_tokenizer(source)
+    return (tiny(len(tokenizer)) if of_tiny else load_model(source)), tokenizer
 
 
-def tiny() -> tuple[Any, Any]:
-    """A small model of random weights, with the tokenizer of SmolLM2."""
+def tiny(tokens: int) -> Any:
+    """A small model of random weights that knows so many tokens."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    _, tokenizer = loaded("smollm2")
     config = LlamaConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=tokens,
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=4,
         num_attention_heads=4,
         num_key_value_heads=4,
     )
-    return LlamaForCausalLM(config), tokenizer
+    return LlamaForCausalLM(config)
 
 
 def bare(model: Any, tokenizer: Any, texts: list[str]) -> Callable[[], None]:
