@@ -10,7 +10,14 @@ import torch.distributed as dist
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Trainer,
+    TrainingArguments,
+    default_data_collator,
+)
+from transformers.distributed import DistributedConfig
 
 from lm_geometry.measure.budget import Budget
 from lm_geometry.measure.callback import LocalDimensionCallback
@@ -70,6 +77,32 @@ def train(model: nn.Module, tokenizer: Any, watch: LocalDimensionCallback | None
     }
 
 
+def in_trainer(folder: Path, out: Path, callbacks: list[Any]) -> dict[str, Any]:
+    """What a Trainer leaves of a model that transformers sharded as it was loaded."""
+    torch.manual_seed(0)
+    spread = DistributedConfig(fsdp_size=dist.get_world_size())
+    model = AutoModelForCausalLM.from_pretrained(folder, distributed_config=spread)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = [tokenizer(text, truncation=True, max_length=24)["input_ids"] for text in TEXTS]
+    length = min(map(len, ids))
+    args = TrainingArguments(
+        output_dir=str(out / "trainer"),
+        max_steps=STEPS,
+        per_device_train_batch_size=2,
+        use_cpu=True,
+        ddp_backend="gloo",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+    )
+    rows = [{"input_ids": one[:length], "labels": one[:length]} for one in ids]
+    given: Any = {"train_dataset": rows, "data_collator": default_data_collator}
+    trainer = Trainer(model, args, **given, processing_class=tokenizer, callbacks=callbacks)
+    trainer.train()
+    shares = {name: own.to_local().clone() for name, own in model.named_parameters()}
+    return {"shares": shares}
+
+
 def clocked(tokenizer: Any, generous: int) -> LocalDimensionCallback:
     """A callback whose budget allows every step by the clock of one process, none by the other's.
 
@@ -114,6 +147,10 @@ def main(folder: Path, out: Path) -> None:
     found["adapted alone"] = train(adapted(folder), tokenizer, None)
     watch = LocalDimensionCallback(TEXTS, **every, **SMALL)
     found["adapted"] = train(adapted(folder), tokenizer, watch)
+    watch = LocalDimensionCallback(TEXTS, every=1, budget=None, **SMALL)
+    for name, callbacks in (("trainer alone", []), ("trainer", [watch])):
+        found[name] = in_trainer(folder, out, callbacks)
+    found["trainer"]["history"] = watch.history
     for rank in (0, 1):
         model = sharded(folder, False)
         found[f"clocked {rank}"] = train(model, tokenizer, clocked(tokenizer, rank))
