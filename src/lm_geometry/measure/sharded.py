@@ -83,7 +83,7 @@ class Sharded:
         self._begun = self._in_pass = False
         self._output: object = None
         # Of its own, on the CPU: what is told stands in no queue of the training's.
-        self._group = dist.new_group(backend="gloo")
+        self._group = cast("dist.ProcessGroup", dist.new_group(backend="gloo"))
 
     @property
     def leads(self) -> bool:
