@@ -123,6 +123,7 @@ WRONG = [
     ({"tokens": 64, "gride_range": 64, "window": 9}, "one of 64 tokens has 47 that count"),
     ({"tokens": 4096}, "prompts: tokens = 4,096, and llama reads .* at most"),
     ({"tokens": 64, "count": 7}, "prompts: count: 7 prompts were asked for, and 6 texts"),
+    ({"tokens": 64, "count": 0}, "prompts: count is 0: a number of them"),
     ({"tokens": 64, "shuffles": [4]}, "shuffles: 4 makes 256 blocks, and tokens = 64"),
     ({"tokens": 64, "shuffle": [1]}, "prompts: shuffle is no option: did you mean shuffles"),
     ({"tokens": 64, "corpus": "news"}, "prompts: corpus is no option"),

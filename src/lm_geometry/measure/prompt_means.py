@@ -22,7 +22,7 @@ def prompt_rows(prompts: pd.DataFrame, points: int, confidence: float) -> Iterat
     `prompts` is of `prompts_table`, each of so many `points`. Intervals are Student's t over
     prompts; values that are missing are counted as `undefined`.
     """
-    measured = prompts["prompt"].nunique()
+    measured = len(set(prompts["prompt"]))
     largest = prompts["k"].max()
     sizes = sorted({min(size, largest) for size in SIZES})
     for quantity, estimator in ESTIMATOR.items():

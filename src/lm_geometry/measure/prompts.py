@@ -93,11 +93,7 @@ def chosen_prompts(
     """
     asked = _asked({} if given is True else given, model)
     drawn = asked.drawn
-    if drawn.unit == "document":
-        grouped = table.groupby("document", sort=False)["text"].agg(drawn.joint.join)
-        documents, joined = grouped.index.tolist(), grouped.tolist()
-    else:
-        documents, joined = table["document"].tolist(), table["text"].tolist()
+    documents, joined = _units(table, drawn)
     lengths = token_counts(joined, model.tokenizer)
     names = _names(documents)
     short = {names[i]: int(lengths[i]) for i in np.flatnonzero(lengths < drawn.tokens)}
@@ -121,6 +117,17 @@ def chosen_prompts(
     )
 
 
+def _units(table: pd.DataFrame, drawn: Prompts) -> tuple[list[str], list[str]]:
+    """The document and the text of each sequence, or of each document, its sequences joined."""
+    documents, texts = table["document"].tolist(), table["text"].tolist()
+    if drawn.unit == "sequence":
+        return documents, texts
+    found: dict[str, list[str]] = {}
+    for document, text in zip(documents, texts, strict=True):
+        found.setdefault(document, []).append(text)
+    return list(found), [drawn.joint.join(own) for own in found.values()]
+
+
 def _asked(given: Mapping[str, Any], model: Opened) -> Asked:
     names = PromptOptions.__annotations__
     for name in given:
@@ -131,6 +138,8 @@ def _asked(given: Mapping[str, Any], model: Opened) -> Asked:
     most = _power_up_to(min(MOST_TOKENS, model.longest))
     own: dict[str, Any] = {"count": "all", "shuffles": [0], "tokens": most, **given}
     drawn = Prompts.model_validate({k: v for k, v in own.items() if k in Prompts.model_fields})
+    if drawn.count == 0:
+        raise ValueError("prompts: count is 0: a number of them, all, or prompts=False")
     if drawn.tokens > model.longest:
         raise ValueError(
             f"prompts: tokens = {drawn.tokens:,}, and {model.name} reads {model.longest:,} at most"
