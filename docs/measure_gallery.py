@@ -50,10 +50,10 @@ def draw() -> None:
     """The figure of the page from what was measured: dimensions of both models by layer."""
     from lm_geometry.figures.export import render
     from lm_geometry.measure.chart import by_layer
-    from lm_geometry.measure.record import of_tokens
 
     found = read_json(RESULT)
-    tables = {name: of_tokens(pd.DataFrame(own["table"])) for name, own in found.items()}
+    rows = {name: pd.DataFrame(own["table"]) for name, own in found.items()}
+    tables = {name: table.loc[table["level"] == "token"] for name, table in rows.items()}
     lines = [f"{name}: {own['about']['clouds']}" for name, own in found.items()]
     FIGURE.write_bytes(render(by_layer(tables, lines))["svg"])
 
