@@ -9,7 +9,7 @@ is that of the whole process, the model with it; on a GPU that of the GPU.
 """
 
 import argparse
-from typing import Any, cast
+from typing import Any
 
 import measured
 import numpy as np
@@ -23,11 +23,11 @@ def rows(arguments: argparse.Namespace) -> list[list[str]]:
 
     from lm_geometry.data_prep.model_names import resolve
     from lm_geometry.data_prep.params import Model
-    from lm_geometry.embed.forward_pass import ForwardPass
-    from lm_geometry.embed.params import Embed
+    from lm_geometry.embed.forward_pass import ForwardPass, predicts_next
+    from lm_geometry.embed.params import PromptStates
     from lm_geometry.embed.placement import load_placed
     from lm_geometry.embed.prompts import layer_geometry
-    from lm_geometry.embed.prompts.run import PromptRun
+    from lm_geometry.embed.prompts.record import prompt_record
     from lm_geometry.embed.token_loss import token_losses
     from lm_geometry.workspace import machine
 
@@ -38,7 +38,7 @@ def rows(arguments: argparse.Namespace) -> list[list[str]]:
     model = load_placed(source, None, device, dtype)
     layers = list(range(source.layers + 1))
     states = ForwardPass(model, device, dtype, 0, layers)
-    run = PromptRun(source, Embed.model_validate({}), cast(Any, None))
+    chosen, loss = PromptStates.model_validate({}), predicts_next(source, states)
     ids = np.random.default_rng(0).integers(0, model.config.vocab_size, arguments.tokens)
 
     def timed(work: measured.Work) -> measured.Work:
@@ -55,7 +55,7 @@ def rows(arguments: argparse.Namespace) -> list[list[str]]:
         "forward": timed(lambda: list(states.run([ids.tolist()]))),
         "loss": timed(lambda: token_losses(model, passed.last[0, :-1], ids[1:])),
         "geometry": timed(lambda: [layer_geometry(x[0].float()) for x in passed.layers]),
-        "record": timed(lambda: run.record(states, ids)),
+        "record": timed(lambda: prompt_record(states, ids, chosen, loss)),
     }
     works["record"]()  # compiles
     clock = measured.clock_for(0 if device == "cuda" else arguments.threads)

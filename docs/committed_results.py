@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -103,6 +103,19 @@ class CommittedResults:
         return [
             {str(name): value for name, value in row.items()} for row in table.to_dict("records")
         ]
+
+    def gallery(self, model: str, **where: Value) -> list[Found]:
+        """Rows of docs/gallery.json of a model, by layer; ValueError where none is chosen."""
+        table = pd.DataFrame(self._gallery()[model]["table"])
+        found = _where(table, where, f"docs/gallery.json, {model}").sort_values("layer")
+        return [dict(zip(found.columns, row, strict=True)) for row in found.to_numpy(object)]
+
+    def gallery_about(self) -> dict[str, dict[str, str]]:
+        """How each model of docs/gallery.json was measured, line by line."""
+        return {model: own["about"] for model, own in self._gallery().items()}
+
+    def _gallery(self) -> dict[str, Any]:
+        return read_json(self.root / "docs" / "gallery.json")
 
     def _chosen(self, study: str, table: str, where: Mapping[str, Value]) -> pd.DataFrame:
         return _where(self._table(study, table), where, f"studies/results/{study}, {table}")

@@ -228,6 +228,15 @@ def test_the_graph_without_a_group_is_made_once_for_all_that_reads_it(tables, mo
     assert whole[without(4)].notna().all(axis=None)
 
 
+def test_no_graph_without_a_group_is_made_where_nothing_reads_it(tables, monkeypatch):
+    asked = {"estimators": ["twonn"], "exclude": ["document", "none"], "gride_range": 0}
+    expected, _ = tables(groups=4, global_estimators=["mle"], **asked)
+    monkeypatch.setattr(estimation, "remaining", lambda *_: pytest.fail("a graph was made"))
+    local, whole = tables(groups=4, global_estimators=[], **asked)
+    pd.testing.assert_frame_equal(local, expected, check_exact=True)
+    assert whole.empty
+
+
 def test_kinds_of_tokens_that_may_not_be_passed_on_are_refused(tables):
     with pytest.raises(ValueError, match="needs the column token_id"):
         tables(exclude=["token"])

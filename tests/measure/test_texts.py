@@ -91,3 +91,10 @@ def test_a_lone_document_is_divided_into_blocks_of_nearly_equal_length(lengths: 
         assert max(sizes) <= sum(lengths) / number + 30
     several = pd.DataFrame({"text": ["x", "y"], "document": ["one", "other"]})
     assert sequences_of(several, 30, len, pieces=True).unit == DOCUMENTS
+
+
+def test_a_corpus_by_name_has_the_years_of_its_entry() -> None:
+    early, whole = read_texts("early-speeches"), read_texts("speeches")
+    assert early["year"].between(1790, 1860).all()
+    assert pairs(early) == pairs(whole.loc[whole["year"] <= 1860])
+    assert whole["year"].max() > 1860

@@ -66,6 +66,37 @@ def test_the_package_waits_with_the_compiler_until_an_estimator_is_asked_for() -
     assert run("from lm_geometry import gride" + told).split()[0] == "True"
 
 
+STAR = """
+import inspect, sys
+from tests.project.one_extra import hide_others
+hide_others("slurm")  # which brings none of what the others do
+try:
+    import torch
+except ModuleNotFoundError:
+    import lm_geometry
+    print(sorted(dir(lm_geometry)))
+    print(sorted(name for name, _ in inspect.getmembers(lm_geometry)))
+    names = {}
+    exec("from lm_geometry import *", names)
+    print(sorted(names.keys() - {"__builtins__"}))
+    try:
+        lm_geometry.measure
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_a_star_and_dir_give_the_core_what_it_has() -> None:
+    """So that `help` and completion work there; a name of an extra still says which one."""
+    stub = (ROOT / "src/lm_geometry/__init__.pyi").read_text().splitlines()
+    core = sorted({line.split()[-1] for line in stub} - EXTRA_OF.keys())
+    shown, members, starred, told = run(STAR).splitlines()
+    assert shown == members == starred == str(core)
+    assert told.endswith("pip install 'lm-geometry[models]'")
+    every = "import lm_geometry; print(len(dir(lm_geometry)))"
+    assert int(run(every)) == len(stub)
+
+
 @pytest.mark.slow
 def test_the_extra_of_models_is_enough_to_measure(
     tiny_models: dict[str, TinyModel], tmp_path: Path

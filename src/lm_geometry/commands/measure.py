@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lm_geometry.estimate.params import LocalEstimator, Signal
     from lm_geometry.measure.compared import Compared
     from lm_geometry.measure.options import Options
+    from lm_geometry.measure.prompts import PromptOptions
     from lm_geometry.measure.record import Measured
 
 
@@ -63,6 +64,9 @@ def _number(text: str) -> int | float:
     default=True,
     help="by the jackknife; without it each neighbourhood is taken as given: faster, too narrow",
 )
+@click.option("--prompts", is_flag=True, help="each text as a cloud of its own, too")
+@click.option("--prompt-tokens", type=int, metavar="TOKENS", help="of a prompt (1024)")
+@click.option("--shuffles", type=int, multiple=True, metavar="S...", help="of prompts (0)")
 @click.option("--json", "as_json", is_flag=True, help="print JSON: the table, and how it was made")
 @click.option("--csv", "as_csv", is_flag=True, help="print the table as CSV")
 @click.option("--page", type=click.Path(path_type=Path), metavar="FILE", help="write a page, too")
@@ -74,12 +78,20 @@ def command(
     as_json: bool,
     as_csv: bool,
     page: Path | None,
+    prompts: bool,
+    prompt_tokens: int | None,
+    shuffles: tuple[int, ...],
     **given: Any,
 ) -> None:
     """Print the local dimension of a model's hidden states on texts, layer by layer.
 
-    With --compare the differences, that model less MODEL, over the tokens that both kept.
+    With --compare the differences, that model less MODEL, over the tokens that both kept. With
+    --prompts also GRIDE dimension, overlap with the next layer and cosine of each text's first
+    tokens; --shuffles 0 5: as they are, and in 4**5 blocks of random order.
     """
+    asked_of_prompts = _prompts(prompts, prompt_tokens, shuffles)
+    if compare is not None and asked_of_prompts is not False:
+        raise click.UsageError("--prompts is not allowed with --compare")
     if as_json and as_csv:
         raise click.UsageError("--json is not allowed with --csv")
     with naming_the_extra("it", "models"):
@@ -93,12 +105,22 @@ def command(
     options = _options(**given)
     with contextlib.redirect_stdout(sys.stderr):  # what loading and passing tell is no result
         if compare is None:
-            found = measure(model, read, asked, **options)
+            found = measure(model, read, asked, prompts=asked_of_prompts, **options)
         else:
             found = compared(model, compare, read, asked, **options)
         if page is not None:
             print(found.save(page))
     print(_shown(found, as_json, as_csv), end="")
+
+
+def _prompts(wanted: bool, tokens: int | None, shuffles: tuple[int, ...]) -> "bool | PromptOptions":
+    """What was asked of prompts; `--prompt-tokens` and `--shuffles` ask for them as well."""
+    options: PromptOptions = {}
+    if tokens is not None:
+        options["tokens"] = tokens
+    if shuffles:
+        options["shuffles"] = list(shuffles)
+    return options or wanted
 
 
 def _options(

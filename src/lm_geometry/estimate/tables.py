@@ -157,6 +157,8 @@ def _without_groups(reading: _Reading) -> _WithoutGroups:
     if "mle" in settings.estimators and reading.groups:
         own = {asked: np.full((reading.groups, len(reading.X)), np.nan) for asked in sizes}
     whole: dict[_Key, Scalar] = {}
+    if not (own or settings.global_estimators or settings.gride_range):
+        return _WithoutGroups(own, whole)  # TwoNN reads its own: no graph is made for nobody
     for group, kept, left in reading.deletions():
         for asked, values in own.items():
             if FEWEST <= sizes[asked] <= left.graph.n_neighbors:

@@ -1,6 +1,9 @@
 """One call: local dimensions by layer of any model on any texts."""
 
+from dataclasses import replace
 from typing import Unpack
+
+import pandas as pd
 
 from lm_geometry.measure.estimates import (
     Estimated,
@@ -14,6 +17,13 @@ from lm_geometry.measure.estimates import (
 from lm_geometry.measure.flat import flat_equivalents
 from lm_geometry.measure.opened import Layers, Model, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Options, settings_of
+from lm_geometry.measure.prompt_means import prompt_rows
+from lm_geometry.measure.prompts import (
+    Prompted,
+    PromptOptions,
+    chosen_prompts,
+    measured_prompts,
+)
 from lm_geometry.measure.record import Measured, table_of
 from lm_geometry.measure.signals import MOVED
 from lm_geometry.measure.texts import Texts, read_texts
@@ -29,6 +39,7 @@ def measure(
     layers: Layers = "all",
     *,
     tokenizer: Tokenizer = None,
+    prompts: bool | PromptOptions = False,
     **options: Unpack[Options],
 ) -> Measured:
     """The local dimension of a model's hidden states on some texts, layer by layer.
@@ -39,6 +50,9 @@ def measure(
     was. `texts` are as `measure.texts.read_texts` says: strings, documents, a table, a path, a
     corpus by name. `layers` are as in params.yaml: numbers, negative from the end, shares of the
     depth such as "67%", or "all". `options` are `measure.options.Options`.
+
+    With `prompts` each text (document) is a cloud of its own as well: its first 1,024 tokens, or
+    as many as options of `measure.prompts.PromptOptions` say; see `Measured.prompts`.
 
     The numbers are those of the pipeline for the same settings, to the last bit: the same code
     makes them. Here a text that is longer than `max_length` is continued in further sequences,
@@ -56,11 +70,14 @@ def measure(
     table = read_texts(texts)
     with opened(model, tokenizer, layers, settings) as ready:
         probe = probe_of(table, ready, settings)
+        chosen = None if prompts is False else chosen_prompts(table, ready, prompts)
         states = {BASE: states_of(ready, probe)}
         about = about_of(ready, probe)
+        prompted = measured_prompts(chosen, ready) if chosen else None
     massive = massive_of(states, settings.token_sample.massive)
     found = estimated(states, probe, drawn_rows(probe, massive), massive)
-    return measured(ready.name, BASE, found, probe, about)
+    record = measured(ready.name, BASE, found, probe, about)
+    return with_prompts(record, prompted, settings.confidence) if prompted else record
 
 
 def measured(
@@ -79,6 +96,19 @@ def measured(
     settings = probe.settings.record()
     return Measured(
         name, table, about | {"clouds": points}, settings, own.local, probe.tokens, own.signals
+    )
+
+
+def with_prompts(record: Measured, found: Prompted, confidence: float) -> Measured:
+    """The record with what was measured of prompts, and rows of its table for their means."""
+    points = found.asked.drawn.tokens - found.asked.states.drop_first
+    means = pd.DataFrame(prompt_rows(found.table, points, confidence))
+    return replace(
+        record,
+        table=pd.concat([record.table, means], ignore_index=True),
+        about=record.about | {"prompts": found.told},
+        settings=record.settings | {"prompts": found.asked.options},
+        prompts=found.table,
     )
 
 

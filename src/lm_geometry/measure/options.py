@@ -104,6 +104,8 @@ def settings_of(options: Options, defaults: Options | None = None) -> Settings:
     """
     given: dict[str, Any] = {**DEFAULTS, **(defaults or {}), **_with_where(options)}
     unknown = [name for name in given if name not in Options.__annotations__]
+    if "prompts" in unknown:
+        raise ValueError("prompts: they are of one model as it is: see measure")
     if unknown:
         near = get_close_matches(unknown[0], Options.__annotations__, 1)
         raise ValueError(f"{unknown[0]} is no option{f': did you mean {near[0]}?' if near else ''}")

@@ -35,8 +35,10 @@ class Measured:
     tokens with its standard deviation, its interval over documents (of what kind says `about`) and
     clouds, how the error was found (`error`), N (`points`), and how many of the `tokens` were left
     out and why. Signals that were asked for follow, as rows whose `level` is not "token" but
-    "cloud": the mean is over clouds. `about` says how it was measured, line by line; `settings` are
-    all options.
+    "cloud": the mean is over clouds. Then prompts, where they were asked for, whose `level` is
+    "prompt": means over prompts, by `shuffle`. `about` says how it was measured, line by line;
+    `settings` are all options. `prompts` has the values of each prompt, shuffle and layer, as
+    `prompts_table`; no rows where they were not asked for.
     """
 
     model: str
@@ -46,6 +48,7 @@ class Measured:
     estimates: pd.DataFrame = field(repr=False)  # with the columns without each jackknife group
     text: pd.DataFrame = field(repr=False)  # the token table that `row` of the estimates counts
     signals: pd.DataFrame = field(repr=False)  # by layer and cloud, and without each group
+    prompts: pd.DataFrame = field(repr=False, default_factory=pd.DataFrame)
 
     @property
     def tokens(self) -> pd.DataFrame:

@@ -137,15 +137,17 @@ def _of_name(name: str) -> pd.DataFrame:
 
 
 def _of_corpus(name: str) -> pd.DataFrame:
-    """All sequences of a corpus as data-prep reads it, in the order of its source."""
+    """All sequences of a corpus as data-prep reads it, of its years, in the order of its source."""
     from lm_geometry.data_prep.corpora import reading
     from lm_geometry.data_prep.corpora.catalogue import read_corpora, resolve
     from lm_geometry.workspace import machine
 
     if not name.startswith(("file:", "hub:")) and name not in read_corpora():
         raise ValueError(f"texts: {name} does not exist, and is no corpus of the catalogue")
-    found = reading.read(resolve(name), machine.downloads())
-    return pd.concat([_of_columns(rows) for rows in found.values()], ignore_index=True)
+    entry = resolve(name)
+    found = reading.read(entry, machine.downloads())
+    table = pd.concat([_of_columns(rows) for rows in found.values()], ignore_index=True)
+    return table if entry.years is None else table.loc[table["year"].between(*entry.years)]
 
 
 def refuse_shared(texts: pd.DataFrame, control: pd.DataFrame) -> None:

@@ -2,33 +2,18 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from lm_geometry.embed.forward_pass import (
-    ForwardPass,
-    Passed,
-    arithmetic,
-    pad_id,
-    predicts_next,
-)
+from lm_geometry.embed.forward_pass import ForwardPass, arithmetic, pad_id, predicts_next
 from lm_geometry.embed.needs import prompt_records
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
-from lm_geometry.embed.prompts import layer_geometry, prompt_of
+from lm_geometry.embed.prompts.record import prompt_record
 from lm_geometry.models.hub_weights import delete_revision
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.models.sources import parse
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.data_prep.prompts import PreparedPrompts, read_prompts
-from lm_geometry.outs.embed.prompts import (
-    PromptCloud,
-    PromptRecord,
-    PromptRecords,
-    write_index,
-    write_record,
-)
+from lm_geometry.outs.embed.prompts import PromptCloud, PromptRecords, write_index, write_record
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints
-from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.cells import Cells, room_for_cells
 from lm_geometry.workspace.hashes import path_hash
@@ -144,27 +129,9 @@ class PromptRun:
         model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
         on_device = (model, device, dtype, pad_id(tokenizer), self.layers)
         states = ForwardPass(*on_device, self.source.half, self.settings.points)
+        loss = self.settings.loss and predicts_next(self.source, states)
         for cloud in progress(todo, f"{checkpoint.name} prompts"):
             shuffled = ids[cloud.prompt][self.prompts.positions(cloud.prompt, cloud.shuffle)]
-            write_record(cells.path(cloud.file), self.record(states, shuffled))
+            record = prompt_record(states, shuffled, self.settings.prompts, loss)
+            write_record(cells.path(cloud.file), record)
             cells.finish(cloud.file)
-
-    def record(self, states: ForwardPass, ids: Int64[np.ndarray, "tokens"]) -> PromptRecord:
-        """The geometry and the loss of the prompt `ids` from one forward pass."""
-        wanted = self.settings.loss and predicts_next(self.source, states)
-        (passed,) = states.run([ids.tolist()], losses=wanted)
-        chosen = self.settings.prompts
-        first = int(chosen.drop_first)
-        sizes = chosen.gride_range, chosen.overlap_k, chosen.precision
-        geometry = [
-            layer_geometry(layer[0, first:].float(), *sizes, window=chosen.window)
-            for layer in passed.layers
-        ]
-        types = len(np.unique(ids))
-        loss = self._loss(states, passed, ids) if wanted else float("nan")
-        return PromptRecord(prompt_of(geometry), loss, len(ids), types)
-
-    def _loss(self, states: ForwardPass, passed: Passed, ids: Int64[np.ndarray, "tokens"]) -> float:
-        positions = np.arange(len(ids) - 1)
-        losses = states.losses(passed, np.zeros_like(positions), positions, ids[1:])
-        return float(losses.mean(dtype=np.float64))
