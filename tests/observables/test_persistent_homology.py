@@ -24,7 +24,8 @@ def by_scipy(
         edges = [minimum_spanning_tree(squareform(pdist(part))).data for part in parts]
         lengths = [np.log((e**power).sum()) if power else np.log(e).mean() for e in edges]
         points.append((np.mean([np.log(len(part)) for part in parts]), np.mean(lengths)))
-    slope = np.polyfit(*np.transpose(points), 1)[0]
+    sizes_of_parts, lengths_of_trees = np.transpose(points)
+    slope = np.polyfit(sizes_of_parts, lengths_of_trees, 1)[0]
     return power / (1 - slope) if power else -1 / slope
 
 

@@ -52,7 +52,8 @@ class Remainders:
         names = [*CELL, "surrogate"]
         for keys, cell in cells(surrogates, names):
             named: Row = dict(zip(names, keys, strict=True)) | OF_TOKENS
-            over_clouds = cell.groupby("draw")[weight].mean().sort_index()
+            values = pd.Series(cell[weight], dtype=np.float64)
+            over_clouds = values.groupby(cell["draw"]).mean()  # in the order of draws
             draws = Draws(over_clouds.to_numpy(np.float64))
             self._drawn[str(named["surrogate"])][str(named["corpus"]), key_of(named)] = draws
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from lm_geometry.estimate.params import Estimate, Jackknife
+from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.sizes import FEWEST
 from lm_geometry.estimate.tables import estimates
@@ -56,8 +56,9 @@ def _tables(
 ) -> Iterator[pd.DataFrame]:
     asked = settings.surrogates
     plain = readings.without_groups()
+    without = settings.jackknife.model_copy(update={"groups": 0})
     local = settings.model_copy(
-        update={"global_estimators": [], "gride_range": 0, "jackknife": Jackknife(groups=0)}
+        update={"global_estimators": [], "gride_range": 0, "jackknife": without}
     )
     documents = pd.Series(readings.document_of(rows), rows)
     for kind in asked.kinds:
@@ -82,7 +83,8 @@ def _generator(cloud: Cloud, kind: str, draw: int, seed: int) -> np.random.Gener
 def _means(local: pd.DataFrame, documents: pd.Series) -> pd.DataFrame:
     document = documents.loc[local["row"]].to_numpy()
     by_reading = [local[name] for name in OF_READING]
-    tokens = local["value"].groupby(by_reading, sort=False).mean()
-    each = local["value"].groupby([*by_reading, document], sort=False).mean()
+    values = pd.Series(local["value"], dtype=np.float64)
+    tokens = values.groupby(by_reading, sort=False).mean()
+    each = values.groupby([*by_reading, document], sort=False).mean()
     alike = each.groupby(level=OF_READING, sort=False).mean()
     return pd.DataFrame({"tokens": tokens, "documents": alike}).reset_index()

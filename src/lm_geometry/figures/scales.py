@@ -70,14 +70,14 @@ def _record(row: Record) -> Record:
     value, error = (
         None if row[name] != row[name] else row[name] for name in ("dimension", "error")
     )
-    bounded = value is not None and error is not None
+    bounds = None if value is None or error is None else (value - error, value + error)
     return {
         "series": NAMES[row["method"]],
         "neighbours": row["neighbours"],
         "tokens": row["tokens"],
         "dimension": value,
-        "lower": value - error if bounded else None,
-        "upper": value + error if bounded else None,
+        "lower": bounds[0] if bounds else None,
+        "upper": bounds[1] if bounds else None,
     }
 
 

@@ -216,5 +216,5 @@ def _quantities(keys: Row, geometry: PromptGeometry, layers: list[int]) -> Itera
     missing = dict(zip(layers, geometry.missing, strict=True))
     for quantity in QUANTITIES:
         own: pd.DataFrame = getattr(measured, quantity)
-        found = own.assign(quantity=quantity, missing=own["layer"].map(missing))
+        found = own.assign(quantity=quantity, missing=[missing[layer] for layer in own["layer"]])
         yield found.reindex(columns=COLUMNS)

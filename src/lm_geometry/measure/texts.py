@@ -147,7 +147,10 @@ def _of_corpus(name: str) -> pd.DataFrame:
     entry = resolve(name)
     found = reading.read(entry, machine.downloads())
     table = pd.concat([_of_columns(rows) for rows in found.values()], ignore_index=True)
-    return table if entry.years is None else table.loc[table["year"].between(*entry.years)]
+    if entry.years is None:
+        return table
+    first, last = entry.years
+    return table.loc[table["year"].between(first, last)]
 
 
 def refuse_shared(texts: pd.DataFrame, control: pd.DataFrame) -> None:

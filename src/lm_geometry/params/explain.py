@@ -80,10 +80,8 @@ def _wanted(details: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _meant(found: list[ErrorDetails]) -> str:
     """`; did you mean 'word'?` where one of the words that may stand here is like the one given."""
-    expected = [
-        details["ctx"]["expected"] for details in found if details["type"] == "literal_error"
-    ]
-    words = re.findall(r"'(\w+)'", " ".join(expected))
+    literal = (details.get("ctx", {}) for details in found if details["type"] == "literal_error")
+    words = re.findall(r"'(\w+)'", " ".join(str(own.get("expected", "")) for own in literal))
     match = difflib.get_close_matches(str(found[0]["input"]), words, n=1, cutoff=0.6)
     return f"; did you mean {match[0]!r}?" if match else ""
 

@@ -142,6 +142,8 @@ def _hashes(tree: Files, out: str) -> dict[str, str]:
     found = {}
     for file in tree.files(ROOT / out):
         with tree.open(file) as content:
-            digest = hashlib.file_digest(content, "sha256")
+            digest = hashlib.sha256()
+            while block := content.read(1 << 20):
+                digest.update(block)
         found[file.relative_to(ROOT).as_posix()] = digest.hexdigest()
     return found

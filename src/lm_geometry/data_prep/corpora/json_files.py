@@ -49,7 +49,7 @@ def refuse_deep(value: Any, content: bytes | str, where: str) -> None:
     raise ValueError(f"{where}: lists and objects stand more than {DEEPEST} deep")
 
 
-def bounded(opened: IO[bytes], path: Path) -> bytes:
+def bounded(opened: "IO[bytes] | gzip.GzipFile", path: Path) -> bytes:
     """All that an unpacked file holds; raises ValueError where that is more than `LARGEST`."""
     try:
         content = opened.read(LARGEST + 1)

@@ -94,5 +94,6 @@ def _spans(turn: dict[str, Any]) -> Iterator[Span]:
 
 
 def _read(file: Path) -> list[dict[str, Any]]:
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+    opening = gzip.open if file.suffix == ".gz" else open
+    with opening(file, "rb") as opened:
         return parsed(bounded(opened, file), file)

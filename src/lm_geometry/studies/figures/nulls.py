@@ -1,6 +1,6 @@
 """Figure of null models: what was measured, what each null reads, and what that leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import pandas as pd
@@ -68,7 +68,7 @@ def nulls(figure: Figure, study: Study, collected: Sequence[Collected], measured
     )
     says = words(figure.says, measured, *_says(level))
     title = alt.Title(figure.title, subtitle=says)
-    return Drawn(chart.properties(title=title).configure(**theme.config()), table, table[TOLD])
+    return Drawn(chart.properties(title=title).configure(**theme.config()), table, pd.DataFrame(table[TOLD]))
 
 
 def _says(level: bool) -> list[str]:
@@ -88,11 +88,12 @@ def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
         "place": "layer " + table["layer"].astype(str),
         "layer": table["layer"],
         "series": table["corpus"].where(~control, table["corpus"] + " − " + table["control"]),
-        "series_order": table["corpus"].map(corpora),
+        "series_order": [corpora[name] for name in table["corpus"]],
         "side": table["side"],
         "split": table["split"],
     }
-    null = {"name": table["surrogate"].map(KEEPS), "order": table["surrogate"].map(order)}
+    named: dict[str, Mapping[str, str | int]] = {"name": KEEPS, "order": order}
+    null = {name: [words[kind] for kind in table["surrogate"]] for name, words in named.items()}
     deviation = table["surrogate_deviation"]
     parts = {
         REAL: {"name": STATES, "order": 0, **_bounds(table, "real", "real_lower", "real_upper")},
@@ -110,8 +111,9 @@ def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
     found = pd.concat(rows, ignore_index=True).drop_duplicates(ignore_index=True)
     lane = found["side"] if figure.value == "dimension" else found["what"]
     lanes = {name: place for place, name in enumerate(dict.fromkeys(lane))}
-    return found.assign(lane=lane, lane_order=lane.map(lanes))
+    return found.assign(lane=lane, lane_order=[lanes[name] for name in lane])
 
 
 def _bounds(table: pd.DataFrame, value: str, lower: str, upper: str) -> dict[str, pd.Series]:
-    return {"value": table[value], "lower": table[lower], "upper": table[upper]}
+    names = {"value": value, "lower": lower, "upper": upper}
+    return {name: pd.Series(table[own]) for name, own in names.items()}
