@@ -52,8 +52,7 @@ class Remainders:
         names = [*CELL, "surrogate"]
         for keys, cell in cells(surrogates, names):
             named: Row = dict(zip(names, keys, strict=True)) | OF_TOKENS
-            values = pd.Series(cell[weight], dtype=np.float64)
-            over_clouds = values.groupby(cell["draw"]).mean()  # in the order of draws
+            over_clouds = pd.Series(cell.groupby("draw")[weight].mean())  # in the order of draws
             draws = Draws(over_clouds.to_numpy(np.float64))
             self._drawn[str(named["surrogate"])][str(named["corpus"]), key_of(named)] = draws
 

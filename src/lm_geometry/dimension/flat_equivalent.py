@@ -102,9 +102,7 @@ def flat_readings() -> dict[str, dict[str, FlatReadings]]:
 
 def _refuse_outside(asked: Mapping[str, int], shapes: Mapping[str, FlatReadings]) -> None:
     """Raises ValueError for tokens or neighbourhoods outside of the table."""
-    axes: dict[str, np.ndarray] = {
-        name: axis for name, axis in zip(AXES, next(iter(shapes.values())).axes, strict=True)
-    }
+    axes: dict[str, np.ndarray] = dict(zip(AXES, next(iter(shapes.values())).axes, strict=True))
     for name, value in asked.items():
         first, last = (round(np.exp(axes[name][end])) for end in (0, -1))
         if not first <= value <= last:

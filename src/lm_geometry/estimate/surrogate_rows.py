@@ -85,6 +85,6 @@ def _means(local: pd.DataFrame, documents: pd.Series) -> pd.DataFrame:
     by_reading = [local[name] for name in OF_READING]
     values = pd.Series(local["value"], dtype=np.float64)
     tokens = values.groupby(by_reading, sort=False).mean()
-    each = values.groupby([*by_reading, document], sort=False).mean()
+    each = pd.Series(values.groupby([*by_reading, document], sort=False).mean())
     alike = each.groupby(level=OF_READING, sort=False).mean()
     return pd.DataFrame({"tokens": tokens, "documents": alike}).reset_index()

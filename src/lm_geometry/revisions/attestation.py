@@ -141,9 +141,9 @@ def _hashes(tree: Files, out: str) -> dict[str, str]:
     """SHA-256 of the file that an out is, or of each below it, by its path."""
     found = {}
     for file in tree.files(ROOT / out):
+        digest = hashlib.sha256()
         with tree.open(file) as content:
-            digest = hashlib.sha256()
-            while block := content.read(1 << 20):
+            while block := content.read(2**20):
                 digest.update(block)
         found[file.relative_to(ROOT).as_posix()] = digest.hexdigest()
     return found

@@ -68,7 +68,9 @@ def nulls(figure: Figure, study: Study, collected: Sequence[Collected], measured
     )
     says = words(figure.says, measured, *_says(level))
     title = alt.Title(figure.title, subtitle=says)
-    return Drawn(chart.properties(title=title).configure(**theme.config()), table, pd.DataFrame(table[TOLD]))
+    return Drawn(
+        chart.properties(title=title).configure(**theme.config()), table, pd.DataFrame(table[TOLD])
+    )
 
 
 def _says(level: bool) -> list[str]:
