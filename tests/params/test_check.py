@@ -198,7 +198,7 @@ def test_prompts_of_one_split_are_not_possible_in_the_published_order(tmp_path: 
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [
-        ("al", ["embed.layers: 'al' is not valid: ", "a valid list, or input should be 'all'"]),
+        ("al", ["embed.layers: 'al' is not valid: a list is needed", "did you mean 'all'?"]),
         ([1, "x"], ["embed.layers.1: 'x' is not valid: input should be a valid integer"]),
         ([1.5], ["embed.layers.0: 1.5 is not valid: "]),
         (True, ["embed.layers: True is not valid: "]),
