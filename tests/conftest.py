@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from tests.structure import ROOT, STAGES
 
+# A job in the background of a shell ignores Ctrl-C, and so would all that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("facts")  # how long an example takes is no fact
 settings.load_profile("facts")
 
