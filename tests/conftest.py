@@ -23,7 +23,7 @@ from tests.structure import ROOT, STAGES
 
 # A job in the background of a shell ignores Ctrl-C, and so would all that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-settings.register_profile("facts")  # how long an example takes is no fact
+settings.register_profile("facts", deadline=None)  # how long an example takes is no fact
 settings.load_profile("facts")
 
 WIDTH = 32
