@@ -21,7 +21,7 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from tests.structure import ROOT, STAGES
 
-# A job in the background of a shell ignores Ctrl-C, and so would all that tests start and interrupt.
+# A job in the background of a shell ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("facts", deadline=None)  # how long an example takes is no fact
 settings.load_profile("facts")

@@ -85,7 +85,7 @@ def test_the_line_is_understood_and_valid(words: list[str], tmp_path: Path) -> N
         YAML().dump({KEPT: models["smollm2"]}, file)
     (tmp_path / "models" / "my-llama").mkdir(parents=True)
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "news.jsonl").touch()
+    (tmp_path / "texts" / "news.jsonl").write_text('{"text": "One line."}\n')
     default, made = read_yaml(ROOT / "params.yaml"), []
     for overrides in experiments:
         shutil.copy(ROOT / "params.yaml", tmp_path)

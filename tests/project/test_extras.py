@@ -1,5 +1,6 @@
 """What the extras of pyproject.toml bring is enough for what they are for."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -11,13 +12,13 @@ from lm_geometry.workspace.extras import EXTRA_OF
 from tests.conftest import TinyModel
 from tests.structure import ROOT
 
-CORE = "from lm_geometry import " + ", ".join(
-    sorted(
-        line.split()[-1]
-        for line in (ROOT / "src/lm_geometry/__init__.pyi").read_text().splitlines()
-        if line.split()[-1] not in EXTRA_OF
-    )
-)
+NAMES = {
+    alias.name
+    for line in ast.parse((ROOT / "src/lm_geometry/__init__.pyi").read_text()).body
+    if isinstance(line, ast.ImportFrom)
+    for alias in line.names
+}
+CORE = "from lm_geometry import " + ", ".join(sorted(NAMES - EXTRA_OF.keys()))
 MEASURED = """
 import sys
 from tests.project.one_extra import hide_others
@@ -88,13 +89,12 @@ except ModuleNotFoundError:
 
 def test_a_star_and_dir_give_the_core_what_it_has() -> None:
     """So that `help` and completion work there; a name of an extra still says which one."""
-    stub = (ROOT / "src/lm_geometry/__init__.pyi").read_text().splitlines()
-    core = sorted({line.split()[-1] for line in stub} - EXTRA_OF.keys())
+    core = sorted(NAMES - EXTRA_OF.keys())
     shown, members, starred, told = run(STAR).splitlines()
     assert shown == members == starred == str(core)
     assert told.endswith("pip install 'lm-geometry[models]'")
     every = "import lm_geometry; print(len(dir(lm_geometry)))"
-    assert int(run(every)) == len(stub)
+    assert int(run(every)) == len(NAMES)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from lm_geometry.commands.completion import offered, revisions
     cls=Command,
     epilog=examples(
         "lm-geometry attest HEAD --key ~/.ssh/id_ed25519",
-        "lm-geometry verify attestation.json --signers allowed_signers",
+        "lm-geometry attest workspace --output results.json",
     ),
 )
 @click.argument(
@@ -28,7 +28,7 @@ from lm_geometry.commands.completion import offered, revisions
 )
 @click.option(
     "--key",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="private or public SSH key that signs it (ssh-keygen -Y sign)",
 )
 def command(revision: str, output: Path, key: Path | None) -> None:
@@ -41,6 +41,8 @@ def command(revision: str, output: Path, key: Path | None) -> None:
     from lm_geometry.revisions.signatures import sign
     from lm_geometry.workspace.files import write_json
 
+    if key is not None and not key.is_file():  # before every result is read
+        raise ValueError(f"--key: there is no file {key}")
     told = of_revision(Revision(revision))
     write_json(output, told)
     files = sum(map(len, told["outs"].values()))

@@ -37,7 +37,6 @@ def of_revision(name: str, revision: str, figures: Path | None = None) -> str:
     from lm_geometry.revisions.revision import Revision
     from lm_geometry.studies.numbers.collection import read_run
     from lm_geometry.studies.result import figures_in, result_of_run
-    from lm_geometry.workspace.paths import PLOTS
     from lm_geometry.workspace.section import ROOT
 
     folder = figures or PLOTS / "experiments" / name
@@ -54,7 +53,8 @@ def _of_workspace() -> str:
     from lm_geometry.revisions.revision import WORKSPACE as NAME
     from lm_geometry.studies.numbers.collection import read_run
     from lm_geometry.studies.result import figures_in, result_of_run
-    from lm_geometry.workspace.paths import PLOTS
+    from lm_geometry.workspace.paths import PICTURES
+    from lm_geometry.workspace.section import ROOT
     from lm_geometry.workspace.tree import WORKSPACE
 
     following = [
@@ -62,5 +62,5 @@ def _of_workspace() -> str:
         "lm-geometry table         every number; --help names the tables",
         "lm-geometry run mine -S model.name=file:/models/mine     your own model",
     ]
-    figures = figures_in(PLOTS / "svg", "plots/svg")
+    figures = figures_in(PICTURES, PICTURES.relative_to(ROOT).as_posix())
     return result_of_run(read_run(WORKSPACE, NAME), figures, following)

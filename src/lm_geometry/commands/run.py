@@ -92,10 +92,11 @@ def _run(name: str, wanted: "Asked") -> None:
 def _kept(name: str, place: Path) -> Path:
     """The figures of an experiment, out of the copy: git does not follow plots/experiments."""
     from lm_geometry.workspace.files import whole_folder
-    from lm_geometry.workspace.paths import PLOTS
+    from lm_geometry.workspace.paths import PICTURES, PLOTS
+    from lm_geometry.workspace.section import ROOT
 
     target = PLOTS / "experiments" / name
     with whole_folder(target) as temporary:
-        for path in sorted((place / "plots" / "svg").glob("*.svg")):
+        for path in sorted((place / PICTURES.relative_to(ROOT)).glob("*.svg")):
             shutil.copy(path, temporary / path.name)
     return target

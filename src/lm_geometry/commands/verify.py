@@ -14,11 +14,13 @@ from lm_geometry.commands.command import Command, examples
         "lm-geometry verify attestation.json --signers allowed_signers --revision workspace",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument(
+    "file", type=click.Path(path_type=Path, dir_okay=False), help="what `lm-geometry attest` wrote"
+)
 @click.option("--revision", help="what is compared; the attested commit where none is named")
 @click.option(
     "--signers",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="who may sign, as git's gpg.ssh.allowedSignersFile; no signature of theirs is an error",
 )
 def command(file: Path, revision: str | None, signers: Path | None) -> None:
@@ -35,6 +37,9 @@ def command(file: Path, revision: str | None, signers: Path | None) -> None:
     from lm_geometry.revisions.revision import WORKSPACE, Revision
     from lm_geometry.revisions.signatures import signature_of, signer_of
 
+    for path in filter(None, (file, signers)):
+        if not path.is_file():
+            raise ValueError(f"there is no file {path}")
     told = read_attestation(file)
     if signers is not None or signature_of(file).exists():
         print(signer_of(file, signers))

@@ -19,10 +19,12 @@ from lm_geometry.experiments.in_git import CARRIED, CODE, changes, lacking
 from lm_geometry.experiments.running import lives
 from lm_geometry.revisions.programs import cache_and_remotes_of, environment, git
 from lm_geometry.workspace.machine import EXPERIMENTS
+from lm_geometry.workspace.paths import METRICS, PLOTS
 from lm_geometry.workspace.section import ROOT
 
 CLONES = EXPERIMENTS / "lm-geometry"
-LEFT = ("params.yaml", "dvc.lock", "metrics/", "plots/", "studies/")  # parameters and results
+RESULTS = (f"{METRICS.name}/", f"{PLOTS.name}/", "studies/")
+LEFT = ("params.yaml", "dvc.lock", *RESULTS)
 PATIENCE = 10.0  # seconds that an interrupted stage has for its end
 # DVC speaks of the copy as of the workspace, and of a remote that nobody chose.
 _OF_THE_COPY = re.compile(

@@ -15,9 +15,10 @@ import yaml
 
 from lm_geometry.experiments.committed import FILE
 from lm_geometry.revisions.programs import git
+from lm_geometry.workspace.paths import SUMMARY
 from lm_geometry.workspace.section import ROOT
 
-METRICS = "metrics/summary.json"
+METRICS = SUMMARY.relative_to(ROOT).as_posix()
 UNKNOWN = "–"
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # which leaves every scalar a text
 

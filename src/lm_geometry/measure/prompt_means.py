@@ -23,7 +23,7 @@ def prompt_rows(prompts: pd.DataFrame, points: int, confidence: float) -> Iterat
     prompts; values that are missing are counted as `undefined`.
     """
     measured = len(set(prompts["prompt"]))
-    largest = int(np.nanmax(prompts["k"].to_numpy(np.float64)))
+    largest = max(prompts["k"].dropna().astype(int), default=0)
     sizes = sorted({min(size, largest) for size in SIZES})
     for quantity, estimator in ESTIMATOR.items():
         values = rows_where(prompts, quantity=quantity)

@@ -13,6 +13,8 @@ from lm_geometry.workspace.section import ROOT
 DATA = ROOT / "data"
 METRICS = ROOT / "metrics"
 PLOTS = ROOT / "plots"
+SUMMARY = METRICS / "summary.json"
+PICTURES = PLOTS / "svg"
 
 MODEL = DATA / "model.json"
 TRAINING = DATA / "training"
