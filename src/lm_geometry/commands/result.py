@@ -37,6 +37,7 @@ def of_revision(name: str, revision: str, figures: Path | None = None) -> str:
     from lm_geometry.revisions.revision import Revision
     from lm_geometry.studies.numbers.collection import read_run
     from lm_geometry.studies.result import figures_in, result_of_run
+    from lm_geometry.workspace.paths import PLOTS
     from lm_geometry.workspace.section import ROOT
 
     folder = figures or PLOTS / "experiments" / name
