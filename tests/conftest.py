@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["LM_GEOMETRY_DEVICE"] = "cpu"  # byte for byte the same results are promised there
@@ -23,7 +23,8 @@ from tests.structure import ROOT, STAGES
 
 # A job in the background of a shell ignores Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-settings.register_profile("facts", deadline=None)  # how long an example takes is no fact
+# How long an example takes is no fact.
+settings.register_profile("facts", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("facts")
 
 WIDTH = 32
