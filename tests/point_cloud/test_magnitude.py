@@ -87,7 +87,7 @@ def test_no_size_of_a_cloud_changes_what_depends_on_its_shape(
 @given(seed=st.integers(0, 99), power=POWERS.filter(lambda power: power <= 490))
 def test_no_size_of_a_cloud_changes_its_neighbours(estimate: Any, seed: int, power: int) -> None:
     X = cloud(seed)
-    # Ratios of distances below 2⁻¹⁰²² have few digits left, and a pair near a radius may change sides.
+    # Distances below 2⁻¹⁰²² have few digits left, and a pair near a radius may change sides.
     of_few_digits = 0.1 if estimate is BY_NEIGHBOURS["correlation"] else 1e-3
     tolerance = 0 if power > -900 else of_few_digits
     np.testing.assert_allclose(estimate(np.ldexp(X, power)), estimate(X), rtol=tolerance)
