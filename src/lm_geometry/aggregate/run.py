@@ -33,7 +33,7 @@ def write_results(settings: Aggregate) -> None:
     tables = make_tables(training.corpus, settings, shown)
     where = estimated.embedded.points
     tables.write(where)
-    write_json(paths.METRICS / "summary.json", headline(tables, shown))
+    write_json(paths.SUMMARY, headline(tables, shown))
     figures = FigureTables(
         tables=tables,
         shown=shown,
