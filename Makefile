@@ -1,5 +1,6 @@
-# make repro   set up the environment if need be, then run the whole study: dvc repro
-# make test    set up the environment if need be, then run the tests
+# make quick   set up the environment if need be, then the six stages on less of everything: two minutes
+# make repro   the whole study: dvc repro
+# make test    the tests
 # make check   linting, formatting, types, import contracts, the drawing of the rooms, pages' numbers
 # make pull    results from the remote, verified     make remote URL=...  another remote, here alone
 # make publish DIR=...  results as a static tree for any web server, with a reader of its own
@@ -47,17 +48,20 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro pull publish remote audit drift test test-slow architectures check site supply-chain benchmark verify setup pins help
+.PHONY: repro quick pull publish remote audit drift test test-slow architectures check site supply-chain benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,18s/^# \{0,1\}//p' Makefile
+	@sed -n '1,19s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc --wait-for-lock repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
 		test $$status = 0 || { lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
 	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
 	@lm-geometry result
+
+quick: setup  ## layers x dimension before and after a short training, in a copy
+	@lm-geometry run quick --from examples/quick.yaml --replace
 
 pull: setup  ## results from the remote
 	lm-geometry pull

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lm_geometry.experiments.asked import asked, free_name
+from lm_geometry.experiments.asked import asked, free_name, with_files
 from lm_geometry.experiments.in_git import there
+from lm_geometry.workspace.section import ROOT
 from tests.toy_run import commit, git
 
 MISTAKES = [
@@ -86,3 +87,32 @@ def test_a_name_is_free_below_a_commit_once(tmp_path: Path) -> None:
     for name in ("a/b", "-x", "a b", "x.", "", "seed=1"):
         with pytest.raises(ValueError, match="is no name of an experiment"):
             free_name(name, root=tmp_path)
+
+
+def test_a_file_gives_overrides_that_typed_ones_win_over(tmp_path: Path) -> None:
+    file, later = tmp_path / "fast.yaml", tmp_path / "later.yaml"
+    file.write_text("finetune.steps: 10\nfinetune.checkpoints: [10]\nestimate.cdf: (i-1)/n\n")
+    later.write_text("finetune.checkpoints: [5]\n")
+    words = with_files(["finetune.steps=20"], [file, later])
+    found = asked(words).differs
+    assert {name: now for name, (now, _) in found.items()} == {
+        "finetune.steps": 20,
+        "finetune.checkpoints": [5],
+        "estimate.cdf": "(i-1)/n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [("- a\n", "has no lines KEY: VALUE"), ("a: [\n", "--from: while parsing"), ("3: 4\n", "KEY")],
+)
+def test_a_file_that_gives_none_is_refused(tmp_path: Path, content: str, answer: str) -> None:
+    (tmp_path / "a.yaml").write_text(content)
+    with pytest.raises(ValueError, match=answer):
+        with_files([], [tmp_path / "a.yaml"])
+
+
+def test_the_short_run_is_one_of_the_default_study() -> None:
+    differs = asked(with_files([], [ROOT / "examples" / "quick.yaml"])).differs
+    assert "model.name" not in differs
+    assert len(differs) == 12

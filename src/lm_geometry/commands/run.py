@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "lm-geometry run gpt2 -S model.name=gpt2",
         "lm-geometry run mine -S model.name=file:/models/mine -S finetune.task=none",
+        "lm-geometry run fast --from examples/quick.yaml -S model.name=minilm",
         "lm-geometry run deep -S 'embed.layers=[20,25,30]' --dry-run    # only checks",
     ),
 )
@@ -34,20 +35,30 @@ if TYPE_CHECKING:
     help="override of a committed parameter (lm-geometry params lists them)",
     shell_complete=offered(parameters),
 )
+@click.option(
+    "--from",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="overrides of a YAML file, KEY: VALUE in each line; -S overrides them",
+)
 @click.option("--replace", is_flag=True, help="run again what has this name already")
 @click.option("--dry-run", is_flag=True, help="check, say what differs, run nothing")
-def command(name: str, overrides: tuple[str, ...], replace: bool, dry_run: bool) -> None:
+def command(
+    name: str, overrides: tuple[str, ...], files: tuple[Path, ...], replace: bool, dry_run: bool
+) -> None:
     """Run one experiment from the committed parameters, in a copy, and print its result.
 
     Whatever dvc exp run -S left in params.yaml does not count, and the workspace, with the
     committed figures and metrics in it, stays as it is. The experiment is one of DVC's: dvc exp
     show, apply, push and remove know it.
     """
-    from lm_geometry.experiments.asked import asked, free_name
+    from lm_geometry.experiments.asked import asked, free_name, with_files
     from lm_geometry.experiments.committed import FILE, left_over, told
 
     free_name(name, replace)
-    wanted = asked(overrides)
+    wanted = asked(with_files(overrides, files))
     for line in _said(wanted):
         print(line, flush=True)
     if left := left_over():

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAMLError
+
 from lm_geometry.experiments.committed import Differences, differences
-from lm_geometry.experiments.experiment import Project, names_in
+from lm_geometry.experiments.experiment import Project, names_in, written
 from lm_geometry.experiments.in_git import there
 from lm_geometry.params.agreement.resolved import read_resolved
 from lm_geometry.params.check import check
 from lm_geometry.params.explain import nearest
 from lm_geometry.revisions.programs import git
-from lm_geometry.workspace.section import ROOT
+from lm_geometry.workspace.section import ROOT, read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
@@ -54,6 +56,24 @@ def asked(words: Sequence[str], root: Path = ROOT) -> Asked:
         if any(f"{name}.".startswith(f"{key}.") for name in differs)
     ]
     return Asked(tuple(told), differs)
+
+
+def with_files(words: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """Overrides, and before them those of YAML files (`KEY: VALUE`) that none of them overrides.
+
+    Raises ValueError for a file that is not YAML, or no mapping of dotted names.
+    """
+    found: dict[str, str] = {}
+    for file in files:
+        try:
+            content = read_yaml(file)
+        except YAMLError as error:
+            raise ValueError(f"--from: {error}") from None
+        if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+            raise ValueError(f"--from: {file} has no lines KEY: VALUE, such as finetune.steps: 10")
+        found |= {key: f"{key}={written(value)}" for key, value in content.items()}
+    typed = {word.partition("=")[0].lstrip("+") for word in words}
+    return [word for key, word in found.items() if key not in typed] + list(words)
 
 
 def free_name(name: str, replace: bool = False, root: Path = ROOT) -> None:
