@@ -162,4 +162,5 @@ $(DADAPY_READY): $(patsubst %,requirements/%.txt,torch uv dadapy) pyproject.toml
 $(PAGE): $(READY) src/lm_geometry/plot_pages/page.py
 	@echo "Making the offline page of dvc plots."
 	@$(BIN)/python -m lm_geometry.plot_pages.page
+	@dvc config --local plots.html_template plots/page_offline.html  # elsewhere DVC's own, from a network
 	@touch $@

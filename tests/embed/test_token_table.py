@@ -9,6 +9,7 @@ import pytest
 from tokenizers import Tokenizer, pre_tokenizers
 
 from lm_geometry.embed.token_table import refuse_texts, tokenise
+from lm_geometry.embed.written import CONTINUES, written
 from lm_geometry.models.load import load_tokenizer
 from tests.conftest import TinyModel
 from tests.tokenised_texts import corpus_of, settings_of, tokenised
@@ -36,6 +37,39 @@ def tagged_corpus() -> pd.DataFrame:
     )
 
 
+TRIED = "The people of the sands, (theirs)\n by the sea , 12 clays."
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_tokens_are_written_as_a_reader_would(tiny_models: dict[str, TinyModel], name: str) -> None:
+    tokenizer = load_tokenizer(tiny_models[name].source)
+    ids = tokenizer.encode(TRIED, add_special_tokens=False)
+    told = written(ids, tokenizer)
+    assert len(set(told.values())) == len(set(ids))
+    assert not any("Ġ" in text for text in told.values())
+    names = dict(zip(ids, tokenizer.convert_ids_to_tokens(ids), strict=True))
+    for token_id, text in told.items():
+        spelled = names[token_id].removeprefix("Ġ")
+        if spelled.isascii() and spelled.isalnum():
+            begins = names[token_id].startswith("Ġ")
+            assert text == (spelled if begins else CONTINUES + spelled)
+    # What is written, without its signs, is the text again.
+    joined = "".join(_spoken(told[one]) for one in ids).replace(" ", "")
+    assert joined == TRIED.replace(" ", "").replace("\n", "↵")
+
+
+def _spoken(text: str) -> str:
+    return text.removeprefix(CONTINUES).removeprefix("␣")
+
+
+def test_parts_of_a_character_and_special_tokens_keep_their_names(
+    tiny_models: dict[str, TinyModel],
+) -> None:
+    tokenizer = load_tokenizer(tiny_models["gpt2"].source)
+    ids = tokenizer.encode("é" + str(tokenizer.eos_token), add_special_tokens=False)
+    assert [written(ids, tokenizer)[one] for one in ids] == tokenizer.convert_ids_to_tokens(ids)
+
+
 def test_long_sequences_are_cut(tiny_models: dict[str, TinyModel]) -> None:
     for name, last in (("llama", None), ("bert", "[SEP]")):
         whole = tokenised(tiny_models[name], settings_of())
@@ -54,7 +88,7 @@ def test_a_space_can_be_put_before_the_first_word(tiny_models: dict[str, TinyMod
         spaced = tokenised(tiny_models[name], settings_of(prefix_space=True))
         for corpus, begins in ((plain, False), (spaced, True)):
             at_start = corpus.kept[corpus.kept["position"] == first]["token"]
-            assert (at_start.str.startswith("Ġ") == begins).all()
+            assert (~at_start.str.startswith(CONTINUES) == begins).all()
 
     # The rule of `tokenizers` itself, on a copy of GPT-2's tokenizer with its setting changed.
     file = tiny_models["gpt2"].folder / "tokenizer.json"
@@ -79,7 +113,8 @@ def test_the_token_table_names_special_tokens_and_documents(
     gpt2 = tokenised(tiny_models["gpt2"], settings_of(), ["A<|endoftext|>"]).kept
     assert gpt2["special"].tolist()[-1] == "bos,eos,pad"
     tokenizer = load_tokenizer(tiny_models["llama"].source)
-    assert tokenizer.convert_ids_to_tokens(llama["token_id"].tolist()) == llama["token"].tolist()
+    told = written(llama["token_id"].tolist(), tokenizer)
+    assert [told[token_id] for token_id in llama["token_id"]] == llama["token"].tolist()
 
 
 def test_boolean_columns_of_the_corpus_can_be_masks(tiny_models: dict[str, TinyModel]) -> None:

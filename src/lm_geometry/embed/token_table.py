@@ -10,6 +10,7 @@ from lm_geometry.embed.inputs import inputs_of
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_columns import add_token_columns, token_columns
 from lm_geometry.embed.word_columns import add_word_columns, word_columns
+from lm_geometry.embed.written import written
 from lm_geometry.outs.data_prep.corpora import NAME_CHARACTERS, shareable
 from lm_geometry.point_cloud.shapes import Int64
 
@@ -103,8 +104,8 @@ def _spelled(
 ) -> pd.DataFrame:
     """Columns `token_id`, `token` and `special` of the kept tokens."""
     kept = np.concatenate([np.asarray(one, dtype=np.int64) for one in ids if one])[rows]
-    named, special = tokenizer.convert_ids_to_tokens(kept.tolist()), _special_names(tokenizer)
-    table = pd.DataFrame({"token_id": kept, "token": named})
+    named, special = written(kept.tolist(), tokenizer), _special_names(tokenizer)
+    table = pd.DataFrame({"token_id": kept, "token": [named[one] for one in kept.tolist()]})
     table["special"] = [special.get(token_id, "") for token_id in kept.tolist()]
     return table
 

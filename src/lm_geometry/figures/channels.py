@@ -2,7 +2,9 @@
 
 import altair as alt
 
-from lm_geometry.figures.theme import CORPUS_COLOURS, INK, SIDE_DASHES, SIDES
+from lm_geometry.figures.theme import CORPUS_COLOURS, SIDE_DASHES, SIDES
+
+SHAPES = ["circle", "square", "diamond"]  # of splits, in the order of the alphabet
 
 
 def corpus_order() -> alt.EncodingSortField:
@@ -27,19 +29,17 @@ def corpus_colour() -> alt.Color:
 
 
 def side_dash() -> alt.StrokeDash:
-    """Dash channel: base is dashed, a fine-tuned checkpoint solid; needs the field `side`."""
+    """Dash channel: base is dashed, a fine-tuned checkpoint solid; needs the field `side`.
+
+    What is drawn so says it in its caption, where no legend of a single thing takes room.
+    """
     scale = alt.Scale(domain=SIDES, range=SIDE_DASHES)
-    return alt.StrokeDash("side:N", title="checkpoint", scale=scale)
+    return alt.StrokeDash("side:N", scale=scale, legend=None)
 
 
 def split_shape() -> alt.Shape:
-    """Shape channel: the split of the corpus."""
-    return alt.Shape(
-        "split:N",
-        title="split",
-        scale=alt.Scale(range=["circle", "square", "diamond"]),
-        legend=alt.Legend(symbolFillColor=INK, symbolStrokeColor=INK),
-    )
+    """Shape channel: the split of the corpus, which the header of the panels names."""
+    return alt.Shape("split:N", scale=alt.Scale(range=SHAPES), legend=None)
 
 
 def with_side(chart: alt.Chart) -> alt.Chart:

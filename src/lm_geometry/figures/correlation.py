@@ -2,7 +2,7 @@
 
 import altair as alt
 
-from lm_geometry.figures import channels, panels, theme
+from lm_geometry.figures import channels, nudged, panels, theme
 
 _CELL = (
     "isValid(datum.message) ? '' : (datum.method === 'pearson' ? 'Pearson'"
@@ -14,8 +14,8 @@ WIDTH, HEIGHT = 235, 190
 
 def chart(data: panels.Data) -> panels.Panels:
     """Correlation over layers, a panel per method and level, a line per corpus split and side."""
-    encoded = channels.with_side(panels.only_records(alt.Chart())).encode(
-        x=alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug()),
+    encoded = nudged.by_line(panels.only_records(alt.Chart()), "cell").encode(
+        x=nudged.x(data),
         color=channels.corpus_colour(),
         detail=["split:N", "side:N"],
     )
@@ -24,12 +24,14 @@ def chart(data: panels.Data) -> panels.Panels:
         *("revision:N", "series:N", "split:N", "checkpoint:N", "layer:O", "level:N", "method:N"),
         *channels.interval("correlation"),
     ]
-    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
+    bars = encoded.mark_rule().encode(
+        y=channels.lower(y), y2="upper:Q", strokeDash=channels.side_dash()
+    )
     line = encoded.mark_line(strokeWidth=2).encode(y=y, strokeDash=channels.side_dash())
     points = channels.side_points(encoded.encode(y=y, tooltip=tooltip))
     zero = panels.only_records(alt.Chart()).transform_aggregate(records="count()")
     level = zero.mark_rule(color=theme.INK, strokeWidth=1).encode(y=alt.datum(0))
-    layered = alt.layer(level, band, line, *points, panels.message())
+    layered = alt.layer(level, bars, line, *points, panels.message())
     layered = layered.properties(width=WIDTH, height=HEIGHT)
     facet = alt.Facet("cell:N", sort=channels.first_of("row_of_data"))
     figure = panels.panels(
@@ -39,8 +41,8 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: correlation of the local dimension of a token (below: the mean of a sequence) "
             "with its loss; above 0, high loss goes with high dimension.",
-            "Bands: the interval named above. Dashed and hollow: the base model.",
+            "Bars: the interval named below. Dashed and hollow: the base model.",
         ],
-        line=panels.SHOWN_STEP,
+        line=f"{panels.SHOWN_STEP} + {panels.SPLITS}",
     )
     return figure.transform_calculate(cell=_CELL)

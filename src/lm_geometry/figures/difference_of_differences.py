@@ -2,7 +2,7 @@
 
 import altair as alt
 
-from lm_geometry.figures import channels, panels, theme
+from lm_geometry.figures import channels, nudged, panels, theme
 
 _LINE = (
     "'\\nchange on ' + datum.corpus + ' − change on ' + datum.control + ', ' + datum.split"
@@ -22,7 +22,7 @@ _NUDGED = "datum.layer + 0.6 * ((datum.place - 0.5) / datum.places - 0.5)"
 def chart(data: panels.Data) -> panels.Panels:
     """Difference of differences over layers, a line with intervals per checkpoint."""
     encoded = _placed(panels.only_records(alt.Chart())).encode(
-        x=alt.X("nudged:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug()),
+        x=nudged.x(data),
         color=alt.Color(
             "step:O",
             title="optimiser step",
@@ -38,12 +38,8 @@ def chart(data: panels.Data) -> panels.Panels:
         *channels.interval("difference"),
     ]
     own = encoded.transform_filter("!datum.beside")
-    bars = own.mark_rule().encode(
-        y=channels.lower(y),
-        y2="upper:Q",
-        opacity=_by_emphasis(1, 0.6),
-        strokeWidth=_by_emphasis(2.2, 1),
-    )
+    bars = own.transform_filter("datum.emphasised").mark_rule(strokeWidth=2.2)
+    bars = bars.encode(y=channels.lower(y), y2="upper:Q")
     lines = own.mark_line().encode(
         y=y, opacity=_by_emphasis(1, 0.5), strokeWidth=_by_emphasis(2.6, 1), detail="emphasised:N"
     )
@@ -61,15 +57,10 @@ def chart(data: panels.Data) -> panels.Panels:
         data,
         "Did the dimension change more on the fine-tuned corpus than on the control?",
         [
-            "Below zero: the mean local dimension fell more (or rose less) on the fine-tuned "
-            "corpus than on the control.",
-            "Points: change from base on the fine-tuned corpus minus change from base on the "
-            "control, one per layer.",
-            "Bars: the interval named above. Hollow: not firm once all layers are "
-            "counted (Benjamini–Hochberg).",
-            "Thick: the checkpoint shown in other figures.",
-            "Dashed, squares: the same checkpoint in the published reading, of all neighbours, "
-            "where it stands beside.",
+            "Points: change since base on the fine-tuned corpus less that on the control. Thick: "
+            "the checkpoint of other figures, with the interval named below.",
+            "Hollow: not firm once all layers are counted (Benjamini–Hochberg). Dashed, squares: "
+            "the published reading, of all neighbours.",
         ],
         line=_LINE,
     )

@@ -40,7 +40,8 @@ def chart(data: panels.Data) -> panels.Panels:
         "Mean local dimension at each checkpoint, layer by layer",
         [
             "Points: mean over the tokens of a cloud, the same tokens at every checkpoint.",
-            "Bands: the interval named above. Dashed: the published reading, of all neighbours, "
+            "Bands: the interval named below. Dashed: the published reading, of all neighbours, "
             "where it stands beside.",
         ],
+        line=panels.SPLITS,
     )

@@ -34,10 +34,10 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: mean of the clouds' estimates at a scale, from near neighbours (left) to far "
             "ones (right).",
-            "Bars: the interval named above.",
+            "Bars: the interval named below.",
             "Dashed and hollow: the base model. Solid: the fine-tuned checkpoint named above each "
             "panel.",
         ],
-        line=panels.SHOWN_STEP,
+        line=f"{panels.SHOWN_STEP} + {panels.SPLITS}",
     )
     return figure.transform_calculate(cell="datum.layer_name + " + panels.READING)

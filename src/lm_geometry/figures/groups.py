@@ -3,12 +3,13 @@
 import altair as alt
 
 from lm_geometry.figures import channels, panels
+from lm_geometry.figures.theme import SIDES
 
 _CELL = (
     "isValid(datum.message) ? '' : datum.series + ', ' + datum.split + '\\n' + datum.grouping"
     " + ', layer ' + datum.layer"
 )
-ROW = 17
+ROW = alt.Step(step=22, **{"for": "position"})  # both sides of a group
 # Of a group that is in two or three documents an interval may be ten times as wide as the mean, and
 # below 0, where no dimension is: its axis would leave the other groups a point.
 _CUT = {"bar_start": "max(datum.lower, 0)", "bar_end": "min(datum.upper, 2 * datum.mean)"}
@@ -23,6 +24,8 @@ def chart(data: panels.Data) -> panels.Panels:
             sort=channels.first_of("place"),
             axis=alt.Axis(labelLimit=140, labelOverlap=False),
         ),
+        # Beside each other, so that the interval of one does not lie under the other's.
+        yOffset=alt.YOffset("side:N", scale=alt.Scale(domain=SIDES, paddingOuter=0.35)),
         color=channels.corpus_colour(),
     )
     x = alt.X("mean:Q", title="mean local dimension", scale=channels.snug())
@@ -36,10 +39,9 @@ def chart(data: panels.Data) -> panels.Panels:
         x=lower,
         x2="bar_end:Q",
         strokeDash=channels.side_dash(),
-        opacity=alt.condition("datum.side === 'base'", alt.value(0.55), alt.value(1)),
     )
     points = channels.side_points(encoded.encode(x=x, tooltip=tooltip))
-    layered = alt.layer(bars, *points, panels.message()).properties(width=250, height=alt.Step(ROW))
+    layered = alt.layer(bars, *points, panels.message()).properties(width=250, height=ROW)
     facet = alt.Facet("cell:N", sort=channels.first_of("row_of_data"))
     figure = panels.panels(
         panels.cells(layered, facet, columns=2)
@@ -50,7 +52,7 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Points: mean over all tokens of a group in the cloud; hollow and dashed base, full "
             "fine-tuned.",
-            "Bars: the interval named above, cut at 0 and at twice the mean. Where there are many "
+            "Bars: the interval named below, cut at 0 and at twice the mean. Where there are many "
             "groups, those at both ends; rare ones are left out.",
         ],
         line=panels.SHOWN_STEP,

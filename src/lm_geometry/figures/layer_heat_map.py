@@ -30,7 +30,10 @@ def chart(data: panels.Data) -> panels.Panels:
     mirrored.shorthand = "mirrored:Q"
     unseen = alt.Chart().transform_calculate(mirrored="isValid(datum.change) ? -datum.change : -1")
     unseen = unseen.mark_rect(opacity=0).encode(color=mirrored)
-    firm = encoded.mark_point(filled=True, size=16, color=theme.INK, opacity=0.75)
+    # Ringed in white, since cells are as dark as the dot where changes are large.
+    firm = encoded.mark_point(
+        filled=True, size=24, fill=theme.INK, stroke="white", strokeWidth=1.2, opacity=1
+    )
     layered = alt.layer(unseen, cells, firm.transform_filter("datum.firm"), panels.message())
     layered = layered.properties(width=alt.Step(STEP), height=alt.Step(STEP))
     figure = panels.panels(

@@ -53,8 +53,8 @@ def chart(data: panels.Data) -> panels.Panels:
 def _halves() -> alt.Chart:
     opacity = alt.Opacity(
         "side:O",
-        title="checkpoint",
         scale=alt.Scale(domain=theme.SIDES, range=[theme.BASE_OPACITY, 0.9]),
+        legend=None,  # the caption says it
     )
     return (
         panels.only_records(alt.Chart())

@@ -13,7 +13,7 @@ def chart(data: panels.Data) -> panels.Panels:
         x=alt.X(
             "step:Q",
             title="optimiser step (0 = base)",
-            axis=alt.Axis(tickMinStep=1),
+            axis=alt.Axis(tickMinStep=1, tickCount=8),
             scale=channels.snug(),
         ),
         y=alt.Y("loss:Q", title="loss (nat per token)", scale=alt.Scale(zero=False)),
@@ -22,9 +22,9 @@ def chart(data: panels.Data) -> panels.Panels:
         tooltip=["revision:N", "series:N", "split:N", "curve:N", "step:Q", _loss()],
     )
     width = alt.StrokeWidth(
-        "curve:O", title="curve", scale=alt.Scale(domain=CURVES, range=[0.9, 2.4])
+        "curve:O", scale=alt.Scale(domain=CURVES, range=[0.9, 2.4]), legend=None
     )
-    opacity = alt.Opacity("curve:O", scale=alt.Scale(domain=CURVES, range=[0.65, 1.0]))
+    opacity = alt.Opacity("curve:O", scale=alt.Scale(domain=CURVES, range=[0.65, 1.0]), legend=None)
     lines = encoded.mark_line().encode(strokeWidth=width, opacity=opacity)
     points = (
         encoded.mark_point(filled=True, size=55, opacity=1)

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from lm_geometry.figures.channels import first_of
+from lm_geometry.figures.channels import first_of, snug
 from lm_geometry.figures.records import Record
 from lm_geometry.figures.theme import INK, PALE, config
 
@@ -23,7 +23,14 @@ _LAYER = "isValid(datum.layer) ? 'layer ' + datum.layer : ''"
 READING = "(isValid(datum.reading) ? '\\n' + datum.reading : '')"
 # Both readings of a corpus stand side by side, the shown one first.
 _READING_ORDER = "(datum.role === 'control' ? 1e6 : 0) + datum.first_row + (datum.beside ? 0.5 : 0)"
+MOST_TICKS = 12
 SHOWN_STEP = "(datum.last_step > 0 ? '\\nfine-tuned: step ' + datum.last_step : '')"
+# Of one split its name; of two which shape is which, as `channels.split_shape` draws them.
+SPLITS = (
+    "(datum.splits === 1 ? '\\n' + datum.first_split + ' text' : datum.splits === 2 ?"
+    " '\\n● ' + datum.first_split + ' text, ■ ' + datum.last_split + ' text' : datum.splits > 2 ?"
+    " '\\n●, ■, ◆: text of the splits, by the alphabet' : '')"
+)
 _WRAPPED = "split(replace(datum.text, /(.{1,30})(\\s+|$)/g, '$1\\n'), '\\n')"
 EMBED = {
     "embedOptions": {
@@ -102,7 +109,13 @@ def with_names(faceted: Panels, **own: str) -> Panels:
     """`faceted` with the fields that charts name things by, and `own` expressions."""
     return (
         faceted.transform_window(row_of_data="row_number()", frame=[None, None])
-        .transform_joinaggregate(last_step="max(step)", groupby=["rev", "settings"])
+        .transform_joinaggregate(
+            last_step="max(step)",
+            splits="distinct(split)",
+            first_split="min(split)",
+            last_split="max(split)",
+            groupby=["rev", "settings"],
+        )
         .transform_joinaggregate(first_row="min(row_of_data)", groupby=["corpus", "role", "split"])
         .transform_calculate(
             **own,
@@ -115,6 +128,18 @@ def with_names(faceted: Panels, **own: str) -> Panels:
             text="isValid(datum.message) ? 'nothing to show: ' + datum.message : ''",
         )
     )
+
+
+def layer_axis(data: Data) -> alt.X:
+    """Position on the axis of layers, whose ticks are the layers that were measured.
+
+    Of many of them, and in a template, whose records DVC brings later, at most one tick a layer.
+    """
+    rows = data.to_dict(orient="records") if isinstance(data, pd.DataFrame) else data
+    layers = sorted({row["layer"] for row in rows if row.get("layer") is not None})
+    few = 0 < len(layers) <= MOST_TICKS
+    axis = alt.Axis(values=layers) if few else alt.Axis(tickMinStep=1)
+    return alt.X("layer:Q", title="layer", axis=axis, scale=snug())
 
 
 def by_layer(chart: Layers, columns: int = 4) -> alt.FacetChart:
@@ -137,7 +162,9 @@ def cells(chart: Layers, facet: alt.Facet, columns: int) -> alt.FacetChart:
         labelPadding=4,
         title=None,
     )
-    return alt.FacetChart(spec=chart, facet=facet.header(header), columns=columns, spacing=16)
+    return alt.FacetChart(
+        spec=chart, facet=facet.header(header), columns=columns, spacing=16, align="all"
+    )
 
 
 def message() -> alt.Chart:

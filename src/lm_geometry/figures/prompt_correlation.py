@@ -19,7 +19,7 @@ def chart(data: panels.Data) -> panels.Panels:
     encoded = (
         panels.only_records(alt.Chart())
         .transform_calculate(sample=_SAMPLE)
-        .encode(x=prompt_panels.layer_axis(), color=prompt_panels.shuffle_colour())
+        .encode(x=panels.layer_axis(data), color=prompt_panels.shuffle_colour())
     )
     y = alt.Y("correlation:Q", title="correlation with the loss")
     dash = alt.StrokeDash(

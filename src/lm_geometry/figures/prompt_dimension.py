@@ -7,7 +7,7 @@ from lm_geometry.figures import channels, panels, prompt_panels
 
 def chart(data: panels.Data) -> panels.Panels:
     """Mean dimension of prompts over layers, a panel per scale, a line per shuffle."""
-    layered = prompt_panels.lines(prompt_panels.layer_axis(), "GRIDE dimension", ["scale:O"])
+    layered = prompt_panels.lines(panels.layer_axis(data), "GRIDE dimension", ["scale:O"])
     facet = alt.Facet("scale_name:N", sort=channels.first_of("scale"))
     scaled = panels.cells(layered.properties(width=230, height=170), facet, columns=4)
     named = scaled.transform_calculate(

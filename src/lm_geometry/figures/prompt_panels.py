@@ -36,11 +36,6 @@ def lines(x: alt.X, y_title: str, tooltip: list[str]) -> panels.Layers:
     return alt.layer(band, line, points, panels.message())
 
 
-def layer_axis() -> alt.X:
-    """Position on the axis of layers."""
-    return alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1), scale=channels.snug())
-
-
 def shuffle_colour() -> alt.Color:
     """Colour channel: dark to light with S."""
     scheme = alt.SchemeParams(name="plasma", extent=[0.0, 0.86])

@@ -7,7 +7,7 @@ from lm_geometry.figures import channels, panels, prompt_panels
 
 def chart(data: panels.Data) -> panels.Panels:
     """Overlap with the next layer, cosine, angle and reciprocity over layers, a panel each."""
-    layered = prompt_panels.lines(prompt_panels.layer_axis(), "mean over prompts", ["quantity:N"])
+    layered = prompt_panels.lines(panels.layer_axis(data), "mean over prompts", ["quantity:N"])
     facet = alt.Facet("quantity_name:N", sort=channels.first_of("place"))
     each = panels.cells(layered.properties(width=270, height=190), facet, columns=3)
     named = each.transform_calculate(quantity_name="isValid(datum.quantity) ? datum.quantity : ''")

@@ -23,9 +23,17 @@ body { font-family: "Liberation Sans", Arial, Helvetica, sans-serif; color: #1f2
   margin: 2rem auto; max-width: 1480px; padding: 0 1rem; background: #f4f6f8; }
 h1 { font-size: 1.5rem; margin-bottom: 0.3rem; }
 p { color: #6b7785; margin-top: 0; }
-body > div { background: white; border: 1px solid #dde3e9; border-radius: 6px;
-  margin: 1.2rem 0; padding: 0.6rem; overflow-x: auto; }
+nav { columns: 16rem; margin: 1rem 0; line-height: 1.6; }
+nav a { color: #0072B2; display: block; }
+main { display: grid; gap: 1.2rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
+main > div { background: white; border: 1px solid #dde3e9; border-radius: 6px;
+  padding: 0.6rem; overflow-x: auto; }
 img { max-width: 100%; }
+@media (min-width: 1900px) {
+  body { max-width: 2900px; }
+  main { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  main svg { max-width: 100%; height: auto; }
+}
 </style>
 <script>SCRIPTS</script>
 </head>
@@ -33,7 +41,11 @@ img { max-width: 100%; }
 <h1>lm-geometry: figures</h1>
 <p>One row of panels for each revision; its settings stand above it. Point at a mark to read its
 values.</p>
+<nav></nav>
+<main>
 {plot_divs}
+</main>
+<script>CONTENTS</script>
 </body>
 </html>
 """
@@ -41,13 +53,25 @@ values.</p>
 # What DVC's own scripts leave behind in a page.
 _GLOBALS = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;"
 
+# A line for each figure, which has the name of its data file: "plots_loss_json" is "loss".
+_CONTENTS = """
+const contents = document.querySelector("nav");
+for (const figure of document.querySelectorAll("main > div[id]")) {
+  const link = document.createElement("a");
+  link.href = "#" + figure.id;
+  link.textContent = figure.id.replace(/^plots_|_json$/g, "").replaceAll("_", " ");
+  contents.append(link);
+}
+"""
+
 
 def page() -> str:
     """Text of the page: Vega, Vega-Lite and vega-embed inline, and DVC's two anchors."""
     import vl_convert
 
     scripts = vl_convert.javascript_bundle(_GLOBALS, vl_version=vega_lite_version())
-    return _HTML.replace("SCRIPTS", scripts.replace("</script", "<\\/script"))
+    filled = _HTML.replace("CONTENTS", _CONTENTS)
+    return filled.replace("SCRIPTS", scripts.replace("</script", "<\\/script"))
 
 
 def write_page(path: Path = PAGE) -> bool:

@@ -32,6 +32,6 @@ def chart(data: panels.Data) -> panels.Panels:
         "Mean local dimension through the layers, revision by revision",
         [
             "Solid, with points: the checkpoint that each revision shows. Dashed: its base.",
-            "Points: mean over the tokens of a cloud. Bands: the interval named above.",
+            "Points: mean over the tokens of a cloud. Bands: the interval named below.",
         ],
     )

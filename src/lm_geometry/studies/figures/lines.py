@@ -50,7 +50,7 @@ def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured
     else:
         points = _points_by_firmness(encoded.encode(y=y), tooltip)
         layers = [zero("y"), bars, line, *points]
-    says = words(figure.says, _intervals(table), _firm(figure, collected))
+    says = words(figure.says, _intervals(table), _sides(figure, data), _firm(figure, collected))
     chart = _paneled(figure, alt.layer(*layers, panels.message()), data, says)
     return Drawn(chart, table, table)
 
@@ -114,6 +114,13 @@ def _intervals(table: pd.DataFrame) -> str:
     return f"Points: mean over {number} runs. Bars: 95 % interval over runs (Student's t)."
 
 
+def _sides(figure: Figure, data: pd.DataFrame) -> str:
+    """What dashed lines and hollow points of dimensions mean, where there are both sides."""
+    if figure.value != "dimension" or len(set(data["side"])) == 1:
+        return ""
+    return "Dashed and hollow: the base model. Solid: fine-tuned."
+
+
 def _firm(figure: Figure, collected: Sequence[Collected]) -> str:
     """What hollow points of changes and differences mean; of dimensions they are base."""
     if figure.value == "dimension":
@@ -130,7 +137,7 @@ def _paneled(
         layered = panels.by_layer(layered.properties(width=240, height=190), columns=3)
     else:
         layered = layered.properties(width=WIDTH, height=HEIGHT)
-    chart = panels.panels(layered, data, figure.title, says)
+    chart = panels.panels(layered, data, figure.title, says, line=panels.SPLITS)
     return chart.resolve_scale(y="independent") if figure.y_scale == "own" else chart
 
 
