@@ -306,3 +306,27 @@ def test_the_name_of_any_model_is_the_only_override_that_it_needs(
 ) -> None:
     params = check_project(project_with(tmp_path, model__name=name))
     assert params.finetune.task == "language_modelling"
+
+
+def test_the_line_of_a_corpus_may_name_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"abstract": "x"}\n')
+    (tmp_path / "mine.txt").write_text("x\n")
+    line = f"file:{tmp_path}/mine.jsonl as mine, column=abstract, document_column=paper"
+    params = check_project(project_with(tmp_path, data_prep__evaluate=[line]))
+    assert params.data_prep.evaluate == [line]
+    wrong = {
+        f"file:{tmp_path}/mine.jsonl, colum=abstract": "colum is no column that a line names; did "
+        "you mean 'column'?",
+        f"file:{tmp_path}/mine.txt, column=abstract": "column is for the reader huggingface and ",
+        f"file:{tmp_path}/mine.jsonl as Mine": "a name after `as` has only a-z, 0-9 and -",
+    }
+    for name, told in wrong.items():
+        errors = errors_of(tmp_path, data_prep__evaluate=[name])
+        assert any(told in error for error in errors), errors
+
+
+@pytest.mark.parametrize("splits", ["validaton", ["validaton"], [], "none"])
+def test_splits_are_a_list_or_auto(tmp_path: Path, splits: object) -> None:
+    errors = errors_of(tmp_path, data_prep__splits=splits)
+    assert len(errors) == 1
+    assert errors[0].startswith("params.yaml: data_prep.splits")
