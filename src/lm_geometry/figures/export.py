@@ -44,12 +44,19 @@ def write_figures(tables: Mapping[str, Sequence[Record]], plots: Path) -> list[P
     """
     written: list[Path] = []
     for figure in progress(NAMES, "figures"):
-        records = read_records(figure, list(tables[figure]))
-        for suffix, content in render(chart_function(figure)(records)).items():
-            path = plots / suffix / f"{figure}.{suffix}"
-            with whole_file(path) as temporary:
-                temporary.write_bytes(content)
-            written.append(path)
+        written += write_figure(figure, tables[figure], plots).values()
+    return written
+
+
+def write_figure(figure: str, records: Sequence[Record], plots: Path) -> dict[str, Path]:
+    """Paths of one figure's pictures by their suffix."""
+    written: dict[str, Path] = {}
+    chart = chart_function(figure)(read_records(figure, list(records)))
+    for suffix, content in render(chart).items():
+        path = plots / suffix / f"{figure}.{suffix}"
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
+        written[suffix] = path
     return written
 
 

@@ -15,6 +15,7 @@ METRICS = ROOT / "metrics"
 PLOTS = ROOT / "plots"
 SUMMARY = METRICS / "summary.json"
 PICTURES = PLOTS / "svg"
+PRIVATE_PICTURES = PLOTS / "private"  # of text that may not be passed on: no out, not in git
 
 MODEL = DATA / "model.json"
 TRAINING = DATA / "training"
