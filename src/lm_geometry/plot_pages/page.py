@@ -33,6 +33,7 @@ img { max-width: 100%; }
 <h1>lm-geometry: figures</h1>
 <p>One row of panels for each revision; its settings stand above it. Point at a mark to read its
 values.</p>
+<p id="left-out"></p>
 {plot_divs}
 </body>
 </html>
@@ -41,13 +42,28 @@ values.</p>
 # What DVC's own scripts leave behind in a page.
 _GLOBALS = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;"
 
+# A figure whose records only say why there are none is no entry of the page; all are named once.
+_LEFT_OUT = """
+const drawn = window.vegaEmbed, leftOut = new Map();
+window.vegaEmbed = (place, spec, ...more) => {
+  const rows = (spec.data && spec.data.values) || [];
+  if (!rows.length || !rows.every(row => row.message)) return drawn(place, spec, ...more);
+  const title = [].concat((spec.title && spec.title.text) || place)[0];
+  leftOut.set(title, [...new Set(rows.map(row => row.message))].join(", "));
+  document.querySelector(place).remove();
+  document.getElementById("left-out").textContent = "Nothing to show, and left out: " +
+    [...leftOut].map(([name, why]) => name + " (" + why + ")").join("; ") + ".";
+  return Promise.resolve();
+};
+"""
+
 
 def page() -> str:
     """Text of the page: Vega, Vega-Lite and vega-embed inline, and DVC's two anchors."""
     import vl_convert
 
     scripts = vl_convert.javascript_bundle(_GLOBALS, vl_version=vega_lite_version())
-    return _HTML.replace("SCRIPTS", scripts.replace("</script", "<\\/script"))
+    return _HTML.replace("SCRIPTS", scripts.replace("</script", "<\\/script") + _LEFT_OUT)
 
 
 def write_page(path: Path = PAGE) -> bool:
