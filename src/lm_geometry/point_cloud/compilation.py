@@ -64,7 +64,7 @@ class Compilation(event.Listener):
 
 def _is_own(found: "event.Event") -> bool:
     """Whether it is a loop of this package, and none that numba compiles of its own for one."""
-    dispatcher: Any = found.data["dispatcher"]
+    dispatcher: Any = (found.data or {})["dispatcher"]
     return Path(dispatcher.py_func.__code__.co_filename).is_relative_to(PACKAGE)
 
 
