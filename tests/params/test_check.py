@@ -330,3 +330,29 @@ def test_splits_are_a_list_or_auto(tmp_path: Path, splits: object) -> None:
     errors = errors_of(tmp_path, data_prep__splits=splits)
     assert len(errors) == 1
     assert errors[0].startswith("params.yaml: data_prep.splits")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"model__name": "/models/gpt2"},
+            "model.name: '/models/gpt2': a path is written as file:/",
+        ),
+        ({"data_prep__evaluate": ["mine.jsonl"]}, "a path is written as file:mine.jsonl"),
+        (
+            {"data_prep__prompts__count": -1},
+            "data_prep.prompts: count: -1 must be 0 or more, or all",
+        ),
+        (
+            {"finetune": "none"},
+            "finetune: 'none' is not valid: this is a section, whose parameters are set one by one",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_in_one_short_line(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    (error,) = errors_of(tmp_path, **changes)
+    assert told in error
+    assert len(error) < 150

@@ -37,6 +37,9 @@ def corpora_are_known(params: Params, catalogue: Catalogue) -> Iterator[str]:
     named += [("data_prep.prompts.corpus", data.prompts.corpus)]
     for key, name in named:
         source, given = source_and_name(name)
+        if wrong := _no_column(source):
+            yield f"{key}: {name!r}: {wrong}"
+            continue
         yield from _unknown(key, source, "corpora", list(catalogue.corpora), catalogue.root)
         if given in catalogue.corpora:
             yield f"{key}: {given} is an alias of catalogue/corpora.yaml: name the file otherwise"
@@ -47,10 +50,7 @@ def _not_of_a_line(key: str, name: str, given: str) -> Iterator[str]:
     """What follows a path and is neither a name nor a column of a corpus."""
     if not name.startswith(SCHEMES):
         return
-    if wrong := re.search(r",\s*(\w+)\s*=", source_and_name(name)[0]):
-        told = f"{wrong[1]} is no column that a line names{nearest(wrong[1], [*COLUMNS])}"
-        yield f"{key}: {name!r}: {told}"
-    elif not given and " as " in name:
+    if not given and " as " in name:
         yield f"{key}: {name!r}: a name after `as` has only a-z, 0-9 and -"
     elif columns_of(name):
         try:
@@ -59,8 +59,18 @@ def _not_of_a_line(key: str, name: str, given: str) -> Iterator[str]:
             yield f"{key}: {name!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
 
 
+def _no_column(source: str) -> str:
+    """What is wrong with what a line has behind commas; empty where nothing is."""
+    wrong = re.search(r",\s*(\w+)\s*=", source) if source.startswith(SCHEMES) else None
+    if wrong is None:
+        return ""
+    return f"{wrong[1]} is no column that a line names{nearest(wrong[1], [*COLUMNS])}"
+
+
 def _unknown(key: str, name: str, catalogue: str, there: list[str], root: Path) -> Iterator[str]:
-    if not name.startswith(SCHEMES) and name not in there:
+    if name not in there and re.match(r"~|\.{0,2}/|[^:]+\.(jsonl|csv|tsv|parquet|txt|gguf)", name):
+        yield f"{key}: {name!r}: a path is written as file:{name}"
+    elif not name.startswith(SCHEMES) and name not in there:
         yield f"{key}: {name!r} is not in catalogue/{catalogue}.yaml{nearest(name, there)}"
     elif name.startswith("file:"):
         location = name.removeprefix("file:")
