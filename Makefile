@@ -30,6 +30,7 @@ PINS := $(patsubst %,requirements/%.txt,torch uv base test ssh s3 slurm tags $(F
 PAGE := .dvc/plots/page_offline.html
 SITE := $(or $(XDG_CACHE_HOME),$(if $(HOME),$(HOME)/.cache,$(CURDIR)/.scratch))/lm-geometry/dvc
 OWN_SITE := $(VENV)/dvc-in-a-private-folder
+WARM := $(VENV)/loops-are-compiled
 DADAPY := .venv-dadapy
 DADAPY_READY := $(DADAPY)/ready-torch$(TORCH)
 
@@ -123,7 +124,13 @@ verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a co
 	$(PYTEST)
 	python benchmarks/against_dadapy.py
 
-setup: $(READY) $(PAGE) $(OWN_SITE)
+setup: $(READY) $(PAGE) $(OWN_SITE) $(WARM)
+
+# Half a minute of the compiler, which nobody has to wait for in front of a first result.
+$(WARM): $(READY)
+	@echo "Compiling the loops of a first measurement, which is kept."
+	@$(BIN)/python -m lm_geometry.measure.first_calls
+	@touch $@
 
 # DVC's cache of hashes is a pickle, and its default a folder that every user of the machine may write.
 $(OWN_SITE): $(READY)

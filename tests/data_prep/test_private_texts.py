@@ -143,6 +143,16 @@ def test_nothing_that_is_pushed_holds_a_word_of_it(
     assert "data/tokens/open-validation.parquet" in numbered
 
 
+def test_its_tokens_are_shown_on_this_machine_and_nowhere_else(project: Project) -> None:
+    drawn = project.folder / "plots" / "private" / "svg" / "groups.svg"
+    shown = drawn.read_text()
+    assert not [word for word in OPEN if word in shown]
+    assert project.run("git", "check-ignore", "plots/private").strip() == "plots/private"
+    assert not [path for path in pushed_files(project) if "private" in path]
+    table = pd.read_parquet(project.folder / "data" / "tables" / "groups.parquet")
+    assert set(table.loc[table["grouping"] == "token", "corpus"]) == {"open"}
+
+
 def test_nothing_in_git_holds_a_word_of_it(project: Project) -> None:
     tracked = project.run("git", "ls-files", ":!tests").split()
     assert "plots/svg/dimension_by_layer.svg" in tracked

@@ -214,3 +214,41 @@ def test_only_classes_that_no_other_split_has_are_named() -> None:
     (line,) = classes_alone({"train": ["s" * 65, *map(str, range(10, 23))], "test": []})
     assert "s" * 65 not in line
     assert line.endswith(" and 4 more")
+
+
+def test_where_nothing_is_trained_no_corpus_is_prepared_for_it_and_all_rows_are_measured(
+    project: Path, entries: Entries
+) -> None:
+    entries["own"] = _table(project, "own", _rows(40))
+    settings = DataPrep.model_validate(
+        {"train": "own", "evaluate": ["own"], "sequences": "all", "train_sequences": 3}
+    )
+    counts = prepare_corpora(settings, trains=False)
+    assert [(row["use"], row["split"], row["chosen"]) for row in counts] == [("corpora", "all", 40)]
+    training = read_training()
+    assert (training.name, training.splits) == ("own", {})
+    assert training_columns(project, "own") == []
+    assert len(read_evaluated().splits[0].read()) == 40
+    asked = settings.model_copy(update={"splits": ["train"]})
+    assert [row["chosen"] for row in prepare_corpora(asked, trains=False)] == [30]  # not 3
+    splits = [row["split"] for row in prepare_corpora(settings)]
+    assert splits == ["train", "validation", "validation"]
+
+
+def test_all_rows_are_those_of_every_split_of_the_source(
+    project: Path, entries: Entries, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from datasets import Dataset, DatasetDict
+
+    parts: dict[Any, Any] = {
+        "train": Dataset.from_dict({"text": ["a", "b"], "document": ["1", "2"], "extra": [1, 2]}),
+        "test": Dataset.from_dict({"text": ["c"], "document": ["3"]}),
+    }
+    DatasetDict(parts).save_to_disk(str(project / "own"))
+    values = {"source": f"file:{project / 'own'}", "reader": "huggingface", "redistribute": True}
+    entries["own"] = Corpus.model_validate(values)
+    settings = DataPrep.model_validate({"train": "own", "evaluate": ["own"], "sequences": "all"})
+    prepare_corpora(settings, trains=False)
+    rows = read_evaluated().splits[0].read()
+    assert sorted(rows["text"]) == ["a", "b", "c"]
+    assert "own: not in every split, and left out: extra" in capsys.readouterr().out

@@ -58,3 +58,22 @@ def test_density_is_that_of_gaussian_kernels_with_scotts_bandwidth() -> None:
 def test_a_density_needs_two_different_values(values: list[float]) -> None:
     with pytest.raises(ValueError, match="two different finite values"):
         violin_density(values)
+
+
+def test_a_figure_without_records_has_no_picture_and_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = {"groups": "no group has a name", "loss": "the model was not fine-tuned"}
+    tables = {
+        name: figure_records(name, [], SETTINGS, nothing.get(name, "no values")) for name in NAMES
+    }
+    tables["dimension_by_layer"] = records_of("dimension_by_layer")
+    (tmp_path / "svg").mkdir()
+    (tmp_path / "svg" / "groups.svg").write_text("an earlier one")
+    written = write_figures(tables, tmp_path)
+    assert [path.name for path in written] == ["dimension_by_layer.png", "dimension_by_layer.svg"]
+    assert [path.name for path in (tmp_path / "svg").iterdir()] == ["dimension_by_layer.svg"]
+    (said,) = capsys.readouterr().out.splitlines()
+    assert said.startswith("figures with nothing to show are left out: loss (the model was not ")
+    assert "groups (no group has a name)" in said
+    assert said.count("groups") == 1

@@ -306,3 +306,53 @@ def test_the_name_of_any_model_is_the_only_override_that_it_needs(
 ) -> None:
     params = check_project(project_with(tmp_path, model__name=name))
     assert params.finetune.task == "language_modelling"
+
+
+def test_the_line_of_a_corpus_may_name_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"abstract": "x"}\n')
+    (tmp_path / "mine.txt").write_text("x\n")
+    line = f"file:{tmp_path}/mine.jsonl as mine, column=abstract, document_column=paper"
+    params = check_project(project_with(tmp_path, data_prep__evaluate=[line]))
+    assert params.data_prep.evaluate == [line]
+    wrong = {
+        f"file:{tmp_path}/mine.jsonl, colum=abstract": "colum is no column that a line names; did "
+        "you mean 'column'?",
+        f"file:{tmp_path}/mine.txt, column=abstract": "column is for the reader huggingface and ",
+        f"file:{tmp_path}/mine.jsonl as Mine": "a name after `as` has only a-z, 0-9 and -",
+    }
+    for name, told in wrong.items():
+        errors = errors_of(tmp_path, data_prep__evaluate=[name])
+        assert any(told in error for error in errors), errors
+
+
+@pytest.mark.parametrize("splits", ["validaton", ["validaton"], [], "none"])
+def test_splits_are_a_list_or_auto(tmp_path: Path, splits: object) -> None:
+    errors = errors_of(tmp_path, data_prep__splits=splits)
+    assert len(errors) == 1
+    assert errors[0].startswith("params.yaml: data_prep.splits")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"model__name": "/models/gpt2"},
+            "model.name: '/models/gpt2': a path is written as file:/",
+        ),
+        ({"data_prep__evaluate": ["mine.jsonl"]}, "a path is written as file:mine.jsonl"),
+        (
+            {"data_prep__prompts__count": -1},
+            "data_prep.prompts: count: -1 must be 0 or more, or all",
+        ),
+        (
+            {"finetune": "none"},
+            "finetune: 'none' is not valid: this is a section, whose parameters are set one by one",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_in_one_short_line(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    (error,) = errors_of(tmp_path, **changes)
+    assert told in error
+    assert len(error) < 150

@@ -11,9 +11,10 @@ import pytest
 
 from lm_geometry.figures.export import vega_lite_version
 from lm_geometry.figures.records import figure_records
-from lm_geometry.plot_pages.page import page, write_page
+from lm_geometry.plot_pages.page import _LEFT_OUT, page, write_page
 from lm_geometry.plot_pages.templates import TEMPLATES
 
+NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -120,6 +121,37 @@ def test_a_browser_without_network_draws_the_figure(tmp_path: Path, text: str) -
     figure = drawn.split('id="loss"')[1]
     assert figure.count('aria-roledescription="point"') == 3
     assert "Loss while fine-tuning" in figure
+
+
+# A page of three figures, as far as a script sees it.
+_PAGE = """
+const said = {textContent: ""}, places = new Set(["#a", "#b", "#c"]), window = {};
+const document = {
+  getElementById: () => said,
+  querySelector: place => ({remove: () => places.delete(place)}),
+};
+window.vegaEmbed = place => place + " drawn";
+LEFT_OUT
+const none = (name, why) => ({title: {text: [name, "more"]}, data: {values: [{message: why}]}});
+const results = [
+  window.vegaEmbed("#a", none("Groups", "no group has a name")),
+  window.vegaEmbed("#b", {data: {values: [{message: "no"}, {step: 1, message: null}]}}),
+  window.vegaEmbed("#c", none("Loss", "nothing was trained")),
+];
+console.log(JSON.stringify([results[1], [...places], said.textContent]));
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node")
+def test_figures_with_nothing_to_show_are_no_entries_and_are_named_once() -> None:
+    assert NODE is not None
+    run = [NODE, "-e", _PAGE.replace("LEFT_OUT", _LEFT_OUT)]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    drawn, left, said = json.loads(printed)
+    assert drawn == "#b drawn"  # one of its two revisions has records
+    assert left == ["#b"]
+    told = "Groups (no group has a name); Loss (nothing was trained)."
+    assert said == f"Nothing to show, and left out: {told}"
 
 
 def _uri(folder: Path, text: str) -> str:

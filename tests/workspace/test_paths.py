@@ -7,7 +7,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_geometry.workspace.paths import corpus_names, name_of, names_of, source_and_name
+from lm_geometry.workspace.paths import columns_of, corpus_names, name_of, names_of, source_and_name
 from tests.structure import ROOT
 
 SOURCES = [
@@ -71,3 +71,15 @@ def test_a_file_is_called_as_one_says() -> None:
     assert list(names_of(both).values()) == ["one", "two"]
     same = names_of(["file:/x/a.txt as one", "file:/y/a.txt as one"])
     assert len(set(same.values())) == 2
+
+
+def test_a_line_may_name_columns() -> None:
+    line = "file:/x/a b.jsonl as mine, column=abstract, document_column=paper id"
+    assert source_and_name(line) == ("file:/x/a b.jsonl", "mine")
+    assert columns_of(line) == {"column": "abstract", "document_column": "paper id"}
+    assert name_of(line) == "mine"
+    assert name_of("file:/x/a.jsonl, column=title") == "a"
+    assert columns_of("hub:me/data as own,column=title") == {"column": "title"}
+    assert source_and_name("file:/x/a, b.txt") == ("file:/x/a, b.txt", "")
+    both = names_of(["file:/x/a.jsonl, column=title", "file:/x/a.jsonl"])
+    assert len(set(both.values())) == 2

@@ -1,11 +1,12 @@
 """How far a loop is: lines where there is no terminal, and none where it is quick."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from lm_geometry.workspace import progress as module
-from lm_geometry.workspace.progress import line, progress
+from lm_geometry.workspace.progress import line, progress, under_way
 
 
 @pytest.fixture
@@ -48,3 +49,62 @@ def test_nothing_is_taken_before_it_is_asked_for(clock: list[float]) -> None:
 
     assert next(progress(items(), "embed")) == 0
     assert taken == [0]
+
+
+def test_one_long_item_is_no_silence(
+    clock: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silences, said = [], 0.0
+    with under_way("embed", 4) as work:
+        work.done = 1
+        for second in range(1, 36):  # in which no item ends, and the thread looks
+            clock[0] = float(second)
+            work.say_if_due()
+            if capsys.readouterr().err:
+                silences.append(second - said)
+                said = second
+    assert silences == [10, 10, 10]
+
+
+def test_the_innermost_work_speaks(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with under_way("data-prep") as stage:
+        clock[0] = 10.0
+        stage.say_if_due()
+        for _ in progress(range(2), "reading"):
+            clock[0] += 11.0
+            stage.say_if_due()
+        clock[0] += 5.0
+        stage.say_if_due()
+    assert capsys.readouterr().err.splitlines() == [
+        "data-prep: 10 s",
+        "reading: 1 of 2 in 11 s, 0.091 a second, 11 s left",
+        "data-prep: 37 s",
+    ]
+
+
+def test_the_thread_speaks_by_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.02)
+    monkeypatch.setattr(module, "LOOKED", 0.01)
+    with under_way("converting"):
+        time.sleep(0.5)  # as a call into a library does, which says nothing
+    assert capsys.readouterr().err.count("converting: ") > 2
+
+
+def test_a_resumed_run_has_the_rate_of_what_it_did_itself(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with under_way("fine-tuning, steps", 80, 40) as work:
+        clock[0] = 20.0
+        work.go_on(50)
+    assert capsys.readouterr().err == (
+        "fine-tuning, steps: 50 of 80 in 20 s, 0.5 a second, 60 s left\n"
+    )
+
+
+def test_a_block_that_fails_is_no_longer_under_way(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError), under_way("outer"), under_way("inner"):
+        raise KeyError
+    with under_way("another") as work:
+        assert module._under_way == [work]

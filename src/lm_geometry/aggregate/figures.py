@@ -59,9 +59,17 @@ FIGURES = (
 def corpus_figures(tables: FigureTables, lines: Lines) -> Iterator[tuple[str, list[Record]]]:
     """(name, records) of each figure; one without rows carries the reason."""
     for figure in FIGURES:
-        rows = _defined(figure.rows(tables), figure.values)
-        line = getattr(lines, figure.line)
-        yield figure.name, figure_records(figure.name, rows, line, figure.nothing)
+        yield figure.name, _records(figure, tables, lines)
+
+
+def corpus_figure(name: str, tables: FigureTables, lines: Lines) -> list[Record]:
+    """The records of the figure of that name."""
+    return next(_records(figure, tables, lines) for figure in FIGURES if figure.name == name)
+
+
+def _records(figure: Figure, tables: FigureTables, lines: Lines) -> list[Record]:
+    rows = _defined(figure.rows(tables), figure.values)
+    return figure_records(figure.name, rows, getattr(lines, figure.line), figure.nothing)
 
 
 def _defined(rows: Rows, values: Sequence[str]) -> Rows:

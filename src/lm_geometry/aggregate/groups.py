@@ -7,6 +7,7 @@ from lm_geometry.aggregate.means import CELL
 from lm_geometry.aggregate.params import Groups
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.outs.embed.private_tokens import read_private_tokens
 from lm_geometry.outs.estimate.clouds import without_columns
 from lm_geometry.statistics import jackknifed_means
 from lm_geometry.statistics.jackknife import JACKKNIFE
@@ -18,33 +19,43 @@ USUAL = set(Groups.model_validate({}).by)
 class GroupedEstimates:
     """Collects the groups of a run, one (corpus split, layer) after another."""
 
-    def __init__(self, settings: Groups, confidence: float) -> None:
-        self._settings, self._confidence = settings, confidence
+    def __init__(self, settings: Groups, confidence: float, model: str = "") -> None:
+        self._settings, self._confidence, self._model = settings, confidence, model
+        self._private: list[pd.DataFrame] = []
         self._tables: list[pd.DataFrame] = []
         self._tokens: tuple[CorpusSplit, pd.DataFrame] | None = None
         self._columns: set[str] = set()
+        self._spelled: pd.Series | None = None
 
     def add(self, split: CorpusSplit, table: pd.DataFrame) -> None:
         """Take the groups of every cell of a table of local estimates."""
         tokens = self._tokens_of(split)
-        for name in self._settings.by:
-            if name in tokens:
-                names = tokens[name].to_numpy()[table["row"].to_numpy()]
-                found = groups(table, pd.Series(names), self._settings, self._confidence)
-                self._tables.append(found.assign(grouping=name))
+        named = {name: pd.Series(tokens[name]) for name in self._settings.by if name in tokens}
+        for name, names in named.items():
+            self._tables.append(self._grouped(table, name, names))
+        if self._spelled is not None:
+            self._private.append(self._grouped(table, "token", self._spelled))
+
+    def _grouped(self, table: pd.DataFrame, name: str, names: pd.Series) -> pd.DataFrame:
+        of_rows = pd.Series(names.to_numpy()[table["row"].to_numpy()])
+        found = groups(table, of_rows, self._settings, self._confidence)
+        return found.assign(grouping=name)
 
     def _tokens_of(self, split: CorpusSplit) -> pd.DataFrame:
         if self._tokens is None or self._tokens[0] != split:
             tokens = read_tokens(split)
             self._columns |= set(tokens)
+            self._spelled = None
             if "token" in self._settings.by and "token" not in tokens:
-                print(
-                    f"{split.corpus} {split.split}: its tokens have no names here, because its "
-                    "text may not be passed on; no groups by token",
-                    flush=True,
-                )
+                self._spelled = read_private_tokens(split, self._model)
+                if self._spelled is None:
+                    _tell_unspelled(split)
             self._tokens = (split, tokens)
         return self._tokens[1]
+
+    def private(self) -> pd.DataFrame:
+        """The groups by token of text that may not be passed on: for pictures on this machine."""
+        return pd.concat(self._private, ignore_index=True) if self._private else pd.DataFrame()
 
     def table(self) -> pd.DataFrame:
         """Every group; raises ValueError for a column that no corpus of the run has."""
@@ -53,6 +64,14 @@ class GroupedEstimates:
                 there = ", ".join(sorted(self._columns))
                 raise ValueError(f"aggregate.groups.by: no corpus has {name!r}; there are {there}")
         return pd.concat(self._tables, ignore_index=True) if self._tables else pd.DataFrame()
+
+
+def _tell_unspelled(split: CorpusSplit) -> None:
+    print(
+        f"{split.corpus} {split.split}: no groups by token: its text may not be passed on, and its "
+        "tokens were read on another machine (`dvc repro --force --single-item embed` reads them)",
+        flush=True,
+    )
 
 
 def groups(

@@ -5,6 +5,7 @@ from lm_geometry.aggregate.figure_rows import FigureTables
 from lm_geometry.aggregate.figures import corpus_figures
 from lm_geometry.aggregate.headline import headline
 from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.aggregate.private_figures import draw_private_groups
 from lm_geometry.aggregate.prompt_figure_rows import prompt_figures
 from lm_geometry.aggregate.prompts import write_prompt_tables
 from lm_geometry.aggregate.shown import resolve
@@ -30,7 +31,7 @@ def write_results(settings: Aggregate) -> None:
     source, training = read_model_source(), read_training_run()
     estimated = read_estimated()
     shown = resolve(settings, estimated)
-    tables = make_tables(training.corpus, settings, shown)
+    tables = make_tables(training.corpus, settings, shown, source.source)
     where = estimated.embedded.points
     tables.write(where)
     write_json(paths.SUMMARY, headline(tables, shown))
@@ -50,3 +51,4 @@ def write_results(settings: Aggregate) -> None:
         write_json(paths.PLOTS / f"{name}.json", rows)
     drawn = {"training": curve_records(training)}
     write_figures(records | drawn, paths.PLOTS)
+    draw_private_groups(figures, lines)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -74,6 +74,9 @@ class Tables:
     scores: pd.DataFrame
     heuristic: pd.DataFrame
     remainders: pd.DataFrame
+    private_groups: pd.DataFrame = field(
+        default_factory=pd.DataFrame
+    )  # by token of text that may not be passed on; never written
 
     def write(self, where: str = RESIDUAL) -> None:
         """Write every table as Parquet; one without rows is written with its columns.
@@ -82,19 +85,22 @@ class Tables:
 
         `where` in the blocks states were read is said in the tables of any place but the stream.
         """
-        for name, table in zip(COLUMNS, vars(self).values(), strict=True):
+        for name, table in zip(COLUMNS, vars(self).values(), strict=False):
             if len(table) or name not in OPTIONAL:
                 write_table(paths.table(name), saying_where(table, where))
 
 
-def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
-    """Every table of the last estimate run; intervals have `settings.confidence`."""
+def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown, model: str = "") -> Tables:
+    """Every table of the last estimate run; intervals have `settings.confidence`.
+
+    `model` is the source of the model, by which tokens of private text are known.
+    """
     confidence, weight = settings.confidence, settings.weight
     estimated, whole = read_estimated(), read_global()
     means, clusters = [], []
     by_corpus: dict[str, dict[Key, Change]] = defaultdict(dict)
     correlations = LossCorrelations(settings.bootstrap, confidence)
-    groups = GroupedEstimates(settings.groups, confidence)
+    groups = GroupedEstimates(settings.groups, confidence, model)
     remainders = Remainders(read_surrogates(), weight)
     pieces = len({(cloud.split, cloud.layer) for cloud in estimated.clouds()})
     for split, table in progress(local_estimates(), "tables", pieces):
@@ -121,6 +127,7 @@ def make_tables(fine_tuned: str, settings: Aggregate, shown: Shown) -> Tables:
         _table("scores", score_rows(mean_table)),
         _table("heuristic", _heuristic_rows(mean_table, settings)),
         _table("remainders", remainders.rows(by_corpus, fine_tuned, confidence)),
+        groups.private().reindex(columns=COLUMNS["groups"]),
     )
 
 

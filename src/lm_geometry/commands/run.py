@@ -103,11 +103,13 @@ def _run(name: str, wanted: "Asked") -> None:
 def _kept(name: str, place: Path) -> Path:
     """The figures of an experiment, out of the copy: git does not follow plots/experiments."""
     from lm_geometry.workspace.files import whole_folder
-    from lm_geometry.workspace.paths import PICTURES, PLOTS
+    from lm_geometry.workspace.paths import PICTURES, PLOTS, PRIVATE_PICTURES
     from lm_geometry.workspace.section import ROOT
 
     target = PLOTS / "experiments" / name
     with whole_folder(target) as temporary:
         for path in sorted((place / PICTURES.relative_to(ROOT)).glob("*.svg")):
             shutil.copy(path, temporary / path.name)
+        for path in sorted((place / PRIVATE_PICTURES.relative_to(ROOT)).glob("svg/*.svg")):
+            shutil.copy(path, temporary / f"private_{path.name}")
     return target

@@ -1,15 +1,17 @@
 """Sections `model` and `data_prep`: which model, and which sequences of which corpora."""
 
 import math
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from lm_geometry.data_prep.step_names import is_pattern, step_of
 from lm_geometry.outs.data_prep.equations import Equations
-from lm_geometry.workspace.section import Section
+from lm_geometry.workspace.section import ROOT, Section, read_yaml
 
-Split = Literal["train", "validation", "test", "dev"]
+Split = Literal["train", "validation", "test", "dev", "all"]
+NOTHING = "none"  # the task of finetune that trains nothing
 
 
 def _as_list(value: Any) -> Any:
@@ -140,10 +142,11 @@ class DataPrep(Section):
         min_length=1,
         description="corpora whose hidden states are compared",
     )
-    splits: list[Split] = Field(
-        ["validation"],
-        min_length=1,
-        description="splits of each of them; validation and dev stand for each other",
+    splits: Literal["auto"] | Annotated[list[Split], Field(min_length=1)] = Field(
+        "auto",
+        description="splits of each of them, as a list; validation and dev stand for each other, "
+        "all are all rows; auto: what is held out of training, [validation], and [all] where "
+        "finetune.task is none",
     )
     sequences: int | Literal["all"] = Field(
         2000, description="M, sequences of each evaluated corpus and split; fewer are reported"
@@ -151,8 +154,7 @@ class DataPrep(Section):
     train_sequences: int | Literal["all"] = Field(
         "all",
         description="sequences of the train split that are trained on; where that split is "
-        "evaluated, too, no more of it are measured, and these are among those (whatever "
-        "finetune.task: data-prep does not know it)",
+        "evaluated, too, no more of it are measured, and these are among those",
     )
     keep: Literal["all", "labelled"] | Speaker = Field(
         "all",
@@ -201,6 +203,12 @@ class DataPrep(Section):
         description="the corpus `equations`, which is made and not read: every equation as it is",
     )
 
+    def measured_splits(self, is_trained: bool) -> list[Split]:
+        """The splits of each evaluated corpus: where nothing is trained nothing is held out."""
+        if self.splits != "auto":
+            return self.splits
+        return ["validation"] if is_trained else ["all"]
+
     @model_validator(mode="after")
     def _counts_are_positive(self) -> Self:
         for name in ("sequences", "train_sequences"):
@@ -219,3 +227,9 @@ class DataPrep(Section):
                 "default"
             )
         return self
+
+
+def is_trained(root: Path = ROOT) -> bool:
+    """Whether `finetune.task` of params.yaml trains anything, for which a corpus is prepared."""
+    finetune = read_yaml(root / "params.yaml").get("finetune") or {}
+    return finetune.get("task") != NOTHING

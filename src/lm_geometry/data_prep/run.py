@@ -22,7 +22,7 @@ from lm_geometry.data_prep.corpora.preparation import (
 )
 from lm_geometry.data_prep.model_checks import checked
 from lm_geometry.data_prep.model_names import resolve as resolve_model
-from lm_geometry.data_prep.params import DataPrep, Model
+from lm_geometry.data_prep.params import DataPrep, Model, is_trained
 from lm_geometry.data_prep.prompts.run import prepare_prompts
 from lm_geometry.data_prep.series import resolve_series
 from lm_geometry.data_prep.series_checks import check_steps
@@ -62,32 +62,26 @@ def run() -> None:
     except NotReadError as error:
         raise SystemExit(str(error)) from None
     source = replace(source, series=[asdict(step) for step in later])
-    counts = prepare_corpora(settings)
+    counts = prepare_corpora(settings, is_trained())
     prepare_prompts(settings.prompts, settings, model, source.longest)
     write_json(paths.CORPORA / "counts.json", counts)
     write_json(paths.MODEL, source.record())
 
 
-def prepare_corpora(settings: DataPrep) -> list[Row]:
+def prepare_corpora(settings: DataPrep, trains: bool = True) -> list[Row]:
     """Counts of every prepared split; the texts are then in data/training and data/corpora.
 
-    Of the training corpus the train split is prepared to learn from, the held-out split for the
-    validation curve, and the test split, where it has one, for scores of its own.
+    Where nothing is trained there is no training corpus but its name. Of the training corpus the
+    train split is prepared to learn from, the held-out split for the validation curve, and the test
+    split, where it has one, for scores of its own.
     """
-    wanted: list[Wanted] = [
-        (paths.TRAINING, settings.train, "train", settings.train_sequences),
-        (paths.TRAINING, settings.train, "validation", settings.sequences),
-        (paths.TRAINING, settings.train, TEST, settings.sequences),
-    ]
-    for name in settings.evaluate:
-        for split in settings.splits:
-            wanted.append((paths.CORPORA, name, split, _measured(name, split, settings)))
+    wanted = _wanted(settings, trains)
     names = paths.corpus_names(settings.model_dump())
     counts: dict[Path, list[Row]] = {paths.TRAINING: [], paths.CORPORA: []}
     places: dict[Path, list[CorpusSplit]] = {paths.TRAINING: [], paths.CORPORA: []}
-    equations = settings.equations if _are_equations(settings.train) else None
+    equations = settings.equations if trains and _are_equations(settings.train) else None
     made = prepared_equations(equations) if equations else {}
-    listed = {} if made else _ontology(settings)
+    listed = {} if made or not trains else _ontology(settings)
     labels: dict[str, list[str]] = {}
     for root, name, split, sequences in wanted:
         prepared = made.get(split) if made else _prepared(root, name, split, sequences, settings)
@@ -112,6 +106,25 @@ def prepare_corpora(settings: DataPrep) -> list[Row]:
     write_training(TrainingCorpus(names[settings.train], learned, equations, listed))
     write_evaluated(EvaluatedCorpora(places[paths.CORPORA], settings.order))
     return [row for rows in counts.values() for row in rows if not _is_test_alone(row)]
+
+
+def _wanted(settings: DataPrep, trains: bool) -> list[Wanted]:
+    learned: list[Wanted] = [
+        (paths.TRAINING, settings.train, "train", settings.train_sequences),
+        (paths.TRAINING, settings.train, "validation", settings.sequences),
+        (paths.TRAINING, settings.train, TEST, settings.sequences),
+    ]
+    measured: list[Wanted] = [
+        (
+            paths.CORPORA,
+            name,
+            split,
+            _measured(name, split, settings) if trains else settings.sequences,
+        )
+        for name in settings.evaluate
+        for split in settings.measured_splits(trains)
+    ]
+    return [*learned, *measured] if trains else measured
 
 
 def _measured(name: str, split: str, settings: DataPrep) -> Number:

@@ -21,6 +21,7 @@ from lm_geometry.models.points import STREAM
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
+from lm_geometry.outs.embed.private_tokens import write_private_tokens
 from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints, with_sizes
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.arrays import array_folder, write_array
@@ -72,6 +73,8 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     for split, corpus in run.corpora.items():
         shared = shareable_table(corpus.kept) if split.private else corpus.kept
         write_table(paths.tokens(split.corpus, split.split), shared)
+        if split.private:
+            write_private_tokens(split, source.source, list(corpus.kept["token"]))
     names, splits, layers = [c.name for c in checkpoints], evaluated.splits, list(run.stored)
     (_, depth), points = ends(settings.points, source.layers), named(settings.points)
     write_index(Embedded(names, splits, layers, depth, evaluated.order, points))

@@ -12,6 +12,7 @@ from lm_geometry.workspace.files import whole_file
 from lm_geometry.workspace.progress import progress
 
 NAMES = tuple(FIELDS)
+SUFFIXES = ("png", "svg")
 PIXELS_PER_POINT = 2.0
 
 
@@ -39,18 +40,38 @@ def write_figures(tables: Mapping[str, Sequence[Record]], plots: Path) -> list[P
     """Paths of the pictures, `plots/png/<name>.png` and `plots/svg/<name>.svg` for each table.
 
     `tables` has the records of every figure by its name. The same table gives the same bytes;
-    nothing is fetched. A table without records gives a figure that says so; a missing table raises
-    KeyError.
+    nothing is fetched. A figure without records has no picture, and is named with the reason in one
+    line that is printed; a missing table raises KeyError.
     """
     written: list[Path] = []
+    left_out: list[str] = []
     for figure in progress(NAMES, "figures"):
         records = read_records(figure, list(tables[figure]))
-        for suffix, content in render(chart_function(figure)(records)).items():
-            path = plots / suffix / f"{figure}.{suffix}"
-            with whole_file(path) as temporary:
-                temporary.write_bytes(content)
-            written.append(path)
+        if "message" in records[0]:
+            left_out.append(f"{figure} ({records[0]['message']})")
+            for suffix in SUFFIXES:
+                _picture(plots, figure, suffix).unlink(missing_ok=True)
+        else:
+            written += write_figure(figure, records, plots).values()
+    if left_out:
+        print(f"figures with nothing to show are left out: {'; '.join(left_out)}", flush=True)
     return written
+
+
+def write_figure(figure: str, records: Sequence[Record], plots: Path) -> dict[str, Path]:
+    """Paths of one figure's pictures by their suffix."""
+    written: dict[str, Path] = {}
+    chart = chart_function(figure)(read_records(figure, list(records)))
+    for suffix, content in render(chart).items():
+        path = _picture(plots, figure, suffix)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
+        written[suffix] = path
+    return written
+
+
+def _picture(plots: Path, figure: str, suffix: str) -> Path:
+    return plots / suffix / f"{figure}.{suffix}"
 
 
 def render(chart: alt.FacetChart | alt.VConcatChart) -> dict[str, bytes]:

@@ -38,6 +38,7 @@ from lm_geometry.finetune.tasks.sequence_classification import SequenceClassific
 from lm_geometry.finetune.tasks.sequence_to_sequence import SequenceToSequence
 from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
+from lm_geometry.finetune.told_steps import ToldSteps
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.models.quiet import quiet_loading
@@ -46,6 +47,7 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import free_space, read_json, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
+from lm_geometry.workspace.progress import under_way
 
 
 class Watched(TrainerCallback):
@@ -108,7 +110,9 @@ def finetune(
             trainer.add_callback(Watched(watch))
         resumed = last_complete(work / "trainer")
         trainer.args.eval_on_start = resumed is None
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        with under_way("fine-tuning, steps", steps) as told:
+            trainer.add_callback(ToldSteps(told))
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     records: Records = {"steps": kept, **_records(trainer.state.log_history)}
     write_json(finished, records)
     write_manifest(finished)

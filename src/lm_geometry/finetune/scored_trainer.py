@@ -12,6 +12,7 @@ from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Answer, Example, Predictions, Task
 from lm_geometry.models.body import without_cache
 from lm_geometry.models.weight_norm import weight_norm
+from lm_geometry.workspace.progress import progress
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -79,7 +80,7 @@ class ScoredTrainer(Trainer):
         size = 1 if self.task.alone else self.args.per_device_eval_batch_size
         model.eval()
         answers: list[Answer] = []
-        for start in range(0, len(dataset), size):
+        for start in progress(range(0, len(dataset), size), f"scoring {split}"):
             places = range(start, min(start + size, len(dataset)))
             batch = self._prepare_inputs(self.task.batch([dataset[place] for place in places]))
             labels = batch.pop("labels")

@@ -12,6 +12,7 @@ from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.weights import judge
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import whole_folder
+from lm_geometry.workspace.progress import under_way
 
 
 def converted(gguf: Path) -> Path:
@@ -26,7 +27,8 @@ def converted(gguf: Path) -> Path:
         return target
     print(f"converting {gguf.name} to safetensors, once", flush=True)
     try:
-        quantised, tokenizer, found = _loaded(gguf)
+        with under_way(f"converting {gguf.name}"):
+            quantised, tokenizer, found = _loaded(gguf)
     except ImportError:
         raise
     except Exception as error:  # whatever a reader says to bytes that are none of this format

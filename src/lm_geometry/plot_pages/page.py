@@ -42,6 +42,7 @@ img { max-width: 100%; }
 <p>One row of panels for each revision; its settings stand above it. Point at a mark to read its
 values.</p>
 <nav></nav>
+<p id="left-out"></p>
 <main>
 {plot_divs}
 </main>
@@ -52,6 +53,21 @@ values.</p>
 
 # What DVC's own scripts leave behind in a page.
 _GLOBALS = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;"
+
+# A figure whose records only say why there are none is no entry of the page; all are named once.
+_LEFT_OUT = """
+const drawn = window.vegaEmbed, leftOut = new Map();
+window.vegaEmbed = (place, spec, ...more) => {
+  const rows = (spec.data && spec.data.values) || [];
+  if (!rows.length || !rows.every(row => row.message)) return drawn(place, spec, ...more);
+  const title = [].concat((spec.title && spec.title.text) || place)[0];
+  leftOut.set(title, [...new Set(rows.map(row => row.message))].join(", "));
+  document.querySelector(place).remove();
+  document.getElementById("left-out").textContent = "Nothing to show, and left out: " +
+    [...leftOut].map(([name, why]) => name + " (" + why + ")").join("; ") + ".";
+  return Promise.resolve();
+};
+"""
 
 # A line for each figure, which has the name of its data file: "plots_loss_json" is "loss".
 _CONTENTS = """
@@ -71,7 +87,7 @@ def page() -> str:
 
     scripts = vl_convert.javascript_bundle(_GLOBALS, vl_version=vega_lite_version())
     filled = _HTML.replace("CONTENTS", _CONTENTS)
-    return filled.replace("SCRIPTS", scripts.replace("</script", "<\\/script"))
+    return filled.replace("SCRIPTS", scripts.replace("</script", "<\\/script") + _LEFT_OUT)
 
 
 def write_page(path: Path = PAGE) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numba
 from threadpoolctl import ThreadpoolController
 
-from lm_geometry.point_cloud import code_cache
+from lm_geometry.point_cloud import code_cache, compilation
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,6 +25,7 @@ def compiled(function: Callable[..., Any], fastmath: bool | set[str] = False) ->
     """
     function = inspect.unwrap(function)  # tests wrap every function, to check shapes
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    compilation.announce()
     try:
         return code_cache.keep(numba.njit(cache=True, **options)(function))
     except (

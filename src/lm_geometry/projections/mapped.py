@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.embed.token_table import SPELLING
+from lm_geometry.outs.data_prep.model import read_model_source
 from lm_geometry.outs.embed.hidden_states import read_tokens
+from lm_geometry.outs.embed.private_tokens import read_private_tokens
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud
 from lm_geometry.point_cloud.shapes import Float, Int64
 from lm_geometry.projections.choice import Choice
@@ -29,7 +31,7 @@ def map_tokens(
 
     The tokens are the first `points` (a random draw) that all clouds of `choice` have. Columns:
     `checkpoint`, `row` of the token table, `x`, `y`, `dimension`, `position`, `document`; `token`
-    where the text may be passed on; and the column of the token table that `colour` names, as
+    where this machine may show it; and the column of the token table that `colour` names, as
     `colour`. Each map is made on its own, then turned onto the first.
 
     Raises ValueError for a column that the token table has not, and as `project` does.
@@ -38,8 +40,10 @@ def map_tokens(
         raise ValueError(f"points: {points} tokens make no map; 1,500 are usual")
     cloud = choice.clouds[0]
     table = read_tokens(cloud.split)
-    if cloud.split.private:
+    if cloud.split.private:  # the map stays on this machine, which may have read the text
         table = table.drop(columns=[name for name in SPELLING if name in table])
+        spelled = read_private_tokens(cloud.split, read_model_source().source)
+        table = table if spelled is None else table.assign(token=spelled.to_numpy())
     _refuse_absent(colour, table, cloud)
     rows = shared_rows(choice.clouds)[:points]
     if len(rows) < points:

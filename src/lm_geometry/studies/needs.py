@@ -99,7 +99,7 @@ def hidden_states(params: Params, sizes: Sizes | None) -> int | None:
     tokens = embed.keep_tokens
     if data.sequences != "all":
         tokens = min(tokens, data.sequences * embed.max_length)
-    splits = len(data.evaluate) * len(data.splits)
+    splits = len(data.evaluate) * len(data.measured_splits(params.finetune.task != "none"))
     return needs.hidden_states(tokens * splits, [*widths], len(chosen))
 
 

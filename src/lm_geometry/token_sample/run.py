@@ -15,6 +15,7 @@ from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import write_array
 from lm_geometry.workspace.files import write_json
+from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.seeds import stream
 from lm_geometry.workspace.tables import write_table
 
@@ -112,7 +113,7 @@ def write_clouds(settings: TokenSample) -> None:
             raise ValueError(f"{split.corpus}-{split.split}: {error}") from None
         drawn |= {(split, seed): own for seed, own in draws(rows, split, settings, paper).items()}
     counts = []
-    for cloud in clouds(embedded, settings.seeds):
+    for cloud in progress([*clouds(embedded, settings.seeds)], "clouds"):
         states = read_states(cloud.checkpoint, cloud.split, cloud.layer)
         rows, counted = cloud_rows(states, drawn[cloud.split, cloud.sampling_seed], settings)
         write_array(cloud.file, rows)

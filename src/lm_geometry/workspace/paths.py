@@ -15,6 +15,7 @@ METRICS = ROOT / "metrics"
 PLOTS = ROOT / "plots"
 SUMMARY = METRICS / "summary.json"
 PICTURES = PLOTS / "svg"
+PRIVATE_PICTURES = PLOTS / "private"  # of text that may not be passed on: no out, not in git
 
 MODEL = DATA / "model.json"
 TRAINING = DATA / "training"
@@ -36,27 +37,47 @@ TABLES = DATA / "tables"
 FORMATS = re.compile(
     r"(\.(jsonl|ndjson|csv|tsv|parquet|txt|zip|gguf|safetensors))?(\.(gz|bz2|xz|zst))?$", re.I
 )
-_NAMED = re.compile(r"(file:.+\S)\s+as\s+([a-z0-9-]+)")
+_NAMED = re.compile(r"((?:file|hub):.+\S)\s+as\s+([a-z0-9-]+)")
+COLUMNS = ("column", "document_column", "label_column")  # that a corpus's own line may name
+_COLUMN = re.compile(rf"\s*,\s*({'|'.join(COLUMNS)})\s*=\s*([^,]*[^,\s])\s*$")
 LONGEST_NAME = 120  # bytes; file names, which have 255, hold more than the name
 
 
 def source_and_name(reference: str) -> tuple[str, str]:
-    """The source of a corpus, and the name that `file:PATH as NAME` gives it; empty where none."""
+    """The source of a corpus, and the name that `file:PATH as NAME` gives it; empty where none.
+
+    Columns that follow, as in `file:PATH as NAME, column=abstract`, belong to neither.
+    """
+    reference = _without_columns(reference)[0]
     found = _NAMED.fullmatch(reference)
     return (found[1], found[2]) if found else (reference, "")
+
+
+def columns_of(reference: str) -> dict[str, str]:
+    """The columns that the line of a corpus names, such as `file:PATH, document_column=page`."""
+    return _without_columns(reference)[1]
+
+
+def _without_columns(reference: str) -> tuple[str, dict[str, str]]:
+    found: dict[str, str] = {}
+    while reference.startswith(("file:", "hub:")) and (last := _COLUMN.search(reference)):
+        found = {last[1]: last[2]} | found
+        reference = reference[: last.start()]
+    return reference, found
 
 
 def name_of(reference: str) -> str:
     """The name of a model or corpus in paths and tables: `hub:org/Name@v1.5` gives `org-name-v1.5`.
 
     An alias stays as it is, and so does NAME of `file:PATH as NAME`; of another `file:` only the
-    last part of its path counts, without the ending of a format. Letters of any alphabet, numbers
-    and dots are kept, all else becomes a hyphen. A name of which nothing is left, or that no file
-    system would take, ends with a hash.
+    last part of its path counts, without the ending of a format; columns never do. Letters of any
+    alphabet, numbers and dots are kept, all else becomes a hyphen. A name of which nothing is left,
+    or that no file system would take, ends with a hash.
     """
-    if given := source_and_name(reference)[1]:
+    source, given = source_and_name(reference)
+    if given:
         return given
-    text = unicodedata.normalize("NFC", reference)
+    text = unicodedata.normalize("NFC", source)
     if text.startswith("file:"):
         text = FORMATS.sub("", PurePosixPath(text.removeprefix("file:")).name)
     else:

@@ -7,6 +7,7 @@ from lm_geometry.workspace.cells import clear_saved, forget_opened
 from lm_geometry.workspace.faults import sentences
 from lm_geometry.workspace.inputs import InputsChangedError, unchanged
 from lm_geometry.workspace.printing import print_any_character
+from lm_geometry.workspace.progress import under_way
 
 
 @contextlib.contextmanager
@@ -14,13 +15,14 @@ def running(stage: str) -> Iterator[None]:
     """Runs the block as a stage of dvc.yaml.
 
     Wrong input ends it with a sentence (`faults`), as does an edit of what the stage depends on
-    while it ran (`inputs`). Cells of earlier stages that DVC saved are forgotten before.
+    while it ran (`inputs`). Cells of earlier stages that DVC saved are forgotten before. What tells
+    nothing of how far it is tells at least how long it takes.
     """
     print_any_character()
     with sentences():
         clear_saved()
         try:
-            with unchanged(stage):
+            with under_way(stage), unchanged(stage):
                 yield
         except InputsChangedError as error:
             if not error.cells_stand:

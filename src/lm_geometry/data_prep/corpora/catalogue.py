@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lm_geometry.data_prep.corpora.lines import format_of
-from lm_geometry.workspace.paths import source_and_name
+from lm_geometry.workspace.paths import columns_of, source_and_name
 from lm_geometry.workspace.section import ROOT, Section, read_yaml
 
 Reader = Literal[
@@ -171,14 +171,16 @@ def read_corpora(root: Path = ROOT) -> dict[str, Corpus]:
 def resolve(name: str, root: Path = ROOT) -> Corpus:
     """The entry of an alias, or one made for a `hub:` id or `file:` path named in its place.
 
-    What `file:PATH as NAME` calls the corpus is no part of its entry. Raises ValueError for an
-    unknown alias, and for a file whose format its name does not tell.
+    What `file:PATH as NAME` calls the corpus is no part of its entry; columns that are named there
+    are. Raises ValueError for an unknown alias, for a file whose format its name does not tell, and
+    for columns of a format that has none.
     """
+    columns = columns_of(name)
     name, _ = source_and_name(name)
     if name.startswith("hub:"):
-        return Corpus.model_validate({"source": name, "reader": "huggingface"})
+        return Corpus.model_validate({"source": name, "reader": "huggingface", **columns})
     if name.startswith("file:"):
-        return Corpus.model_validate({"source": name, "reader": _reader_of(name)})
+        return Corpus.model_validate({"source": name, "reader": _reader_of(name), **columns})
     known = read_corpora(root)
     if name not in known:
         there = ", ".join(known)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import document_numbers
+from lm_geometry.data_prep.corpora.columns import document_numbers, listed
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.workspace.seeds import stream
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+WHOLE = "all"
 ALSO = {"dev": "validation", "validation": "dev"}
 DIVIDED = ("train", "validation", "test")
 
@@ -56,11 +57,14 @@ class NoSplitError(ValueError):
 def divide(
     parts: "Mapping[str, Dataset]", name: str, entry: Corpus, split: str, section: DataPrep
 ) -> "Dataset":
-    """The rows of one split: the source's own, or made by proportions; dev is validation.
+    """The rows of one split: the source's own, or made by proportions; dev is validation, and all
+    are those of every split of the source.
 
     Raises NoSplitError where the source has no such split, and ValueError where it cannot be
     divided.
     """
+    if split == WHOLE:
+        return _whole(parts, name)
     if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
         own = next((own for own in (split, ALSO.get(split)) if own in parts), None)
         if own is None:
@@ -77,6 +81,22 @@ def divide(
     if section.order == "paper":
         return _by_row(whole, section)[wanted]
     return whole.select(_by_document(whole, name, section)[wanted])
+
+
+def _whole(parts: "Mapping[str, Dataset]", name: str) -> "Dataset":
+    """The rows of all splits in their order, with the columns that each of them has alike."""
+    from datasets import concatenate_datasets
+
+    rows = list(parts.values())
+    if len(rows) == 1:
+        return rows[0]
+    kinds = [dict(part.features) for part in rows]
+    alike = [
+        column for column in kinds[0] if all(own.get(column) == kinds[0][column] for own in kinds)
+    ]
+    if others := sorted(set[str]().union(*kinds) - set(alike)):
+        print(f"{name}: not in every split, and left out: {listed(others)}", flush=True)
+    return concatenate_datasets([part.select_columns(alike) for part in rows])
 
 
 def _by_row(whole: "Dataset", section: DataPrep) -> "list[Dataset]":

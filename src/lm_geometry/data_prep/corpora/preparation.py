@@ -19,6 +19,7 @@ from lm_geometry.data_prep.corpora.tags import without_margins
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.workspace.files import whole_folder
 from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.progress import under_way
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,7 +109,8 @@ def _read(
     datasets.disable_caching()
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
-    parts = reading.read(Corpus.model_validate_json(entry), downloads)
+    with under_way(f"reading {name}"):
+        parts = reading.read(Corpus.model_validate_json(entry), downloads)
     if not context:  # a list of that name is the source's own, and no context of ours
         return {part: without_own_contexts(rows) for part, rows in parts.items()}
     parts = {part: with_contexts(rows, name, context, strip) for part, rows in parts.items()}

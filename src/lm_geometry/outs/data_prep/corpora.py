@@ -101,7 +101,8 @@ class CorpusSplit:
 class TrainingCorpus:
     """The corpus that a model is fine-tuned on, by its splits.
 
-    These are `train`, `validation` and, where the corpus has one, `test`. `ontology` has the slots
+    These are `train`, `validation` and, where the corpus has one, `test`; none where nothing is
+    trained. `ontology` has the slots
     of its dialogue states, each with the values that it may have, none where its source leaves them
     free; they are those of the states where no source lists any.
     """
@@ -140,6 +141,8 @@ def write_training(corpus: TrainingCorpus) -> None:
     private = any(split.private for split in corpus.splits.values())
     ontology = {} if private else corpus.ontology
     index = {"equations": equations, "splits": splits, "ontology": ontology}
+    if not splits:  # nothing is trained
+        index["corpus"] = corpus.name
     write_json(paths.TRAINING / "index.json", index)
 
 
@@ -155,6 +158,8 @@ def read_training(tree: Tree = WORKSPACE) -> TrainingCorpus:
     equations = index["equations"] and Equations.model_validate(index["equations"])
     named = {split.split: split for split in splits}
     ontology = index.get("ontology", {})  # which earlier versions did not write
+    if not splits:
+        return TrainingCorpus(index["corpus"], {})
     private = splits[0].folder() / ONTOLOGY
     if splits[0].private and private.exists():
         ontology = read_json(private)
@@ -171,7 +176,7 @@ def training_columns(root: Path, name: str) -> list[str]:
     try:
         splits = [CorpusSplit(**entry) for entry in read_json(folder / "index.json")["splits"]]
         described = read_json(splits[0].folder(folder) / "dataset_info.json")["features"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError):
         return []
     own = splits[0].corpus == name
     return [column for column in Columns.__annotations__ if own and column in described]

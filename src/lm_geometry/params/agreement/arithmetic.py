@@ -54,7 +54,7 @@ def equations_are_whole(params: Params, _: Catalogue) -> Iterator[str]:
         yield f"data_prep.context: {data.context}: equations have no turns: 0"
     if data.prompts.count:
         yield f"data_prep.prompts.count: {data.prompts.count}: {TASK} reads no text: 0"
-    for split in data.splits:
+    for split in data.measured_splits(finetune.task != "none"):
         if split not in ("train", "validation"):
             yield f"data_prep.splits: equations have no split {split}: [train, validation]"
 

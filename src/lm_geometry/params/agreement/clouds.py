@@ -69,7 +69,7 @@ def nothing_is_there_twice(params: Params, _: Catalogue) -> Iterator[str]:
     data, estimate = params.data_prep, params.estimate
     lists: dict[str, Sequence[str | float]] = {
         "data_prep.evaluate": data.evaluate,
-        "data_prep.splits": data.splits,
+        "data_prep.splits": data.measured_splits(is_trained=True),
         "token_sample.seeds": params.token_sample.seeds,
         "estimate.estimators": estimate.estimators,
         "estimate.n_neighbors": estimate.n_neighbors,
