@@ -73,7 +73,7 @@ def probe_of(texts: pd.DataFrame, model: Opened, settings: Settings) -> Probe:
     sequences = sequences_of(texts, longest, length, pieces)
     generator = stream(settings.seed, "embed", settings.corpus, settings.split)
     own = settings.embed.model_copy(update={"max_length": longest})
-    corpus = tokenise(sequences.table, model.tokenizer, own, generator)
+    corpus = tokenise(sequences.table, model.tokenizer, own, generator, model.reads_onwards())
     probe = Probe(sequences, corpus, settings)
     _refuse_too_few(probe)
     return probe
