@@ -32,7 +32,6 @@ ROOMS = (
     "point_cloud",
     "statistics",
     "surrogates",
-    "token_geometry",
     "token_sample",
 )
 DIMENSION = "local dimension"
