@@ -16,6 +16,7 @@ import torch
 
 HEAD = ("work", "tokens", "layers", "seconds", "of the bare pass")
 SHARES = ("part of a call", "seconds", "share", "of the bare pass")
+SHORTEST = 64  # tokens of a pass that reads texts
 # Functions whose time is told, each with what it calls but for those that are told themselves.
 PARTS = {
     "reading the file": ("texts.py", "read_texts"),
@@ -48,7 +49,7 @@ def batches_of(model: Any, run: Callable[[], Any]) -> list[dict[str, Any]]:
 
     def noted(_: Any, __: Any, named: dict[str, Any]) -> None:
         ids = named.get("input_ids")
-        if ids is not None:
+        if ids is not None and ids.numel() >= SHORTEST:  # not the probe's few tokens
             own = {"input_ids": ids.clone(), "attention_mask": named.get("attention_mask")}
             given.append({name: value for name, value in own.items() if value is not None})
 
@@ -84,7 +85,8 @@ def lines(
 
     found: list[Any] = []
     batches = batches_of(model, lambda: found.append(call(jackknife=0)))  # compiles, too
-    tokens = f"{sum(int(batch['attention_mask'].sum()) for batch in batches):,}"
+    read = [batch.get("attention_mask", torch.ones_like(batch["input_ids"])) for batch in batches]
+    tokens = f"{sum(int(own.sum()) for own in read):,}"
     works: dict[str, Callable[[], Any]] = {
         "bare pass": bare(model, batches),
         "measure, jackknife=0, all neighbours": lambda: call(jackknife=0, exclude=["none"]),

@@ -4,14 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from lm_geometry.embed.params import Embed
+from lm_geometry.embed.token_table import tokenise
 from lm_geometry.finetune import checkpointing
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.observed import held_out_texts
 from lm_geometry.finetune.params import Finetune
+from lm_geometry.finetune.tasks.dialogue_state import DialogueState
 from lm_geometry.finetune.tasks.sequence_classification import SequenceClassification
 from lm_geometry.measure.call import measure
 from lm_geometry.measure.in_finetune import ROOMS, TrainingObserver, code_of, options_of
@@ -22,6 +26,9 @@ from lm_geometry.outs.finetune.training_run import WATCHED, read_training_run
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import read_json
 from tests.conftest import TinyModel
+from tests.finetune.test_dialogue_state import COLUMNS as DIALOGUES
+from tests.finetune.test_dialogue_state import ONTOLOGY
+from tests.finetune.test_dialogue_state import settings_of as of_dialogues
 from tests.finetune.test_run import files_of, prepare_training, settings_of
 from tests.measure.words import documents
 
@@ -36,6 +43,7 @@ COLUMNS: Columns = {
     "document": [f"d{number // 2}" for number in range(12)],
 }
 CONTEXT: Any = [TEXTS[number - 2 : number][::-1] for number in range(12)]
+CUT = Embed.model_validate({"max_length": 40})
 TASKS: list[tuple[str, dict[str, Any]]] = [
     ("llama", {}),
     ("gpt2", {"task": "sequence_classification", "method": "full"}),
@@ -167,6 +175,31 @@ def test_contexts_are_read_as_they_are_trained_on(
     assert seen[0] == [example.input_ids for example in task.held_out_examples(columns)]
     alone = SequenceClassification(load_tokenizer(source), settings, COLUMNS, COLUMNS)
     assert seen[0] != [example.input_ids for example in alone.held_out_examples(COLUMNS)]
+
+
+def test_turns_of_dialogues_are_those_that_the_task_reads(
+    tiny_models: dict[str, TinyModel], tmp_path: Path
+) -> None:
+    source = tiny_models["bert"].source
+    found = {}
+    small = {"every": 2, "points": 40, "n_neighbors": 4, "groups": 0}
+    for watch in ("none", small):
+        settings = of_dialogues(watch=watch, checkpoints=[2], steps=2)
+        observer = TrainingObserver() if watch != "none" else None
+        work = tmp_path / str(observer is not None)
+        more: Any = {"ontology": ONTOLOGY, "observer": observer}
+        records = finetune(source, settings, DIALOGUES, DIALOGUES, work, **more)
+        found[work.name] = records, files_of(work / "checkpoints")
+    assert found["True"][1] == found["False"][1]
+    assert [row["step"] for row in found["True"][0]["watched"]] == [0, 2, 2]
+    texts = held_out_texts(settings, DIALOGUES, load_tokenizer(source), "", tmp_path)
+    task = DialogueState(load_tokenizer(source), settings, ONTOLOGY, DIALOGUES)
+    examples = task.held_out_examples(DIALOGUES)
+    assert len(texts.rows["text"]) == len(examples) == len(DIALOGUES["text"]) // 2
+    encoded = tokenise(
+        pd.DataFrame(dict(texts.rows)), texts.tokenizer, CUT, np.random.default_rng()
+    )
+    assert encoded.sequences == [example.input_ids for example in examples]
 
 
 def test_what_cannot_be_measured_ends_before_the_first_step(

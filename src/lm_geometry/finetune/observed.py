@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase, TrainerCallback
 from lm_geometry.finetune.measured import MeasuredGeometry
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.watch_params import Watch
-from lm_geometry.outs.data_prep.corpora import Columns, first_of
+from lm_geometry.outs.data_prep.corpora import Columns
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,19 @@ def held_out_texts(
     half: str,
     folder: Path,
 ) -> HeldOutTexts:
-    """The first sequences of the held-out split that `finetune.watch` asks for."""
+    """The first sequences of the held-out split that the task reads, as many as are asked for.
+
+    Of dialogue_state these are the user turns that have a state, and of classes of sequences those
+    that have one: of others nothing is learned.
+    """
     assert isinstance(settings.watch, Watch)  # which the caller looked at
-    number = settings.watch.sequences
-    chosen = held_out if number == "all" else first_of(held_out, number)
-    rows: dict[str, object] = {"text": chosen["text"]}
-    if settings.task == "token_classification" and "words" in chosen:
-        rows["text"] = [" ".join(words) for words in chosen["words"]]  # as it is trained on
-    rows |= {name: own for name, own in chosen.items() if name in ("document", "context")}
+    needed = {"dialogue_state": "state", "sequence_classification": "label"}.get(settings.task)
+    columns = cast("dict[str, list[object]]", held_out)
+    texts = columns["text"]
+    if settings.task == "token_classification" and "words" in held_out:
+        texts = [" ".join(words) for words in held_out["words"]]  # as it is trained on
+    read = [place for place in range(len(texts)) if needed is None or columns[needed][place]]
+    chosen = read if settings.watch.sequences == "all" else read[: settings.watch.sequences]
+    there = {name: columns[name] for name in ("document", "context") if name in columns}
+    rows = {name: [own[p] for p in chosen] for name, own in ({"text": texts} | there).items()}
     return HeldOutTexts(cast("Columns", rows), tokenizer, settings.block_tokens, half, folder)
