@@ -20,6 +20,7 @@ transformer of random weights, four blocks of width 64, watched with N = 300 and
 
 import argparse
 import contextlib
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -187,6 +188,14 @@ def kept(name: str, budget: float, runs: int, seconds: float) -> list[str]:
     return [name, f"{budget:.0%}", *middle, f"{min(shares):.1%}–{max(shares):.1%}", str(runs)]
 
 
+def import_time() -> str:
+    """How long `import lm_geometry` takes, in a sentence: the median of five processes."""
+    script = "import time; t = time.process_time(); import lm_geometry"
+    command = [sys.executable, "-c", f"{script}; print(time.process_time() - t)"]
+    told = [subprocess.run(command, capture_output=True, text=True).stdout for _ in range(5)]
+    return f"`import lm_geometry` takes {1000 * median(map(float, told)):.0f} ms."
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="+", default=["minilm", "smollm2"])
@@ -219,7 +228,7 @@ def main() -> None:
         of_callback = [watched(name, asked.threads) for name in asked.models]
     print(f"{measured.hardware()}; {measured.versions('torch', 'transformers')}.\n")
     print(measured.table(HEAD, lines) + "\n")
-    print(measured.table(CALLBACK, of_callback))
+    print(measured.table(CALLBACK, of_callback) + f"\n\n{import_time()}")
 
 
 if __name__ == "__main__":
