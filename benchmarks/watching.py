@@ -1,12 +1,16 @@
 """What `measure` costs beside the bare forward pass, and the callback beside training, in Markdown.
 
     python benchmarks/watching.py [--models minilm smollm2] [--threads 1]
+    python benchmarks/watching.py --file 100 [--models minilm smollm2]
     python benchmarks/watching.py --budget 0.02 [--models tiny] [--runs 5] [--seconds 60]
 
 The texts are speeches of the bundled package, cut to 128 tokens. `measure` and the model's body
 alone read the same texts in turns, in one process; then a training step (AdamW, whole model, 8
 texts of 128 tokens), and a call of the callback with its defaults on 60 other texts. With one
 thread, times are processor seconds.
+
+With `--file`, instead: `measure` of one text file of so many kB, all layers, beside the bare pass
+on the same batches, and which part of the call takes which share of its time (`text_file.py`).
 
 With `--budget`, instead: trainings of so many seconds each, or longer where the first measurement
 takes more than half of what the budget allows in them, watched at every step that it allows; and
@@ -16,6 +20,7 @@ transformer of random weights, four blocks of width 64, watched with N = 300 and
 
 import argparse
 import contextlib
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +29,7 @@ from typing import Any
 
 import measured
 import pandas as pd
+import text_file
 
 TOKENS, BATCH, EVERY = 128, 8, 50
 HEAD = ("work", "texts", "layers", "seconds", "of the bare pass")
@@ -182,12 +188,21 @@ def kept(name: str, budget: float, runs: int, seconds: float) -> list[str]:
     return [name, f"{budget:.0%}", *middle, f"{min(shares):.1%}–{max(shares):.1%}", str(runs)]
 
 
+def import_time() -> str:
+    """How long `import lm_geometry` takes, in a sentence: the median of five processes."""
+    script = "import time; t = time.process_time(); import lm_geometry"
+    command = [sys.executable, "-c", f"{script}; print(time.process_time() - t)"]
+    told = [subprocess.run(command, capture_output=True, text=True).stdout for _ in range(5)]
+    return f"`import lm_geometry` takes {1000 * median(map(float, told)):.0f} ms."
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="+", default=["minilm", "smollm2"])
     parser.add_argument("--texts", type=int, default=60)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--budget", type=float, help="measure how it is kept, and nothing else")
+    parser.add_argument("--file", type=int, help="kB of a text file that is measured instead")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run, at least")
     asked = parser.parse_args()
@@ -201,12 +216,19 @@ def main() -> None:
         print(f"{measured.hardware()}; {measured.versions('torch', 'transformers')}.\n")
         print(measured.table(KEPT, of_budget))
         return
+    if asked.file is not None:
+        for name in asked.models:
+            with contextlib.redirect_stdout(sys.stderr):
+                whole, parts = text_file.lines(name, *loaded(name), asked.file, asked.threads)
+            print(measured.table(text_file.HEAD, whole) + "\n")
+            print(measured.table(text_file.SHARES, parts) + "\n")
+        return
     with contextlib.redirect_stdout(sys.stderr):  # what models and the callback say on their way
         lines = [line for name in asked.models for line in calls(name, asked.texts, asked.threads)]
         of_callback = [watched(name, asked.threads) for name in asked.models]
     print(f"{measured.hardware()}; {measured.versions('torch', 'transformers')}.\n")
     print(measured.table(HEAD, lines) + "\n")
-    print(measured.table(CALLBACK, of_callback))
+    print(measured.table(CALLBACK, of_callback) + f"\n\n{import_time()}")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from lm_geometry.finetune.observed import Observer
 from lm_geometry.finetune.run import run
 from lm_geometry.workspace.stage import running
 
+
+def observing() -> Observer:
+    """What `finetune.watch` measures with: loaded where it is asked for, and no dependency.
+
+    dvc.yaml does not name its code, so that an edit of what only looks on trains nothing anew;
+    data/training_run names it instead.
+    """
+    from lm_geometry.measure.in_finetune import TrainingObserver
+
+    return TrainingObserver()
+
+
 if __name__ == "__main__":
     with running("finetune"):
-        run()
+        run(observing)

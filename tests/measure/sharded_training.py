@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedType
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -77,11 +79,35 @@ def train(model: nn.Module, tokenizer: Any, watch: LocalDimensionCallback | None
     }
 
 
-def in_trainer(folder: Path, out: Path, callbacks: list[Any]) -> dict[str, Any]:
-    """What a Trainer leaves of a model that transformers sharded as it was loaded."""
+def take_processors_for_accelerators() -> None:
+    """Let accelerate shard a model on the CPU, where it would train copies without a word."""
+    begin = AcceleratorState.__init__
+
+    def init(self: AcceleratorState, *given: Any, **named: Any) -> None:
+        begin(self, *given, **named)
+        plugin = named.get("fsdp_plugin")
+        if plugin is not None and self.distributed_type == DistributedType.MULTI_CPU:
+            self.distributed_type, self.fsdp_plugin = DistributedType.FSDP, plugin
+
+    AcceleratorState.__init__ = init
+
+
+def in_trainer(
+    folder: Path, out: Path, callbacks: list[Any], itself: bool = False
+) -> dict[str, Any]:
+    """What a Trainer leaves of a model that transformers sharded as it was loaded.
+
+    `itself`: the Trainer shards it, by accelerate.
+    """
     torch.manual_seed(0)
-    spread = DistributedConfig(fsdp_size=dist.get_world_size())
-    model = AutoModelForCausalLM.from_pretrained(folder, distributed_config=spread)
+    more: dict[str, Any] = {}
+    if itself:
+        own: Any = {}
+        wrapped = {"version": 2, "transformer_layer_cls_to_wrap": ["LlamaDecoderLayer"]}
+        more = {"fsdp": True, "fsdp_config": wrapped}
+    else:
+        own = {"distributed_config": DistributedConfig(fsdp_size=dist.get_world_size())}
+    model = AutoModelForCausalLM.from_pretrained(folder, **own)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ids = [tokenizer(text, truncation=True, max_length=24)["input_ids"] for text in TEXTS]
     length = min(map(len, ids))
@@ -94,13 +120,14 @@ def in_trainer(folder: Path, out: Path, callbacks: list[Any]) -> dict[str, Any]:
         save_strategy="no",
         report_to=[],
         disable_tqdm=True,
+        **more,
     )
     rows = [{"input_ids": one[:length], "labels": one[:length]} for one in ids]
     given: Any = {"train_dataset": rows, "data_collator": default_data_collator}
     trainer = Trainer(model, args, **given, processing_class=tokenizer, callbacks=callbacks)
     trainer.train()
-    shares = {name: own.to_local().clone() for name, own in model.named_parameters()}
-    return {"shares": shares}
+    trained: Any = dict((trainer.model_wrapped if itself else model).named_parameters())
+    return {"shares": {name: weight.to_local().clone() for name, weight in trained.items()}}
 
 
 def clocked(tokenizer: Any, generous: int) -> LocalDimensionCallback:
@@ -156,6 +183,11 @@ def main(folder: Path, out: Path) -> None:
         found[f"clocked {rank}"] = train(model, tokenizer, clocked(tokenizer, rank))
     found["copied"] = copied(folder, tokenizer)
     found["refused"] = refused(sharded(folder, False), tokenizer)
+    take_processors_for_accelerators()  # last, since accelerate then says so to all that follows
+    watch = LocalDimensionCallback(TEXTS, every=1, budget=None, **SMALL)
+    for name, callbacks in (("accelerate alone", []), ("accelerate", [watch])):
+        found[name] = in_trainer(folder, out, callbacks, itself=True)
+    found["accelerate"]["history"] = watch.history
     torch.save(found, out / f"found-{dist.get_rank()}.pt")
     dist.destroy_process_group()
 

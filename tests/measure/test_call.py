@@ -196,6 +196,7 @@ WRONG = [
     ({"exclude": ["none", "document"], "n_neighbors": [40]}, "exclude: document leaves a token"),
     ({"exclude": ["sequence"], "n_neighbors": [55]}, "exclude: sequence leaves a token only"),
     ({"exclude": ["token"], "n_neighbors": [60]}, "exclude: token leaves a token only"),
+    ({"exclude": ["document"], "n_neighbors": [9]}, "exclude: document needs tokens of three"),
     ({"layers": [4]}, "there is no layer 4; there are 0 … 3"),
     ({"tokenizer": None}, "tokenizer: give that of"),
     ({"tokenizer": "bert"}, "is no tokenizer of transformers"),

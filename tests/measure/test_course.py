@@ -1,10 +1,15 @@
 """What is said of simulated courses, and how often it is wrong."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from lm_geometry.measure.chart import by_step
 from lm_geometry.measure.course import Course, Word
+from lm_geometry.measure.course_log import CourseLog
+from lm_geometry.measure.log import whole_lines
 
 SERIES, CALLS = 2000, 12
 NOISE, RISE = 0.05, 0.1  # standard deviation of one measurement, and a rise per measurement
@@ -58,6 +63,19 @@ def test_rising_is_left_by_a_new_least_measurement_alone() -> None:
 def test_a_rise_must_last_as_long_as_asked(patience: int, first: int) -> None:
     values = np.array([0.0, -1.0, 1.0, 1.0, 1.0, 1.0])
     assert said(values, patience=patience).index("rising") == first - 1
+
+
+def test_a_line_that_a_kill_cut_is_forgotten_with_what_was_measured_later(tmp_path: Path) -> None:
+    log = CourseLog(tmp_path / "course.jsonl")
+    for step in (1, 2, 3):
+        course, _ = log.begin(step)
+        course.add(1.0, 0.1)
+        log.add(step, course, pd.DataFrame())
+    with log.path.open("a") as file:
+        file.write('{"step": 4, "z"')
+    course, least = log.begin(3)
+    assert (course.word, course.above, least) == ("rising", 2, None)
+    assert [line["step"] for line in whole_lines(log.path)] == [1, 2]
 
 
 def test_a_course_without_intervals_is_drawn_too() -> None:

@@ -44,7 +44,7 @@ def found(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["root", "together", "adapted", "trainer"])
+@pytest.mark.parametrize("kind", ["root", "together", "adapted", "trainer", "accelerate"])
 def test_weights_are_bit_equal_with_and_without_it(found: tuple[Path, Found], kind: str) -> None:
     for process in found[1]:
         own, other = process[kind]["shares"], process[f"{kind} alone"]["shares"]

@@ -10,7 +10,14 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_geometry.measure.texts import BLOCKS, DOCUMENTS, MOST_BLOCKS, read_texts, sequences_of
+from lm_geometry.measure.texts import (
+    BLOCKS,
+    DOCUMENTS,
+    FEWEST_BLOCKS,
+    MOST_BLOCKS,
+    read_texts,
+    sequences_of,
+)
 
 ROWS = [("a b", "0"), ("c", "0"), ("d", "1")]
 
@@ -84,7 +91,7 @@ def test_a_lone_document_is_divided_into_blocks_of_nearly_equal_length(lengths: 
     blocks = found.table["document"].tolist()
     order = list(dict.fromkeys(blocks))
     assert blocks == sorted(blocks, key=order.index)  # consecutive sequences
-    number = min(MOST_BLOCKS, len(lengths) // 2)
+    number = min(MOST_BLOCKS, max(len(lengths) // 2, FEWEST_BLOCKS)) if len(lengths) > 3 else 1
     assert len(order) <= max(number, 1)
     if number > 1:
         sizes = found.table.groupby("document")["text"].agg(lambda own: sum(map(len, own)))

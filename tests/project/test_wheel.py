@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.slow
 MEGABYTES = 450
 CORE = {"click", "lazy-loader", "llvmlite", "lm-geometry", "numba", "numpy", "packaging", "scipy"}
 CORE |= {"threadpoolctl", "tqdm"}
+COMPILED = {".pyc", ".nbi", ".nbc"}
 INSTALLERS = {"pip", "setuptools"}
 SMALL = """\
 import numpy as np
@@ -89,6 +91,16 @@ def test_the_core_brings_what_it_needs_and_no_more(bare: Path, tmp_path: Path) -
     ours = [file for file in packages.rglob("*") if file.is_file()]
     ours = [f for f in ours if not f.relative_to(packages).parts[0].startswith((*INSTALLERS,))]
     assert sum(file.stat().st_size for file in ours) < MEGABYTES * 1e6
+
+
+def test_every_file_of_the_package_is_in_it(bare: Path) -> None:
+    (wheel,) = bare.parents[1].glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    source = ROOT / "src" / "lm_geometry"
+    files = {file for file in source.rglob("*") if file.is_file() and file.suffix not in COMPILED}
+    named = {f"lm_geometry/{file.relative_to(source).as_posix()}" for file in files}
+    assert named <= packed
+    assert {Path(name).suffix for name in named} >= {".py", ".pyi", ".csv", ".jinja"}
 
 
 def test_its_numbers_are_those_of_the_clone(bare: Path, tmp_path: Path) -> None:

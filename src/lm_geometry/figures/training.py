@@ -4,13 +4,14 @@ import altair as alt
 
 from lm_geometry.figures import channels, panels, theme
 
-CURVES = ["training", "validation", "test"]  # of which a legend names those that are there
+WATCHED = "fixed held-out tokens"
+CURVES = ["training", "validation", "test", WATCHED]  # a legend names those that are there
 BATCHES = "datum.curve === 'training'"  # of each step, and not of all sequences
 
 
 def chart(data: panels.Data) -> panels.Panels:
     """Every measure of a training run over its steps, a panel each, with an axis of its own."""
-    colours = [theme.PALE, *theme.CORPUS_COLOURS[:2]]
+    colours = [theme.PALE, *theme.CORPUS_COLOURS[:3]]
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X(
             "step:Q",
@@ -35,7 +36,10 @@ def chart(data: panels.Data) -> panels.Panels:
     points = encoded.mark_point(filled=True, size=40, opacity=1).transform_filter(
         "datum.curve !== 'training'"
     )
-    layered = alt.layer(lines, points, panels.message()).properties(width=280, height=190)
+    low = channels.lower(alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)))
+    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=low, y2="upper:Q")
+    band = band.transform_filter("isValid(datum.lower)")
+    layered = alt.layer(band, lines, points, panels.message()).properties(width=280, height=190)
     measure = alt.Facet("measure:N", sort=channels.first_of("place"))
     # An axis under each panel: that of a row's end would stand under an empty cell, too.
     faceted = panels.cells(layered, measure, columns=2).resolve_scale(y="independent")
@@ -46,6 +50,8 @@ def chart(data: panels.Data) -> panels.Panels:
         "Training: loss and scores",
         [
             "Training: the batch of each step. Validation: held-out text, at each checkpoint.",
+            "Fixed held-out tokens (finetune.watch): means, and paired changes since step 0, with"
+            " 95 % intervals over documents.",
             "The file grows while training goes on: draw it again to see how far it is.",
         ],
     )

@@ -25,6 +25,7 @@ from lm_geometry.finetune.learnable import judge_columns
 from lm_geometry.finetune.learned_columns import learned_columns
 from lm_geometry.finetune.live_curves import Watch
 from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
+from lm_geometry.finetune.observed import Observer, held_out_texts
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
 from lm_geometry.finetune.scored_splits import measured_score, scored_splits
@@ -53,13 +54,13 @@ from lm_geometry.workspace.progress import under_way
 class Watched(TrainerCallback):
     """Shows what was measured so far, from the first step on also of a run that was resumed."""
 
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
+    def __init__(self, watch: Watch, observer: Observer | None) -> None:
+        self.watch, self.observer = watch, observer
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self.watch(lambda: _records(state.log_history))
+        self.watch(lambda: _records(state.log_history, self.observer))
 
 
 def finetune(
@@ -72,6 +73,7 @@ def finetune(
     *,
     test: Columns | None = None,
     ontology: Ontology | None = None,
+    observer: Observer | None = None,
 ) -> Records:
     """What a fine-tuning run measured: its `steps`, `curve` and `scores`.
 
@@ -83,7 +85,8 @@ def finetune(
     whole model, in Hugging Face layout. Trainer state is kept below `work`; called again after an
     interruption, training goes on from the last of it, and every byte is that of an uninterrupted
     run on the same machine. `watch` is called after each step with a function that returns what
-    was measured so far; it changes nothing.
+    was measured so far; it changes nothing. Neither does the `observer`, which measures what
+    `finetune.watch` asks for: `watched`.
     """
     finished = work / "records.json"
     if is_whole(finished):
@@ -106,14 +109,18 @@ def finetune(
         length = steps * settings.batch_size * settings.accumulate
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
         trainer.scored = scored_splits(settings, task, parts)
+        if observer is not None and settings.watch != "none":
+            place = source.half, work / "trainer"
+            texts = held_out_texts(settings, held_out, task.tokenizer, *place)
+            trainer.add_callback(observer.callback(settings.watch, texts))
         if watch is not None:
-            trainer.add_callback(Watched(watch))
+            trainer.add_callback(Watched(watch, observer))
         resumed = last_complete(work / "trainer")
         trainer.args.eval_on_start = resumed is None
         with under_way("fine-tuning, steps", steps) as told:
             trainer.add_callback(ToldSteps(told))
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    records: Records = {"steps": kept, **_records(trainer.state.log_history)}
+    records: Records = {"steps": kept, **_records(trainer.state.log_history, observer)}
     write_json(finished, records)
     write_manifest(finished)
     shutil.rmtree(work / "trainer")
@@ -189,7 +196,7 @@ def _trainer(
     return trainer
 
 
-def _records(history: list[dict[str, float]]) -> Measured:
+def _records(history: list[dict[str, float]], observer: Observer | None) -> Measured:
     names = {"loss": "training", f"{SCORE}loss": "validation"}
     curve: list[MeasuredLoss] = [
         {"step": int(entry["step"]), "curve": curve, "loss": entry[key]}
@@ -203,4 +210,7 @@ def _records(history: list[dict[str, float]]) -> Measured:
         for key in sorted(entry)  # in the order in which a resumed run has them
         if key.startswith(SCORE) and not key.endswith(ERROR)
     ]
-    return {"curve": curve, "scores": scores}
+    if observer is None:
+        return {"curve": curve, "scores": scores}
+    watched = [one for entry in history for one in observer.measured(entry)]
+    return {"curve": curve, "scores": scores, "watched": watched}

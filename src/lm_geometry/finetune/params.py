@@ -6,6 +6,7 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from lm_geometry.finetune.dialogue_params import DialogueState
 from lm_geometry.finetune.kept_steps import Kept, in_epochs, is_regular, kept_steps
+from lm_geometry.finetune.watch_params import Watch
 from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.section import Section
@@ -138,6 +139,11 @@ class Finetune(Section):
         ["validation"],
         description="splits that are scored at every checkpoint, validation always among them; of "
         "train the first evaluation_sequences",
+    )
+    watch: Watch | Literal["none"] = Field(
+        "none",
+        description="local dimensions of held-out tokens, measured while the model trains; changes "
+        "nothing that is trained",
     )
     seed: int = Field(
         0, ge=0, description="order of examples, dropout, initial adapters and heads of classes"

@@ -7,6 +7,7 @@ from lm_geometry.finetune.arithmetic.from_corpus import learn
 from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.live_curves import LiveCurves
 from lm_geometry.finetune.measured import Records, as_run
+from lm_geometry.finetune.observed import Observer, Observing
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.recorded.scores import recorded
 from lm_geometry.models.load import refuse_replaced
@@ -19,25 +20,29 @@ from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
 
 
-def run() -> None:
-    """Write data/checkpoints, data/training_run and plots/training.json, as params.yaml says."""
-    source = read_model_source()
+def run(observing: Observing) -> None:
+    """Write data/checkpoints, data/training_run and plots/training.json, as params.yaml says.
+
+    `observing` gives what a training is watched by, where `finetune.watch` asks for it.
+    """
+    source, settings = read_model_source(), Finetune.read()
     refuse_replaced(source)
-    train(source, Finetune.read())
+    train(source, settings, observing() if settings.watch != "none" else None)
 
 
-def train(source: ModelSource, settings: Finetune) -> TrainingRun:
+def train(source: ModelSource, settings: Finetune, observer: Observer | None = None) -> TrainingRun:
     """What the run measured, whose checkpoints are then in data/checkpoints.
 
     Base is a pointer to the model's source, and the untrained weights of one that learns equations
     from scratch. An interrupted run goes on where its state was saved last. plots/training.json
     has the curves of the run while it goes on, and all of them in the end.
     """
+    assert (observer is None) == (settings.watch == "none")
     corpus, settings = read_training(), _resolved(settings, source)
     described = _described(source, settings)
     records: Records = {"steps": [], "curve": [], "scores": []}
     if settings.task != "none":
-        records = _train(source, settings, corpus, LiveCurves(corpus.name, described))
+        records = _train(source, settings, corpus, LiveCurves(corpus.name, described), observer)
     else:
         records = recorded(settings.recorded_scores, list(source.later()))
         LiveCurves(corpus.name if settings.recorded_scores else "", described).write(records)
@@ -48,7 +53,8 @@ def train(source: ModelSource, settings: Finetune) -> TrainingRun:
     write_pointer(BASE, replace(source, series=[]))
     sizes = settings.arithmetic if settings.task == FROM_SCRATCH else source
     write_index(records["steps"], settings.task, sizes.layers, sizes.width)
-    run = as_run(records, corpus.name, settings.task, described)
+    code = observer.code if observer else ""
+    run = as_run(records, corpus.name, settings.task, described, code)
     write_training_run(run)
     return run
 
@@ -65,14 +71,20 @@ def _resolved(settings: Finetune, source: ModelSource) -> Finetune:
 
 
 def _train(
-    source: ModelSource, settings: Finetune, corpus: TrainingCorpus, curves: LiveCurves
+    source: ModelSource,
+    settings: Finetune,
+    corpus: TrainingCorpus,
+    curves: LiveCurves,
+    observer: Observer | None,
 ) -> Records:
+    # The checkpoints hang on no observer, but one training makes them and what it observes.
     inputs = {
         "model": source.record(),
         "finetune": settings.model_dump(
             exclude={"report_to", "recorded_scores"}
         ),  # which change nothing
         "training": path_hash(paths.TRAINING),
+        "observer": observer.code if observer else "",
     }
     cells = Cells("finetune", inputs)
     cells.forget_damaged("checkpoints")
@@ -86,7 +98,7 @@ def _train(
         records = learn(*given, cells.folder, device, curves)
         kept = [BASE]
     else:
-        more: Any = {"ontology": corpus.ontology}
+        more: Any = {"ontology": corpus.ontology, "observer": observer}
         if "test" in settings.score and "test" in corpus.splits:
             more["test"] = corpus.columns("test")
         records = finetune(source, settings, training, held_out, cells.folder, curves, **more)
@@ -101,4 +113,5 @@ def _described(source: ModelSource, settings: Finetune) -> str:
     """The line under the curves: what is trained, and how."""
     if settings.task in ("none", FROM_SCRATCH):
         return source.label
-    return f"{source.label} · {settings.task.replace('_', ' ')} · {settings.method}"
+    told = f"{source.label} · {settings.task.replace('_', ' ')} · {settings.method}"
+    return told if settings.watch == "none" else f"{told} · {settings.watch.told()}"

@@ -94,6 +94,8 @@ class LocalDimensionCallback(TrainerCallback):
         self._log = Log(Path(file)) if file is not None else None
         self.history: list[dict[str, float]] = []  # each with its `step`
         self._sharded: Sharded | None = None
+        self._left: int | None = None  # the last step that an interrupted training measured
+        self._is_called = False
 
     def step(self, model: nn.Module, step: int) -> Values | None:
         """Measure the model at this step of a training, if it is time; the values, or None.
@@ -104,7 +106,7 @@ class LocalDimensionCallback(TrainerCallback):
         """
         if is_sharded(model):
             return self._step_of_all(model, step)
-        if is_copy(model) or not self._budget.due(step):
+        if is_copy(model) or not self._budget.due(step) or self._is_near(step):
             return None
         with self._budget.timed(step):
             states = self._sets.read(model, self._tokenizer)
@@ -119,7 +121,7 @@ class LocalDimensionCallback(TrainerCallback):
         if self._sharded is None or self._sharded.model is not model:
             self._sharded = Sharded(model, self._sets.half)
         shared = self._sharded
-        if not shared.agreed(self._budget.is_affordable()):
+        if not shared.agreed(self._budget.is_affordable() and not self._is_near(step)):
             return None
         with self._budget.timed(step):
             if not shared.leads:
@@ -134,6 +136,21 @@ class LocalDimensionCallback(TrainerCallback):
             # From here on the others train, until they need this process.
             values = values or self._values(states, norm, step)
         return self._written(values, step)
+
+    def _is_near(self, step: int) -> bool:
+        """Whether an interrupted training measured less than `every` steps before this one.
+
+        What it measured after the step from which it now goes on is forgotten.
+        """
+        if not self._is_called and self._log is not None and step > 0:
+            self._left = self._log.last(step)
+            if self._left is not None:
+                self._log.begin(step + 1)
+                self._sets.forget_after(step, self._log.path)
+        self._is_called = True
+        if self._left is None or self._budget.times:
+            return False
+        return step - self._left < self._budget.every
 
     def _values(self, states: list[States], norm: float | None, step: int) -> Values:
         values = self._sets.values(states, step, self._log.path if self._log else None)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lm_geometry.measure.course import Course
+from lm_geometry.measure.log import whole_lines, write_lines
 from lm_geometry.workspace.tables import read_table, write_table
 
 
@@ -21,15 +22,12 @@ class CourseLog:
 
         What was kept from `step` on is of a training that is undone, and forgotten.
         """
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        kept = [line for line in lines if json.loads(line)["step"] < step]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        kept = [line for line in whole_lines(self.path) if line["step"] < step]
+        write_lines(self.path, kept)
         if not kept:
             return Course(), None
-        record = json.loads(kept[-1])
-        least = [found["step"] for found in map(json.loads, kept) if found["is_least"]]
-        del record["step"]
+        least = [line["step"] for line in kept if line["is_least"]]
+        record = {name: value for name, value in kept[-1].items() if name != "step"}
         return Course(**record), read_table(self._table(least[-1])) if least else None
 
     def add(self, step: int, course: Course, local: pd.DataFrame) -> None:

@@ -25,6 +25,7 @@ from lm_geometry.workspace.seeds import stream
 
 States = dict[int, Float32[np.ndarray, "tokens width"]]  # by layer
 Massive = Int64[np.ndarray, "massive"]
+FEWEST_ALIKE = 3  # documents, or whatever does not count as neighbours of its own kind
 Drawn = dict[int, Int64[np.ndarray, "_"]]  # rows of the token table by sampling seed
 
 
@@ -73,7 +74,7 @@ def probe_of(texts: pd.DataFrame, model: Opened, settings: Settings) -> Probe:
     sequences = sequences_of(texts, longest, length, pieces)
     generator = stream(settings.seed, "embed", settings.corpus, settings.split)
     own = settings.embed.model_copy(update={"max_length": longest})
-    corpus = tokenise(sequences.table, model.tokenizer, own, generator)
+    corpus = tokenise(sequences.table, model.tokenizer, own, generator, model.reads_onwards())
     probe = Probe(sequences, corpus, settings)
     _refuse_too_few(probe)
     return probe
@@ -95,12 +96,19 @@ def _refuse_too_few(probe: Probe) -> None:
             f"{probe.settings.token_sample.points:,}): give more text, or a smaller L"
         )
     for reading in asked.exclude:
-        left = int(others(probe.readings.labels(reading, rows)).min())
+        labels = probe.readings.labels(reading, rows)
+        left = int(others(labels).min())
         if left < wanted:
             raise ValueError(
                 f"exclude: {reading} leaves a token only {left:,} others, and L = {wanted} needs "
                 f"as many; there are {probe.tokens['document'].nunique():,} "
                 f"{probe.sequences.unit}: give more of them, a smaller L, or exclude=['none']"
+            )
+        if any(len(np.unique(labels[:, kind])) < FEWEST_ALIKE for kind in range(labels.shape[1])):
+            raise ValueError(
+                f"exclude: {reading} needs tokens of three {probe.sequences.unit} at least, since "
+                "a token's neighbours, which are of others, must have neighbours of others yet "
+                "among themselves: give more of them, or exclude=['none']"
             )
 
 

@@ -1,7 +1,11 @@
 """Measurements of a training as a file of JSON lines, which outlives a resume."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from lm_geometry.workspace.files import whole_file
 
 Values = dict[str, float]  # by the name under which it is logged
 
@@ -15,8 +19,13 @@ class Log:
     def begin(self, step: int) -> None:
         """Keep what was written before `step`, of a training that goes on from there."""
         kept = [line for line in self.lines() if line["step"] < step]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        write_lines(self.path, kept)
+
+    def last(self, step: int) -> int | None:
+        """The last step up to `step` that is written; None where there is none."""
+        return max(
+            (int(line["step"]) for line in self.lines() if line["step"] <= step), default=None
+        )
 
     def add(self, step: int, values: Values) -> None:
         """Append a line, whole."""
@@ -25,12 +34,25 @@ class Log:
 
     def lines(self) -> list[Values]:
         """What is written; a last line that a kill cut is left out."""
-        if not self.path.exists():
-            return []
-        found = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
-        return found
+        return whole_lines(self.path)
+
+
+def whole_lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a file of JSON lines, without a last one that a kill cut."""
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            break
+    return found
+
+
+def write_lines(path: Path, records: Sequence[Mapping[str, object]]) -> None:
+    """Write a file of JSON lines, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        temporary.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ from lm_geometry.measure.options import Settings
 from lm_geometry.measure.sharded import is_led
 from lm_geometry.measure.untouched import untouched
 from lm_geometry.models.catalogue import read_models
-from lm_geometry.models.facts import class_with_head, kind_of
+from lm_geometry.models.facts import NotReadError, class_with_head, kind_of
 from lm_geometry.models.load import load_tokenizer, longest_of
 from lm_geometry.models.small import small_model
 from lm_geometry.workspace import machine
@@ -50,6 +50,13 @@ class Opened:
     def layers(self) -> list[int]:
         """The layers that are read, by number."""
         return self.states.layers
+
+    def reads_onwards(self) -> bool:
+        """Whether nothing that follows a token is seen there, so that contexts stand first."""
+        try:
+            return kind_of(self.states.model.config, self.name) == "decoder"
+        except NotReadError:
+            return not self.states.findings.sees_right
 
     def arithmetic(self) -> str:
         """Dtype of its weights, such as "float32"."""

@@ -47,12 +47,24 @@ class ProbeSets:
         self._tell(step)
         return values
 
-    def _begin(self, watch: Watch, states: States, step: int, log: Path | None) -> Values:
+    def forget_after(self, step: int, log: Path) -> None:
+        """Forget what was said after a step from which a training goes on."""
+        for watch in self._watches:
+            self._course_log(self._place(watch, log)).begin(step + 1)
+
+    def _place(self, watch: Watch, log: Path) -> Path:
+        """Where the start of one of the sets is kept, beside the log."""
         name = "control" if watch is not self._watches[0] else "start"
-        place = log.with_suffix(f".{name}.json") if log is not None else None
+        return log.with_suffix(f".{name}.json")
+
+    def _course_log(self, place: Path) -> CourseLog:
+        return CourseLog(place.with_suffix(".course.jsonl"))
+
+    def _begin(self, watch: Watch, states: States, step: int, log: Path | None) -> Values:
+        place = self._place(watch, log) if log is not None else None
         start = read_start(place) if place is not None and step > 0 else None
         if place is not None:
-            watch.course_log = CourseLog(place.with_suffix(".course.jsonl"))
+            watch.course_log = self._course_log(place)
         values = watch.begin(states, step, start)
         self._said = self._watches[0].course.word
         if place is not None and watch.start is not None:

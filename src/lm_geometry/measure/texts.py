@@ -37,7 +37,9 @@ Texts = (
     | DataSet
 )
 DOCUMENTS, BLOCKS = "documents", "blocks of text"
-FEWEST_BLOCKS = 2
+# Without one of them, as the jackknife has it, three are left: where neighbours are of other
+# blocks, those of a token must be of two, to be neighbours of each other.
+FEWEST_BLOCKS = 4
 MOST_BLOCKS = 20  # that a lone document is divided into
 PLAIN = (".txt", ".md", ".rst", ".tex")
 
@@ -212,9 +214,9 @@ def _middle(text: str) -> int:
 
 def _blocks(characters: Int64[np.ndarray, "sequences"]) -> list[str]:
     """Of each sequence the block that its middle is in, of blocks with as many characters each."""
-    blocks = min(MOST_BLOCKS, len(characters) // 2)
-    if blocks < FEWEST_BLOCKS:
+    if len(characters) < FEWEST_BLOCKS:
         return ["block 1"] * len(characters)
+    blocks = min(MOST_BLOCKS, max(len(characters) // 2, FEWEST_BLOCKS))
     middle = np.cumsum(characters) - characters / 2
     number = np.minimum((middle / characters.sum() * blocks).astype(int), blocks - 1)
     return [f"block {one + 1}" for one in number]

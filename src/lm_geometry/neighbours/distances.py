@@ -69,15 +69,14 @@ def measure_all(X, labels, rows, first, last, lists):
     """
     n, k = X.shape[0], lists.indices.shape[1]
     squares, ordered = np.empty(n), np.empty(n)
-    everyone = np.arange(n).astype(np.int32)
-    tokens = np.empty(n, np.int32)
+    lanes, tokens = np.empty(LANES), np.empty(n, np.int32)
     for r in range(first, last):
         row = rows[r]
-        squares_to(X, row, everyone, squares)
-        squares[row] = np.inf
-        for token in range(n if labels.shape[1] else 0):
-            if alike(labels, row, token):
+        for token in range(n):
+            if token == row or alike(labels, row, token):
                 squares[token] = np.inf
+            else:
+                squares[token] = squared_distance(X[row], X[token], lanes)
         for token in range(n):
             ordered[token] = squares[token]
         limit = lowest_first(ordered, tokens, n, k)

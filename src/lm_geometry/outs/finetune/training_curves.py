@@ -1,7 +1,7 @@
 """The curves of a training run as the records that its figure draws."""
 
 from itertools import groupby
-from typing import TypedDict, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
 from lm_geometry.outs.finetune.training_run import TrainingRun
 from lm_geometry.workspace.inside_scripts import inside_script
@@ -11,11 +11,16 @@ Point = TypeVar("Point")
 
 FIELDS = ("step", "measure", "place", "curve", "corpus", "split", "value")
 CURVES = {"train": "training", "validation": "validation", "test": "test"}  # by split
+WATCHED = "fixed held-out tokens"  # the curve of what was measured of its states
 MOST_ROWS = 1500  # of one measure and curve: finer than a pixel
+MOST_WATCHED = 3000  # of all that was measured of states
 
 
 class CurveRow(TypedDict):
-    """One value of one curve; `place` orders the panels of the measures."""
+    """One value of one curve; `place` orders the panels of the measures.
+
+    Of a run that was watched every row has `lower` and `upper`, of any other none.
+    """
 
     step: int
     measure: str
@@ -24,6 +29,8 @@ class CurveRow(TypedDict):
     corpus: str
     split: str
     value: float
+    lower: NotRequired[float | None]
+    upper: NotRequired[float | None]
 
 
 def curve_records(run: TrainingRun) -> list[Row]:
@@ -52,13 +59,28 @@ def _rows(run: TrainingRun) -> list[CurveRow]:
         for r in run.scores
         if r["score"] != "loss" or r["split"] == "test"  # which is no curve
     ]
+    watched = _watched(run)
+    if watched:  # DVC cannot read records with different keys
+        found = [CurveRow({**row, "lower": None, "upper": None}) for row in found] + watched
     places = {name: place for place, name in enumerate(dict.fromkeys(r["measure"] for r in found))}
     placed = [
         CurveRow({**row, "place": places[row["measure"]], "corpus": run.corpus}) for row in found
     ]
     by_line = sorted(placed, key=lambda row: (row["place"], row["curve"], row["step"]))
     lines = [list(rows) for _, rows in groupby(by_line, lambda row: (row["place"], row["curve"]))]
-    return [row for line in lines for row in evenly(line, MOST_ROWS)]
+    drawn = sum(line[0]["curve"] == WATCHED for line in lines)
+    most = {WATCHED: min(MOST_ROWS, max(2, MOST_WATCHED // max(drawn, 1)))}
+    return [row for line in lines for row in evenly(line, most.get(line[0]["curve"], MOST_ROWS))]
+
+
+def _watched(run: TrainingRun) -> list[CurveRow]:
+    """What was measured of states, a measure for each layer and quantity."""
+    found: list[CurveRow] = []
+    for own in run.watched:
+        measure = f"{own['quantity']}, layer {own['layer']}"
+        row = _row(own["step"], measure, WATCHED, own["split"], own["value"])
+        found.append(CurveRow({**row, "lower": own.get("lower"), "upper": own.get("upper")}))
+    return found
 
 
 def _row(step: int, measure: str, curve: str, split: str, value: float) -> CurveRow:

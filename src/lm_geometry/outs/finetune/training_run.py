@@ -8,6 +8,7 @@ from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.TRAINING_RUN / "index.json"
+WATCHED = paths.TRAINING_RUN / "watched.json"
 
 
 class Loss(TypedDict):
@@ -34,11 +35,29 @@ class Score(TypedDict):
     standard_error: NotRequired[float]
 
 
+class Watched(TypedDict):
+    """One number of the hidden states of held-out tokens at one step, such as "local dimension".
+
+    `lower` and `upper` are the ends of its interval over documents, where it has one.
+    """
+
+    step: int
+    layer: int
+    quantity: str
+    value: float
+    corpus: str
+    split: str
+    lower: NotRequired[float]
+    upper: NotRequired[float]
+
+
 @dataclass(frozen=True)
 class TrainingRun:
     """One run; `curve` and `scores` are empty where nothing was trained.
 
-    `settings` is the line under its curves: what was trained, and how.
+    `settings` is the line under its curves: what was trained, and how. `watched` is what was
+    measured of its states while it trained, and `watched_by` the hash of the code that did, which
+    the dependencies of the stage do not name.
     """
 
     corpus: str
@@ -46,11 +65,17 @@ class TrainingRun:
     settings: str
     curve: list[Loss] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
+    watched: list[Watched] = field(default_factory=list)
+    watched_by: str = ""
 
 
 def write_training_run(run: TrainingRun) -> None:
-    """Write the three files of data/training_run."""
-    write_json(INDEX, {"corpus": run.corpus, "task": run.task, "settings": run.settings})
+    """Write the three files of data/training_run, and a fourth of a run that was watched."""
+    index = {"corpus": run.corpus, "task": run.task, "settings": run.settings}
+    if run.watched_by:
+        index["watched_by"] = run.watched_by
+        write_json(WATCHED, run.watched)
+    write_json(INDEX, index)
     write_json(paths.LOSS_CURVE, run.curve)
     write_json(paths.SCORES, run.scores)
 
@@ -58,7 +83,9 @@ def write_training_run(run: TrainingRun) -> None:
 def read_training_run(tree: Tree = WORKSPACE) -> TrainingRun:
     """The run of the last finetune stage."""
     curve = tree.read_json(paths.LOSS_CURVE)
-    return TrainingRun(**tree.read_json(INDEX), curve=curve, scores=read_scores(tree))
+    index = tree.read_json(INDEX)
+    watched = tree.read_json(WATCHED) if index.get("watched_by") else []
+    return TrainingRun(**index, curve=curve, scores=read_scores(tree), watched=watched)
 
 
 def read_scores(tree: Tree = WORKSPACE) -> list[Score]:

@@ -14,6 +14,7 @@ from lm_geometry.params.agreement import (
     layers,
     names,
     prompts,
+    watching,
 )
 from lm_geometry.params.agreement.given_tokens import given_tokens_are_measured
 from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
@@ -45,6 +46,9 @@ RULES: tuple[Rule, ...] = (
     texts_fit_model,
     corpus_fits_task,
     contexts_are_trained_on,
+    watching.watched_training_is_of_texts,
+    watching.watched_tokens_have_neighbours,
+    watching.watched_layers_exist,
     given_tokens_are_measured,
     layers.tagger_is_installed,
     checkpoints.checkpoints_are_trained,

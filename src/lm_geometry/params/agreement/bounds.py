@@ -20,6 +20,7 @@ MOST: Mapping[str, float] = {
     "finetune.lora.alpha": 2**20,
     "finetune.lora.rank": 2**14,
     "finetune.steps": 10**9,
+    "finetune.watch.points": 10**6,
     "token_sample.noise": 1e6,
 }
 
