@@ -26,7 +26,7 @@ COLOURS = {REAL: theme.INK, NULL: theme.CORPUS_COLOURS[1], REMAINDER: theme.CORP
 CELL = ["layer", "corpus", "control", "checkpoint"]
 TOLD = [
     *(*CELL, "surrogate", "real", "surrogate_mean", "surrogate_deviation"),
-    *("mean", "lower", "upper", "adjusted_p_value"),
+    *("adjusted_null_p_value", "mean", "lower", "upper", "adjusted_p_value"),
 ]
 
 
