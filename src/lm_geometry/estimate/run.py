@@ -7,7 +7,12 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.signal_rows import signal_table
-from lm_geometry.estimate.surrogate_rows import refuse_missing_labels, surrogate_table
+from lm_geometry.estimate.surrogate_rows import (
+    has_null_models,
+    no_surrogates,
+    refuse_missing_labels,
+    surrogate_table,
+)
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
@@ -59,7 +64,9 @@ def estimate(settings: Estimate) -> None:
             write_table(cells.path(name, "local.parquet"), local)
             write_table(cells.path(name, "global.parquet"), whole)
             if null_models:
-                write_table(cells.path(name, "surrogates.parquet"), surrogate_table(*points))
+                drawn = has_null_models(cloud, embedded, settings)
+                table = surrogate_table(*points) if drawn else no_surrogates()
+                write_table(cells.path(name, "surrogates.parquet"), table)
             cells.finish(name)
     for cloud in found:
         cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))

@@ -9,11 +9,14 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.sizes import FEWEST
 from lm_geometry.estimate.tables import estimates
+from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.estimate.clouds import SURROGATES, folder_name
+from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.surrogates.kinds import NEEDS
 from lm_geometry.surrogates.null_models import null_model
+from lm_geometry.workspace.layers import hidden_states, shown
 from lm_geometry.workspace.seeds import stream
 
 KIND_OF = {"tokens": "token", "documents": "document"}  # labels as readings call them
@@ -26,6 +29,27 @@ def refuse_missing_labels(settings: Estimate, splits: Iterable[Readings]) -> Non
         for of_split in splits:
             for label in NEEDS.get(kind, ()):
                 of_split.columns(f"estimate.surrogates.kinds: {kind}", [KIND_OF[label]])
+
+
+def has_null_models(cloud: Cloud, embedded: Embedded, settings: Estimate) -> bool:
+    """Whether the section draws surrogates of a cloud of these checkpoints and layers.
+
+    A share of the depth is the embedded layer nearest to it, as in the section `aggregate`.
+    """
+    asked = settings.surrogates
+    if not asked.kinds:
+        return False
+    if asked.checkpoints == "last" and cloud.checkpoint not in (BASE, embedded.checkpoints[-1]):
+        return False
+    if asked.layers == "all":
+        return True
+    layers: set[int] = set()
+    for one in asked.layers:
+        if isinstance(one, str) and "-" in one:
+            layers |= {*hidden_states([one], embedded.depth)}
+        else:
+            layers.add(shown(one, embedded.layers, embedded.depth))
+    return cloud.layer in layers
 
 
 def surrogate_table(
@@ -44,7 +68,12 @@ def surrogate_table(
     token that another has, where a null model of tokens is asked for.
     """
     found = list(_tables(cloud, X, rows, readings, settings)) if len(X) >= FEWEST else []
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=SURROGATES)
+    return pd.concat(found, ignore_index=True) if found else no_surrogates()
+
+
+def no_surrogates() -> pd.DataFrame:
+    """The table of a cloud without null models."""
+    return pd.DataFrame(columns=SURROGATES)
 
 
 def _tables(
@@ -59,6 +88,7 @@ def _tables(
     without = settings.jackknife.model_copy(update={"groups": 0})
     local = settings.model_copy(
         update={"global_estimators": [], "gride_range": 0, "jackknife": without}
+        | ({} if asked.estimators == "all" else {"estimators": asked.estimators})
     )
     documents = pd.Series(readings.document_of(rows), rows)
     for kind in asked.kinds:
