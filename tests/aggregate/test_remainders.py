@@ -8,11 +8,14 @@ import pytest
 from scipy import stats
 
 from lm_geometry.aggregate.differences import Change
+from lm_geometry.aggregate.figure_rows import FigureTables
+from lm_geometry.aggregate.null_rows import null_rows
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.remainders import Draws, Remainders
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import COLUMNS, make_tables, read_aggregated
 from lm_geometry.estimate import run as estimation
+from lm_geometry.figures.records import figure_records
 from lm_geometry.outs.estimate.clouds import read_estimated
 from lm_geometry.statistics import Mean
 from lm_geometry.workspace import paths
@@ -124,6 +127,12 @@ def test_from_clouds_to_the_table_and_nothing_without_null_models(project: Any) 
         assert len(own) == (rows["of"] == of).sum()
         np.testing.assert_allclose(own["real"], own["mean_y"])
         np.testing.assert_allclose(own["real_lower"], own["lower_y"])
+    figure = null_rows(FigureTables(tables, shown, "a", (), 0.95, 10))
+    assert len(figure_records("null_models", figure, "")) == len(figure)
+    cells = [(row["of"], row["corpus"], row["checkpoint"], row["what"]) for row in figure]
+    assert len(cells) == len(set(cells)) == 2 * (2 * 3 + 1)
+    assert cells[0] == ("level", "a", "base", "measured")
+    assert cells[-1] == ("difference", "a", "10", "null model")
     gaussian = rows[(rows["of"] == "mean") & (rows["estimator"] == "twonn")]
     assert abs(gaussian["mean"].mean()) < 0.15 * gaussian["real"].mean()  # as these clouds are
     assert (gaussian["lower"] < gaussian["mean"]).all()

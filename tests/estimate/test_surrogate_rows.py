@@ -9,8 +9,8 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.surrogate_rows import (
     has_null_models,
-    refuse_missing_labels,
     surrogate_table,
+    with_labels,
 )
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded
@@ -101,11 +101,13 @@ def test_draws_differ_and_are_alike_at_every_checkpoint():
     assert not set(other["tokens"]) & set(base["tokens"])
 
 
-def test_the_words_of_private_texts_are_asked_for_before_any_cloud():
+def test_null_models_of_tokens_are_passed_over_where_ids_may_not_be_passed_on():
     private = Readings(SPLIT, 4, 0, TOKENS.drop(columns="token_id"))
-    refuse_missing_labels(asked("gaussian"), [private])
-    with pytest.raises(ValueError, match=r"surrogates\.kinds: token_means needs .* news has not"):
-        refuse_missing_labels(asked("gaussian", "token_means"), [private])
+    kinds = ["gaussian", "token_means", "exchanged_residuals"]
+    assert with_labels(asked(*kinds), private) == ["gaussian"]
+    assert with_labels(asked(*kinds), Readings(SPLIT, 4, 0, TOKENS)) == kinds
+    found = table(*kinds, tokens=TOKENS.drop(columns="token_id"))
+    assert set(found["surrogate"]) == {"gaussian"}
 
 
 def test_a_cloud_of_words_that_come_once_is_named():

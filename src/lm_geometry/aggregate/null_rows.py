@@ -45,7 +45,8 @@ def null_rows(run: FigureTables) -> Rows:
     return sorted(rows, key=_place)
 
 
-def _place(row: Row) -> tuple[bool, str, int, int]:
-    """Corpora one after the other, the difference last; the measured first."""
+def _place(row: Row) -> tuple[bool, bool, str, int, int]:
+    """The fine-tuned corpus and then others, the difference last; the measured first."""
     of = [*OF.values()].index(str(row["of"]))
-    return row["of"] == "difference", str(row["corpus"]), of, int(str(row["order"]))
+    last = row["of"] == "difference", row["role"] == "control"
+    return *last, str(row["corpus"]), of, int(str(row["order"]))

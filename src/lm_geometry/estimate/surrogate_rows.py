@@ -1,6 +1,6 @@
 """What null models of a cloud read: its surrogates through the same estimators, draw by draw."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from lm_geometry.outs.estimate.clouds import SURROGATES, folder_name
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Int64
-from lm_geometry.surrogates.kinds import NEEDS
+from lm_geometry.surrogates.kinds import NEEDS, Kind
 from lm_geometry.surrogates.null_models import null_model
 from lm_geometry.workspace.layers import hidden_states, shown
 from lm_geometry.workspace.seeds import stream
@@ -23,12 +23,17 @@ KIND_OF = {"tokens": "token", "documents": "document"}  # labels as readings cal
 OF_READING = ["exclude", "estimator", "n_neighbors"]
 
 
-def refuse_missing_labels(settings: Estimate, splits: Iterable[Readings]) -> None:
-    """Raises ValueError where a null model needs labels that the token table of a split has not."""
-    for kind in settings.surrogates.kinds:
-        for of_split in splits:
-            for label in NEEDS.get(kind, ()):
-                of_split.columns(f"estimate.surrogates.kinds: {kind}", [KIND_OF[label]])
+def with_labels(settings: Estimate, of_split: Readings) -> list[Kind]:
+    """The null models asked for whose labels the token table of a split has.
+
+    A split whose text may not be passed on has no ids of tokens: null models that need them are
+    passed over there.
+    """
+    return [
+        kind
+        for kind in settings.surrogates.kinds
+        if all(of_split.has(KIND_OF[label]) for label in NEEDS.get(kind, ()))
+    ]
 
 
 def has_null_models(cloud: Cloud, embedded: Embedded, settings: Estimate) -> bool:
@@ -91,7 +96,7 @@ def _tables(
         | ({} if asked.estimators == "all" else {"estimators": asked.estimators})
     )
     documents = pd.Series(readings.document_of(rows), rows)
-    for kind in asked.kinds:
+    for kind in with_labels(settings, readings):
         labels = {name: readings.labels(KIND_OF[name], rows)[:, 0] for name in NEEDS.get(kind, ())}
         try:
             model = null_model(X, kind, **labels)
