@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from lm_geometry.observables.cloud_signals import SIGNALS
 from lm_geometry.statistics import jackknife_variance
 from lm_geometry.statistics.checkpoint_correlation import partial_spearman, spearman
-from lm_geometry.observables.cloud_signals import SIGNALS
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.measured import DIMENSION, PUBLISHED, curve
 from lm_geometry.studies.numbers.milestones import Milestones, milestones
