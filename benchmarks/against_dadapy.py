@@ -5,12 +5,16 @@
 Each library finds its own neighbours. Every cell is the largest deviation on a cloud, over all
 GRIDE scales up to 256, all k up to 31, both directions; relative for dimensions and their errors.
 A second table has one prompt of the bundled model, whose layers `prompt_geometry` reduces; its
-cosines are compared with scikit-learn's. Exits with 1 where a limit is exceeded. `--data` are two
-arrays `[tokens, width]` of the same tokens, such as two layers of data/hidden_states, in place of
-what the bundled model makes of bundled text.
+cosines are compared with scikit-learn's. Exits with 1 where a limit is exceeded. A third has what
+ABIDE reads, DADApy's binomial estimator at neighbourhoods of constant density (k*), which we have
+not, beside ours on spheres and Gaussians. `--data` are two arrays `[tokens, width]` of the same
+tokens, such as two layers of data/hidden_states, in place of what the bundled model makes of
+bundled text.
 """
 
 import argparse
+import contextlib
+import io
 import sys
 import warnings
 from collections.abc import Iterator
@@ -23,9 +27,11 @@ from prompts import real_layers
 
 from lm_geometry import (
     deduplicate,
+    flat_equivalent,
     global_dimension,
     gride,
     information_imbalance,
+    local_dimension,
     neighbourhood_overlap,
 )
 from lm_geometry.embed.prompts import prompt_geometry
@@ -147,6 +153,36 @@ def deviations(A: NDArray[Any], B: NDArray[Any]) -> list[float]:
     return found
 
 
+def abide(X: NDArray[Any]) -> tuple[float, float]:
+    """The dimension of DADApy's last iteration, and the median size of its neighbourhoods."""
+    from dadapy import Data  # pyright: ignore[reportMissingImports]  it has its own environment
+
+    data = Data(coordinates=X.astype(np.float64), maxk=len(X) - 1)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        found = data.return_ids_kstar_binomial()
+    return float(found[0][-1]), float(np.median(found[2][-1]))
+
+
+def _abide_table(tokens: int = 3000) -> None:
+    """Prints what ABIDE and our estimators read on clouds of known dimension."""
+    columns = ["ABIDE", "its k*, median", "TwoNN", "GRIDE n₁=8", "local TwoNN L=128"]
+    print("\n| cloud | d |", " | ".join([*columns, "flat-equivalent"]), "|")
+    print("|---|---|" + "---|" * (len(columns) + 1))
+    rng = np.random.default_rng(0)
+    for d in (5, 10, 20):
+        X = rng.standard_normal((tokens, d + 1))
+        sphere = X / np.linalg.norm(X, axis=1, keepdims=True)
+        for name, cloud in (("sphere", sphere), ("Gaussian", X[:, :d])):
+            dimension, size = abide(cloud)
+            local = float(np.nanmean(local_dimension(cloud, 128)))
+            own = [global_dimension(cloud, "twonn"), global_dimension(cloud, "gride", scale=16)]
+            flat = flat_equivalent(local, tokens, 128).dimension
+            cells = [f"{dimension:.1f}", f"{size:.0f}"]
+            cells += [f"{value:.1f}" for value in (*own, local, flat)]
+            print(f"| {name} | {d} |", " | ".join(cells), "|", flush=True)
+
+
 def main() -> int:
     """Prints the table; returns 1 where a limit is exceeded."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
@@ -166,6 +202,7 @@ def main() -> int:
     print("| limit | | |", " | ".join(f"{limit:.0e}" for limit in LIMITS.values()), "|")
     if not arguments.data:
         exceeded += _prompt_table()
+        _abide_table()
     print("\n".join(exceeded), file=sys.stderr, end="\n" if exceeded else "")
     return bool(exceeded)
 

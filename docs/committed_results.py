@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from lm_geometry import flat_equivalent
 from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.statistics import Mean, adjusted_p_values
 from lm_geometry.workspace.files import read_json
@@ -103,6 +104,11 @@ class CommittedResults:
         return [
             {str(name): value for name, value in row.items()} for row in table.to_dict("records")
         ]
+
+    def flat(self, reading: float, tokens: float) -> Found:
+        """The flat-equivalent `dimension` of a mean local TwoNN at L = 128, and its range."""
+        found = flat_equivalent(reading, int(tokens), 128)
+        return {"mean": found.dimension, "lower": found.lowest, "upper": found.highest}
 
     def gallery(self, model: str, **where: Value) -> list[Found]:
         """Rows of docs/gallery.json of a model, by layer; ValueError where none is chosen."""

@@ -13,6 +13,7 @@ LAYERS, STEPS, SCALES = (18, 20, 22), (0, 40, 80), (2, 4, 8, 16)
 READINGS = ("neighbours of other documents", "all neighbours")
 SHUFFLES = (0, 5)
 GROUPS = ("the", "sea", "9")
+NULLS = ("the states themselves", "covariance", "token means")
 CORPORA = (("encyclopaedia", "control"), ("speeches", "fine-tuned"))  # the control comes first
 Records = list[dict[str, Any]]
 
@@ -43,6 +44,7 @@ def rows_of(figure: str, shown: int = 80) -> Records:
         "training": _training,
         "local_estimates": _violins,
         "difference_of_differences": _differences,
+        "null_models": _null_models,
         "correlation": _correlations,
         "groups": _groups,
         "prompt_correlation": _correlations_of_prompts,
@@ -64,6 +66,27 @@ def _cells(shown: int | None) -> Records:
         for corpus, role in CORPORA
         for step in STEPS
         if shown is None or step in (0, shown)
+    ]
+
+
+def _null_models(shown: int) -> Records:
+    """Levels of both sides, changes and the difference, measured and of two null models."""
+    last = {"checkpoint": str(shown), "step": shown}
+    rows = []
+    for i, (corpus, role) in enumerate(CORPORA):
+        own = {"corpus": corpus, "role": role, "control": ""}
+        cells = [{"of": "level", "checkpoint": "base", "step": 0}, {"of": "level"} | last]
+        cells += [{"of": "change"} | last]
+        if role == "fine-tuned":
+            cells += [{"of": "difference"} | last | {"control": CORPORA[0][0]}]
+        rows += [own | cell | {"first": 10 + i} for cell in cells]
+    return [
+        {key: value for key, value in row.items() if key != "first"}
+        | {"split": "validation", "layer": 20, "keeps": keeps, "order": order}
+        | {"what": "null model" if order else "measured"}
+        | _interval("value", row["first"] + (row["of"] == "level") * 20 * order + order / 10)
+        for row in rows
+        for order, keeps in enumerate(NULLS)
     ]
 
 

@@ -8,11 +8,14 @@ import pytest
 from scipy import stats
 
 from lm_geometry.aggregate.differences import Change
+from lm_geometry.aggregate.figure_rows import FigureTables
+from lm_geometry.aggregate.null_rows import null_rows
 from lm_geometry.aggregate.params import Aggregate
-from lm_geometry.aggregate.remainders import Remainders
+from lm_geometry.aggregate.remainders import Draws, Remainders
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import COLUMNS, make_tables, read_aggregated
 from lm_geometry.estimate import run as estimation
+from lm_geometry.figures.records import figure_records
 from lm_geometry.outs.estimate.clouds import read_estimated
 from lm_geometry.statistics import Mean
 from lm_geometry.workspace import paths
@@ -61,6 +64,10 @@ def test_remainders_by_hand() -> None:
     assert level["mean"] == pytest.approx(11 - 63.5 / 3)
     errors = stats.sem([9, 11, 13]), stats.sem(nulls["a", "base"])
     assert level["standard_error"] == pytest.approx(np.hypot(*errors))
+    draws = np.array(nulls["a", "base"])
+    one_more = stats.ttest_ind([11], draws, equal_var=True).pvalue  # of which one has no spread
+    assert level["null_p_value"] == pytest.approx(one_more)
+    assert level["adjusted_null_p_value"] == level["null_p_value"]  # of one layer
 
     steps = np.subtract(nulls["a", "10"], nulls["a", "base"])  # of one draw each
     change = rows_of(rows, "change")["a", "", "10"]
@@ -78,6 +85,15 @@ def test_remainders_by_hand() -> None:
     parts = [0.4, 0.3, stats.sem(steps), stats.sem(others)]
     assert difference["standard_error"] == pytest.approx(np.linalg.norm(parts))
     assert difference["lower"] < difference["mean"] < difference["upper"]
+
+
+def test_a_number_is_told_from_draws_of_its_null_model_in_5_percent() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(12, 0.5, (4000, 10 + 1))
+    found = np.array([Draws(one[1:]).p_value_of(one[0]) for one in values])
+    assert (found < 0.05).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 4000))
+    assert Draws(values[0]).p_value_of(16.0) < 0.001
+    assert np.isnan(Draws(np.array([3.0, 3.0])).p_value_of(4.0))
 
 
 def test_documents_that_count_alike_do_so_in_surrogates() -> None:
@@ -111,6 +127,12 @@ def test_from_clouds_to_the_table_and_nothing_without_null_models(project: Any) 
         assert len(own) == (rows["of"] == of).sum()
         np.testing.assert_allclose(own["real"], own["mean_y"])
         np.testing.assert_allclose(own["real_lower"], own["lower_y"])
+    figure = null_rows(FigureTables(tables, shown, "a", (), 0.95, 10))
+    assert len(figure_records("null_models", figure, "")) == len(figure)
+    cells = [(row["of"], row["corpus"], row["checkpoint"], row["what"]) for row in figure]
+    assert len(cells) == len(set(cells)) == 2 * (2 * 3 + 1)
+    assert cells[0] == ("level", "a", "base", "measured")
+    assert cells[-1] == ("difference", "a", "10", "null model")
     gaussian = rows[(rows["of"] == "mean") & (rows["estimator"] == "twonn")]
     assert abs(gaussian["mean"].mean()) < 0.15 * gaussian["real"].mean()  # as these clouds are
     assert (gaussian["lower"] < gaussian["mean"]).all()

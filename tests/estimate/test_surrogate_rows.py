@@ -7,8 +7,13 @@ import pytest
 from lm_geometry import local_dimension, surrogate
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
-from lm_geometry.estimate.surrogate_rows import refuse_missing_labels, surrogate_table
+from lm_geometry.estimate.surrogate_rows import (
+    has_null_models,
+    surrogate_table,
+    with_labels,
+)
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.estimate.clouds import SURROGATES
 from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.workspace.seeds import stream
@@ -55,6 +60,39 @@ def test_each_row_is_the_mean_of_what_the_library_reads_of_that_draw():
             assert cell["documents"].item() == pytest.approx(each, rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("nulls", "places"),
+    [
+        ({"layers": "all"}, {(c, layer) for c in ("base", "40", "80") for layer in (12, 20, 30)}),
+        ({"layers": ["67%"], "checkpoints": "last"}, {("base", 20), ("80", 20)}),
+        (
+            {"layers": [12, "last"], "checkpoints": "all"},
+            {(c, layer) for c in ("base", "40", "80") for layer in (12, 30)},
+        ),
+        (
+            {"layers": ["50%-100%"], "checkpoints": "last"},
+            {(c, layer) for c in ("base", "80") for layer in (20, 30)},
+        ),
+        ({"kinds": []}, set()),
+    ],
+)
+def test_null_models_are_of_the_clouds_that_are_asked_for(nulls, places):
+    embedded = Embedded(["base", "40", "80"], [SPLIT], [12, 20, 30], 30)
+    settings = asked("gaussian", surrogates={"kinds": ["gaussian"]} | nulls)
+    found = {
+        (name, layer)
+        for name in embedded.checkpoints
+        for layer in embedded.layers
+        if has_null_models(Cloud(name, SPLIT, layer, 0), embedded, settings)
+    }
+    assert found == places
+
+
+def test_surrogates_are_read_by_the_estimators_that_are_asked_for():
+    found = table("gaussian", surrogates={"kinds": ["gaussian"], "estimators": ["twonn"]})
+    assert set(found["estimator"]) == {"twonn"}
+
+
 def test_draws_differ_and_are_alike_at_every_checkpoint():
     base, later = (table("gaussian", checkpoint=name) for name in ("base", "80"))
     assert base["tokens"].nunique() == len(base)
@@ -63,11 +101,13 @@ def test_draws_differ_and_are_alike_at_every_checkpoint():
     assert not set(other["tokens"]) & set(base["tokens"])
 
 
-def test_the_words_of_private_texts_are_asked_for_before_any_cloud():
+def test_null_models_of_tokens_are_passed_over_where_ids_may_not_be_passed_on():
     private = Readings(SPLIT, 4, 0, TOKENS.drop(columns="token_id"))
-    refuse_missing_labels(asked("gaussian"), [private])
-    with pytest.raises(ValueError, match=r"surrogates\.kinds: token_means needs .* news has not"):
-        refuse_missing_labels(asked("gaussian", "token_means"), [private])
+    kinds = ["gaussian", "token_means", "exchanged_residuals"]
+    assert with_labels(asked(*kinds), private) == ["gaussian"]
+    assert with_labels(asked(*kinds), Readings(SPLIT, 4, 0, TOKENS)) == kinds
+    found = table(*kinds, tokens=TOKENS.drop(columns="token_id"))
+    assert set(found["surrogate"]) == {"gaussian"}
 
 
 def test_a_cloud_of_words_that_come_once_is_named():

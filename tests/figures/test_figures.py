@@ -17,6 +17,7 @@ from tests.figure_rows import (
     CORPORA,
     GROUPS,
     LAYERS,
+    NULLS,
     READINGS,
     SCALES,
     SETTINGS,
@@ -83,6 +84,7 @@ LINES = {
     "layer_heat_map": 0,
     "gride_by_scale": 2 * 2,
     "difference_of_differences": 2,
+    "null_models": 0,
     "correlation": 2 * 2 * 2 * 2,
     "groups": 0,
     "prompt_correlation": 3 * 2 * 2,
@@ -99,6 +101,7 @@ POINTS = {
     "layer_heat_map": 2 * 2 * (len(LAYERS) - 1),  # dots of firm changes; the cells are no points
     "gride_by_scale": 2 * 2 * len(SCALES),
     "difference_of_differences": 2 * len(LAYERS),
+    "null_models": (2 * 3 + 1) * len(NULLS),
     "correlation": 2 * 2 * 2 * 2 * len(LAYERS),
     "groups": 2 * 2 * len(GROUPS),
     "prompt_correlation": 3 * 2 * 2 * len(LAYERS),
@@ -187,6 +190,17 @@ def test_zero_of_differences_lies_where_the_values_say() -> None:
     level = [rule["y"] for mark in _drawn(marks, "rule") for rule in mark if "x2" in rule]
     assert level == [pytest.approx(offset, abs=1e-6)]
     assert slope < 0
+
+
+def test_null_models_have_a_panel_for_each_level_and_change_and_one_for_the_difference() -> None:
+    words = _texts(_default_marks("null_models"))
+    assert words.count("mean local dimension") == words.count("its change since base") == 2
+    assert "speeches (fine-tuned) − encyclopaedia" in words
+    assert "difference of the changes" in words
+    points = [point for mark in _drawn(_default_marks("null_models"), "symbol") for point in mark]
+    hollow = [point for point in points if point["fill"] == "white"]
+    assert len(hollow) == 2 * len(NULLS)  # base
+    assert words.index("the states themselves") < words.index("covariance")
 
 
 def test_what_is_not_firm_is_hollow() -> None:

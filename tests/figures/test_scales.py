@@ -32,8 +32,10 @@ def records(chart: dict[str, Any], panel: int, layer: int) -> list[dict[str, Any
 def test_it_says_where_each_kind_of_neighbours_is_level() -> None:
     chart = scales_chart(READINGS, [PLATEAU]).to_dict()
     assert chart["title"]["subtitle"] == [
-        "Neighbours all: no plateau, the dimension depends on the scale.",
-        "Neighbours of other groups: level from scale 2 to 64, 15.0 to 16.7.",
+        "Neighbours all: no plateau, the dimension depends on the scale. "
+        "GRIDE reads 9.0 at scale 2.",
+        "Neighbours of other groups: level from scale 2 to 64, 15.0 to 16.7. "
+        "GRIDE reads 12.0 at scale 2.",
     ]
     assert records(chart, 0, 0) == [PLATEAU]
 

@@ -126,10 +126,6 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
         ({"estimate__gride_range": 100}, "estimate.gride_range: 100 is not a power of 2"),
         ({"estimate__surrogates__kinds": ["gausian"]}, "did you mean 'gaussian'?"),
         ({"estimate__surrogates__kinds": 2 * ["gaussian"]}, "kinds: gaussian is there twice"),
-        (
-            {"estimate__surrogates__kinds": ["token_means"], "data_prep__evaluate": ["news"]},
-            "kinds: token_means needs the ids of tokens, and those of news may not be passed on",
-        ),
         ({"data_prep__prompts__corpus": "news2"}, "data_prep.prompts.corpus: 'news2' is not in"),
         ({"data_prep__prompts__tokenizers": ["gpt2", "x"]}, "prompts.tokenizers.1: 'x' is not in"),
         ({"data_prep__prompts__tokens": 1000}, "tokens = 1000 is not divisible by 1024"),

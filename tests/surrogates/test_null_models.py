@@ -28,34 +28,12 @@ def spread(x, scatter, draws, freedom):
     return (x - scatter) / np.sqrt((sizes + scatter**2) / freedom / draws)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "permuted_components"])
-def test_covariance_is_kept_in_expectation(kind):
+def test_covariance_is_kept_in_expectation_where_components_are_permuted():
+    kind = "permuted_components"
     X, n, draws = texts(n=40, width=4).X, 40, 400
     found = [np.cov(drawn(kind, seed, texts(n=40, width=4)).T) for seed in range(draws)]
     assert np.abs(spread(np.mean(found, axis=0), np.cov(X.T), draws, n - 1)).max() < 4.5
     assert np.std([one[0, 1] for one in found]) > 0.01  # and not exactly
-
-
-def test_a_gaussian_has_the_mean_of_the_cloud_in_expectation_and_no_other_moment():
-    data = texts(n=60, width=4)
-    X = np.exp(data.X / 2)  # skewed
-    found = np.concatenate([drawn("gaussian", seed, data, X) for seed in range(300)])
-    centred = found - X.mean(axis=0)
-    deviations = X.std(axis=0, ddof=1)
-    assert np.abs(centred.mean(axis=0) / deviations * np.sqrt(len(found))).max() < 4.5
-    skewness = (centred**3).mean(axis=0) / deviations**3
-    assert np.abs(skewness * np.sqrt(len(found) / 6)).max() < 4.5
-    assert ((X - X.mean(axis=0)) ** 3).mean(axis=0).max() / deviations.max() ** 3 > 0.5
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_norms_are_kept_token_by_token(shape):
-    X = texts(1, *shape).X
-    found = drawn("gaussian_with_norms", 3, texts(1, *shape))
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), np.linalg.norm(X, axis=1), rtol=1e-12)
-    plain = drawn("gaussian", 3, texts(1, *shape))
-    units = [Y / np.linalg.norm(Y, axis=1)[:, None] for Y in (plain, found)]
-    np.testing.assert_allclose(*units, rtol=1e-9)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -101,7 +79,7 @@ def test_token_means_are_kept(shape, kind, seed):
     assert np.abs(found - data.X).max() > 0.01
 
 
-def test_residuals_of_token_means_have_the_pooled_covariance_and_its_share():
+def test_residuals_of_token_means_have_the_covariance_and_their_share_of_it():
     """1 − 1/n of it for a token of n, as residuals of n independent draws have."""
     data, draws = texts(n=40, width=3), 400
     freedom = 40 - len(np.unique(data.tokens))
@@ -110,8 +88,8 @@ def test_residuals_of_token_means_have_the_pooled_covariance_and_its_share():
     found = np.array(
         [residuals_of(drawn("token_means", s, data), data.tokens) for s in range(draws)]
     )
-    scatter = np.einsum("dti,dtj->ij", found, found) / draws / freedom
-    assert np.abs(spread(scatter, pooled, draws, freedom)).max() < 4.5
+    scatter = np.einsum("dti,dtj->dij", found, found) / freedom
+    np.testing.assert_allclose(scatter, np.broadcast_to(pooled, scatter.shape), atol=1e-12)
     names, counts = np.unique(data.tokens, return_counts=True)
     assert {1, 2} < set(counts)
     for name, count in zip(names, counts, strict=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lm_geometry.aggregate.described import Lines
 from lm_geometry.aggregate.figure_rows import FigureTables, Rows
+from lm_geometry.aggregate.null_rows import null_rows
 from lm_geometry.aggregate.violin_rows import violin_rows
 from lm_geometry.figures.records import Record, figure_records
 
@@ -44,6 +45,10 @@ FIGURES = (
         *("difference_of_differences", FigureTables.differences),
         *(("difference",), "shown_intervals"),
         nothing="this needs a checkpoint, the fine-tuned corpus and a control corpus",
+    ),
+    Figure(
+        *("null_models", null_rows, ("value",), "shown_intervals"),
+        nothing="no null models were drawn at the shown layer (estimate.surrogates)",
     ),
     Figure(
         *("correlation", FigureTables.correlations, ("correlation",), "correlation"),

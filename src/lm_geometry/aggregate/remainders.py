@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from lm_geometry.aggregate.differences import Change, Key, adjusted_over_layers, columns_of, key_of
 from lm_geometry.aggregate.grouped_rows import cells
@@ -35,6 +36,17 @@ class Draws:
         error = float(self.values.std(ddof=1)) / np.sqrt(len(self.values))
         degrees = len(self.values) - 1.0
         return Mean(float(self.values.mean()), error, degrees, len(self.values), 0, DRAWS)
+
+    def p_value_of(self, value: float) -> float:
+        """Two-sided p value of `value` being one more draw: Student's t, draws − 1 degrees.
+
+        Tokens and documents are given, as they are to the null model. NaN where draws are alike.
+        """
+        spread = float(self.values.std(ddof=1)) * np.sqrt(1 + 1 / len(self.values))
+        if not spread > 0:
+            return np.nan
+        distance = abs(value - float(self.values.mean())) / spread
+        return float(2 * stats.t.sf(distance, len(self.values) - 1))
 
 
 OfCorpus = Mapping[str, Mapping[Key, Mean]]
@@ -71,9 +83,11 @@ class Remainders:
 
         `of` is mean, change or difference; `real` the number itself with its own interval;
         `surrogate_mean` and `surrogate_deviation` are over draws. The remainder is real minus the
-        mean over draws, and has the errors of both (Welch 1947), with p values that are adjusted
-        over layers. Surrogates are of the very tokens: what moves both the number and its null
-        model from document to document is in the error of the first alone, which then is too large.
+        mean over draws, and has the errors of both (Welch 1947): how large it is over documents.
+        `null_p_value` asks whether there is one: could what was measured be one more draw of the
+        null model, tokens and documents given? Either is adjusted over layers. Surrogates are of
+        the very tokens: what moves both the number and its null model from document to document is
+        in the error of the first alone, so that the interval is too wide where there is none.
         """
         found: list[Row] = []
         changed = {c: {k: v.mean for k, v in own.items()} for c, own in changes.items()}
@@ -85,8 +99,18 @@ class Remainders:
                 "difference": _differences(changed, since_base, fine_tuned, confidence),
             }
             for of, rows in told.items():
-                found += adjusted_over_layers([{"of": of, "surrogate": name} | r for r in rows])
+                found += _adjusted([{"of": of, "surrogate": name} | row for row in rows])
         return found
+
+
+def _adjusted(rows: list[Row]) -> list[Row]:
+    """The rows with both p values adjusted over layers."""
+    of_null = adjusted_over_layers([row | {"p_value": row["null_p_value"]} for row in rows])
+    own = adjusted_over_layers(rows)
+    return [
+        row | {"adjusted_null_p_value": other["adjusted_p_value"]}
+        for row, other in zip(own, of_null, strict=True)
+    ]
 
 
 def _since_base(drawn: OfDraws) -> dict[tuple[str, Key], Draws]:
@@ -133,6 +157,7 @@ def _row(real: Mean, remainder: Mean, draws: Draws, confidence: float) -> Row:
         "surrogate_mean": float(draws.values.mean()),
         "surrogate_deviation": float(draws.values.std(ddof=1)),
         "draws": len(draws.values),
+        "null_p_value": draws.p_value_of(real.value),
         **summary(remainder, confidence),
         "p_value": remainder.p_value(),
     }

@@ -38,7 +38,7 @@ STANDARDISED = ["standardised_by_documents", "standardised_by_tokens"]
 CORRELATION = ["level", "method", "correlation", "lower", "upper", "error", "pairs", "resampled"]
 SURROGATE = [
     *("of", *ESTIMATE, "control", "surrogate", "real", "real_lower", "real_upper"),
-    *("surrogate_mean", "surrogate_deviation", "draws"),
+    *("surrogate_mean", "surrogate_deviation", "draws", "null_p_value", "adjusted_null_p_value"),
 ]
 CLUSTER = ["k", "cluster", "mean", "smallest", "largest", "tokens", "token", "count"]
 COLUMNS = {

@@ -22,6 +22,7 @@ TABLES = {
     "prompt_correlations": "of what is measured of prompts with their losses",
 }
 COLUMNS = {
+    "adjusted_null_p_value": "null_p_value after Benjamini and Hochberg over the layers",
     "adjusted_p_value": "p_value after Benjamini and Hochberg over the layers of the table",
     "against": "the shuffle that is subtracted",
     "checkpoint": "base, or the optimiser step",
@@ -65,6 +66,7 @@ COLUMNS = {
     "missing": "why a row has no value",
     "model": "name of the model",
     "n_neighbors": "L, neighbours of a token; below 1 a share of the cloud",
+    "null_p_value": "of what was measured being one more draw of the null model",
     "of": "mean, change or difference, whose remainder it is",
     "overlap_1": "shared nearest neighbours of layers that follow, k = 1; so overlap_2 … 31",
     "overlap_2": "the same for k = 2",

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lm_geometry.outs.estimate.exclusion import NONE, kinds_of
 from lm_geometry.surrogates.kinds import Kind
+from lm_geometry.workspace.layers import Several
 from lm_geometry.workspace.section import Section
 
 LocalEstimator = Literal["twonn", "lpca", "mle"]
@@ -69,12 +70,21 @@ class Lpca(Section):
 
 
 class Surrogates(Section):
-    """Null models, whose surrogates are estimated beside each cloud."""
+    """Null models, whose surrogates are estimated beside clouds."""
 
     kinds: list[Kind] = Field(
         [],
         description="what a surrogate keeps of its cloud (docs/what-the-number-means.md); [] none. "
         "Each draw takes as long as the cloud's own graph",
+    )
+    layers: Several | Literal["all"] = Field(
+        "all", description="whose clouds have null models: numbers, last, shares of the depth | all"
+    )
+    checkpoints: Literal["last", "all"] = Field(
+        "all", description="last: base and the last one, the two that figures compare | all"
+    )
+    estimators: list[LocalEstimator] | Literal["all"] = Field(
+        "all", description="of estimate.estimators, those that read surrogates | all"
     )
     draws: int = Field(
         10, ge=2, description="surrogates of each kind; their spread is in intervals"
@@ -127,6 +137,8 @@ class Estimate(Section):
             "participation_ratio",
             "effective_rank",
             "mean_cosine",
+            "persistent_homology_0",
+            "persistent_homology_1",
             "distance_moved",
         ],
         description="other numbers of a cloud, each beside its number of massive tokens; [] none",

@@ -61,6 +61,10 @@ class Readings:
             )
         return names
 
+    def has(self, kind: str) -> bool:
+        """Whether the token table tells tokens of a kind apart, such as token or document."""
+        return KINDS[kind] in self._tokens
+
     def without_groups(self) -> "Readings":
         """The same without a jackknife."""
         return Readings(self._split, 0, 0, self._tokens)

@@ -1,5 +1,7 @@
 """Every estimate on every point cloud, from one neighbour graph per cloud."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from lm_geometry.dimension import with_dadapy
@@ -7,8 +9,14 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.signal_rows import signal_table
-from lm_geometry.estimate.surrogate_rows import refuse_missing_labels, surrogate_table
+from lm_geometry.estimate.surrogate_rows import (
+    has_null_models,
+    no_surrogates,
+    surrogate_table,
+    with_labels,
+)
 from lm_geometry.estimate.tables import estimates
+from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
 from lm_geometry.outs.token_sample.clouds import read_cloud, read_seeds
@@ -38,7 +46,7 @@ def estimate(settings: Estimate) -> None:
     embedded = read_embedded()
     chosen = settings.jackknife
     readings = {split: Readings(split, chosen.groups, chosen.seed) for split in embedded.splits}
-    refuse_missing_labels(settings, readings.values())
+    _say_what_is_passed_over(settings, readings)
     groups = [of_split.groups for of_split in readings.values()]
     rules = ([*settings.estimators], settings.n_neighbors, settings.cdf)
     null_models = [*settings.surrogates.kinds]
@@ -59,9 +67,21 @@ def estimate(settings: Estimate) -> None:
             write_table(cells.path(name, "local.parquet"), local)
             write_table(cells.path(name, "global.parquet"), whole)
             if null_models:
-                write_table(cells.path(name, "surrogates.parquet"), surrogate_table(*points))
+                drawn = has_null_models(cloud, embedded, settings)
+                table = surrogate_table(*points) if drawn else no_surrogates()
+                write_table(cells.path(name, "surrogates.parquet"), table)
             cells.finish(name)
     for cloud in found:
         cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))
     write_index(estimated)
     cells.published()
+
+
+def _say_what_is_passed_over(settings: Estimate, readings: Mapping[CorpusSplit, Readings]) -> None:
+    for split, own in readings.items():
+        if lacking := [*{*settings.surrogates.kinds} - {*with_labels(settings, own)}]:
+            print(
+                f"{split.corpus}, {split.split}: no null models {', '.join(sorted(lacking))}, "
+                "which need the ids of tokens; its text may not be passed on",
+                flush=True,
+            )

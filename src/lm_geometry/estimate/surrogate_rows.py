@@ -1,6 +1,6 @@
 """What null models of a cloud read: its surrogates through the same estimators, draw by draw."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -9,23 +9,52 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.sizes import FEWEST
 from lm_geometry.estimate.tables import estimates
+from lm_geometry.outs.embed.hidden_states import Embedded
 from lm_geometry.outs.estimate.clouds import SURROGATES, folder_name
+from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Int64
-from lm_geometry.surrogates.kinds import NEEDS
+from lm_geometry.surrogates.kinds import NEEDS, Kind
 from lm_geometry.surrogates.null_models import null_model
+from lm_geometry.workspace.layers import hidden_states, shown
 from lm_geometry.workspace.seeds import stream
 
 KIND_OF = {"tokens": "token", "documents": "document"}  # labels as readings call them
 OF_READING = ["exclude", "estimator", "n_neighbors"]
 
 
-def refuse_missing_labels(settings: Estimate, splits: Iterable[Readings]) -> None:
-    """Raises ValueError where a null model needs labels that the token table of a split has not."""
-    for kind in settings.surrogates.kinds:
-        for of_split in splits:
-            for label in NEEDS.get(kind, ()):
-                of_split.columns(f"estimate.surrogates.kinds: {kind}", [KIND_OF[label]])
+def with_labels(settings: Estimate, of_split: Readings) -> list[Kind]:
+    """The null models asked for whose labels the token table of a split has.
+
+    A split whose text may not be passed on has no ids of tokens: null models that need them are
+    passed over there.
+    """
+    return [
+        kind
+        for kind in settings.surrogates.kinds
+        if all(of_split.has(KIND_OF[label]) for label in NEEDS.get(kind, ()))
+    ]
+
+
+def has_null_models(cloud: Cloud, embedded: Embedded, settings: Estimate) -> bool:
+    """Whether the section draws surrogates of a cloud of these checkpoints and layers.
+
+    A share of the depth is the embedded layer nearest to it, as in the section `aggregate`.
+    """
+    asked = settings.surrogates
+    if not asked.kinds:
+        return False
+    if asked.checkpoints == "last" and cloud.checkpoint not in (BASE, embedded.checkpoints[-1]):
+        return False
+    if asked.layers == "all":
+        return True
+    layers: set[int] = set()
+    for one in asked.layers:
+        if isinstance(one, str) and "-" in one:
+            layers |= {*hidden_states([one], embedded.depth)}
+        else:
+            layers.add(shown(one, embedded.layers, embedded.depth))
+    return cloud.layer in layers
 
 
 def surrogate_table(
@@ -44,7 +73,12 @@ def surrogate_table(
     token that another has, where a null model of tokens is asked for.
     """
     found = list(_tables(cloud, X, rows, readings, settings)) if len(X) >= FEWEST else []
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=SURROGATES)
+    return pd.concat(found, ignore_index=True) if found else no_surrogates()
+
+
+def no_surrogates() -> pd.DataFrame:
+    """The table of a cloud without null models."""
+    return pd.DataFrame(columns=SURROGATES)
 
 
 def _tables(
@@ -59,9 +93,10 @@ def _tables(
     without = settings.jackknife.model_copy(update={"groups": 0})
     local = settings.model_copy(
         update={"global_estimators": [], "gride_range": 0, "jackknife": without}
+        | ({} if asked.estimators == "all" else {"estimators": asked.estimators})
     )
     documents = pd.Series(readings.document_of(rows), rows)
-    for kind in asked.kinds:
+    for kind in with_labels(settings, readings):
         labels = {name: readings.labels(KIND_OF[name], rows)[:, 0] for name in NEEDS.get(kind, ())}
         try:
             model = null_model(X, kind, **labels)

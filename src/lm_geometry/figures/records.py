@@ -28,6 +28,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
         *("checkpoint", "step", "shown", "layer", "corpus", "control", "split"),
         *("difference", "lower", "upper", "firm", *_READING),
     ),
+    "null_models": (
+        *("corpus", "control", "role", "split", "layer", "checkpoint", "step"),
+        *("of", "keeps", "order", "what", "value", "lower", "upper"),
+    ),
     "correlation": (*_CELL, "level", "method", "correlation", "lower", "upper"),
     "prompt_dimension": (*_PROMPTS, "scale", *_SPREAD),
     "prompt_scales": (*_PROMPTS, "scale", *_SPREAD),

@@ -8,6 +8,7 @@ from lm_geometry.figures import theme
 from lm_geometry.figures.records import Record
 
 WIDTH, HEIGHT = 400, 280
+ENDS = (2, 64)  # scales whose dimensions are told in words
 NAMES = {
     "gride": "GRIDE, rank of the farther neighbour",
     "twonn": "TwoNN of parts, at the rank that thinning amounts to",
@@ -33,23 +34,38 @@ def scales_chart(
         "neighbours:N",
         title="neighbours",
         scale=alt.Scale(domain=kinds, range=theme.CORPUS_COLOURS[: len(kinds)]),
+        legend=alt.Legend(symbolOpacity=1, symbolType="stroke", symbolStrokeWidth=3),
     )
-    words = alt.Title(title, subtitle=[_told(kind, plateaus) for kind in kinds])
+    words = alt.Title(title, subtitle=[_told(kind, plateaus, readings) for kind in kinds])
     left = alt.layer(_bands(plateaus, colour), *_lines(_by_rank(readings), "rank", colour))
     right = alt.layer(*_lines(_by_tokens(readings), "tokens", colour))
-    both = [panel.properties(width=WIDTH, height=HEIGHT) for panel in (left, right)]
+    asked = (
+        "Does it depend on the scale? Bands: level.",
+        "Does it depend on the number of tokens?",
+    )
+    both = [
+        panel.properties(width=WIDTH, height=HEIGHT, title=alt.Title(question, fontSize=12))
+        for panel, question in zip((left, right), asked, strict=True)
+    ]
     return alt.hconcat(*both, title=words).configure(**theme.config())
 
 
-def _told(kind: str, plateaus: Sequence[Record]) -> str:
-    """Whether there is a plateau, and where."""
+def _told(kind: str, plateaus: Sequence[Record], readings: Sequence[Record]) -> str:
+    """Whether there is a plateau, and where; what GRIDE reads at scale 2 and at 64."""
+    of_ranks = {
+        row["scale"]: row["dimension"]
+        for row in readings
+        if (row["method"], row["neighbours"]) == ("gride", kind)
+    }
+    ends = [f"{of_ranks[one]:.1f} at scale {one}" for one in ENDS if one in of_ranks]
+    reads = f" GRIDE reads {' and '.join(ends)}." if ends else ""
     for row in plateaus:
         if row["neighbours"] == kind:
             return (
                 f"Neighbours {kind}: level from scale {row['first']} to {row['last']}, "
-                f"{row['lowest']:.1f} to {row['highest']:.1f}."
+                f"{row['lowest']:.1f} to {row['highest']:.1f}.{reads}"
             )
-    return f"Neighbours {kind}: no plateau, the dimension depends on the scale."
+    return f"Neighbours {kind}: no plateau, the dimension depends on the scale.{reads}"
 
 
 def _by_rank(readings: Sequence[Record]) -> list[Record]:
@@ -89,21 +105,24 @@ def _bands(plateaus: Sequence[Record], colour: alt.Color) -> alt.Chart:
     )
 
 
-def _axis(field: str) -> alt.X:
+def _axis(field: str, values: Sequence[int] = ()) -> alt.X:
     title = "tokens" if field == "tokens" else "scale: rank of the farther neighbour"
     scale = alt.Scale(type="log", base=2, nice=False, padding=12)
-    return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(format="d"))
+    axis = alt.Axis(format=",d", values=sorted({*values})) if values else alt.Axis(format=",d")
+    return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)
 
 
 def _lines(records: Sequence[Record], field: str, colour: alt.Color) -> list[alt.Chart]:
     """Rules one standard error long to both sides, lines, points."""
     names = list(dict.fromkeys(row["series"] for row in records))
     dash = alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=names, range=DASHES))
-    y = alt.Y("dimension:Q", title="dimension", scale=alt.Scale(zero=False))
-    base = alt.Chart(alt.InlineData(values=list(records))).encode(x=_axis(field), color=colour)
+    title = "mean local dimension" if field == "tokens" else "dimension"
+    y = alt.Y("dimension:Q", title=title, scale=alt.Scale(zero=False))
+    x = _axis(field, [row[field] for row in records])
+    base = alt.Chart(alt.InlineData(values=list(records))).encode(x=x, color=colour)
     told = ["series:N", "neighbours:N", f"{field}:Q", "dimension:Q", "lower:Q", "upper:Q"]
     return [
-        base.mark_rule().encode(y=alt.Y("lower:Q", title="dimension"), y2="upper:Q"),
+        base.mark_rule().encode(y=alt.Y("lower:Q", title=title), y2="upper:Q"),
         base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dash),
         base.mark_point(filled=True, size=30).encode(y=y, tooltip=told),
     ]

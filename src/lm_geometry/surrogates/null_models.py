@@ -31,19 +31,19 @@ def surrogate(
     are labels of any kind that sorts: the entry of the vocabulary of each row, and its document.
     They are checked wherever given, and used by the kinds that need them. By `kind`, what is kept:
 
-    - "gaussian": mean and covariance, in expectation
-    - "gaussian_with_norms": the norm of each token, exactly; mean and covariance about
+    - "gaussian": mean and covariance, exactly
+    - "gaussian_with_norms": the norm of each token, exactly; mean and covariance nearly
     - "permuted_components": mean and marginals of the principal components, exactly
-    - "token_means": the mean of each identity in `tokens`, exactly; the covariance around them in
-      expectation
+    - "token_means": the mean of each identity in `tokens`, and the covariance around them, exactly
     - "exchanged_residuals": those means, and the residuals of each identity around the effects of
       token and of `documents`, exactly; the effects of documents nearly
 
     A seed gives the same bits on one machine, a Generator is moved on. One seed draws alike for two
     nearly equal states. Draw several, of one `null_model`: one is a sample, with a sample's error.
 
-    Source: surrogate data, Theiler et al. 1992, Physica D 58; each kind's stands with it, in
-    `surrogates.gaussian`, `.components` and `.token_means`.
+    Source: surrogate data, Theiler et al. 1992, Physica D 58, as constrained realisations, Theiler,
+    Prichard 1996, Physica D 94; each kind's stands with it, in `surrogates.gaussian`, `.components`
+    and `.token_means`.
     Cost: O(tokens · width · (width + min(tokens, width))) time, some float64 copies of X.
     Bias: a few massive tokens rule a mean and a covariance: leave them out first. In the last two
     kinds tokens that are alone in their identity stay as they are; in the last, identities / tokens

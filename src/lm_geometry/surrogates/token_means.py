@@ -10,22 +10,21 @@ from lm_geometry.surrogates.labels import Labels, label_means, order_within, ref
 def token_means(X: Rows, tokens: Labels) -> Draw:
     """Draws the mean of each token identity, and around it one Gaussian, `[tokens, width]`.
 
-    Its covariance is that of the residuals of X around those means, pooled over identities with
-    tokens − identities degrees of freedom. Draws are taken around their own mean in each identity:
-    one of n tokens has 1 − 1/n of that variance, as residuals have, and tokens that occur once stay
-    where they are. Keeps the means of identities exactly (rounding), the covariance within them in
-    expectation. float64.
-    Source: the one-way model of the analysis of variance, with normal errors.
+    Given that its residuals have mean 0 in each identity, and over all identities the products of
+    the residuals of X: one token of n has 1 − 1/n of the pooled variance, as residuals have, and
+    tokens that occur once stay where they are. Keeps the means of identities and the covariance
+    within them exactly (rounding), as `gaussian` does the mean and the covariance. float64.
+    Source: the one-way model of the analysis of variance, with normal errors, given its estimates.
     Cost: as `gaussian`.
     Raises ValueError where no identity has two tokens.
     """
     refuse_all_alone(tokens)
     means = label_means(X, tokens)
-    around_zero = normal_rows(X - means, len(X) - int(tokens.max()) - 1)
+    around_zero = normal_rows(X - means)
 
     def draw(rng: np.random.Generator) -> Rows:
-        drawn = around_zero(rng)
-        return means + (drawn - label_means(drawn, tokens))
+        rows = rng.standard_normal(X.shape)
+        return means + around_zero(rows - label_means(rows, tokens))
 
     return draw
 

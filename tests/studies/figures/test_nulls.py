@@ -25,7 +25,14 @@ def run_with_nulls() -> Collected:
     cell = {"split": "test", "estimator": "twonn", "n_neighbors": 64.0, "exclude": "none"}
     cell |= {"level": "token", "scale": None, "draws": 4, "p_value": 0.5, "adjusted_p_value": 0.5}
     cell |= {"real": 10.0, "real_lower": 9.0, "real_upper": 11.0, "surrogate_mean": 40.0}
-    cell |= {"surrogate_deviation": 1.5, "mean": -30.0, "lower": -31.0, "upper": -29.0}
+    cell |= {
+        "surrogate_deviation": 1.5,
+        "null_p_value": 0.1,
+        "mean": -30.0,
+        "lower": -31.0,
+        "upper": -29.0,
+    }
+    cell |= {"adjusted_null_p_value": 0.1}
     places = [
         ("mean", "base", ""),
         ("mean", "5", ""),

@@ -131,4 +131,5 @@ def read_surrogates(tree: Tree = WORKSPACE) -> pd.DataFrame:
         tree.read_table(paths.ESTIMATES / folder_name(cloud) / "surrogates.parquet", SURROGATES)
         for cloud in (estimated.clouds() if estimated.surrogates else ())
     ]
+    tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SURROGATES)

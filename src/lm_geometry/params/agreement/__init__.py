@@ -55,7 +55,6 @@ RULES: tuple[Rule, ...] = (
     checkpoints.scores_are_of_checkpoints,
     clouds.neighbourhoods_fit,
     clouds.dadapy_is_there,
-    clouds.null_models_have_labels,
     clouds.nothing_is_there_twice,
     clouds.numbers_are_possible,
     bounds.seeds_are_seeds,

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
-from lm_geometry.surrogates.kinds import NEEDS
 from lm_geometry.token_sample.params import TokenSample
 
 
@@ -49,18 +48,6 @@ def dadapy_is_there(params: Params, _: Catalogue) -> Iterator[str]:
             yield (
                 f"estimate.global_estimators: {name} needs DADApy; "
                 "`make verify` makes .venv-dadapy, which has it"
-            )
-
-
-def null_models_have_labels(params: Params, catalogue: Catalogue) -> Iterator[str]:
-    """No null model of tokens is asked for where their ids may not be passed on."""
-    kinds = [kind for kind in params.estimate.surrogates.kinds if "tokens" in NEEDS.get(kind, ())]
-    for name in params.data_prep.evaluate if kinds else ():
-        entry = catalogue.corpora.get(name)
-        if entry is not None and not entry.redistribute:
-            yield (
-                f"estimate.surrogates.kinds: {kinds[0]} needs the ids of tokens, and those of "
-                f"{name} may not be passed on (redistribute in catalogue/corpora.yaml)"
             )
 
 

@@ -57,7 +57,7 @@ def means(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
     Raises ValueError for a measure that no run has.
     """
     there = list(dict.fromkeys(table["measure"]))
-    if missing := [name for name in figure.measures if name not in there]:
+    if missing := [name for name in wanted(figure, table) if name not in there]:
         raise ValueError(
             f"figure {figure.title!r}: measures: no run has {', '.join(missing)}; there are "
             f"{', '.join(there)}"

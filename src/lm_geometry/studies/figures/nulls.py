@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pandas as pd
 
+from lm_geometry.aggregate.null_rows import KEEPS
+from lm_geometry.aggregate.null_rows import MEASURED as STATES
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
@@ -13,20 +15,12 @@ from lm_geometry.studies.figures.lines import Y_TITLES
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.nulls import null_rows
 
-KEEPS = {
-    "gaussian": "covariance",
-    "gaussian_with_norms": "covariance, norms",
-    "permuted_components": "marginals of components",
-    "token_means": "token means",
-    "exchanged_residuals": "token and document means",
-}
-STATES = "the states themselves"
 REAL, NULL, REMAINDER = "measured", "null model", "remainder"
 COLOURS = {REAL: theme.INK, NULL: theme.CORPUS_COLOURS[1], REMAINDER: theme.CORPUS_COLOURS[0]}
 CELL = ["layer", "corpus", "control", "checkpoint"]
 TOLD = [
     *(*CELL, "surrogate", "real", "surrogate_mean", "surrogate_deviation"),
-    *("mean", "lower", "upper", "adjusted_p_value"),
+    *("adjusted_null_p_value", "mean", "lower", "upper", "adjusted_p_value"),
 ]
 
 

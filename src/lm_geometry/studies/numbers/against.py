@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from lm_geometry.observables.cloud_signals import SIGNALS
 from lm_geometry.statistics import jackknife_variance
 from lm_geometry.statistics.checkpoint_correlation import partial_spearman, spearman
 from lm_geometry.studies.figure import Figure
@@ -26,11 +27,15 @@ def setting_of(figure: Figure, rows: pd.DataFrame) -> list[str]:
 
 
 def wanted(figure: Figure, table: pd.DataFrame) -> list[str]:
-    """The figure's measures; after the dimension that with all neighbours, where there is one."""
-    found = []
+    """The figure's measures; after the dimension that with all neighbours, where there is one.
+
+    A signal that no run was asked for is passed over, since runs are older than some signals.
+    """
+    found, there = [], set(table["measure"])
     for name in figure.measures:
-        found.append(name)
-        if name == DIMENSION and PUBLISHED in set(table["measure"]):
+        if name in there or name not in SIGNALS:
+            found.append(name)
+        if name == DIMENSION and PUBLISHED in there:
             found.append(PUBLISHED)
     return found
 

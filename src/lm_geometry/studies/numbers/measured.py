@@ -18,6 +18,12 @@ from lm_geometry.studies.numbers.runs import of_all
 DIMENSION, PUBLISHED = "dimension", "dimension, all neighbours"
 MASSIVE = "massive_tokens"  # told beside signals, and none itself
 MOVED = "distance_moved"  # by definition 0 at base, which has no row
+SIGNAL_WORDS = {
+    "rankme": "RankMe",
+    "alpha_req": "α-ReQ",
+    "persistent_homology_0": "persistent-homology dimension, power 0",
+    "persistent_homology_1": "persistent-homology dimension, power 1",
+}
 COLUMNS = ["step", "split", "measure", "value", "standard_error", "without"]
 
 
@@ -63,7 +69,7 @@ def words_of(measure: str, exclude: str) -> str:
         return f"local dimension, {reading(exclude)}"
     if measure == PUBLISHED:
         return f"local dimension, {reading(NONE)}"
-    return measure.replace("_", " ")
+    return SIGNAL_WORDS.get(measure, measure.replace("_", " "))
 
 
 def curve(table: pd.DataFrame, measure: str, split: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ OF = {"dimension": "mean", "change": "change", "difference": "difference"}
 COLUMNS = [
     *("layer", "corpus", "control", "split", "checkpoint", "side", "surrogate", "draws"),
     *("real", "real_lower", "real_upper", "surrogate_mean", "surrogate_deviation"),
+    *("null_p_value", "adjusted_null_p_value"),
     *("mean", "lower", "upper", "p_value", "adjusted_p_value"),
 ]
 

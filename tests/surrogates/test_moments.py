@@ -1,0 +1,57 @@
+"""Gaussian surrogates have the moments of their cloud exactly, and no other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.surrogates.clouds import residuals_of, texts
+from tests.surrogates.test_null_models import QUICK, SEEDS, SHAPES, drawn
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@given(seed=SEEDS)
+@QUICK
+def test_a_gaussian_has_the_mean_and_the_covariance_of_the_cloud(shape, seed):
+    data = texts(seed % 7, *shape)
+    found = drawn("gaussian", seed, data)
+    np.testing.assert_allclose(found.mean(axis=0), data.X.mean(axis=0), atol=1e-12)
+    scatter = np.cov(data.X.T)
+    np.testing.assert_allclose(np.cov(found.T), scatter, atol=1e-12 * scatter.max())
+
+
+@pytest.mark.parametrize("of", ["token", "none"])
+def test_given_its_moments_a_gaussian_is_spread_evenly(of):
+    """Of what they leave free: places in the cloud are those of any orthonormal columns."""
+    data, draws = texts(n=12, width=3), 1500
+    labels = data.tokens if of == "token" else np.zeros(12)
+    kind = "token_means" if of == "token" else "gaussian"
+    left, sizes, axes = np.linalg.svd(residuals_of(data.X, labels), full_matrices=False)
+    drawn_rows = [drawn(kind, seed, data) for seed in range(draws)]
+    places = np.array([residuals_of(rows, labels) @ axes.T / sizes for rows in drawn_rows])
+    np.testing.assert_allclose(places[0].T @ places[0], left.T @ left, atol=1e-9)
+    same = labels[:, None] == labels
+    expected = (np.eye(12) - same / same.sum(axis=1)) * 3 / (12 - len(np.unique(labels)))
+    assert np.abs(np.einsum("dti,dsi->ts", places, places) / draws - expected).max() < 0.05
+
+
+def test_a_gaussian_has_no_other_moment_of_the_cloud():
+    data = texts(n=60, width=4)
+    X = np.exp(data.X / 2)  # skewed
+    found = np.concatenate([drawn("gaussian", seed, data, X) for seed in range(300)])
+    centred = found - X.mean(axis=0)
+    deviations = X.std(axis=0, ddof=1)
+    skewness = (centred**3).mean(axis=0) / deviations**3
+    assert np.abs(skewness * np.sqrt(len(found) / 6)).max() < 4.5
+    assert ((X - X.mean(axis=0)) ** 3).mean(axis=0).max() / deviations.max() ** 3 > 0.5
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_norms_are_kept_token_by_token(shape):
+    X = texts(1, *shape).X
+    found = drawn("gaussian_with_norms", 3, texts(1, *shape))
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), np.linalg.norm(X, axis=1), rtol=1e-12)
+    if shape[0] < shape[1]:
+        return  # fewer tokens than coordinates have their products from a token or two
+    scatter = np.cov(X.T)
+    np.testing.assert_allclose(np.cov(found.T), scatter, atol=0.05 * scatter.max())
+    np.testing.assert_allclose(found.mean(axis=0), X.mean(axis=0), atol=0.05 * scatter.max() ** 0.5)
