@@ -11,9 +11,8 @@ from lm_geometry.signals.alarm_scores import level, scores_of
 from lm_geometry.signals.thresholds import left_out_thresholds, rate, threshold_of
 from lm_geometry.signals.verdict import area
 
-VALUES = st.lists(
-    st.one_of(st.floats(-1e3, 1e3), st.sampled_from([0.0, 1.0, np.nan, np.inf])), max_size=40
-)
+NUMBERS = st.integers(-(10**6), 10**6).map(lambda whole: whole / 1000)
+VALUES = st.lists(st.one_of(NUMBERS, st.sampled_from([0.0, 1.0, np.nan, np.inf])), max_size=40)
 
 
 @given(VALUES, VALUES, st.sampled_from(["both", "rise", "fall"]), st.floats(0, 10))
@@ -233,8 +232,8 @@ def test_a_combination_of_two_half_signals_is_better_than_either() -> None:
             into.append(Course(np.arange(50.0), cusum(values), 40.0 if event else np.nan, 50.0))
     both = verdict(combined([one, two]), draws=20)
     alone = [verdict(each, draws=20) for each in (one, two)]
-    assert both.areas[0.4].value > max(each.areas[0.4].value for each in alone) + 0.05
-    assert both.detected.value > max(each.detected.value for each in alone) + 0.1
+    assert both.areas[0.4].value > max(each.areas[0.4].value for each in alone) + 0.1
+    assert both.detected.value > max(each.detected.value for each in alone) + 0.3
     assert both.false_alarms.value <= 0.075
 
 
@@ -259,8 +258,10 @@ def test_later_values_change_no_earlier_combined_score_of_a_left_out_run() -> No
 
 def test_combinations_that_cannot_be_are_refused() -> None:
     some = courses(np.random.default_rng(8), 60, 1.0)
-    with pytest.raises(ValueError, match="3 features; 25 runs of the rarer kind allow 2"):
-        combined([some[:50], some[:50]])
+    with pytest.raises(
+        ValueError, match="4 signals are too many; 30 runs of the rarer kind allow 3"
+    ):
+        combined([some] * 4)
     shifted = [c._replace(steps=c.steps + 1) for c in some]
     with pytest.raises(ValueError, match="different steps"):
         combined([some, shifted])

@@ -52,8 +52,8 @@ def cusum(
         z = 0.0
         if i >= settled and change != 0:
             scale = float(np.median(np.abs(changes[:i]))) / NORMAL
-            z = float(np.clip(change / scale, -largest, largest)) if scale > 0 else largest
-            z = abs(z) * float(np.sign(change))
+            with np.errstate(over="ignore", divide="ignore"):  # cut, however large
+                z = float(np.clip(change / scale, -largest, largest))
         rise, fall = max(0.0, rise + z - allowance), max(0.0, fall - z - allowance)
         scores[finite[i + 1] :] = {"rise": rise, "fall": fall, "both": max(rise, fall)}[side]
     return scores

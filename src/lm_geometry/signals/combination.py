@@ -21,11 +21,11 @@ def combined(
     """The courses of a combined score, one for each run, from those of several signals.
 
     `courses` has a sequence of runs for each signal, the same runs in the same order, measured at
-    the same steps. At a step the features are ln(1 + the largest score so far) of each signal and
-    the share of the budget that has passed, standardised over the runs that are fitted. A logistic
-    regression (scikit-learn, C = 1) of whether a run has the event is fitted to the steps before
-    the event of the runs of all other folds, each run weighing alike and both kinds together alike;
-    its log-odds are the score. Folds keep `groups` together and shares of events alike. The
+    the same steps. At a step the features are ln(1 + the largest score so far) of each signal,
+    standardised over the runs that are fitted. A logistic regression (scikit-learn, C = 1) of
+    whether a run has the event is fitted to the runs of all other folds, at their steps up to the
+    median event among them and before a run's own, each run weighing alike and both kinds together
+    alike; its log-odds are the score. Folds keep `groups` together and shares of events alike. The
     threshold is chosen from these scores as from any signal's.
 
     Source: Peduzzi et al. 1996, J. Clin. Epidemiol. 49:1373: at least 10 events for each feature.
@@ -40,26 +40,23 @@ def combined(
     first = [run[0] for run in runs]
     has_event = np.array([np.isfinite(course.event) for course in first], dtype=bool)
     fewest = min(int(has_event.sum()), int((~has_event).sum()))
-    if fewest < RUNS_FOR_ONE * (len(courses) + 1):
+    if fewest < RUNS_FOR_ONE * len(courses):
         raise ValueError(
-            f"{len(courses)} signals and the time are {len(courses) + 1} features; {fewest} runs "
-            f"of the rarer kind allow {fewest // RUNS_FOR_ONE}"
+            f"{len(courses)} signals are too many; {fewest} runs of the rarer kind allow "
+            f"{fewest // RUNS_FOR_ONE}"
         )
     features = [_features(run) for run in runs]
     labels = np.arange(len(runs)) if groups is None else np.asarray(groups)
     parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     scores = [np.empty(0)] * len(runs)
     for fitted, left_out in parts.split(np.zeros(len(runs)), has_event, labels):
-        before = [first[run].steps < _end(first[run]) for run in fitted]
+        last = float(np.median([first[run].event for run in fitted if has_event[run]]))
+        before = [(c.steps <= last) & ~(c.steps >= c.event) for c in (first[run] for run in fitted)]
         rows = [features[run][kept] for run, kept in zip(fitted, before, strict=True)]
         predict = _fit(rows, has_event[fitted])
         for run in left_out:
             scores[run] = predict(features[run])
     return [course._replace(scores=one) for course, one in zip(first, scores, strict=True)]
-
-
-def _end(course: Course) -> float:
-    return course.event if np.isfinite(course.event) else np.inf
 
 
 def _features(run: Sequence[Course]) -> Float64[np.ndarray, "steps features"]:
@@ -71,8 +68,7 @@ def _features(run: Sequence[Course]) -> Float64[np.ndarray, "steps features"]:
             raise ValueError("courses of one run have different events: are runs in one order?")
         if not (np.isfinite(course.scores).all() and (course.scores >= 0).all()):
             raise ValueError("a combination takes scores of 0 and more, such as those of cusum")
-    columns = [np.log1p(np.maximum.accumulate(course.scores)) for course in run]
-    return np.column_stack([*columns, steps / first.budget])
+    return np.column_stack([np.log1p(np.maximum.accumulate(course.scores)) for course in run])
 
 
 def _fit(

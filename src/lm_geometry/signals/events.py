@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-from lm_geometry.point_cloud.shapes import Float64, Integer
 from lm_geometry.signals.leads import reached
 
 GENERALISED = 0.5  # validation accuracy
@@ -21,8 +20,8 @@ def generalised(
 
 def overfitted(
     steps: npt.ArrayLike,
-    losses: Float64[np.ndarray, "steps units"],
-    documents: Integer[np.ndarray, "units"] | None = None,
+    losses: npt.ArrayLike,
+    documents: npt.ArrayLike | None = None,
     beyond: float = BEYOND,
     lasting: int = LASTING,
 ) -> float:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
-import numpy as np
+import numpy.typing as npt
 
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
-from lm_geometry.point_cloud.shapes import Float, Integer
 
 Arrays = Mapping[str, PointCloud]  # numpy or torch, of any shape, by the parameter's name
 NEAREST = 256  # neighbours in the graph that all signals of neighbours share
@@ -33,15 +32,15 @@ class TrainingStep:
     step: int
     states: PointCloud | None = None
     base_states: PointCloud | None = None
-    sequences: Integer[np.ndarray, "tokens"] | None = None
-    classes: Integer[np.ndarray, "tokens"] | None = None
+    sequences: npt.ArrayLike | None = None
+    classes: npt.ArrayLike | None = None
     activations: PointCloud | None = None
     weights: Arrays | None = None
     base_weights: Arrays | None = None
     gradients: Arrays | None = None
     previous_gradients: Arrays | None = None
     example_gradients: PointCloud | None = None
-    example_losses: Float[np.ndarray, "examples"] | None = None
+    example_losses: npt.ArrayLike | None = None
     training_loss: float | None = None
     validation_loss: float | None = None
 

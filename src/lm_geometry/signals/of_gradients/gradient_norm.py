@@ -1,8 +1,8 @@
 """The norm of the training gradient, and how it accelerates."""
 
 import numpy as np
+import numpy.typing as npt
 
-from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.signals.declaration import Signal
 from lm_geometry.signals.named_arrays import each_array
 from lm_geometry.signals.training_step import Arrays
@@ -20,7 +20,7 @@ def norm_of_gradient(gradients: Arrays) -> float:
     return float(np.sqrt(sum((array**2).sum() for _, array in each_array(gradients, "gradients"))))
 
 
-def acceleration(gradient_norm: Float64[np.ndarray, "steps"]) -> float:
+def acceleration(gradient_norm: npt.ArrayLike) -> float:
     """|g_t| − 2 |g_(t−1)| + |g_(t−2)|: the second difference of the norm over measured steps.
 
     NaN before the third. Measure at regular steps: it is of their distance.

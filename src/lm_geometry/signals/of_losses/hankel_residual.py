@@ -6,6 +6,7 @@ quantiles, window, delays and rank are ours.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from lm_geometry.point_cloud.loops import single_threaded_blas
 from lm_geometry.point_cloud.shapes import Float64
@@ -15,7 +16,7 @@ QUANTILES, WINDOW, DELAYS, RANK = 16, 20, 5, 4
 
 
 def hankel_residual(
-    example_losses: Float64[np.ndarray, "steps examples"],
+    example_losses: npt.ArrayLike,
     window: int = WINDOW,
     delays: int = DELAYS,
     rank: int = RANK,

@@ -1,8 +1,8 @@
 """The losses that every training logs, and how fast that of training falls."""
 
 import numpy as np
+import numpy.typing as npt
 
-from lm_geometry.point_cloud.shapes import Float64, Real
 from lm_geometry.signals.declaration import Signal
 
 WINDOW = 10  # measured steps behind a slope
@@ -26,8 +26,8 @@ def loss_of_validation(validation_loss: float) -> float:
 
 
 def training_loss_slope(
-    step: Real[np.ndarray, "steps"],
-    training_loss: Float64[np.ndarray, "steps"],
+    step: npt.ArrayLike,
+    training_loss: npt.ArrayLike,
     window: int = WINDOW,
 ) -> float:
     """The least-squares slope of the last `window` training losses, in nats a step.

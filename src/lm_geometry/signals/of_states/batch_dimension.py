@@ -4,6 +4,7 @@ Ma et al. 2018, ICML, arXiv:1806.02612: the oldest alarm on a local dimension wh
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
@@ -44,7 +45,7 @@ def batch_dimension(states: PointCloud, batch: int = BATCH, k: int = NEAREST) ->
     return mean if mean > 0 else float("nan")
 
 
-def turning_point(d2l_dimension: Float64[np.ndarray, "steps"]) -> float:
+def turning_point(d2l_dimension: npt.ArrayLike) -> float:
     """By how many deviations the last dimension exceeds the mean of the five before it.
 
     (x − mean) / sd, sd over the five (not n − 1). Published: training has turned where it is above

@@ -1,14 +1,14 @@
 """ILDR: how far the classes of held-out inputs lie apart, by how far each is scattered."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.distance import pdist
 
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
-from lm_geometry.point_cloud.shapes import Integer
 from lm_geometry.signals.declaration import Signal
 
 
-def class_distance_ratio(states: PointCloud, classes: Integer[np.ndarray, "tokens"]) -> float:
+def class_distance_ratio(states: PointCloud, classes: npt.ArrayLike) -> float:
     """The mean distance between centroids of classes, over the mean distance to the own centroid.
 
     Over all pairs of the classes that are there, and over all tokens; `states` `[tokens, width]` of

@@ -1,14 +1,15 @@
 """Curvature: by what angle the path of a text's states turns at each token."""
 
 import numpy as np
+import numpy.typing as npt
 
 from lm_geometry.point_cloud.cloud import PointCloud
-from lm_geometry.point_cloud.shapes import Float64, Integer
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.signals.declaration import Signal
 from lm_geometry.signals.of_states.sequences import each_sequence
 
 
-def curvature(states: PointCloud, sequences: Integer[np.ndarray, "tokens"]) -> float:
+def curvature(states: PointCloud, sequences: npt.ArrayLike) -> float:
     """The mean over sequences of the mean angle between successive differences of states, radians.
 
     With v_k = z_(k+1) − z_k, the mean over k of arccos(v_(k+1)·v_k / |v_(k+1)| |v_k|). An angle at

@@ -1,15 +1,16 @@
 """Prompt entropy: how evenly the directions of one text's tokens share its variance."""
 
 import numpy as np
+import numpy.typing as npt
 
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.loops import single_threaded_blas
-from lm_geometry.point_cloud.shapes import Float64, Integer
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.signals.declaration import Signal
 from lm_geometry.signals.of_states.sequences import each_sequence
 
 
-def prompt_entropy(states: PointCloud, sequences: Integer[np.ndarray, "tokens"]) -> float:
+def prompt_entropy(states: PointCloud, sequences: npt.ArrayLike) -> float:
     """The mean over sequences of the matrix entropy −Σ λ ln λ of their Gram matrix, in nats.
 
     λ are the eigenvalues of K / tr K with K = Z Zᵀ, Z `[rows, width]` a sequence's states as they

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from lm_geometry.point_cloud.cloud import PointCloud, as_cloud
-from lm_geometry.point_cloud.shapes import Float64, Integer
+from lm_geometry.point_cloud.shapes import Float64
 
 
 def each_sequence(
-    states: PointCloud, sequences: Integer[np.ndarray, "tokens"], at_least: int
+    states: PointCloud, sequences: npt.ArrayLike, at_least: int
 ) -> Iterator[Float64[np.ndarray, "rows width"]]:
     """The rows of each sequence in their order, of those that have so many.
 
