@@ -6,10 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, mannwhitneyu
 
-from lm_geometry.signals import Course, combined, cusum, first_alarm, signal_named, verdict
+from lm_geometry.signals import (
+    Course,
+    combined,
+    cusum,
+    difference,
+    first_alarm,
+    signal_named,
+    verdict,
+)
 from lm_geometry.signals.alarm_scores import level, scores_of
+from lm_geometry.signals.judged import area
 from lm_geometry.signals.thresholds import left_out_thresholds, rate, threshold_of
-from lm_geometry.signals.verdict import area
 
 NUMBERS = st.integers(-(10**6), 10**6).map(lambda whole: whole / 1000)
 VALUES = st.lists(st.one_of(NUMBERS, st.sampled_from([0.0, 1.0, np.nan, np.inf])), max_size=40)
@@ -195,9 +203,49 @@ def test_alarms_at_the_event_are_late_and_events_that_have_been_are_not_foretold
 def test_groups_choose_no_threshold_for_themselves() -> None:
     runs = courses(np.random.default_rng(3), 80, shift=1.5)
     apart = verdict(runs, groups=np.arange(80), draws=20)
-    assert apart == verdict(runs, draws=20)
+    plain = verdict(runs, draws=20)
+    assert (apart.detected, apart.false_alarms) == (plain.detected, plain.false_alarms)
+    assert apart.areas == plain.areas
+    assert np.isnan(plain.areas_within[0.4].value)  # no two runs of one group
     alone = verdict(runs, groups=np.zeros(80), draws=20)
     assert alone.detected.value == alone.false_alarms.value == 0  # no other run: no threshold
+    assert alone.areas_within == alone.areas
+
+
+def test_a_signal_that_tells_the_group_alone_tells_nothing_within() -> None:
+    """Three of four runs of one group have the event, one of four of the other."""
+    rng = np.random.default_rng(9)
+    runs, groups = [], np.arange(80) % 2
+    for run in range(80):
+        event = 30.0 if (run // 2) % 4 < (3 if run % 2 else 1) else np.nan
+        scores = groups[run] + 0.1 * rng.random(50)
+        runs.append(Course(np.arange(50.0), scores, event, 50.0))
+    found = verdict(runs, groups, draws=200)
+    assert found.areas[0.4].lower > 0.6
+    assert found.areas_within[0.4].lower < 0.5 < found.areas_within[0.4].upper
+    pairs = [
+        (a.scores[:21].max() > b.scores[:21].max())
+        for i, a in enumerate(runs)
+        for j, b in enumerate(runs)
+        if np.isfinite(a.event) and np.isnan(b.event) and groups[i] == groups[j]
+    ]
+    assert found.areas_within[0.4].value == np.mean(pairs)
+
+
+def test_a_difference_is_of_the_same_draws() -> None:
+    rng = np.random.default_rng(10)
+    good, weak = courses(rng, 80, shift=1.5), courses(rng, 80, shift=0.0)
+    found = difference(good, weak, draws=100)
+    assert found.detected.value == pytest.approx(
+        verdict(good, draws=2).detected.value - verdict(weak, draws=2).detected.value
+    )
+    assert found.detected.lower > 0.5
+    back = difference(weak, good, draws=100)
+    assert back.areas[0.4].lower == pytest.approx(-found.areas[0.4].upper)
+    same = difference(good, good, draws=20)
+    assert same.areas[0.4][:3] == same.detected[:3] == (0, 0, 0)
+    with pytest.raises(ValueError, match="different events"):
+        difference(good, weak[::-1])
 
 
 def test_the_area_is_mann_and_whitneys() -> None:

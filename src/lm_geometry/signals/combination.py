@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lm_geometry.point_cloud.shapes import Bool, Float64
-from lm_geometry.signals.verdict import Course
+from lm_geometry.signals.judged import Course
 
 FOLDS = 5
 RUNS_FOR_ONE = 10  # runs of the rarer kind that a feature needs
