@@ -13,7 +13,8 @@ def by_line(chart: alt.Chart, panel: str) -> alt.Chart:
 
     `panel` is the field that tells which records share a panel.
     """
-    order = [alt.SortField(name) for name in ("series_order", "split", "step")]
+    lines = "series_order", "split", "step"
+    order: list[alt.SortField | dict[str, str]] = [alt.SortField(name) for name in lines]
     return (
         channels.with_side(chart)
         .transform_joinaggregate(series_order="min(series_order)", groupby=["series"])

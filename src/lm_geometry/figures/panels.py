@@ -130,7 +130,7 @@ def with_names(faceted: Panels, **own: str) -> Panels:
     )
 
 
-def layer_axis(data: Data) -> alt.X:
+def layer_axis(data: Data = ()) -> alt.X:
     """Position on the axis of layers, whose ticks are the layers that were measured.
 
     Of many of them, and in a template, whose records DVC brings later, at most one tick a layer.

@@ -1,3 +1,8 @@
+from .alarm_scores import cusum as cusum
+from .alarm_scores import first_alarm as first_alarm
+from .combination import combined as combined
+from .declaration import Signal as Signal
+from .judged import Course as Course
 from .offered import alpha_req as alpha_req
 from .offered import cloud_signals as cloud_signals
 from .offered import distance_moved as distance_moved
@@ -8,3 +13,10 @@ from .offered import participation_ratio as participation_ratio
 from .offered import persistent_homology_dimension as persistent_homology_dimension
 from .offered import rankme as rankme
 from .offered import weight_norm as weight_norm
+from .reader import Reader as Reader
+from .reader import looked_back as looked_back
+from .registry import signal_named as signal_named
+from .registry import signals as signals
+from .training_step import TrainingStep as TrainingStep
+from .verdict import difference as difference
+from .verdict import verdict as verdict

@@ -6,7 +6,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from lm_geometry.figures.prompt_panels import layer_axis
+from lm_geometry.figures.panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
     AT,
     Series,

@@ -1,0 +1,1 @@
+"""Signals of the weights alone: a module declares one."""
