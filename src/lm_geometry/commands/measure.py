@@ -32,6 +32,8 @@ def _place(text: str) -> Any:
 def _number(text: str) -> int | float:
     return int(text) if text.isdigit() else float(text)
 
+GROUPS = 10  # of documents, each left out by `--intervals` as tokens and as neighbours
+
 
 @click.command(
     cls=Anywhere,
@@ -61,7 +63,7 @@ def _number(text: str) -> int | float:
 @click.option("--max-length", type=int, metavar="TOKENS", help="of a sequence (512)")
 @click.option(
     "--intervals/--no-intervals",
-    default=True,
+    default=False,
     help="by the jackknife; without it each neighbourhood is taken as given: faster, too narrow",
 )
 @click.option("--prompts", is_flag=True, help="each text as a cloud of its own, too")
@@ -154,8 +156,7 @@ def _options(
         options |= {"points": number, "prepared": 2 * number, "keep_tokens": 2 * number}
     if max_length is not None:
         options["max_length"] = max_length
-    if not intervals:
-        options["jackknife"] = 0
+    options["jackknife"] = GROUPS if intervals else 0
     return options
 
 
