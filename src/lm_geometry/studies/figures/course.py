@@ -79,7 +79,15 @@ def _row(
     columns = ["setting", "step", "split", "mean", "lower", "upper", "runs", "moment"]
     data = data.reindex(columns=columns)
     settings = list(dict.fromkeys(rows["setting"]))
-    header = alt.Header(title=None, labelFontSize=12, labelFontWeight="bold", labelColor=theme.INK)
+    # In lines no wider than a panel, which would push the panels of this row apart.
+    header = alt.Header(
+        title=None,
+        labelExpr="split(datum.label, ' · ')",
+        labelFontSize=12,
+        labelLineHeight=15,
+        labelFontWeight="bold",
+        labelColor=theme.INK,
+    )
     if not first:
         header = alt.Header(title=None, labelExpr="''")
     lines = _lines(title, last)
