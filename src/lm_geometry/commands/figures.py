@@ -16,7 +16,11 @@ from lm_geometry.commands.completion import offered, revisions
         "lm-geometry figures paper --revision step-20",
     ),
 )
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument(
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="where they are written; made if it is not there",
+)
 @click.option("--width-mm", type=float, default=85.0, show_default=True, help="of each figure")
 @click.option("--font-pt", type=float, default=7.0, show_default=True, help="smallest type")
 @click.option("--only", "names", multiple=True, metavar="NAME...", help="only these figures")

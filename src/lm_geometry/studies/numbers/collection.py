@@ -124,7 +124,8 @@ def _read(
             f"{experiment.name}: its tables are of an earlier version of lm-geometry, which did "
             "not tell which neighbours count; run it again"
         )
-    if params.estimate.surrogates.kinds:
+    # Kinds that need what a corpus's tokens may not tell leave no rows, and then no table.
+    if params.estimate.surrogates.kinds and tree.exists(table(REMAINDERS)):
         tables[REMAINDERS] = tree.read_table(table(REMAINDERS))
     model = read_model_source(tree)
     if not model.layers:  # the training decides it, and not the catalogue
