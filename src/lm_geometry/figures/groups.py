@@ -9,7 +9,7 @@ _CELL = (
     "isValid(datum.message) ? '' : datum.series + ', ' + datum.split + '\\n' + datum.grouping"
     " + ', layer ' + datum.layer"
 )
-ROW = alt.Step(step=22, **{"for": "position"})  # both sides of a group
+ROW = 9  # pixels of a side of a group
 # Of a group that is in two or three documents an interval may be ten times as wide as the mean, and
 # below 0, where no dimension is: its axis would leave the other groups a point.
 _CUT = {"bar_start": "max(datum.lower, 0)", "bar_end": "min(datum.upper, 2 * datum.mean)"}
@@ -25,7 +25,7 @@ def chart(data: panels.Data) -> panels.Panels:
             axis=alt.Axis(labelLimit=140, labelOverlap=False),
         ),
         # Beside each other, so that the interval of one does not lie under the other's.
-        yOffset=alt.YOffset("side:N", scale=alt.Scale(domain=SIDES, paddingOuter=0.35)),
+        yOffset=alt.YOffset("side:N", scale=alt.Scale(domain=SIDES, paddingOuter=0.2)),
         color=channels.corpus_colour(),
     )
     x = alt.X("mean:Q", title="mean local dimension", scale=channels.snug())
@@ -41,7 +41,7 @@ def chart(data: panels.Data) -> panels.Panels:
         strokeDash=channels.side_dash(),
     )
     points = channels.side_points(encoded.encode(x=x, tooltip=tooltip))
-    layered = alt.layer(bars, *points, panels.message()).properties(width=250, height=ROW)
+    layered = alt.layer(bars, *points, panels.message()).properties(width=250, height=alt.Step(ROW))
     facet = alt.Facet("cell:N", sort=channels.first_of("row_of_data"))
     figure = panels.panels(
         panels.cells(layered, facet, columns=2)

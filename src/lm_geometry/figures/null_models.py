@@ -37,9 +37,9 @@ def chart(data: panels.Data) -> panels.Panels:
             "Top row: what was measured. Others: clouds that keep one thing of the states, named "
             "at the left, and draw the rest anew.",
             "What a null model reads as well needs no other explanation than what it keeps.",
-            "Bars: the interval named above; of null models ± one standard deviation between "
+            "Bars: the interval named below; of null models ± one standard deviation between "
             "draws.",
-            "Hollow: the base model. Full: the fine-tuned checkpoint named above, and changes.",
+            "Hollow: the base model. Full: the fine-tuned checkpoint named below, and changes.",
         ],
         line=panels.SHOWN_STEP,
     )
