@@ -30,13 +30,17 @@ def by_layer(
         title=None,
         sort=series,
         scale=alt.Scale(domain=series, range=_colours(len(series))),
+        legend=alt.Legend(symbolOpacity=1),
     )
     x = alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1))
     y = alt.Y("mean:Q", title=f"mean {value}", scale=alt.Scale(zero=False))
     base = alt.Chart(alt.InlineData(values=records)).encode(x=x, color=colour)
     if len(tables) > 1:
         dash = alt.Scale(domain=list(tables), range=SHADES[: len(tables)])
-        base = base.encode(strokeDash=alt.StrokeDash("model:N", title=None, scale=dash))
+        stroke = alt.Legend(symbolType="stroke", symbolSize=300, symbolOpacity=1)
+        base = base.encode(
+            strokeDash=alt.StrokeDash("model:N", title=None, scale=dash, legend=stroke)
+        )
     lower = alt.Y("lower:Q", title=f"mean {value}", scale=alt.Scale(zero=False))
     band = base.mark_area(opacity=theme.BAND_OPACITY).encode(
         y=lower, y2="upper:Q", detail="model:N"

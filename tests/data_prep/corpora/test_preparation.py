@@ -253,7 +253,7 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
         ({"sequences": 0}, "sequences: 0 must be 1 or more, or all"),
         ({"train_sequences": -1}, "train_sequences: -1 must be"),
         ({"sequences": "most"}, "should be 'all'"),
-        ({"splits": ["valid"]}, "should be 'train', 'validation', 'test' or 'dev'"),
+        ({"splits": ["valid"]}, "should be 'train', 'validation', 'test', 'dev' or 'all'"),
         ({"splits": []}, "at least 1 item"),
         (
             {"choose": "last"},
