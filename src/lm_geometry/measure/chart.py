@@ -37,7 +37,7 @@ def by_layer(
     base = alt.Chart(alt.InlineData(values=records)).encode(x=x, color=colour)
     if len(tables) > 1:
         dash = alt.Scale(domain=list(tables), range=SHADES[: len(tables)])
-        stroke = alt.Legend(symbolType="stroke", symbolSize=300, symbolOpacity=1)
+        stroke = alt.Legend(symbolType="stroke", symbolSize=300, symbolStrokeColor=theme.INK)
         base = base.encode(
             strokeDash=alt.StrokeDash("model:N", title=None, scale=dash, legend=stroke)
         )
