@@ -35,18 +35,18 @@ def by_layer(
     x = alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1))
     y = alt.Y("mean:Q", title=f"mean {value}", scale=alt.Scale(zero=False))
     base = alt.Chart(alt.InlineData(values=records)).encode(x=x, color=colour)
-    if len(tables) > 1:
-        dash = alt.Scale(domain=list(tables), range=SHADES[: len(tables)])
-        stroke = alt.Legend(symbolType="stroke", symbolSize=300, symbolStrokeColor=theme.INK)
-        base = base.encode(
-            strokeDash=alt.StrokeDash("model:N", title=None, scale=dash, legend=stroke)
-        )
     lower = alt.Y("lower:Q", title=f"mean {value}", scale=alt.Scale(zero=False))
     band = base.mark_area(opacity=theme.BAND_OPACITY).encode(
         y=lower, y2="upper:Q", detail="model:N"
     )
     told = ["model:N", "series:N", "layer:O", "mean:Q", "lower:Q", "upper:Q", "points:Q"]
-    line = base.mark_line(strokeWidth=2).encode(y=y)
+    line = base.mark_line(strokeWidth=2).encode(y=y, detail="model:N")
+    if len(tables) > 1:  # of the lines alone: a legend takes the look of the first mark
+        dash = alt.Scale(domain=list(tables), range=SHADES[: len(tables)])
+        stroke = alt.Legend(symbolType="stroke", symbolSize=300, symbolStrokeColor=theme.INK)
+        line = line.encode(
+            strokeDash=alt.StrokeDash("model:N", title=None, scale=dash, legend=stroke)
+        )
     points = base.mark_point(filled=True, size=30).encode(y=y, tooltip=told)
     title = alt.Title(f"Mean {value} through the layers", subtitle=_wrapped(lines))
     layered = alt.layer(band, line, points).properties(width=WIDTH, height=HEIGHT, title=title)
