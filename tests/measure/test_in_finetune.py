@@ -182,7 +182,7 @@ def test_turns_of_dialogues_are_those_that_the_task_reads(
 ) -> None:
     source = tiny_models["bert"].source
     found = {}
-    small = {"every": 2, "points": 40, "n_neighbors": 4, "groups": 0}
+    small = {"every": 2, "points": 40, "n_neighbors": 4, "groups": 0, "exclude": "none"}
     for watch in ("none", small):
         settings = of_dialogues(watch=watch, checkpoints=[2], steps=2)
         observer = TrainingObserver() if watch != "none" else None
