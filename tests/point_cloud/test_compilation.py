@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numba
@@ -17,11 +18,15 @@ def inner(x):
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> Compilation:
-    """What listens to loops of the tests, as if these were the package's."""
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Compilation]:
+    """What listens to loops of the tests, as if these were the package's; alone in doing so."""
     monkeypatch.setattr(compilation, "PACKAGE", Path(__file__).parent)
     monkeypatch.setattr(compilation.time, "monotonic", lambda: 5.0)
-    return Compilation()
+    for other in compilation._listening:
+        compilation.event.unregister("numba:compile", other)
+    yield Compilation()
+    for other in compilation._listening:
+        compilation.event.register("numba:compile", other)
 
 
 def compile_two(listener: Compilation) -> None:

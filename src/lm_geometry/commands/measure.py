@@ -32,6 +32,7 @@ def _place(text: str) -> Any:
 def _number(text: str) -> int | float:
     return int(text) if text.isdigit() else float(text)
 
+
 GROUPS = 10  # of documents, each left out by `--intervals` as tokens and as neighbours
 
 

@@ -109,10 +109,8 @@ def finetune(
         length = steps * settings.batch_size * settings.accumulate
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
         trainer.scored = scored_splits(settings, task, parts)
-        if observer is not None and settings.watch != "none":
-            place = source.half, work / "trainer"
-            texts = held_out_texts(settings, held_out, task.tokenizer, *place)
-            trainer.add_callback(observer.callback(settings.watch, texts))
+        if observer is not None:
+            _observe(trainer, observer, settings, source, held_out, work)
         if watch is not None:
             trainer.add_callback(Watched(watch, observer))
         resumed = last_complete(work / "trainer")
@@ -125,6 +123,21 @@ def finetune(
     write_manifest(finished)
     shutil.rmtree(work / "trainer")
     return records
+
+
+def _observe(
+    trainer: ScoredTrainer,
+    observer: Observer,
+    settings: Finetune,
+    source: ModelSource,
+    held_out: Columns,
+    work: Path,
+) -> None:
+    """Have the trainer measured as `finetune.watch` asks, if it does."""
+    if settings.watch != "none":
+        place = source.half, work / "trainer"
+        texts = held_out_texts(settings, held_out, trainer.task.tokenizer, *place)
+        trainer.add_callback(observer.callback(settings.watch, texts))
 
 
 def _judged(

@@ -106,7 +106,12 @@ class LocalDimensionCallback(TrainerCallback):
         """
         if is_sharded(model):
             return self._step_of_all(model, step)
-        if is_copy(model) or not self._budget.due(step) or self._is_near(step):
+        if is_copy(model) or not self._budget.due(step):
+            return None
+        is_first = not self._is_called
+        if self._is_near(step):
+            if is_first and self._log is not None:  # what is wrong shows before the next is due
+                self._sets.refuse_others(model, self._tokenizer, self._log.path)
             return None
         with self._budget.timed(step):
             states = self._sets.read(model, self._tokenizer)

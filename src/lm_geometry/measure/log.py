@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lm_geometry.workspace.files import whole_file
+from lm_geometry.workspace.tables import Row
 
 Values = dict[str, float]  # by the name under which it is logged
 
@@ -56,3 +59,12 @@ def write_lines(path: Path, records: Sequence[Mapping[str, object]]) -> None:
     with whole_file(path) as temporary:
         text = "".join(json.dumps(record) + "\n" for record in records)
         temporary.write_text(text, encoding="utf-8")
+
+
+def named(key: str, row: Row, what: str = "") -> Values:
+    """A mean and its interval: `key`, `key/lower`, `key/upper`; of a change `key/change`, …"""
+    names = (f"{key}/{what}", f"{key}/{what}_lower", f"{key}/{what}_upper")
+    if not what:
+        names = (key, f"{key}/lower", f"{key}/upper")
+    pairs = zip(names, (row["mean"], row["lower"], row["upper"]), strict=True)
+    return {name: v for name, v in pairs if isinstance(v, float) and np.isfinite(v)}

@@ -47,6 +47,11 @@ class ProbeSets:
         self._tell(step)
         return values
 
+    def refuse_others(self, model: nn.Module, tokenizer: Tokenizer, log: Path) -> None:
+        """Raises ValueError where texts, layers or settings are not those that a log began with."""
+        for watch in self._watches:
+            watch.refuse_other(model, tokenizer, read_start(self._place(watch, log)))
+
     def forget_after(self, step: int, log: Path) -> None:
         """Forget what was said after a step from which a training goes on."""
         for watch in self._watches:

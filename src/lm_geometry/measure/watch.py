@@ -25,7 +25,7 @@ from lm_geometry.measure.estimates import (
     states_of,
 )
 from lm_geometry.measure.inner import unwrapped
-from lm_geometry.measure.log import Values
+from lm_geometry.measure.log import Values, named
 from lm_geometry.measure.opened import Layers, Opened, Tokenizer, opened
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.record import CELL
@@ -127,16 +127,8 @@ class Watch:
 
         Raises ValueError for a start that is of other tokens or settings.
         """
-        ready, probe = self._opened, self._probe
-        assert ready is not None
+        probe, made_of = self._probe, self._made_of(start)
         assert probe is not None
-        own = [probe.corpus.sequences, self._settings.record(), ready.layers]
-        made_of = value_hash(own)
-        if start is not None and start.made_of != made_of:
-            raise ValueError(
-                "the texts, layers or settings are not those that this training began with: take "
-                "the same, or another file"
-            )
         if self.course_log is not None:
             self.course, self._least = self.course_log.begin(step)
         massive = start.massive if start else massive_of({BASE: states}, self._factor)
@@ -146,6 +138,25 @@ class Watch:
         moved = states if MOVED in self._settings.estimate.signals else None
         self.start = start or Start(step, found.local, found.signals, massive, made_of, moved)
         return self._values(found, step)
+
+    def refuse_other(self, model: nn.Module, tokenizer: Tokenizer, start: Start | None) -> None:
+        """Raises ValueError for a start that is of other tokens or settings; measures nothing."""
+        with opened(model, tokenizer, self._layers, self._settings) as ready:
+            self._opened, self._probe = ready, probe_of(self._texts, ready, self._settings)
+        self._made_of(start)
+
+    def _made_of(self, start: Start | None) -> str:
+        """What tokens and settings are; raises ValueError for a start of others."""
+        ready, probe = self._opened, self._probe
+        assert ready is not None
+        assert probe is not None
+        own = value_hash([probe.corpus.sequences, self._settings.record(), ready.layers])
+        if start is not None and start.made_of != own:
+            raise ValueError(
+                "the texts, layers or settings are not those that this training began with: take "
+                "the same, or another file"
+            )
+        return own
 
     def again(self, states: States, step: int) -> Values:
         """Values at a later step."""
@@ -234,12 +245,3 @@ class Watch:
 def _both(start: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """A table of two checkpoints: the start, and what is later."""
     return pd.concat([start, now.assign(checkpoint=LATER)], ignore_index=True)
-
-
-def named(key: str, row: Row, what: str = "") -> Values:
-    """A mean and its interval: `key`, `key/lower`, `key/upper`; of a change `key/change`, …"""
-    names = (f"{key}/{what}", f"{key}/{what}_lower", f"{key}/{what}_upper")
-    if not what:
-        names = (key, f"{key}/lower", f"{key}/upper")
-    pairs = zip(names, (row["mean"], row["lower"], row["upper"]), strict=True)
-    return {name: v for name, v in pairs if isinstance(v, float) and np.isfinite(v)}

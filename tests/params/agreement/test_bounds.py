@@ -16,7 +16,8 @@ def told(name: str, value: object) -> list[str]:
     *sections, key = name.split(".")
     raw = inner = {**GIVEN}
     for section in sections:
-        inner[section] = {**(inner.get(section) or {})}
+        given = inner.get(section)
+        inner[section] = {**given} if isinstance(given, dict) else {}  # `none`: by its defaults
         inner = inner[section]
     inner[key] = value
     if key == "epochs":  # in place of steps
