@@ -115,4 +115,4 @@ def test_a_file_that_gives_none_is_refused(tmp_path: Path, content: str, answer:
 def test_the_short_run_is_one_of_the_default_study() -> None:
     differs = asked(with_files([], [ROOT / "examples" / "quick.yaml"])).differs
     assert "model.name" not in differs
-    assert len(differs) == 12
+    assert len(differs) == 15
