@@ -154,6 +154,8 @@ class _Layer:
         head = squares[:, : k + 1]
         close = (head.diff(dim=1) <= slack[:, None]).any(dim=1)
         open_ = close | (slack[:, None] > EXACT * squares[:, used]).any(dim=1)
+        if keep <= k:  # the last of the list may tie with one that is no candidate
+            open_ |= self.counted > keep
         rows = open_.nonzero()[:, 0]
         if not len(rows):
             return squares, tokens
