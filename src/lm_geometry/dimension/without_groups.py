@@ -63,7 +63,7 @@ def local_without_groups(
     rules = (cdf == "i/n", fit == "mle", float(discard))
 
     def work(first: int, last: int) -> None:
-        ratios = np.full((last - first, deletions, n_neighbors), np.nan)
+        ratios = np.empty((last - first, deletions, n_neighbors))
         lists = (graph.indices, distances, points, labels, numbers)
         _ratios_without(*lists, deletions, n_neighbors, first, last, ratios)
         flat = ratios.reshape(-1, n_neighbors)
@@ -179,7 +179,7 @@ def _ratios_of_members(
 def _ratios_without(
     indices, distances, X, labels, groups, deletions, n_neighbors, first, last, ratios
 ):
-    """Fills `ratios` `[tokens, deletions, n_neighbors]`, NaN so far, with r₂/r₁ of the members."""
+    """Fills `ratios` `[tokens, deletions, n_neighbors]` with r₂/r₁ of the members; NaN: none."""
     n = indices.shape[0]
     stamps, masks = np.full(n, -1, np.int32), np.empty(n, np.int64)
     members, ordered = np.empty(n, np.int32), np.empty(n, np.int32)
@@ -212,5 +212,6 @@ def _ratios_without(
             found,
         )
         for g in range(deletions):
-            for place in range(0 if missing >> g & 1 else filled[g]):
-                ratios[token - first, g, place] = found[g, place]
+            kept = 0 if missing >> g & 1 else filled[g]
+            for place in range(n_neighbors):
+                ratios[token - first, g, place] = found[g, place] if place < kept else np.nan
