@@ -24,6 +24,8 @@ CLOUD = CloudRates(
     signals=0.0,
     surrogate=0.0,
     table_bytes=0,
+    aggregated=0.05,
+    first=0.0,
 )
 RATES = Rates(
     seconds=9.0,
@@ -56,7 +58,7 @@ def test_a_stage_takes_what_it_does_so_often_and_its_start() -> None:
     assert found["finetune"] == pytest.approx(1 + 2 + 80 * 512 * 0.003 + 5 * 16 * 128 * 0.001)
     assert found["embed"] == pytest.approx(1 + 6 * 2 + 5 * 12_288 * 0.001)
     assert found["estimate"] == pytest.approx(1 + (80 + 120) * 4)  # twice the points
-    assert found["aggregate"] == pytest.approx(8)
+    assert found["aggregate"] == pytest.approx(1 + 7 + 80 * 0.05 * 2)
     twice = costs(finetune__steps=160).seconds["finetune"]
     assert twice - found["finetune"] == pytest.approx(80 * 512 * 0.003)
 

@@ -2,11 +2,14 @@
 
 import math
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from lm_geometry.aggregate.differences import changes
+from lm_geometry.aggregate.means import mean_rows
 from lm_geometry.dimension import lpca
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
@@ -26,6 +29,7 @@ FEWEST_NEIGHBOURS = 8  # L of it
 TRIED = 1_000  # of the one that tells how many points the seconds suffice for
 SECONDS = 0.7  # of clock for one graph; all else on the cloud takes a few times that
 DIRECTIONS, NOISE = 15, 0.1  # of the made-up cloud: that many, and a little of every other
+CONFIDENCE = 0.95  # of any intervals
 SPLIT = CorpusSplit("calibration", "validation")
 PLACE = Cloud("base", SPLIT, 0, 0)
 
@@ -37,11 +41,12 @@ def cloud_rates(
 
     `length` is the number of tokens of a document, each a sequence of its own.
     """
-    _first_calls(settings, width, length)
+    first, _ = timed(clock, lambda: _first_calls(settings, width, length))
     least = min(points, TRIED)
     tried, _ = timed(clock, lambda: _graph(_cloud(least, width), settings))
     fitting = int(least * math.sqrt(SECONDS / max(tried, SHORTEST)))
-    return _measured(settings, max(least, min(points, fitting)), width, length, clock)
+    chosen = max(least, min(points, fitting))
+    return replace(_measured(settings, chosen, width, length, clock), first=first)
 
 
 def _first_calls(settings: Estimate, width: int, length: int) -> None:
@@ -95,6 +100,8 @@ def _measured(settings: Estimate, points: int, width: int, length: int, clock: C
         signals=signals if settings.signals else 0.0,
         surrogate=max(0.0, surrogate - graph_seconds),
         table_bytes=_written(tables),
+        aggregated=_aggregated(tables[0], readings, clock),
+        first=0.0,
     )
 
 
@@ -130,6 +137,14 @@ def _surrogate(settings: Estimate, X: np.ndarray, readings: Readings, clock: Clo
     own = settings.model_copy(update={"surrogates": one})
     rows = np.arange(len(X))
     return timed(clock, lambda: surrogate_table(PLACE, X, rows, readings, own))[0] / len(kinds)
+
+
+def _aggregated(table: pd.DataFrame, readings: Readings, clock: Clock) -> float:
+    """Seconds of the means of a cloud, and of its changes since base."""
+    both = pd.concat([table, table.assign(checkpoint="1")], ignore_index=True)
+    both = both.assign(document=readings.document_of(both["row"].to_numpy()))
+    means, _ = timed(clock, lambda: mean_rows(both, CONFIDENCE))
+    return means / 2 + timed(clock, lambda: changes(both))[0]
 
 
 def _written(tables: tuple[pd.DataFrame, pd.DataFrame]) -> int:

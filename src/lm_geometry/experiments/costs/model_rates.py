@@ -96,11 +96,12 @@ def _prompt(
     forward(1, prompts.tokens)
     passed, _ = timed(clock, lambda: forward(1, prompts.tokens))
     (found,) = states.run(_tokens(states, 1, prompts.tokens).tolist())
-    layer, sizes = found.layers[0][0].float(), (asked.gride_range, asked.overlap_k, asked.precision)
+    layer = found.layers[0][0].float()
 
     def reduced(layers: int) -> None:
+        sizes = asked.gride_range, asked.overlap_k
         for _ in range(layers):
-            layer_geometry(layer, *sizes, window=asked.window)
+            layer_geometry(layer, *sizes, asked.precision, window=asked.window)
 
     return passed / prompts.tokens, per_item(clock, reduced, 8, PROMPT)[0]
 

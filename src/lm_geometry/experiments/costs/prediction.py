@@ -35,7 +35,7 @@ def predicted(params: Params, work: Work, rates: Rates, unchanged: Collection[st
         "embed": _embed(work, rates),
         "token-sample": _state_bytes(work, rates) * rates.written,
         "estimate": _estimate(params, work, rates),
-        "aggregate": rates.figures + _table_bytes(work, rates) * rates.written,
+        "aggregate": rates.figures + _aggregated(work, rates),
     }
     run = [stage for stage in STAGES if stage not in unchanged]
     seconds = {stage: rates.starts[stage] + parts[stage] for stage in run}
@@ -68,7 +68,12 @@ def _estimate(params: Params, work: Work, rates: Rates) -> float:
     cloud += own.lpca * tokens / own.lpca_tokens if own.lpca_tokens else 0.0
     surrogate = graph + own.surrogate * rows
     written = _table_bytes(work, rates) * rates.written
-    return work.clouds * cloud + work.surrogates * surrogate + written
+    return own.first + work.clouds * cloud + work.surrogates * surrogate + written
+
+
+def _aggregated(work: Work, rates: Rates) -> float:
+    own = rates.clouds
+    return work.clouds * own.aggregated * work.points / own.points
 
 
 def _spectra(work: Work, rates: Rates) -> float:

@@ -20,6 +20,8 @@ class CloudRates:
     signals: float
     surrogate: float  # drawing another cloud, and what is estimated on it, its graph apart
     table_bytes: int  # of what is written of it
+    aggregated: float  # means of all its estimates, and their changes since base
+    first: float  # beside: loading the compiled loops, once
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lm_geometry.experiments.costs.prediction import STAGES
 from lm_geometry.remotes.objects import stage_name
@@ -40,7 +40,7 @@ def _stands(stage: "Stage", raw: Raw, made: set[str]) -> bool:
         return False
     for dep in stage.deps:
         if isinstance(dep, ParamsDependency):
-            recorded = dep.hash_info.value or {}
+            recorded = cast("dict[str, Any]", dep.hash_info.value or {})
             same = all(_value(raw, name) == value for name, value in recorded.items())
         else:
             inside = any(f"{dep.fs_path}/".startswith(f"{path}/") for path in made)
