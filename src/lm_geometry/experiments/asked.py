@@ -44,7 +44,8 @@ def asked(words: Sequence[str], root: Path = ROOT) -> Asked:
     values = [_value(word) for word in words]
     overrides = {key: value for (key, _), value in zip(keys, values, strict=True)}
     params = project.params_of(overrides)
-    check(params, project.models, project.corpora, root, resolved=read_resolved(params, root))
+    resolved = read_resolved(params, root, project.models)
+    check(params, project.models, project.corpora, root, resolved=resolved)
     differs = differences(params, project.params)
     if empty := [name for name, (now, _) in differs.items() if now in ([], {})]:
         raise ValueError(

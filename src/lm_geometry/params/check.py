@@ -38,7 +38,7 @@ def check(
 
     Raises `ParamsError` with all that is wrong, `errors` first. No file is read but, where they are
     `prepared`, what describes the corpora of these parameters; that a `file:` is there is looked
-    up, a relative one below `root`. `resolved` are the facts of a model that is no alias, as
+    up, a relative one below `root`. `resolved` are the facts of the model, as
     data-prep found them.
     """
     found = list(errors)
@@ -56,7 +56,8 @@ def check_project(root: Path = ROOT, prepared: bool = False) -> Params:
     files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
     (raw, models, corpora), errors = zip(*(_read(root / file) for file in files), strict=True)
     told = [line for lines in errors for line in lines]
-    return check(raw, models, corpora, root, told, read_resolved(raw, root), prepared)
+    resolved = read_resolved(raw, root, models)
+    return check(raw, models, corpora, root, told, resolved, prepared)
 
 
 def check_or_exit(root: Path = ROOT, prepared: bool = False) -> Params:
