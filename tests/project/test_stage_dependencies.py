@@ -20,7 +20,7 @@ SHAPES = "src/lm_geometry/point_cloud/shapes.py"  # all that texts and training 
 LOOKS_ON = {PACKAGE / "measure" / name for name in ("__init__.py", "in_finetune.py")}
 MOST_ENTRIES = 9
 MOST_LINES = 110
-NEEDLESS_IN_EMBED = 340  # lines: an edit of one of these repeats every forward pass
+NEEDLESS_IN_EMBED = 350  # lines: an edit of one of these repeats every forward pass
 
 
 def script_of(stage: str) -> Path:

@@ -123,8 +123,8 @@ def measured(raw: Raw, clock: ClockName, root: Path = ROOT) -> Rates:
 
 def refuse_absent(params: Params, root: Path = ROOT) -> None:
     """Raises NotCountedError where the model cannot be measured now."""
+    from lm_geometry.experiments.costs.here import is_here
     from lm_geometry.models.catalogue import read_models
-    from lm_geometry.models.here import is_here
 
     name = params.model.name
     entry = read_models(root).get(name)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lm_geometry.models import here, sources
-from lm_geometry.models.here import is_here
+from lm_geometry.experiments.costs import here
+from lm_geometry.experiments.costs.here import is_here
+from lm_geometry.models import sources
 from lm_geometry.workspace import machine
 
 PACKAGE = f"package:some-model==1.0/some_model/model#sha256={'0' * 64}"
