@@ -2,15 +2,16 @@
 
     python benchmarks/signal_calls.py [--steps 50] [--repeat 5]
 
-The loop is that of the study `grokking_small` (p = 59, one layer, every equation at every step, which
-is the shortest step of any study here). A call has the forward pass of the probe, and
-the signals named: the local dimension alone, all of states, or all that there are, with gradients of
-64 examples. On one thread, in processor seconds; the least of `--repeat`, after a call that compiles.
+The loop is that of the study `grokking_small` (p = 59, one layer, every equation at every step),
+whose steps are the shortest of any study. A call has the forward pass of the probe and the signals
+named: the local dimension alone, all of states, or all that there are, with gradients of 64
+examples. On one thread, in processor seconds; the least of `--repeat`, after a call that compiles.
 """
 
 import argparse
 import os
 from collections.abc import Callable
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -36,7 +37,7 @@ def call(training: Training, names: list[str] | None) -> Callable[[], object]:
     probe, base = training.probe, training.states()[0]
     tokens = probe.distinct
     assert probe.classes is not None
-    fixed = {"sequences": probe.sequences[tokens], "classes": probe.classes[tokens]}
+    fixed: dict[str, Any] = {"sequences": probe.sequences[tokens], "classes": probe.classes[tokens]}
 
     def all_of_it() -> object:
         kept, seen = KeptRun.of(training), training.observe()

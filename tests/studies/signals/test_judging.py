@@ -38,7 +38,8 @@ def made() -> Tables:
     """Half of each setting's runs have the event at 504.
 
     `local_dimension` rises from 98 on in these, `training_loss` falls from 602 on, `weight_norm`
-    rises from 98 on in all runs; the others are noise; D2L's turning point exceeds 2 in half of all runs.
+    rises from 98 on in all runs; the others are noise; D2L's turning point exceeds 2 in half of
+    all runs.
     """
     generator = np.random.default_rng(0)
     runs, steps, seconds = [], [], []

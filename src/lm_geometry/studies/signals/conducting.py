@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.revisions.programs import dvc
 from lm_geometry.signals import signal_named, signals
 from lm_geometry.studies.signals.definition import (
@@ -25,8 +26,8 @@ from lm_geometry.studies.signals.definition import (
     planned,
 )
 from lm_geometry.studies.signals.family import Family
-from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.kept_run import KeptRun
+from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.reading import can_be_read_again, read_again
 from lm_geometry.studies.signals.run import make_run
 from lm_geometry.studies.signals.tables import Tables
@@ -152,7 +153,7 @@ class SignalConductor:
         return tables
 
     def _with_signals(self, tables: Tables, run: str, names: list[str]) -> Tables:
-        own = tables.steps[tables.steps["run"] == run].sort_values("step")
+        own = rows_where(tables.steps, run=run).sort_values("step")
         table = {name: own[name].to_numpy() for name in own if name in signals()}
         rows, seconds = read_again(names, KeptRun.read(self._path(run)), table)
         self.say(f"{run}: {', '.join(names)} read of its states")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.point_cloud.shapes import Float64, Int64
 from lm_geometry.signals import Course, Signal, combined, cusum, signal_named, signals
 from lm_geometry.signals.alarm_scores import Side, level
@@ -51,10 +52,9 @@ class FamilyRuns:
                 f"{family.name}: {len(missing)} of {len(wanted)} runs are missing, such as "
                 f"{missing[0].name}; `lm-geometry study signals/{family.name}` makes them"
             )
-        names = {one.name for one in planned(study, whole[-1])}
-        chosen = tables.runs[tables.runs["run"].isin(names)]
-        finite = chosen[chosen["diverged"].isna()].sort_values([*family.varied, "seed"])
-        finite = finite.reset_index(drop=True)
+        chosen = rows_where(tables.runs, run=[one.name for one in planned(study, whole[-1])])
+        finite = pd.DataFrame(chosen[chosen["diverged"].isna()])
+        finite = finite.sort_values([*family.varied, "seed"]).reset_index(drop=True)
         events = np.isfinite(finite["event"].astype(float))
         fewest = min(int(events.sum()), int((~events).sum()))
         if fewest < study.of_each_kind and whole[-1] + study.more_seeds <= study.most_seeds:
@@ -66,7 +66,8 @@ class FamilyRuns:
         groups = finite.groupby(list(family.varied)).ngroup().to_numpy()
         joined = tables.seconds.merge(finite[["run", "seconds_training"]], on="run")
         shares = joined["seconds"] / joined["seconds_training"]
-        cost = shares.groupby(joined["signal"]).mean().to_dict()
+        means = shares.groupby(joined["signal"]).mean()
+        cost = {str(name): float(value) for name, value in means.items()}
         return cls(study, finite, steps, groups, len(chosen) - len(finite), cost)
 
     @property
@@ -101,7 +102,7 @@ class FamilyRuns:
 
     def _courses(self, scored: Callable[[pd.DataFrame], np.ndarray]) -> list[Course]:
         found = []
-        for _, run in self.runs.iterrows():
+        for run in self.runs.to_dict("records"):
             rows = self.steps[run["run"]]
             scores = scored(rows)
             steps = rows["step"].to_numpy(dtype=np.float64)

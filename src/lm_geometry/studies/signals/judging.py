@@ -170,4 +170,5 @@ def three_for(family: str, tables: Mapping[str, pd.DataFrame]) -> list[str]:
     unlabelled = [table[table["labels"] == "none"].set_index("signal") for table in others]
     areas = pd.concat([table["area_20"] for table in unlabelled], axis=1, join="inner")
     means = areas.mean(axis=1, skipna=False).dropna()
-    return means.sort_values(ascending=False, kind="stable").index[:3].tolist()
+    ordered = means.sort_values(ascending=False, kind="stable")
+    return [str(name) for name in ordered.index[:3]]

@@ -134,7 +134,11 @@ class Training:
         given: list[Tensor] = []
         model: Blocks = self.model  # pyright: ignore[reportAssignmentType]
         expand: nn.Module = model.blocks[-1].expand  # pyright: ignore[reportAssignmentType]
-        hook = expand.register_forward_hook(lambda _, __, output: given.append(output))
+
+        def kept(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> None:
+            given.append(output)
+
+        hook = expand.register_forward_hook(kept)
         try:
             found = model.hidden_states(torch.from_numpy(self.probe.ids))[-1]
         finally:

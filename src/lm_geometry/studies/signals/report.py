@@ -1,6 +1,8 @@
 """What a family's runs told, as a table, a figure and a page in studies/results/signals/FAMILY."""
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -10,8 +12,8 @@ from lm_geometry.figures import theme
 from lm_geometry.figures.export import render
 from lm_geometry.studies.signals.courses import FamilyRuns
 from lm_geometry.studies.signals.family import Family
-from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.judging import JUDGED_BY, TESTS, Found
+from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.tables import DIGITS
 from lm_geometry.workspace.files import whole_file
 
@@ -57,7 +59,7 @@ def write_report(runs: FamilyRuns, found: Found, folder: Path) -> list[Path]:
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """By class of labels, within it by the area at 20 %, the largest first."""
     place = {label: i for i, label in enumerate(LABELS)}
-    keys = table.assign(_place=table["labels"].map(place), _area=-table["area_20"])
+    keys = table.assign(_place=table["labels"].map(place.get), _area=-table["area_20"])
     keys = keys.sort_values(["_place", "_area", "signal"], kind="stable")
     return keys.drop(columns=["_place", "_area"]).reset_index(drop=True)
 
@@ -66,7 +68,7 @@ def figure(family: Family, table: pd.DataFrame) -> alt.VConcatChart:
     """Area at 20 % with its interval beside the shares of runs that alarm, a row a signal."""
     ends = ("", "_lower", "_upper")
     shown = ["signal", "false_alarms", *(f"{what}{end}" for what in DRAWN for end in ends)]
-    data = table[shown].assign(kind=table["labels"].map(LABELS)).astype(object)
+    data = table[shown].assign(kind=table["labels"].map(LABELS.get)).astype(object)
     data = data.where(data.notna(), None)
     values = alt.InlineData(values=data.to_dict(orient="records"))
     named, bare = (
@@ -131,7 +133,7 @@ def page(runs: FamilyRuns, found: Found, ordered: pd.DataFrame) -> str:
         "",
         f"| {' | '.join(['signal', *COLUMNS.values()])} | refuted by |",
         f"|{'---|' * (len(columns) + 1)}",
-        *(_line(row, found) for _, row in ordered.iterrows()),
+        *(_line(row, found) for row in ordered.to_dict("records")),
         "",
         *(f"Test {number}: {words}." for number, words in TESTS.items()),
         "",
@@ -159,7 +161,7 @@ def verdict_in_words(family: Family, found: Found) -> str:
     return f"**The mean local dimension does not tell {what}: {reasons}.**"
 
 
-def _line(row: pd.Series, found: Found) -> str:
+def _line(row: Mapping[Hashable, Any], found: Found) -> str:
     cells = [f"`{row['signal']}`" if row["labels"] else str(row["signal"]), LABELS[row["labels"]]]
     for name in list(COLUMNS)[1:]:
         factor, digits = (100, 0) if name in IN_HUNDRED else (1, 0 if name == "lead" else 2)

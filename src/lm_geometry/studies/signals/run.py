@@ -10,8 +10,8 @@ import torch
 from lm_geometry.point_cloud.loops import single_threaded_blas
 from lm_geometry.studies.signals.definition import Planned
 from lm_geometry.studies.signals.family import Family
-from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.kept_run import KeptRun
+from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.observed import Training
 from lm_geometry.studies.signals.reading import Readings
 from lm_geometry.studies.signals.tables import Tables

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.studies.signals.definition import Planned
 from lm_geometry.workspace.files import whole_file
 
@@ -48,17 +49,17 @@ class Tables:
             pd.read_csv(folder / f"{name}.csv", dtype={"run": str, "parameters": str})
             for name in ("runs", "steps", "seconds")
         )
-        there = set(runs["run"])
-        return cls(runs, *(table[table["run"].isin(there)] for table in (steps, seconds)))
+        there = runs["run"].tolist()
+        return cls(runs, rows_where(steps, run=there), rows_where(seconds, run=there))
 
     def with_run(self, other: "Tables") -> "Tables":
         """These and the rows of another run, in place of those that it has here."""
         if self.runs.empty:
             return other
-        names = set(other.runs["run"])
+        kept = [run for run in self.runs["run"] if run not in set(other.runs["run"])]
         return Tables(
             *(
-                pd.concat([mine[~mine["run"].isin(names)], its], ignore_index=True)
+                pd.concat([rows_where(mine, run=kept), its], ignore_index=True)
                 for mine, its in zip(self._all, other._all, strict=True)
             )
         )
@@ -68,7 +69,7 @@ class Tables:
         mine = self.steps["run"] == run
         own = self.steps[mine].drop(columns=[c for c in values if c != "step"], errors="ignore")
         found = own.merge(values, on="step", how="left", validate="one_to_one")
-        again = set(seconds["signal"])
+        again = seconds["signal"].tolist()
         kept = self.seconds[~((self.seconds["run"] == run) & self.seconds["signal"].isin(again))]
         return replace(
             self,
@@ -84,7 +85,7 @@ class Tables:
         runs = self.runs.sort_values([*order, "seed"], kind="stable")
         place = {run: i for i, run in enumerate(runs["run"])}
         steps, seconds = (
-            table.assign(_place=table["run"].map(place))
+            table.assign(_place=table["run"].map(place.get))
             .sort_values(["_place", key], kind="stable")
             .drop(columns="_place")
             for table, key in ((self.steps, "step"), (self.seconds, "signal"))

@@ -1,5 +1,7 @@
 """Overfitting of a language model: next words of speeches, of a little text or of plenty."""
 
+from typing import Any
+
 import numpy as np
 
 from lm_geometry.models.arithmetic.model import Architecture
@@ -10,7 +12,14 @@ from lm_geometry.studies.signals.text_model import Learning, made
 from lm_geometry.workspace.seeds import stream
 
 LENGTH, HELD_OUT, PROBED, BATCH, BUDGET = 32, 400, 63, 32, 1000
-MODEL = {"layers": 2, "width": 64, "heads": 4, "head_width": 16, "feed_forward": 256, "dropout": 0}
+MODEL: dict[str, Any] = {
+    "layers": 2,
+    "width": 64,
+    "heads": 4,
+    "head_width": 16,
+    "feed_forward": 256,
+    "dropout": 0,
+}
 
 
 def start(setting: Setting, seed: int) -> Training:
