@@ -13,8 +13,9 @@ from lm_geometry.studies.signals.observed import Probe, Texts, Training
 from lm_geometry.studies.signals.text_model import Learning, made
 from lm_geometry.workspace.seeds import stream
 
-WORDS, LENGTH, WIDTH = 12, 8, 16
-SIZES = {"layers": 1, "width": WIDTH, "heads": 2, "head_width": 8, "feed_forward": 32, "dropout": 0}
+WORDS, LENGTH, WIDTH = 12, 8, 32
+SIZES = {"layers": 1, "width": WIDTH, "heads": 2, "head_width": 16, "feed_forward": 64}
+SIZES |= {"dropout": 0}
 
 
 def start(setting: Setting, seed: int) -> Training:

@@ -60,7 +60,7 @@ def test_tokens_that_see_the_same_are_copies() -> None:
 
 def test_what_is_kept_has_the_local_dimension_of_what_was_seen() -> None:
     generator = np.random.default_rng(0)
-    states = generator.standard_normal((600, 5)) @ generator.standard_normal((5, 64)) + 100
+    states = generator.standard_normal((600, 5)) @ generator.standard_normal((5, 64)) + 3000
     seen = Observation(
         0, states.astype(np.float32), states, {}, {}, states, states[0], states[0], 0.0
     )
@@ -68,9 +68,9 @@ def test_what_is_kept_has_the_local_dimension_of_what_was_seen() -> None:
     kept.add(seen)
     mean = np.mean(local_dimension(states, 128))
     again = np.mean(local_dimension(kept.states(0), 128))
-    assert again == pytest.approx(mean, rel=2e-3)
+    assert again == pytest.approx(mean, rel=5e-3)
     plain = np.mean(local_dimension(states.astype(np.float16).astype(np.float32), 128))
-    assert abs(plain - mean) > 20 * abs(again - mean)  # without the mean taken out
+    assert plain > 1.05 * mean  # without the mean taken out
 
 
 def test_a_run_is_the_same_twice_and_its_file_has_it(tmp_path: Path, study: SignalStudy) -> None:

@@ -73,7 +73,7 @@ def figure(family: Family, table: pd.DataFrame) -> alt.VConcatChart:
     values = alt.InlineData(values=data.to_dict(orient="records"))
     named, bare = (
         alt.Y("signal:N", sort=table["signal"].tolist(), title=None, axis=axis)
-        for axis in (alt.Axis(), None)
+        for axis in (alt.Axis(labelLimit=320), None)
     )
     colour = alt.Color(
         "kind:N",
@@ -129,15 +129,17 @@ def page(runs: FamilyRuns, found: Found, ordered: pd.DataFrame) -> str:
         f"{len(runs.runs)} runs: {settings}; {seeds} seeds of each. {first['runs_with']:.0f} have "
         f"the event, {first['runs_without']:.0f} do not; {runs.diverged} diverged and are not "
         f"judged. Budget {family.budget:,} steps, measured every {family.every}; "
-        f"{seconds / 3600:.1f} processor hours of training and observing.",
+        f"{seconds / 3600:.1f} processor hours, signals apart.",
         "",
         f"| {' | '.join(['signal', *COLUMNS.values()])} | refuted by |",
         f"|{'---|' * (len(columns) + 1)}",
         *(_line(row, found) for row in ordered.to_dict("records")),
         "",
-        *(f"Test {number}: {words}." for number, words in TESTS.items()),
+        "A signal is refuted by a test where",
         "",
-        *(f"Left out: {reason}." for reason in found.left_out),
+        *(f"{number}. {words}" for number, words in TESTS.items()),
+        "",
+        *(f"- Left out: {reason}." for reason in found.left_out),
         "",
         "![which signal tells](signals.svg)",
         "",
