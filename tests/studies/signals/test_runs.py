@@ -111,7 +111,7 @@ def test_a_run_that_is_there_is_not_made_again(
     assert [line.partition(":")[0] for line in said if "event" in line] == ["20-0.01-seed-1"]
     for name in ("steps.csv",):
         assert (folder / name).read_bytes() == whole[name]
-    other = replace(MADE, budget=26)
+    other = replace(MADE, budget=44)
     monkeypatch.setattr("lm_geometry.studies.signals.definition.family_named", lambda _: other)
     with pytest.raises(ValueError, match="4 runs were made with other parameters, such as 20-"):
         conductor.conduct()
