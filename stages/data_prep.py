@@ -8,9 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from lm_geometry.data_prep.run import run
 from lm_geometry.workspace.stage import running
 
 if __name__ == "__main__":
-    with running("data-prep"):
+    with running("data-prep"):  # before what takes seconds to import
+        from lm_geometry.data_prep.run import run
+
         run()

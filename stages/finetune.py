@@ -5,15 +5,17 @@ dvc repro finetune
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from lm_geometry.finetune.observed import Observer
-from lm_geometry.finetune.run import run
 from lm_geometry.workspace.stage import running
 
+if TYPE_CHECKING:
+    from lm_geometry.finetune.observed import Observer
 
-def observing() -> Observer:
+
+def observing() -> "Observer":
     """What `finetune.watch` measures with: loaded where it is asked for, and no dependency.
 
     dvc.yaml does not name its code, so that an edit of what only looks on trains nothing anew;
@@ -25,5 +27,7 @@ def observing() -> Observer:
 
 
 if __name__ == "__main__":
-    with running("finetune"):
+    with running("finetune"):  # before what takes seconds to import
+        from lm_geometry.finetune.run import run
+
         run(observing)

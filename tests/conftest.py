@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["LM_GEOMETRY_DEVICE"] = "cpu"  # byte for byte the same results are promised there
+os.environ["LM_GEOMETRY_COSTS"] = "never"  # which takes as long as a test may
 os.environ["LM_GEOMETRY_THREADS"] = "1"
 
 from lm_geometry.outs.data_prep.model import ModelSource

@@ -36,7 +36,7 @@ def test_what_is_quick_is_silent(clock: list[float], capsys: pytest.CaptureFixtu
 
 def test_without_a_number_of_all_the_time_left_is_not_told() -> None:
     assert line("tables", 4, None, 20.0) == "tables: 4 in 20 s, 0.2 a second"
-    assert line("tables", 0, 3, 20.0) == "tables: 0 of 3 in 20 s, 0 a second"
+    assert line("tables", 0, 3, 20.0) == "tables: 0 of 3 in 20 s"
 
 
 def test_nothing_is_taken_before_it_is_asked_for(clock: list[float]) -> None:
@@ -79,6 +79,40 @@ def test_the_innermost_work_speaks(clock: list[float], capsys: pytest.CaptureFix
         "data-prep: 10 s",
         "reading: 1 of 2 in 11 s, 0.091 a second, 11 s left",
         "data-prep: 37 s",
+    ]
+
+
+def test_a_loop_that_has_just_begun_leaves_the_line_to_what_it_is_within(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with under_way("finetune") as stage:
+        clock[0] = 9.5
+        for _ in progress(range(3), "scoring"):
+            clock[0] += 0.6  # at the first one ten seconds have passed since anything was said
+            stage.say_if_due()
+        for _ in progress(range(3), "embedding"):
+            clock[0] += 10.0
+    assert capsys.readouterr().err.splitlines() == [
+        "scoring: 1 of 3 in 1 s, 1.7 a second, 1 s left",
+        "embedding: 1 of 3 in 10 s, 0.1 a second, 20 s left",
+        "embedding: 2 of 3 in 20 s, 0.1 a second, 10 s left",
+    ]
+
+
+def test_no_loop_says_that_none_of_it_is_done_before_ten_seconds_have_passed(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with under_way("finetune"):
+        clock[0] = 12.0  # nobody looked
+        with under_way("scoring", 3) as work:
+            work.go_on(0)
+            for second in range(13, 33):
+                clock[0] = float(second)
+                work.say_if_due()
+    assert capsys.readouterr().err.splitlines() == [
+        "finetune: 12 s",
+        "scoring: 0 of 3 in 10 s",
+        "scoring: 0 of 3 in 20 s",
     ]
 
 

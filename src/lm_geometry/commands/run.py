@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         "lm-geometry run gpt2 -S model.name=gpt2",
         "lm-geometry run mine -S model.name=file:/models/mine -S finetune.task=none",
         "lm-geometry run fast --from examples/quick.yaml -S model.name=minilm",
-        "lm-geometry run deep -S 'embed.layers=[20,25,30]' --dry-run    # only checks",
+        "lm-geometry run deep -S 'embed.layers=[20,25,30]' --dry-run    # what it costs",
     ),
 )
 @click.argument("name", help="what the experiment is called: letters, digits, . _ and -")
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     help="overrides of a YAML file, KEY: VALUE in each line; -S overrides them",
 )
 @click.option("--replace", is_flag=True, help="run again what has this name already")
-@click.option("--dry-run", is_flag=True, help="check, say what differs, run nothing")
+@click.option("--dry-run", is_flag=True, help="check, say what differs and costs, run nothing")
 def command(
     name: str, overrides: tuple[str, ...], files: tuple[Path, ...], replace: bool, dry_run: bool
 ) -> None:
@@ -56,6 +56,8 @@ def command(
     """
     from lm_geometry.experiments.asked import asked, free_name, with_files
     from lm_geometry.experiments.committed import FILE, left_over, told
+    from lm_geometry.experiments.costs.told import told as costs
+    from lm_geometry.workspace.machine import machine
 
     free_name(name, replace)
     wanted = asked(with_files(overrides, files))
@@ -63,6 +65,8 @@ def command(
         print(line, flush=True)
     if left := left_over():
         print(f"not taken from {FILE} here: {told(left)}", flush=True)
+    if machine().costs == "told":
+        print(costs(wanted.params), flush=True)
     if dry_run:
         words = [word for one in wanted.words for word in ("-S", one)]
         print(shlex.join(["dvc", "exp", "run", "--temp", "-n", name, *words]))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # what `--help` and TAB need not wait for
 )
 @click.option("--all", "every", is_flag=True, help="every study that can run here")
 @click.option("--list", "listed", is_flag=True, help="print every study and its question")
-@click.option("--dry-run", is_flag=True, help="print the lines, run nothing")
+@click.option("--dry-run", is_flag=True, help="print the lines and the costs, run nothing")
 @click.option("--jobs", type=int, default=1, metavar="N", help="N at a time (DVC's queue)")
 @click.option("--slurm", is_flag=True, help="as jobs of a Slurm cluster")
 @click.option(
@@ -79,6 +79,8 @@ def command(
     settings = _settings(slurm, slurm_file)
     chosen = _chosen(names, every, slurm, settings is not None and settings.gpus > 0)
     checked = {name: _checked(name) for name in chosen}
+    if not slurm:  # whose nodes are other machines
+        _tell_costs(checked)
     from lm_geometry.studies.conducting import Conductor
     from lm_geometry.workspace.machine import scratch
 
@@ -146,6 +148,16 @@ def _checked(name: str) -> "tuple[Study, list[Experiment]]":
     if needs := disk_told(found):
         print(needs, file=sys.stderr, flush=True)
     return study, found
+
+
+def _tell_costs(checked: "dict[str, tuple[Study, list[Experiment]]]") -> None:
+    from lm_geometry.experiments.costs.told import told_of_all
+    from lm_geometry.workspace.machine import machine
+
+    if machine().costs == "never":
+        return
+    for name, (_, found) in checked.items():
+        print(f"{name}: {told_of_all(found)}", file=sys.stderr, flush=True)
 
 
 def _conduct(conductors: "list[tuple[Conductor, list[Experiment]]]") -> None:

@@ -19,6 +19,7 @@ from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
     load_tokenizer,
     local_location,
+    longest_input,
     longest_of,
     read_config,
 )
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-PINNED = ("package", "kept")  # whose hash says what they are: they were read before
+PINNED = ("package", "kept")  # whose hash says what they are: their weights were read before
 EMPTY = 1  # ordinary tokens of a tokenizer without files: of some a mark of word starts
 USED = ("bos", "eos", "cls", "sep", "mask", "unk")  # tokens that a tokenizer puts in by itself
 
@@ -42,8 +43,11 @@ def checked(source: ModelSource) -> ModelSource:
 
     Exits with a sentence for each thing that is wrong with it.
     """
-    if source.kind == "arithmetic" or sources.parse(source.source).scheme in PINNED:
+    if source.kind == "arithmetic":
         return source
+    if sources.parse(source.source).scheme in PINNED:
+        masks = load_tokenizer(source).mask_token_id is not None
+        return replace(source, longest=longest_input(source), masks=masks)
     config = read_config(source)
     faults: list[str] = []
     small = _small(source, config)

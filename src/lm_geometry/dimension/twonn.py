@@ -113,6 +113,7 @@ def check(cdf: str, fit: str, discard: float, ratios: int) -> None:
 @compiled
 def fit_each(ratios, drop_infinite, likelihood, discard, estimates):
     """Fits every row of sorted `ratios` `[clouds, ratios]`."""
+    y, counted = np.empty(ratios.shape[1]), -1  # −ln(1 − F), which hangs on the number alone
     for row in range(ratios.shape[0]):
         mu = ratios[row]  # [ratios]
         finite = mu.size
@@ -128,11 +129,14 @@ def fit_each(ratios, drop_infinite, likelihood, discard, estimates):
                 total += np.log(mu[i])
             estimates[row] = (kept - 1) / (total + (n - kept) * np.log(mu[kept - 1]))
         else:
+            if n != counted:
+                for i in range(kept):
+                    y[i] = -np.log(1 - (i + 1 if drop_infinite else i) / n)
+                counted = n
             xy, xx = 0.0, 0.0
             for i in range(kept):
                 x = np.log(mu[i])
-                y = -np.log(1 - (i + 1 if drop_infinite else i) / n)
-                xy += x * y
+                xy += x * y[i]
                 xx += x * x
             estimates[row] = xy / xx
         if np.isinf(estimates[row]):  # every kept ratio is 1

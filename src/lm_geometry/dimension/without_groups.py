@@ -63,7 +63,7 @@ def local_without_groups(
     rules = (cdf == "i/n", fit == "mle", float(discard))
 
     def work(first: int, last: int) -> None:
-        ratios = np.full((last - first, deletions, n_neighbors), np.nan)
+        ratios = np.empty((last - first, deletions, n_neighbors))
         lists = (graph.indices, distances, points, labels, numbers)
         _ratios_without(*lists, deletions, n_neighbors, first, last, ratios)
         flat = ratios.reshape(-1, n_neighbors)
@@ -149,8 +149,8 @@ def _measure_rest(X, labels, member, members, masks, rest, squares, filled, rati
 def _ratios_of_members(
     indices, distances, X, labels, token, stamps, masks, members, squares, filled, ratios
 ):
-    """Fills `ratios` `[deletions, n_neighbors]` of one token, from the lists of its members."""
-    nearest = np.empty(filled.size)
+    """Fills `ratios` `[deletions, n_neighbors + 1]` of one token, from the lists of its members."""
+    nearest = np.ones(filled.size)
     for place in range(members.size):
         member = members[place]
         before, between = masks[member], 0  # whose nearest, whose second nearest is yet to come
@@ -158,13 +158,15 @@ def _ratios_of_members(
             other = indices[member, rank]
             if stamps[other] != token:
                 continue
+            length = distances[member, rank]
             second, first = masks[other] & between, masks[other] & before
-            for g in range(filled.size if second | first else 0):
-                if second >> g & 1:
-                    ratios[g, filled[g]] = distances[member, rank] / nearest[g]
-                    filled[g] += 1
-                elif first >> g & 1:
-                    nearest[g] = distances[member, rank]
+            if second:  # written for every group, kept where the place moves on: no branches
+                for g in range(filled.size):
+                    ratios[g, filled[g]] = length / nearest[g]
+                    filled[g] += second >> g & 1
+            if first:
+                for g in range(filled.size):
+                    nearest[g] = length if first >> g & 1 else nearest[g]
             before, between = before & ~first, (between & ~second) | first
             if before | between == 0:
                 break
@@ -177,12 +179,13 @@ def _ratios_of_members(
 def _ratios_without(
     indices, distances, X, labels, groups, deletions, n_neighbors, first, last, ratios
 ):
-    """Fills `ratios` `[tokens, deletions, n_neighbors]` with r₂/r₁ of the members."""
+    """Fills `ratios` `[tokens, deletions, n_neighbors]` with r₂/r₁ of the members; NaN: none."""
     n = indices.shape[0]
     stamps, masks = np.full(n, -1, np.int32), np.empty(n, np.int64)
     members, ordered = np.empty(n, np.int32), np.empty(n, np.int32)
     everyone, squares = np.arange(n).astype(np.int32), np.empty(n)
     filled = np.empty(deletions, np.int64)
+    found = np.empty((deletions, n_neighbors + 1))  # the last place is written, and never kept
     for token in range(first, last):
         count, missing = _neighbourhoods(
             indices[token], groups, deletions, n_neighbors, token, stamps, masks, members
@@ -195,7 +198,6 @@ def _ratios_without(
                 ordered[:others], groups, deletions, n_neighbors, token, stamps, masks, members
             )
         filled[:] = 0
-        found = ratios[token - first]
         _ratios_of_members(
             indices,
             distances,
@@ -210,5 +212,6 @@ def _ratios_without(
             found,
         )
         for g in range(deletions):
-            if missing >> g & 1:
-                found[g] = np.nan
+            kept = 0 if missing >> g & 1 else filled[g]
+            for place in range(n_neighbors):
+                ratios[token - first, g, place] = found[g, place] if place < kept else np.nan

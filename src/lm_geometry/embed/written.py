@@ -53,4 +53,4 @@ def _plain(text: str) -> str:
     if not text.strip(" "):
         return SPACE * len(text)
     inner = text.removeprefix(" ").replace(" ", SPACE)
-    return CONTINUES + inner if inner == text and inner[0].isalnum() else inner
+    return CONTINUES + inner if inner == text and inner[0].isalpha() else inner

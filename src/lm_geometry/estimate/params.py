@@ -8,6 +8,7 @@ from lm_geometry.outs.estimate.exclusion import NONE, kinds_of
 from lm_geometry.surrogates.kinds import Kind
 from lm_geometry.workspace.layers import Several
 from lm_geometry.workspace.section import Section
+from lm_geometry.workspace.signals import ALL, Signal
 
 LocalEstimator = Literal["twonn", "lpca", "mle"]
 Library = Literal[
@@ -23,16 +24,6 @@ GlobalEstimator = Literal[
     "dadapy.twonn",
     "dadapy.gride",
     Library,
-]
-Signal = Literal[
-    "rankme",
-    "alpha_req",
-    "participation_ratio",
-    "effective_rank",
-    "mean_cosine",
-    "persistent_homology_0",
-    "persistent_homology_1",
-    "distance_moved",
 ]
 Rule = Literal["FO", "Fan", "maxgap", "ratio", "participation_ratio", "Kaiser", "broken_stick"]
 
@@ -131,16 +122,7 @@ class Estimate(Section):
         "scikit-dimension by its name, or dadapy.twonn and dadapy.gride where there is DADApy",
     )
     signals: list[Signal] = Field(
-        [
-            "rankme",
-            "alpha_req",
-            "participation_ratio",
-            "effective_rank",
-            "mean_cosine",
-            "persistent_homology_0",
-            "persistent_homology_1",
-            "distance_moved",
-        ],
+        ALL,
         description="other numbers of a cloud, each beside its number of massive tokens; [] none",
     )
     gride_range: int = Field(256, ge=0, description="largest GRIDE rank (a power of 2); 0: none")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAMLError
 
-from lm_geometry.experiments.committed import Differences, differences
+from lm_geometry.experiments.committed import Differences, Raw, differences
 from lm_geometry.experiments.experiment import Project, names_in, written
 from lm_geometry.experiments.in_git import there
 from lm_geometry.params.agreement.resolved import read_resolved
@@ -25,10 +25,11 @@ NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 @dataclass(frozen=True)
 class Asked:
-    """Overrides that are valid: their words for DVC, and what they make otherwise."""
+    """Overrides that are valid: their words for DVC, what they make otherwise, and of what."""
 
     words: tuple[str, ...]
     differs: Differences
+    params: Raw  # all of them, with the overrides
 
 
 def asked(words: Sequence[str], root: Path = ROOT) -> Asked:
@@ -44,7 +45,8 @@ def asked(words: Sequence[str], root: Path = ROOT) -> Asked:
     values = [_value(word) for word in words]
     overrides = {key: value for (key, _), value in zip(keys, values, strict=True)}
     params = project.params_of(overrides)
-    check(params, project.models, project.corpora, root, resolved=read_resolved(params, root))
+    resolved = read_resolved(params, root, project.models)
+    check(params, project.models, project.corpora, root, resolved=resolved)
     differs = differences(params, project.params)
     if empty := [name for name, (now, _) in differs.items() if now in ([], {})]:
         raise ValueError(
@@ -55,7 +57,7 @@ def asked(words: Sequence[str], root: Path = ROOT) -> Asked:
         for word, (key, _) in zip(words, keys, strict=True)
         if any(f"{name}.".startswith(f"{key}.") for name in differs)
     ]
-    return Asked(tuple(told), differs)
+    return Asked(tuple(told), differs, params)
 
 
 def with_files(words: Sequence[str], files: Sequence[Path]) -> list[str]:

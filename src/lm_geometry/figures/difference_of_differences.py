@@ -15,8 +15,6 @@ _AXIS = [
     "(below 0: fell more on the fine-tuned corpus)",
 ]
 _EMPHASISED = "isValid(datum.shown) ? datum.shown : datum.step === datum.last_step"
-# Checkpoints of one layer stand side by side, within 0.6 of a layer, so that intervals stay apart.
-_NUDGED = "datum.layer + 0.6 * ((datum.place - 0.5) / datum.places - 0.5)"
 
 
 def chart(data: panels.Data) -> panels.Panels:
@@ -86,7 +84,7 @@ def _placed(chart: alt.Chart) -> alt.Chart:
             groupby=["panel"],
         )
         .transform_joinaggregate(places="max(place)", groupby=["panel"])
-        .transform_calculate(nudged=_NUDGED, emphasised=_EMPHASISED)
+        .transform_calculate(nudged=nudged.PLACE, emphasised=_EMPHASISED)
     )
 
 

@@ -5,7 +5,7 @@ import altair as alt
 from lm_geometry.figures import channels, panels
 
 SHARE = 0.5  # of the distance of two layers
-_NUDGED = f"datum.layer + {SHARE} * ((datum.place - 0.5) / datum.places - 0.5)"
+PLACE = f"datum.layer + {SHARE} * ((datum.place - 0.5) / datum.places - 0.5)"
 
 
 def by_line(chart: alt.Chart, panel: str) -> alt.Chart:
@@ -20,7 +20,7 @@ def by_line(chart: alt.Chart, panel: str) -> alt.Chart:
         .transform_joinaggregate(series_order="min(series_order)", groupby=["series"])
         .transform_window(place="dense_rank()", sort=order, groupby=["panel", panel])
         .transform_joinaggregate(places="max(place)", groupby=["panel", panel])
-        .transform_calculate(nudged=_NUDGED)
+        .transform_calculate(nudged=PLACE)
     )
 
 

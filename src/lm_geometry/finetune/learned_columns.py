@@ -12,7 +12,7 @@ CLASSES = {
 _THERE = (
     "reviews, dailydialog and emowoz have labels, multiwoz21, sgd and wnut-17 words with tags, "
     "multiwoz21 and sgd states of dialogues, and the catalogue entry of another corpus can name "
-    "its columns (label_column, tags_column)"
+    "its columns (label_column, tags_column); docs/dialogue.md shows rows with states of your own"
 )
 
 

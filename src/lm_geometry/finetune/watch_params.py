@@ -6,17 +6,7 @@ from pydantic import Field, field_validator
 
 from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.section import Section
-
-Signal = Literal[
-    "rankme",
-    "alpha_req",
-    "participation_ratio",
-    "effective_rank",
-    "mean_cosine",
-    "persistent_homology_0",
-    "persistent_homology_1",
-    "distance_moved",
-]
+from lm_geometry.workspace.signals import Signal
 
 
 class Watch(Section):

@@ -121,10 +121,17 @@ def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: S
     return _ready(source.name, own, states, layers, settings)
 
 
+def _name_of(model: PreTrainedModel) -> str:
+    """What it was loaded as: its name on a hub, the name of its folder, or its class's."""
+    name = str(getattr(model.config, "name_or_path", "") or type(model).__name__)
+    folder = Path(name).expanduser()
+    return folder.resolve().name if folder.is_dir() else name
+
+
 def _in_memory(
     model: PreTrainedModel, tokenizer: Tokenizer, layers: Layers, settings: Settings
 ) -> Opened:
-    name = str(getattr(model.config, "name_or_path", "") or type(model).__name__)
+    name = _name_of(model)
     if tokenizer is None:
         raise ValueError(f"tokenizer: give that of {name}, which is in memory")
     half = settings.half

@@ -22,7 +22,7 @@ def converted(gguf: Path) -> Path:
     another model, and its own folder may be read-only. Raises NotReadError for a file that cannot
     be read, and for one that lacks weights, as the first of several parts does.
     """
-    target = machine.downloads() / "converted" / content_hash(gguf)[:24]
+    target = conversion(gguf)
     if verified(target):
         return target
     print(f"converting {gguf.name} to safetensors, once", flush=True)
@@ -47,6 +47,11 @@ def converted(gguf: Path) -> Path:
         tokenizer.save_pretrained(folder)
         record(folder, target)
     return target
+
+
+def conversion(gguf: Path) -> Path:
+    """The folder that a GGUF file is converted to, whether or not it is there."""
+    return machine.downloads() / "converted" / content_hash(gguf)[:24]
 
 
 def _loaded(gguf: Path) -> tuple[Any, Any, dict[str, Any]]:

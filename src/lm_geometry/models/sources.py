@@ -106,13 +106,18 @@ def fetch(source: Source, downloads: Path) -> Path:
         return _local(source)
     if source.scheme == "kept":
         raise SourceError(f"kept:{source.location} is a model, and no file: give it as model.name")
-    parts = source.parts or (source,)
-    identity = "+".join(f"{part.sha256}/{part.member.strip('/')}" for part in parts)
-    key = hashlib.sha256(identity.encode()).hexdigest()[:16]  # those of 12 have no record
-    folder = downloads / f"{source.location}-{source.revision}" / key
+    folder = package_folder(source, downloads)
     if not verified(folder):
         _extract(source, folder)
     return folder / PurePosixPath(source.member).name if source.member else _top(folder / JOINED)
+
+
+def package_folder(source: Source, downloads: Path) -> Path:
+    """Where in `downloads` a package's member is put, whether or not it is there."""
+    parts = source.parts or (source,)
+    identity = "+".join(f"{part.sha256}/{part.member.strip('/')}" for part in parts)
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]  # those of 12 have no record
+    return downloads / f"{source.location}-{source.revision}" / key
 
 
 def _top(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from lm_geometry.neighbours.candidates import (
     Candidates,
     finish,
     first_bounds,
+    likely_bounds,
     no_candidates,
     offer_block,
     offer_rows,
@@ -53,7 +54,8 @@ def candidates_of(rows: Int64[np.ndarray, "rows"], cloud: Centred, keep: int) ->
         mine = rows[first:last]
         for column in range(0, len(points), WHOLE):
             products = points[mine] @ points[column : column + WHOLE].T
-            offer_rows(products, half, mine, column, lists, first)
+            limits = likely_bounds(products, half[column : column + WHOLE], keep)
+            offer_rows(products, half, limits, mine, column, lists, first)
         finish(lists, first, last)
 
     over_rows(search, len(rows))
@@ -66,8 +68,9 @@ def _whole(cloud: Centred, lists: Candidates) -> None:
     tokens = np.arange(len(products))
 
     def offer(first: int, last: int) -> None:
-        mine = tokens[first:last]
-        offer_rows(products[first:last], cloud.half_squares, mine, 0, lists, first)
+        own, half = products[first:last], cloud.half_squares
+        limits = likely_bounds(own, half, lists.keep)
+        offer_rows(own, half, limits, tokens[first:last], 0, lists, first)
 
     over_rows(offer, len(products))
 

@@ -16,6 +16,7 @@ from lm_geometry.point_cloud.shapes import Float, Int32, Int64
 
 STRIP = 32  # candidates tested at once, without a branch
 SAMPLE = 512  # scores behind a token's first bound
+SURE = 2.5  # standard deviations of the number of candidates that such a bound leaves
 
 
 class Candidates(NamedTuple):
@@ -69,17 +70,23 @@ def _insert(lists, row, score, token):
     lists.filled[row] = place
 
 
-@compiled
-def _first_bound(half_squares, products, keep, sample, tokens):
-    """A bound below which there are probably more than `keep` scores, and room for all of them."""
-    step = max(1, products.size // sample.size)
-    taken = 0
-    for c in range(0, products.size, step):
-        if taken < sample.size:
-            sample[taken] = half_squares[c] - products[c]
-            taken += 1
-    rank = min(taken, 7 * keep * taken // (5 * products.size) + 1)
-    return lowest_first(sample, tokens, taken, rank)
+def likely_bounds(
+    products: Float[np.ndarray, "rows columns"],
+    half_squares: Float[np.ndarray, "columns"],
+    keep: int,
+) -> Float[np.ndarray, "rows"]:
+    """Scores `[rows]` below which there are probably more than `keep`, and room for all of them.
+
+    From an even sample of the columns, `SURE` standard deviations above the rank to be expected.
+    """
+    columns = products.shape[1]
+    if columns <= 2 * keep:
+        return np.full(len(products), np.inf, products.dtype)
+    step = max(1, columns // SAMPLE)
+    sample = half_squares[::step] - products[:, ::step]
+    expected = keep * sample.shape[1] / columns
+    rank = min(sample.shape[1] - 1, int(expected + SURE * expected**0.5) + 1)
+    return np.partition(sample, rank, axis=1)[:, rank]
 
 
 @compiled
@@ -100,19 +107,19 @@ def _fill(half_squares, products, own, columns, limit, scores, tokens):
 
 
 @compiled
-def offer_rows(products, half_squares, rows, columns, lists, first):
+def offer_rows(products, half_squares, limits, rows, columns, lists, first):
     """Offers the column tokens to the row tokens of a block of inner products.
 
     Row r of `products` `[rows, columns]` belongs to token `rows[r]`, whose list is entry
-    `first + r`; column c to token `columns + c`. A token is never its own candidate.
+    `first + r`; column c to token `columns + c`. A token is never its own candidate. An empty list
+    takes what scores below its entry of `limits` `[rows]`, if that is enough and not too much.
     """
     scores, tokens, filled, bound, keep = lists
     half = half_squares[columns : columns + products.shape[1]]  # [columns]
-    sample, order = np.empty(SAMPLE, scores.dtype), np.empty(SAMPLE, np.int32)
     for r in range(products.shape[0]):
         owner, own, row = first + r, rows[r], products[r]
-        if bound[owner] == np.inf and row.size > 2 * keep and filled[owner] == 0:
-            limit = _first_bound(half, row, keep, sample, order)
+        if bound[owner] == np.inf and filled[owner] == 0:
+            limit = limits[r]
             found = _fill(half, row, own, columns, limit, scores[owner], tokens[owner])
             if found >= keep:
                 filled[owner], bound[owner] = found, limit

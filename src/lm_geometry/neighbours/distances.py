@@ -2,17 +2,21 @@
 
 import numpy as np
 
+from lm_geometry.point_cloud.lists import Lists
 from lm_geometry.point_cloud.loops import compiled
 from lm_geometry.point_cloud.ordering import lowest_first, sort_pairs
+from lm_geometry.point_cloud.shapes import Float, Int32, Int64
 from lm_geometry.point_cloud.summation import LANES, squared_distance
+
+TOGETHER = 64  # rows whose candidates are sorted in one call
 
 
 @compiled
 def squares_to(X, row, tokens, squares):
     """Fills `squares` `[n]` with |x_row − x_t|² for the `tokens` t `[n]` of X `[tokens, width]`."""
-    lanes = np.empty(LANES)
+    lanes, own = np.empty(LANES), X[row].astype(np.float64)  # made wide once for all
     for c in range(tokens.size):
-        squares[c] = squared_distance(X[row], X[tokens[c]], lanes)
+        squares[c] = squared_distance(own, X[tokens[c]], lanes)
 
 
 @compiled
@@ -33,22 +37,63 @@ def _write(lists, row, tokens, squares, found):
 
 
 @compiled
-def measure(X, rows, names, candidates, count, first, last, lists):
+def _squares_of(X, rows, names, candidates, count, first, squares, tokens):
+    """Fills `squares` and `tokens` `[rows, room]` for the rows from `first` on; infinite: none."""
+    for r in range(squares.shape[0]):
+        n = count[first + r]
+        for c in range(n):
+            tokens[r, c] = names[candidates[first + r, c]]
+        squares_to(X, rows[first + r], tokens[r, :n], squares[r, :n])
+        for c in range(n, squares.shape[1]):
+            squares[r, c] = np.inf
+
+
+@compiled
+def _order_ties(squares, tokens, count):
+    """Puts tokens of equal squares, which are sorted, in the order of their numbers."""
+    start = 0
+    for place in range(1, count + 1):
+        if place == count or squares[place] > squares[start]:
+            if place > start + 1:
+                sort_pairs(squares[start:place], tokens[start:place], place - start)
+            start = place
+
+
+@compiled
+def _write_in_order(order, squares, tokens, rows, count, first, lists):
+    """Writes the lists of the rows from `first` on; `order` `[rows, room]` sorts their squares."""
+    near, ordered = np.empty(order.shape[1], np.int32), np.empty(order.shape[1])
+    for r in range(order.shape[0]):
+        n = count[first + r]
+        for place in range(n):
+            near[place], ordered[place] = tokens[r, order[r, place]], squares[r, order[r, place]]
+        _order_ties(ordered, near, n)
+        _write(lists, rows[first + r], near, ordered, n)
+
+
+def measure(
+    X: Float[np.ndarray, "tokens width"],
+    rows: Int64[np.ndarray, "rows"],
+    names: Int64[np.ndarray, "tokens"],
+    candidates: Int32[np.ndarray, "rows room"],
+    count: Int64[np.ndarray, "rows"],
+    first: int,
+    last: int,
+    lists: Lists,
+) -> None:
     """Fills the lists of the tokens `rows[first:last]` with the nearest of their candidates.
 
     `candidates[r]` are those of `rows[r]`, and c among them stands for the token `names[c]`. A list
     is written to its token's own place; one of too few candidates ends with −1 at an infinite
     distance.
     """
-    squares = np.empty(candidates.shape[1])
-    for r in range(first, last):
-        n, row = count[r], rows[r]
-        tokens = np.empty(n, np.int32)
-        for c in range(n):
-            tokens[c] = names[candidates[r, c]]
-        squares_to(X, row, tokens, squares[:n])
-        sort_pairs(squares, tokens, n)
-        _write(lists, row, tokens, squares, n)
+    room = candidates.shape[1]
+    for begin in range(first, last, TOGETHER):
+        size = min(TOGETHER, last - begin)
+        squares, tokens = np.empty((size, room)), np.empty((size, room), np.int32)
+        _squares_of(X, rows, names, candidates, count, begin, squares, tokens)
+        order = np.argsort(squares, axis=1)  # by vector registers, many times as fast as ours
+        _write_in_order(order, squares, tokens, rows, count, begin, lists)
 
 
 @compiled

@@ -36,8 +36,8 @@ def check(
     """The validated parameters, from the mappings in params.yaml and the catalogue's two files.
 
     Raises `ParamsError` with all that is wrong, `errors` first. No file is read; that a `file:` is
-    there is looked up, a relative one below `root`. `resolved` are the facts of a model that is no
-    alias, as data-prep found them.
+    there is looked up, a relative one below `root`. `resolved` are the facts of the model, as
+    data-prep found them.
     """
     found = list(errors)
     known = _entries(models, "models.yaml", ModelEntry, found)
@@ -54,7 +54,7 @@ def check_project(root: Path = ROOT) -> Params:
     files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
     (raw, models, corpora), errors = zip(*(_read(root / file) for file in files), strict=True)
     told = [line for lines in errors for line in lines]
-    return check(raw, models, corpora, root, told, read_resolved(raw, root))
+    return check(raw, models, corpora, root, told, read_resolved(raw, root, models))
 
 
 def check_or_exit(root: Path = ROOT) -> Params:

@@ -63,6 +63,12 @@ def _expand(near, groups, first, last, lists):
                 filled += 1
         while filled < k:
             tied = g + 1
+            single = offsets[nearest[g] + 1] - offsets[nearest[g]] == 1
+            if single and (tied == nearest.size or lengths[tied] > lengths[g]):
+                indices[row, filled] = members[offsets[nearest[g]]]  # nearly always
+                distances[row, filled] = lengths[g]
+                filled, g = filled + 1, tied
+                continue
             while tied < nearest.size and lengths[tied] == lengths[g]:
                 tied += 1
             total = 0

@@ -45,6 +45,9 @@ class Machine(BaseSettings):
         default=False,
         description="whether tensors are read of a model that has no safetensors, but a pickle",
     )
+    costs: Literal["told", "never"] = Field(
+        "told", description="whether `run` and `study` begin by measuring what they will cost"
+    )
     shard: str = Field(
         "",
         pattern=r"^([1-9]\d*/[1-9]\d*)?$",

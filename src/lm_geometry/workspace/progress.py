@@ -1,7 +1,8 @@
 """How far a piece of work is, with rate and remaining time: a bar in a terminal, lines elsewhere.
 
 Lines come from a thread that looks once a second, so that a long item, or work that no loop counts,
-is no silence either. Of works within each other the innermost speaks.
+is no silence either. Of works within each other the innermost speaks that has something to say:
+one that has just begun leaves the line to the work that it is within.
 """
 
 import contextlib
@@ -42,10 +43,20 @@ class Work:
             innermost = bool(_under_way) and _under_way[-1] is self
             if not innermost or self.has_bar or now - Work.said < SECONDS:
                 return
+            speaking = next((work for work in _under_way[::-1] if work.has_news(now)), None)
+            if speaking is None or speaking.has_bar:
+                return
             Work.said = now
-        seconds = now - self.began
-        told = line(self.what, self.done, self.total, seconds, self.first)
+        told = speaking.line(now - speaking.began)
         print(told, file=self.stream, flush=True)
+
+    def has_news(self, now: float) -> bool:
+        """Whether items are done, or none for so long that this is news itself."""
+        return self.done > self.first or now - self.began >= SECONDS
+
+    def line(self, seconds: float) -> str:
+        """Its line, as `line`, once so many seconds have passed."""
+        return line(self.what, self.done, self.total, seconds, self.first)
 
     def go_on(self, done: int) -> None:
         """So many items are done."""
@@ -95,9 +106,12 @@ def line(what: str, done: int, total: int | None, seconds: float, first: int = 0
     if total is None and not done:
         return f"{what}: {seconds:.0f} s"
     of = f" of {total}" if total is not None else ""
+    told = f"{what}: {done}{of} in {seconds:.0f} s"
     rate = (done - first) / seconds
-    told = f"{what}: {done}{of} in {seconds:.0f} s, {rate:.2g} a second"
-    if total is None or not rate:
+    if not rate:
+        return told
+    told += f", {rate:.2g} a second"
+    if total is None:
         return told
     return f"{told}, {(total - done) / rate:.0f} s left"
 

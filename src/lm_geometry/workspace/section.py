@@ -1,6 +1,7 @@
 """What every section of params.yaml and every catalogue entry has in common."""
 
 import re
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -23,9 +24,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise YAMLError(f"{path} has more than {LARGEST:,} bytes")
-        _refuse_deep(path.read_text(encoding="utf-8"), path)
-        with path.open(encoding="utf-8") as file:  # whose name stands in messages
-            found = YAML(typ="safe").load(file)
+        text = StringIO(path.read_text(encoding="utf-8"))
+        text.name = str(path)  # stands in messages
+        _refuse_deep(text.getvalue(), path)
+        found = YAML(typ="safe").load(text)
         _refuse_many(found, path)
     except UnicodeDecodeError as error:
         raise YAMLError(f"{path} is not UTF-8 (byte {error.start:,})") from None

@@ -188,3 +188,20 @@ def test_other_columns_of_these_names_are_set_aside(tmp_path: Path) -> None:
     prepared = _prepare(entry).dataset  # a list, too, is no context of ours
     assert "context" not in prepared.column_names
     assert prepared["source_context"][0] == ["mine"]
+
+
+def test_states_given_as_objects_are_read_as_json() -> None:
+    states = [{"colour": "red"}, {"people": "2"}]  # Arrow gives each the other's name, too
+    given = {"text": ["A red one.", "For two."], "state": states, "requested": [[], ["price"]]}
+    own = with_dialogue_columns(in_memory(pyarrow.table({**given, "informed": [{}, {}]})))
+    assert list(own["state"]) == ['{"colour": "red"}', '{"people": "2"}']
+    assert list(own["informed"]) == ["{}", "{}"]
+    assert list(own["requested"]) == ["[]", '["price"]']
+
+
+def test_a_column_of_another_meaning_is_set_aside_and_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = with_dialogue_columns(in_memory(pyarrow.table({"text": ["x"], "state": ["Ohio"]})))
+    assert own.column_names == ["text", "source_state"]
+    assert "column state is not that of dialogues" in capsys.readouterr().out

@@ -68,3 +68,6 @@ def test_facts_of_another_model_are_not_taken(tmp_path: Path) -> None:
     assert read_resolved({"model": {"name": "hub:me/mine"}}, tmp_path) == FACTS
     assert read_resolved({"model": {"name": "hub:me/mine", "half": "encoder"}}, tmp_path) == {}
     assert read_resolved({"model": {"name": "hub:me/other"}}, tmp_path) == {}
+    aliases = {"mine": {"source": FACTS["source"]}, "other": {"source": "hub:me/other"}}
+    assert read_resolved({"model": {"name": "mine"}}, tmp_path, aliases) == FACTS
+    assert read_resolved({"model": {"name": "other"}}, tmp_path, aliases) == {}

@@ -17,11 +17,38 @@ def with_dialogue_columns(dataset: "Dataset") -> "Dataset":
     """The data set whose columns `context`, `turn`, `speaker`, `state`, … are what dialogues have.
 
     `turn` holds whole numbers, `context` lists of strings, `speaker` strings, and the others JSON:
-    `requested` lists of strings, `state` and the like objects whose values are strings. A column of
-    such a name that holds something else becomes `source_turn` and so on.
+    `requested` lists of strings, `state` and the like objects whose values are strings. What a file
+    holds as lists and objects is written as JSON. A column of such a name that holds something else
+    becomes `source_turn` and so on, which is said.
     """
+    for name in (name for name in NAMES if name in dataset.column_names):
+        dataset = _as_json(dataset, name)
     there = [name for name in KINDS if name in dataset.column_names]
-    return set_aside(dataset, [name for name in there if not _fits(dataset, name)])
+    others = [name for name in there if not _fits(dataset, name)]
+    for name in others:
+        kind = dataset.data.schema.field(name).type
+        print(f"column {name} is not that of dialogues, and set aside: it holds {kind}", flush=True)
+    return set_aside(dataset, others)
+
+
+def _as_json(dataset: "Dataset", name: str) -> "Dataset":
+    """The data set with a column of lists or objects as JSON, without names that a row lacks."""
+    import pyarrow
+    from pyarrow import types
+
+    from lm_geometry.data_prep.corpora.columns import added, column
+
+    kind = dataset.data.schema.field(name).type
+    if not (types.is_struct(kind) or types.is_list(kind) or types.is_large_list(kind)):
+        return dataset
+    values = [_written(value) for value in column(dataset, name).to_pylist()]
+    return added(dataset.remove_columns([name]), {name: pyarrow.array(values, pyarrow.string())})
+
+
+def _written(value: object) -> str | None:
+    if isinstance(value, dict):
+        value = {key: own for key, own in value.items() if own is not None}
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def has_turns(dataset: "Dataset") -> bool:

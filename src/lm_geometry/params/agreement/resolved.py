@@ -1,6 +1,6 @@
-"""What data-prep found in a model that is no alias, for the rules that ask for a model's facts."""
+"""What data-prep found in a model, for the rules that ask for a model's facts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,19 @@ from lm_geometry.params.sections import Params
 HALVES = "encoder or decoder"
 
 
-def read_resolved(raw: dict[str, Any], root: Path) -> dict[str, Any]:
-    """data/model.json of a project, where it is of the model that params.yaml names; else empty."""
+def read_resolved(
+    raw: dict[str, Any], root: Path, models: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """data/model.json of a project, where it is of the model that params.yaml names; else empty.
+
+    `models` are the entries of the catalogue, whose aliases stand for sources.
+    """
     model, found = raw.get("model"), read_record(root)
     if not isinstance(model, dict):
         return {}
-    same = found.get("source") == model.get("name")
+    name = model.get("name")
+    entry = (models or {}).get(name) if isinstance(name, str) else None
+    same = found.get("source") == (entry.get("source") if isinstance(entry, Mapping) else name)
     return found if same and found.get("half", "") == (model.get("half") or "") else {}
 
 

@@ -1,0 +1,1 @@
+"""What an experiment costs on this machine: counted from its parameters, and measured here."""
