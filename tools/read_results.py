@@ -5,7 +5,7 @@
     python tools/read_results.py PLACE [OUT ...] --into FOLDER   # extracts them as well
 
 PLACE is a remote of DVC: a folder, or an address (http, https; a public bucket has one as well).
-OUT is a path of dvc.lock, or one within or above. Exits with 1 where something is not whole.
+OUT is a path of dvc.lock, or one within or above. Exits with 1 where one is not whole.
 """
 
 import argparse
@@ -62,33 +62,38 @@ def files(place: str, path: str, oid: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Do what is asked; 1 where a result is not whole."""
+    """Do what is asked; 1 where a result is not whole, or dvc.lock names none such."""
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("place", nargs="?")
     parser.add_argument("outs", nargs="*", type=lambda text: f"{text.rstrip('/')}/")
     parser.add_argument("--into", type=Path)
     parser.add_argument("--lock", type=Path, default=Path("dvc.lock"))
     given, wrong = parser.parse_intermixed_args(), 0
-    local = given.place and "://" not in given.place
-    place = Path(given.place).resolve().as_uri() if local else given.place
+    place, unseen = given.place, set(given.outs)
+    place = place if not place or "://" in place else Path(place).resolve().as_uri()
     recipe = given.lock.with_name("dvc.yaml")  # which says of some outs that git has them
     text = recipe.read_text(encoding="utf-8") if recipe.exists() else ""
     for path, oid in sorted(outs(given.lock).items()):
-        asked, git = given.outs or [""], re.search(rf"\b{re.escape(path)}: {{cache: false", text)
-        if not any(f"{path}/".startswith(one) or one.startswith(f"{path}/") for one in asked):
+        own, git = f"{path}/", re.search(rf"\b{re.escape(path)}: {{cache: false", text)
+        asked = {one for one in given.outs or [""] if own.startswith(one) or one.startswith(own)}
+        if not asked:
             continue
         if git or not place:
+            unseen -= asked
             print(f"{oid:36}  {path}{' (in git)' if git else ''}")
             continue
         try:
-            for name, own in files(place, path, oid).items():
-                if any(f"{name}/".startswith(one) for one in asked):
-                    read(place, own, given.into and given.into / name)
-                    print(f"{own:36}  {name}: whole")
+            for name, md5 in files(place, path, oid).items():
+                if named := {one for one in asked if f"{name}/".startswith(one)}:
+                    unseen -= named
+                    read(place, md5, given.into and given.into / name)
+                    print(f"{md5:36}  {name}: whole")
         except (OSError, ValueError) as error:
             print(f"{path}: NOT WHOLE: {error}")
-            wrong = 1
-    return wrong
+            wrong, unseen = 1, unseen - asked
+    for one in sorted(unseen):
+        print(f"{one[:-1]}: {given.lock} names no such result")
+    return 1 if unseen else wrong
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,6 +138,51 @@ def test_what_is_no_longer_what_was_downloaded_is_fetched_again(
         downloaded._verified.clear()  # as in another process
         assert (fetch(source, downloads) / "sub" / "b.txt").read_text() == "second"
         assert not file.with_name("more").exists()
+
+
+@pytest.mark.parametrize("whose", ["downloads", "package", "place", "file"])
+def test_what_another_user_owns_is_refused(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    source, downloads = _member(wheel, "tiny_text/data"), tmp_path / "downloads"
+    folder = fetch(source, downloads)
+    downloaded._verified.clear()  # as in another process
+    part = {
+        "downloads": downloads,
+        "package": folder.parents[1],
+        "place": folder.parent,
+        "file": folder / "a.txt",
+    }[whose]
+    seen = Path.lstat
+
+    def another(path: Path) -> os.stat_result:
+        found = seen(path)
+        return os.stat_result((*found[:4], os.getuid() + 1, *found[5:])) if path == part else found
+
+    monkeypatch.setattr(Path, "lstat", another)
+    with pytest.raises(
+        SourceError, match=rf"{part} belongs to another user.*LM_GEOMETRY_DOWNLOADS"
+    ):
+        fetch(source, downloads)
+
+
+def test_a_link_out_of_the_downloads_folder_is_refused(wheel: Path, tmp_path: Path) -> None:
+    source, downloads = _member(wheel, "tiny_text/data"), tmp_path / "downloads"
+    place = fetch(source, downloads).parent
+    for part in (place, place.parent):
+        downloaded._verified.clear()  # as in another process
+        moved = tmp_path / "elsewhere"
+        part.rename(moved)
+        part.symlink_to(moved)
+        with pytest.raises(SourceError, match=rf"{part} is a link to {moved}"):
+            fetch(source, downloads)
+        part.unlink()
+        moved.rename(part)
+    # The folder itself may stand on another disk.
+    downloads.rename(tmp_path / "disk")
+    downloads.symlink_to(tmp_path / "disk")
+    downloaded._verified.clear()
+    assert (fetch(source, downloads) / "a.txt").read_text() == "first"
 
 
 def test_an_archive_over_several_wheels_is_joined(index: Path, tmp_path: Path) -> None:

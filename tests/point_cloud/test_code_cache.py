@@ -1,12 +1,14 @@
 """The machine code of compiled loops: what of numba's insides its cache relies on."""
 
 import inspect
+import os
 
 import numba
 import pytest
 from numba.core import config
 from numba.core.caching import IndexDataCacheFile
 
+from lm_geometry.point_cloud import code_cache
 from lm_geometry.point_cloud.loops import compiled
 
 
@@ -39,3 +41,15 @@ def test_a_compiled_function_is_compiled_without_what_tests_put_around_it():
     wrapped = lambda x: double(x)  # noqa: E731
     wrapped.__wrapped__ = double  # pyright: ignore[reportFunctionMemberAccess]
     assert compiled(wrapped).py_func is double  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def test_machine_code_of_another_user_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    assert code_cache._root().is_relative_to(tmp_path)
+    monkeypatch.setattr(code_cache.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    if tmp_path.stat().st_uid == 0:  # root's own is taken by everybody
+        os.chown(code_cache._root(), 1, -1)
+        monkeypatch.setattr(code_cache.os, "getuid", lambda: 2)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        code_cache._root()
+    assert compiled(double)(2) == 4  # compiled anew

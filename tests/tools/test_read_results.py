@@ -112,11 +112,19 @@ def test_whole_results_are_verified_and_extracted(project: Path, place: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "number"), [("data", 2), ("data/tables/deep", 1), ("plots/loss.json", 1), ("dat", 0)]
+    ("asked", "number"), [("data", 2), ("data/tables/deep", 1), ("plots/loss.json", 1)]
 )
 def test_a_part_is_chosen_by_its_path(project: Path, asked: str, number: int) -> None:
     ran = run(project, project.parent / "remote", asked)
     assert (ran.returncode, ran.stdout.count(": whole")) == (0, number), ran
+
+
+@pytest.mark.parametrize("asked", ["dat", "data/tables/nosuch", "plots/loss.json/x"])
+def test_what_no_result_is_called_is_no_success(project: Path, asked: str) -> None:
+    ran = run(project, project.parent / "remote", "plots/loss.json", asked)
+    assert ran.returncode == 1, ran
+    assert f"{asked}: dvc.lock names no such result" in ran.stdout
+    assert ran.stdout.count("names no such") == ran.stdout.count(": whole") == 1
 
 
 def test_what_is_not_whole_is_named(project: Path, place: str) -> None:

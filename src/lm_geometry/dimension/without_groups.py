@@ -87,11 +87,11 @@ def _checked(
 
 
 @compiled
-def _neighbourhoods(nearest, groups, deletions, n_neighbors, token, stamps, masks, members):
+def _neighbourhoods(nearest, groups, deletions, n_neighbors, token, masks, members):
     """Marks who is in the neighbourhoods of a token, of its sorted `nearest`; (members, missing).
 
-    Bit g of `masks` says that a member is in the neighbourhood without group g. `missing` has the
-    bits of the neighbourhoods that the list does not fill.
+    Bit g of `masks`, which are all 0 before, says that a member is in the neighbourhood without
+    group g. `missing` has the bits of the neighbourhoods that the list does not fill.
     """
     missing = ((1 << deletions) - 1) & ~(1 << groups[token])
     filled = np.zeros(deletions, np.int64)
@@ -100,7 +100,7 @@ def _neighbourhoods(nearest, groups, deletions, n_neighbors, token, stamps, mask
         mask = missing & ~(1 << groups[near])
         if mask == 0:
             continue
-        stamps[near], masks[near], members[count] = token, mask, near
+        masks[near], members[count] = mask, near
         count += 1
         for g in range(deletions):
             if mask >> g & 1:
@@ -126,10 +126,10 @@ def _all_others(X, labels, token, everyone, squares, ordered):
 
 
 @compiled
-def _measure_rest(X, labels, member, members, masks, rest, squares, filled, ratios):
-    """The ratio of `member` without each group of `rest`, whose second nearest no list has."""
+def _measure_rest(X, labels, member, members, masks, rest, squares, near, far):
+    """The two nearest of `member` without each group of `rest`, whose second no list has."""
     squares_to(X, member, members, squares)
-    for g in range(filled.size):
+    for g in range(near.size):
         if not rest >> g & 1:
             continue
         nearest, second = np.inf, np.inf
@@ -141,38 +141,34 @@ def _measure_rest(X, labels, member, members, masks, rest, squares, filled, rati
                 nearest, second = squares[place], nearest
             elif squares[place] < second:
                 second = squares[place]
-        ratios[g, filled[g]] = np.sqrt(second) / np.sqrt(nearest)
-        filled[g] += 1
+        near[g], far[g] = np.sqrt(nearest), np.sqrt(second)
 
 
 @compiled
-def _ratios_of_members(
-    indices, distances, X, labels, token, stamps, masks, members, squares, filled, ratios
-):
+def _ratios_of_members(indices, distances, X, labels, masks, members, squares, filled, ratios):
     """Fills `ratios` `[deletions, n_neighbors + 1]` of one token, from the lists of its members."""
-    nearest = np.ones(filled.size)
+    near, far = np.ones(filled.size), np.ones(filled.size)  # distances to the two nearest
     for place in range(members.size):
         member = members[place]
         before, between = masks[member], 0  # whose nearest, whose second nearest is yet to come
         for rank in range(indices.shape[1]):
-            other = indices[member, rank]
-            if stamps[other] != token:
+            mask = masks[indices[member, rank]]
+            second, first = mask & between, mask & before
+            if second | first == 0:
                 continue
             length = distances[member, rank]
-            second, first = masks[other] & between, masks[other] & before
-            if second:  # written for every group, kept where the place moves on: no branches
-                for g in range(filled.size):
-                    ratios[g, filled[g]] = length / nearest[g]
-                    filled[g] += second >> g & 1
-            if first:
-                for g in range(filled.size):
-                    nearest[g] = length if first >> g & 1 else nearest[g]
+            for g in range(filled.size):  # without a branch: all are written
+                far[g] = length if second >> g & 1 else far[g]
+                near[g] = length if first >> g & 1 else near[g]
             before, between = before & ~first, (between & ~second) | first
             if before | between == 0:
                 break
         if before | between:
             rest = before | between
-            _measure_rest(X, labels, member, members, masks, rest, squares, filled, ratios)
+            _measure_rest(X, labels, member, members, masks, rest, squares, near, far)
+        for g in range(filled.size):  # kept where the place moves on
+            ratios[g, filled[g]] = far[g] / near[g]
+            filled[g] += masks[member] >> g & 1
 
 
 @compiled
@@ -181,21 +177,21 @@ def _ratios_without(
 ):
     """Fills `ratios` `[tokens, deletions, n_neighbors]` with r₂/r₁ of the members; NaN: none."""
     n = indices.shape[0]
-    stamps, masks = np.full(n, -1, np.int32), np.empty(n, np.int64)
+    masks = np.zeros(n, np.int64)
     members, ordered = np.empty(n, np.int32), np.empty(n, np.int32)
     everyone, squares = np.arange(n).astype(np.int32), np.empty(n)
     filled = np.empty(deletions, np.int64)
     found = np.empty((deletions, n_neighbors + 1))  # the last place is written, and never kept
     for token in range(first, last):
         count, missing = _neighbourhoods(
-            indices[token], groups, deletions, n_neighbors, token, stamps, masks, members
+            indices[token], groups, deletions, n_neighbors, token, masks, members
         )
         if missing:
             for place in range(count):
-                stamps[members[place]] = -1
+                masks[members[place]] = 0
             others = _all_others(X, labels, token, everyone, squares, ordered)
             count, missing = _neighbourhoods(
-                ordered[:others], groups, deletions, n_neighbors, token, stamps, masks, members
+                ordered[:others], groups, deletions, n_neighbors, token, masks, members
             )
         filled[:] = 0
         _ratios_of_members(
@@ -203,14 +199,14 @@ def _ratios_without(
             distances,
             X,
             labels,
-            token,
-            stamps,
             masks,
             members[:count],
             squares,
             filled,
             found,
         )
+        for place in range(count):
+            masks[members[place]] = 0
         for g in range(deletions):
             kept = 0 if missing >> g & 1 else filled[g]
             for place in range(n_neighbors):

@@ -32,35 +32,38 @@ def check(
     root: Path = ROOT,
     errors: Sequence[str] = (),
     resolved: Raw | None = None,
+    prepared: bool = False,
 ) -> Params:
     """The validated parameters, from the mappings in params.yaml and the catalogue's two files.
 
-    Raises `ParamsError` with all that is wrong, `errors` first. No file is read; that a `file:` is
-    there is looked up, a relative one below `root`. `resolved` are the facts of the model, as
+    Raises `ParamsError` with all that is wrong, `errors` first. No file is read but, where they are
+    `prepared`, what describes the corpora of these parameters; that a `file:` is there is looked
+    up, a relative one below `root`. `resolved` are the facts of the model, as
     data-prep found them.
     """
     found = list(errors)
     known = _entries(models, "models.yaml", ModelEntry, found)
     texts = _entries(corpora, "corpora.yaml", Corpus, found)
     sections = _sections(raw, found)
-    found += agreement.disagreements(sections, known, texts, root, resolved)
+    found += agreement.disagreements(sections, known, texts, root, resolved, prepared)
     if found:
         raise ParamsError("\n".join(found))
     return Params(seed=raw.get("seed", 0), **sections)
 
 
-def check_project(root: Path = ROOT) -> Params:
+def check_project(root: Path = ROOT, prepared: bool = False) -> Params:
     """`check` of the files of a project; what cannot be read is an error as well."""
     files = ("params.yaml", "catalogue/models.yaml", "catalogue/corpora.yaml")
     (raw, models, corpora), errors = zip(*(_read(root / file) for file in files), strict=True)
     told = [line for lines in errors for line in lines]
-    return check(raw, models, corpora, root, told, read_resolved(raw, root, models))
+    resolved = read_resolved(raw, root, models)
+    return check(raw, models, corpora, root, told, resolved, prepared)
 
 
-def check_or_exit(root: Path = ROOT) -> Params:
+def check_or_exit(root: Path = ROOT, prepared: bool = False) -> Params:
     """`check_project`, which on errors prints them and exits with 1."""
     try:
-        return check_project(root)
+        return check_project(root, prepared)
     except ParamsError as error:
         print(f"Nothing was run: the parameters are not valid.\n{error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -51,8 +51,13 @@ def sources_hash() -> str:
 
 
 def _root() -> Path:
-    """NUMBA_CACHE_DIR, or a folder in the user's cache. Raises OSError where it cannot be made."""
+    """NUMBA_CACHE_DIR, or a folder in the user's cache.
+
+    Raises OSError where it cannot be made, and where it is another user's: what lies there is run.
+    """
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     root = Path(getattr(config, "CACHE_DIR", "") or user) / "lm-geometry" / "compiled"
     root.mkdir(parents=True, exist_ok=True)
+    if root.stat().st_uid not in (os.getuid(), 0):
+        raise PermissionError(f"{root} belongs to another user: nothing is taken from it")
     return root

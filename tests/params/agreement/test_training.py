@@ -29,7 +29,9 @@ def prepared(root: Path, corpus: str, **columns: Any) -> Path:
     return root
 
 
-def told(root: Path, finetune: dict[str, Any], train: str = HERE) -> list[str]:
+def told(
+    root: Path, finetune: dict[str, Any], train: str = HERE, is_prepared: bool = True
+) -> list[str]:
     raw = read_yaml(ROOT / "params.yaml")
     raw["model"] |= {"name": "hub:me/t5", "half": "encoder"}
     raw["data_prep"] |= {"train": train, "evaluate": ["encyclopaedia"]}
@@ -39,7 +41,7 @@ def told(root: Path, finetune: dict[str, Any], train: str = HERE) -> list[str]:
     raw["finetune"] |= finetune
     models, corpora = (read_yaml(ROOT / "catalogue" / f"{f}.yaml") for f in ("models", "corpora"))
     try:
-        check(raw, models, corpora, root, resolved=T5)
+        check(raw, models, corpora, root, resolved=T5, prepared=is_prepared)
     except ParamsError as error:
         found = [line.removeprefix("params.yaml: ") for line in str(error).splitlines()]
         return [line for line in found if line.startswith("finetune.")]
@@ -62,3 +64,11 @@ def test_a_corpus_that_data_prep_has_not_looked_at_is_not_judged(tmp_path: Path)
     assert told(tmp_path, LABELS) == []
     assert told(prepared(tmp_path, "other"), LABELS) == []
     assert told(tmp_path, LABELS, train="file:/texts/other.jsonl") != []
+
+
+def test_columns_of_an_earlier_run_refuse_nothing_before_data_prep_ran_again(
+    tmp_path: Path,
+) -> None:
+    there = prepared(tmp_path, "mine")
+    named = f"{HERE},label=mood"  # of the same name, and with a label this time
+    assert told(there, LABELS, train=named, is_prepared=False) == []

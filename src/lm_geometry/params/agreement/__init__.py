@@ -16,6 +16,7 @@ from lm_geometry.params.agreement import (
     prompts,
     watching,
 )
+from lm_geometry.params.agreement.columns import columns_are_in_the_corpora
 from lm_geometry.params.agreement.given_tokens import given_tokens_are_measured
 from lm_geometry.params.agreement.resolved import entry_of, half_is_told, texts_fit_model
 from lm_geometry.params.agreement.training import contexts_are_trained_on, corpus_fits_task
@@ -61,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     bounds.numbers_are_bounded,
     bounds.constants_are_of_the_rule,
     bounds.neighbours_are_tokens,
+    columns_are_in_the_corpora,
 )
 
 
@@ -70,13 +72,14 @@ def disagreements(
     corpora: dict[str, Corpus],
     root: Path,
     resolved: dict[str, Any] | None = None,
+    prepared: bool = False,
 ) -> list[str]:
     """A sentence for each disagreement; sections that are themselves wrong are passed over."""
     params = ValidSections.model_construct(None, **sections)
     facts = resolved or {}
     if facts and facts["source"] not in models:
         models = models | {facts["source"]: entry_of(facts)}
-    catalogue = Catalogue(models, corpora, root, facts)
+    catalogue = Catalogue(models, corpora, root, facts, prepared)
     found = [sentence for rule in RULES for sentence in _told(rule, params, catalogue)]
     return [f"params.yaml: {sentence}" for sentence in found]
 

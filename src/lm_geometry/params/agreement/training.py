@@ -18,7 +18,7 @@ def corpus_fits_task(params: Params, catalogue: Catalogue) -> Iterator[str]:
     if settings.task == "language_modelling" and entry is not None:
         task = LANGUAGE_TASKS.get(entry.kind, settings.task)
         settings = settings.model_copy(update={"task": task})
-    if not learned_columns(settings):
+    if not catalogue.prepared or not learned_columns(settings):
         return
     name = corpus_names(params.data_prep.model_dump())[params.data_prep.train]
     columns = training_columns(catalogue.root, name)

@@ -29,13 +29,16 @@ class ValidSections(Params):
 class Catalogue:
     """The valid entries of the catalogue by alias; `root` is where relative `file:` paths start.
 
-    `resolved` is what data-prep found in a model that is no alias, once it did.
+    `resolved` is what data-prep found in a model that is no alias, once it did. `prepared` says
+    that the corpora below `root` are those of these parameters: those of an earlier run may have
+    other columns.
     """
 
     models: dict[str, ModelEntry]
     corpora: dict[str, Corpus]
     root: Path
     resolved: dict[str, Any] = field(default_factory=dict)
+    prepared: bool = False
 
 
 Rule = Callable[[Params, Catalogue], Iterator[str]]

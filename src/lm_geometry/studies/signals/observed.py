@@ -81,10 +81,10 @@ class Observation:
 
     step: int
     states: Float32[np.ndarray, "all_tokens width"]
-    activations: Float32[np.ndarray, "all_tokens units"]
+    activations: Float32[np.ndarray, "all_tokens neurons"]
     weights: dict[str, Float32[np.ndarray, "..."]]
     gradients: dict[str, Float32[np.ndarray, "..."]]
-    example_gradients: Float32[np.ndarray, "examples parameters"]
+    example_gradients: Float32[np.ndarray, "some_examples parameters"]
     example_losses: Float32[np.ndarray, "examples"]
     validation_losses: Float32[np.ndarray, "units"]
     validation_accuracy: float
@@ -129,7 +129,7 @@ class Training:
         )
 
     @torch.no_grad()
-    def states(self) -> tuple[Float32[np.ndarray, "_ width"], Float32[np.ndarray, "_ units"]]:
+    def states(self) -> tuple[Float32[np.ndarray, "_ width"], Float32[np.ndarray, "_ neurons"]]:
         """States after the last block, before the final norm, and the units of its MLP."""
         given: list[Tensor] = []
         model: Blocks = self.model  # pyright: ignore[reportAssignmentType]
