@@ -61,9 +61,8 @@ def test_tokens_that_see_the_same_are_copies() -> None:
 def test_what_is_kept_has_the_local_dimension_of_what_was_seen() -> None:
     generator = np.random.default_rng(0)
     states = generator.standard_normal((600, 5)) @ generator.standard_normal((5, 64)) + 3000
-    seen = Observation(
-        0, states.astype(np.float32), states, {}, {}, states, states[0], states[0], 0.0
-    )
+    stored = states.astype(np.float32)
+    seen = Observation(0, stored, stored, {}, {}, stored, stored[0], stored[0], 0.0)
     kept = KeptRun(np.arange(600), np.ones(600, bool), None, np.arange(64), *([] for _ in range(6)))
     kept.add(seen)
     mean = np.mean(local_dimension(states, 128))
