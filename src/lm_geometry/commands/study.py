@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lm_geometry.commands import signal_study
 from lm_geometry.commands.command import Command, examples, refuse_both
 from lm_geometry.commands.completion import offered, studies
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # what `--help` and TAB need not wait for
         "lm-geometry study grokking_small                  # about a minute a run",
         "lm-geometry study sensitivity_points --jobs 2     # two at a time, on DVC's queue",
         "lm-geometry study grokking_published --dry-run    # the lines, and the disk they take",
+        "lm-geometry study signals/grokking --jobs 2       # a family of runs: which signal tells?",
     ),
 )
 @click.argument(
@@ -68,6 +70,10 @@ def command(
         return
     if jobs < 1:
         raise ValueError(f"--jobs: {jobs} must be 1 or more")
+    if families := [name for name in names if name.startswith(signal_study.PREFIX)]:
+        _refuse_mixed(families, names, slurm)
+        signal_study.conduct(families, jobs, dry_run)
+        return
     if slurm_file and not slurm:
         raise ValueError("--slurm-file: is for --slurm, which is not given")
     settings = _settings(slurm, slurm_file)
@@ -87,6 +93,14 @@ def command(
         print("\n".join(line for one, found in conductors for line in one.lines(found)))
     else:
         _conduct(conductors)
+
+
+def _refuse_mixed(families: list[str], names: tuple[str, ...], slurm: bool) -> None:
+    if slurm:
+        raise ValueError(f"--slurm: {families[0]} is one command of short runs; give --jobs")
+    if len(families) < len(names):
+        others = ", ".join(name for name in names if name not in families)
+        raise ValueError(f"{', '.join(families)}: are no grids of experiments; leave out {others}")
 
 
 def _settings(slurm: bool, file: Path | None) -> "SlurmSettings | None":
@@ -201,3 +215,4 @@ def _print_list() -> None:
         runs = "1 experiment" if number == 1 else f"{number} experiments"
         print(f"{name}  ({runs}, about {study.minutes:g} minutes on two cores{gpu})")
         print(f"    {study.question}")
+    print("\n".join(signal_study.described()))
