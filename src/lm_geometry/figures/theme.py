@@ -4,8 +4,8 @@ from typing import Any
 
 import altair as alt
 
-# Okabe and Ito's colours and a dark brown, told apart with any colour vision. The first is always the fine-tuned
-# corpus, the second the control.
+# Okabe and Ito's colours and a dark brown, told apart with any colour vision. The first is always
+# the fine-tuned corpus, the second the control.
 CORPUS_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5D3A00", "#56B4E9"]
 INK = "#1f2933"
 PALE = "#6b7785"
