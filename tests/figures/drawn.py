@@ -121,7 +121,8 @@ def _panels(root: Element) -> Iterator[Panel]:
         if any("cell" in role.split("role-")[-1] for role in roles) or _is_furniture(roles):
             continue
         marks = sum(len(one) for one in inner if " role-mark" in one.get("class", ""))
-        yield Panel(*map(float, found.groups()), marks)
+        wide, high = map(float, found.groups())
+        yield Panel(wide, high, marks)
 
 
 def _is_furniture(roles: list[str]) -> bool:
