@@ -109,7 +109,7 @@ def test_one_side_and_published_thresholds_stand_beside() -> None:
 
 def test_a_page_says_first_what_the_local_dimension_does(tmp_path: Path) -> None:
     paths = write_report(FamilyRuns.of(STUDY, made()), found(), tmp_path)
-    names = {"signals.csv", "sides.csv", "published.csv", "signals.svg", "README.md"}
+    names = {"verdicts.csv", "sides.csv", "published.csv", "verdicts.svg", "README.md"}
     assert {path.name for path in paths} == names
     lines = (tmp_path / "README.md").read_text().splitlines()
     assert lines[2] == (

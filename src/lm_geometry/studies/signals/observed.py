@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
-from lm_geometry.point_cloud.shapes import Bool, Float32, Int64
+from lm_geometry.point_cloud.shapes import Bool, Float, Float32, Int64
 from lm_geometry.workspace.seeds import stream
 
 EXAMPLES, GRADIENTS, PARAMETERS = 500, 64, 4000  # with losses, with gradients, coordinates of those
@@ -22,7 +22,9 @@ class Blocks(Protocol):
 
     blocks: nn.ModuleList
 
-    def hidden_states(self, ids: Tensor) -> list[Tensor]:
+    def hidden_states(
+        self, ids: Int64[Tensor, "sequences tokens"]
+    ) -> list[Float[Tensor, "sequences tokens width"]]:
         """`[sequences, tokens, width]` of the embeddings and after every block."""
         ...
 
@@ -178,7 +180,9 @@ class Training:
         return means, _numpy(flat[:, torch.from_numpy(self._drawn)])
 
 
-def losses_of(logits: Tensor, targets: Tensor) -> Tensor:
+def losses_of(
+    logits: Float[Tensor, "sequences *tokens classes"], targets: Int64[Tensor, "sequences *tokens"]
+) -> Float[Tensor, "sequences"]:
     """The mean cross-entropy of each sequence `[sequences]`, in nats."""
     each = functional.cross_entropy(
         logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), reduction="none"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.signals import Reader, Signal, TrainingStep, looked_back, signal_named, signals
 from lm_geometry.signals.training_step import HAS
 from lm_geometry.studies.signals.kept_run import KEPT, KeptRun
@@ -78,7 +79,7 @@ def can_be_read_again(signal: Signal) -> bool:
 
 
 def read_again(
-    names: Iterable[str], kept: KeptRun, table: Mapping[str, np.ndarray]
+    names: Iterable[str], kept: KeptRun, table: Mapping[str, Float64[np.ndarray, "steps"]]
 ) -> tuple[list[dict[str, float]], dict[str, float]]:
     """Values of signals at every measured step of a kept run, and the seconds of each.
 

@@ -38,15 +38,15 @@ IN_HUNDRED = ("false_alarms", "detected", "late")
 
 
 def write_report(runs: FamilyRuns, found: Found, folder: Path) -> list[Path]:
-    """`signals.csv`, `sides.csv`, `published.csv`, `signals.svg` and `README.md`, in `folder`."""
+    """`verdicts.csv`, `sides.csv`, `published.csv`, `verdicts.svg` and `README.md`, in `folder`."""
     family = family_named(runs.study.family)
     ordered = in_order(found.table)
-    tables = {"signals": ordered, "sides": found.sides, "published": found.published}
+    tables = {"verdicts": ordered, "sides": found.sides, "published": found.published}
     files = {
         f"{name}.csv": table.to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
         for name, table in tables.items()
     }
-    files["signals.svg"] = render(figure(family, ordered))["svg"]
+    files["verdicts.svg"] = render(figure(family, ordered))["svg"]
     files["README.md"] = page(runs, found, ordered).encode()
     written = []
     for name, content in files.items():
@@ -141,9 +141,9 @@ def page(runs: FamilyRuns, found: Found, ordered: pd.DataFrame) -> str:
         "",
         *(f"- Left out: {reason}." for reason in found.left_out),
         "",
-        "![which signal tells](signals.svg)",
+        "![which signal tells](verdicts.svg)",
         "",
-        "`signals.csv` has every interval, the areas within settings, what leaving out the judged "
+        "`verdicts.csv` has every interval, the areas within settings, what leaving out the judged "
         "run alone gives, and costs; `sides.csv` one-sided scores; `published.csv` the thresholds "
         "that sources give; `runs.csv` and `steps.csv` what all of it is computed from. "
         "[The protocol](../../../../docs/signals-protocol.md).",
