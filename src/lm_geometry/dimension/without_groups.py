@@ -19,6 +19,7 @@ from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.ordering import sort_pairs
 from lm_geometry.point_cloud.shapes import Float64, Integer
 
+FEW = 31  # bits of a shorter whole number
 MOST_GROUPS = 62  # bits of a whole number, but for its sign and for nothing left out
 
 
@@ -61,11 +62,13 @@ def local_without_groups(
     labels = no_labels(len(graph)) if graph.labels is None else graph.labels
     estimates = np.empty((len(graph), deletions))
     rules = (cdf == "i/n", fit == "mle", float(discard))
+    bits = np.int32 if deletions < FEW else np.int64  # half of them stay in the cache twice as long
 
     def work(first: int, last: int) -> None:
         ratios = np.empty((last - first, deletions, n_neighbors))
         lists = (graph.indices, distances, points, labels, numbers)
-        _ratios_without(*lists, deletions, n_neighbors, first, last, ratios)
+        masks = np.zeros(len(graph), bits)
+        _ratios_without(*lists, deletions, n_neighbors, masks, first, last, ratios)
         flat = ratios.reshape(-1, n_neighbors)
         flat.sort(axis=1)  # infinite last, then NaN
         fit_each(flat, *rules, estimates[first:last].reshape(-1))
@@ -173,11 +176,13 @@ def _ratios_of_members(indices, distances, X, labels, masks, members, squares, f
 
 @compiled
 def _ratios_without(
-    indices, distances, X, labels, groups, deletions, n_neighbors, first, last, ratios
+    indices, distances, X, labels, groups, deletions, n_neighbors, masks, first, last, ratios
 ):
-    """Fills `ratios` `[tokens, deletions, n_neighbors]` with r₂/r₁ of the members; NaN: none."""
+    """Fills `ratios` `[tokens, deletions, n_neighbors]` with r₂/r₁ of the members; NaN: none.
+
+    `masks` `[tokens]` is room to work, all 0.
+    """
     n = indices.shape[0]
-    masks = np.zeros(n, np.int64)
     members, ordered = np.empty(n, np.int32), np.empty(n, np.int32)
     everyone, squares = np.arange(n).astype(np.int32), np.empty(n)
     filled = np.empty(deletions, np.int64)
