@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from lm_geometry.commands.command import Command, examples
-from lm_geometry.commands.completion import offered, parameters
+from lm_geometry.commands.overrides import takes_overrides
 
 
 @click.command(
@@ -16,23 +16,7 @@ from lm_geometry.commands.completion import offered, parameters
         "lm-geometry costs --from examples/quick.yaml --processor",
     ),
 )
-@click.option(
-    "-S",
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE...",
-    help="override of a committed parameter (lm-geometry params lists them)",
-    shell_complete=offered(parameters),
-)
-@click.option(
-    "--from",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="overrides of a YAML file, KEY: VALUE in each line; -S overrides them",
-)
+@takes_overrides
 @click.option(
     "--processor",
     is_flag=True,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lm_geometry.commands.command import Command, examples
-from lm_geometry.commands.completion import offered, parameters
+from lm_geometry.commands.overrides import takes_overrides
 
 if TYPE_CHECKING:
     from lm_geometry.experiments.asked import Asked
@@ -26,23 +26,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("name", help="what the experiment is called: letters, digits, . _ and -")
-@click.option(
-    "-S",
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE...",
-    help="override of a committed parameter (lm-geometry params lists them)",
-    shell_complete=offered(parameters),
-)
-@click.option(
-    "--from",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="overrides of a YAML file, KEY: VALUE in each line; -S overrides them",
-)
+@takes_overrides
 @click.option("--replace", is_flag=True, help="run again what has this name already")
 @click.option("--dry-run", is_flag=True, help="check, say what differs and costs, run nothing")
 def command(

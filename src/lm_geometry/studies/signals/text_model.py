@@ -1,7 +1,7 @@
 """A small pre-norm transformer of words from random weights: an encoder, or a decoder."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,14 @@ from lm_geometry.workspace.seeds import stream
 
 WARM_UP, CLIPPED_AT = 20, 1.0  # steps; norm of the gradient
 DEVIATION = 0.09  # of initial embeddings, 1/√128 about
+SIZES: dict[str, Any] = {
+    "layers": 2,
+    "width": 64,
+    "heads": 4,
+    "head_width": 16,
+    "feed_forward": 256,
+    "dropout": 0,
+}
 
 
 class SeesAll(Attention):

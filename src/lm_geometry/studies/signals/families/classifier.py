@@ -1,25 +1,15 @@
 """Overfitting of a classifier: which of four eras a paragraph of a speech is from."""
 
-from typing import Any
-
 import numpy as np
 
 from lm_geometry.models.arithmetic.model import Architecture
 from lm_geometry.studies.signals.family import Family, Setting, lasting_rise
 from lm_geometry.studies.signals.observed import Probe, Texts, Training
 from lm_geometry.studies.signals.speeches import LAST_YEARS, WORDS, divided, speeches
-from lm_geometry.studies.signals.text_model import Learning, made
+from lm_geometry.studies.signals.text_model import SIZES, Learning, made
 from lm_geometry.workspace.seeds import stream
 
 LENGTH, HELD_OUT, PROBED, BATCH, BUDGET = 32, 400, 63, 32, 500
-MODEL: dict[str, Any] = {
-    "layers": 2,
-    "width": 64,
-    "heads": 4,
-    "head_width": 16,
-    "feed_forward": 256,
-    "dropout": 0,
-}
 
 
 def start(setting: Setting, seed: int) -> Training:
@@ -27,7 +17,7 @@ def start(setting: Setting, seed: int) -> Training:
     count = int(setting["texts"])
     learned, held_out = divided(seed)
     train, validation = _texts(learned, count, seed), _texts(held_out, HELD_OUT, seed)
-    model = made(Architecture(elements=WORDS, **MODEL), LENGTH, "class", len(LAST_YEARS) + 1, seed)
+    model = made(Architecture(elements=WORDS, **SIZES), LENGTH, "class", len(LAST_YEARS) + 1, seed)
     learning = Learning(
         model, train, BATCH, setting["learning_rate"], setting["weight_decay"], seed
     )
@@ -59,6 +49,6 @@ FAMILY = Family(
     every=BUDGET // 50,
     start=start,
     event=lasting_rise,
-    constants={"length": LENGTH, "held_out": HELD_OUT, "probed": PROBED, "batch": BATCH, **MODEL},
+    constants={"length": LENGTH, "held_out": HELD_OUT, "probed": PROBED, "batch": BATCH, **SIZES},
     megabytes=13.0,
 )

@@ -1,25 +1,15 @@
 """Overfitting of a language model: next words of speeches, of a little text or of plenty."""
 
-from typing import Any
-
 import numpy as np
 
 from lm_geometry.models.arithmetic.model import Architecture
 from lm_geometry.studies.signals.family import Family, Setting, lasting_rise
 from lm_geometry.studies.signals.observed import Probe, Texts, Training
 from lm_geometry.studies.signals.speeches import WORDS, divided, speeches
-from lm_geometry.studies.signals.text_model import Learning, made
+from lm_geometry.studies.signals.text_model import SIZES, Learning, made
 from lm_geometry.workspace.seeds import stream
 
 LENGTH, HELD_OUT, PROBED, BATCH, BUDGET = 32, 400, 63, 32, 1000
-MODEL: dict[str, Any] = {
-    "layers": 2,
-    "width": 64,
-    "heads": 4,
-    "head_width": 16,
-    "feed_forward": 256,
-    "dropout": 0,
-}
 
 
 def start(setting: Setting, seed: int) -> Training:
@@ -27,7 +17,7 @@ def start(setting: Setting, seed: int) -> Training:
     learned, held_out = divided(seed)
     every, validation = _texts(learned, seed), _texts(held_out, seed).first(HELD_OUT)
     train = every.first(round(setting["text_share"] * len(every)))
-    model = made(Architecture(elements=WORDS, **MODEL), LENGTH, "words", WORDS, seed)
+    model = made(Architecture(elements=WORDS, **SIZES), LENGTH, "words", WORDS, seed)
     learning = Learning(
         model, train, BATCH, setting["learning_rate"], setting["weight_decay"], seed
     )
@@ -59,6 +49,6 @@ FAMILY = Family(
     every=BUDGET // 50,
     start=start,
     event=lasting_rise,
-    constants={"length": LENGTH, "held_out": HELD_OUT, "probed": PROBED, "batch": BATCH, **MODEL},
+    constants={"length": LENGTH, "held_out": HELD_OUT, "probed": PROBED, "batch": BATCH, **SIZES},
     megabytes=13.0,
 )
