@@ -90,7 +90,8 @@ def lines(
     works: dict[str, Callable[[], Any]] = {
         "bare pass": bare(model, batches),
         "measure, jackknife=0, all neighbours": lambda: call(jackknife=0, exclude=["none"]),
-        "measure, as it comes": call,
+        "measure, jackknife=0, as the command": lambda: call(jackknife=0),
+        "measure, as it comes: with the jackknife": call,
     }
     spent = measured.interleaved(works, 1, measured.clock_for(threads))
     usual = spent["bare pass"][0]

@@ -120,8 +120,9 @@ class ForwardPass:
         half: str = "",
         points: Points | Place = RESIDUAL,
         findings: Findings | None = None,
+        losses: bool = True,
     ) -> None:
-        """States are read at `points`.
+        """States are read at `points`; `losses` says whether those will be asked for.
 
         `findings`, and a place as `points`, are those of an earlier probe of the model, which is
         then not repeated.
@@ -134,7 +135,7 @@ class ForwardPass:
         self.known = len(cast("nn.Embedding", model.get_input_embeddings()).weight)
         self.pad_id = pad_id if pad_id < self.known else 0  # it is masked: any will do
         self.layers = layers
-        self.findings: Findings = findings or probe(self.model, half, self.pad_id)
+        self.findings: Findings = findings or probe(self.model, half, self.pad_id, losses)
         self.place = points if isinstance(points, Place) else place_of(model, points, half)
         self.compared = findings is not None  # whether a padded batch was, with its sequences alone
 

@@ -9,8 +9,9 @@ from lm_geometry.outs.estimate.exclusion import NONE
 FEWEST = 3  # points of the smallest cloud that has a dimension, neighbours of a neighbourhood
 FOR_GROUPS = 1.36  # lists that are so much longer hold out when one of ten groups is left out
 FOR_READINGS = 1.3  # … and when tokens of one's own document are
-# In last layers members of a neighbourhood of L are far down each other's lists: 2 L hold most.
-FOR_MEMBERS = 2
+# Members of a neighbourhood of L are far down each other's lists, most of all in last layers: so
+# many times L hold most, and longer lists cost more than measuring the rest.
+FOR_MEMBERS = 1.6
 
 
 class TwonnRule(TypedDict):
@@ -49,6 +50,6 @@ def length_of_lists(settings: Estimate, points: int, groups: int) -> tuple[int, 
     of_reading = longest(settings, points)
     if groups:
         largest = max(sizes_of(settings, points).values())
-        of_reading = max(round(of_reading * FOR_GROUPS), FOR_MEMBERS * largest)
+        of_reading = max(round(of_reading * FOR_GROUPS), round(FOR_MEMBERS * largest))
     of_graph = round(of_reading * (FOR_READINGS if settings.exclude != [NONE] else 1))
     return min(of_reading, points - 1), min(of_graph, points - 1)

@@ -112,7 +112,7 @@ def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: S
         placed = load_placed(source, None, device, dtype)
         _check_tokenizer(placed, own, source.name)
         place = source.half, settings.embed.points
-        states = HiddenStates(placed, device, dtype, pad_id(own), [], *place)
+        states = HiddenStates(placed, device, dtype, pad_id(own), [], *place, losses=False)
         check_sizes(source, states)
     except SystemExit as error:  # a sentence, of what a stage is given
         raise ValueError(str(error)) from None
@@ -142,7 +142,7 @@ def _in_memory(
     padding = pad_id(own)
     place = model, str(model.device), None, padding, [], half, settings.embed.points
     if not is_led(model):
-        return _ready(name, own, HiddenStates(*place), layers, settings)
+        return _ready(name, own, HiddenStates(*place, losses=False), layers, settings)
     found, arithmetic = findings_in_passes(model, half, padding)
     states = HiddenStates(*place, found)
     states.compared = arithmetic != model.dtype  # whose rounding that comparison allows for

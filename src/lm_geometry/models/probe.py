@@ -4,11 +4,10 @@ Each is passed alone, with other tokens at its end, and filled up beside a longe
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from lm_geometry.models.body import (
@@ -16,11 +15,10 @@ from lm_geometry.models.body import (
     NoStatesError,
     Output,
     body_pass,
-    head_logits,
     watched,
-    without_cache,
 )
 from lm_geometry.models.facts import NotReadError
+from lm_geometry.models.losses_from import Losses, losses_from
 from lm_geometry.point_cloud.shapes import Float, Integer
 
 LENGTHS = 7, 12
@@ -29,8 +27,7 @@ ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-5, torch.bfloat16: 3e-2, torc
 LARGE = 1e3, 2e3  # scales of an input that a norm, whose epsilon counts no more, tells not apart
 UNASKED = (TypeError, AttributeError, KeyError, IndexError)  # of a class that lacks an input
 HEAD = 10  # times as much for a loss, which comes after the head's own sums
-
-Losses = Literal["from the last states", "from the whole model", "none"]
+NOT_WANTED = "not wanted"  # why no losses, where nobody asks for them
 
 
 @dataclass(frozen=True)
@@ -61,15 +58,20 @@ class Findings:
         first = "layer 0 is" if self.embeddings_first else "layer 0 is more than"
         last = "after a final norm" if self.last_after_norm else "the last block's own output"
         why = f" ({self.no_losses})" if self.no_losses else ""
+        losses = "" if self.no_losses == NOT_WANTED else f"; losses: {self.losses}{why}"
         return (
             f"{self.layers} blocks of width {self.width}; {right}; {padding}; {first} the "
-            f"embedding output; the last layer is {last}; losses: {self.losses}{why}"
+            f"embedding output; the last layer is {last}{losses}"
         )
 
 
 @torch.inference_mode()
-def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findings:
+def probe(
+    model: PreTrainedModel, half: str = "", padding_id: int = 0, losses: bool = True
+) -> Findings:
     """Findings of a model in evaluation mode on its device; `half` is that of an encoder-decoder.
+
+    Without `losses` it is not asked from what these can be computed, which takes the most time.
 
     Raises ValueError where nothing right can be done: a model without a state for each token at
     each layer, with states that are no numbers, or with other states each time.
@@ -94,7 +96,9 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
     changed[:, -1] = long[:, -1]
     other = body_pass(model, changed, half=half)
     before = slice(0, -1)
-    losses, reason = _losses(model, short, long, half, tolerance)
+    whence, reason = "none", NOT_WANTED
+    if losses:
+        whence, reason = losses_from(model, (short, long), half, HEAD * tolerance)
     return Findings(
         layers=len(alone.states) - 1,
         width=alone.states[0].shape[-1],
@@ -103,7 +107,7 @@ def probe(model: PreTrainedModel, half: str = "", padding_id: int = 0) -> Findin
         embeddings_first=difference(alone.states[0], other.states[0], before) <= tolerance
         and _own_tokens_alone(model, short, half, alone, tolerance),
         last_after_norm=_after_norm(model, short, half),
-        losses=losses,
+        losses=whence,
         no_losses=reason,
     )
 
@@ -187,37 +191,6 @@ def _own_tokens_alone(
     changed[:, 0] = ids[:, -1]
     other = body_pass(model, changed, half=half)
     return difference(alone.states[0], other.states[0], slice(1, None)) <= tolerance
-
-
-def _losses(
-    model: PreTrainedModel, short: torch.Tensor, long: torch.Tensor, half: str, tolerance: float
-) -> tuple[Losses, str]:
-    """From what losses can be computed so that they are those of the model's own logits."""
-    if half:
-        return "none", "each half is given the whole text and has nothing to predict"
-    if getattr(model, "drawn_head", False):
-        return "none", "its head was drawn at random"
-    try:
-        alone = without_cache(model)
-        own = torch.cat([model(input_ids=ids, **alone).logits[0].float() for ids in (short, long)])
-    except Exception as error:  # anything that a head may need beside tokens
-        return "none", f"no logits from tokens alone: {type(error).__name__}"
-    if own.shape[0] != sum(LENGTHS):
-        return "none", "the model predicts no token at each position"
-    states = torch.cat([body_pass(model, ids).last[0] for ids in (short, long)])
-    order = torch.arange(sum(LENGTHS) - 1, -1, -1, device=own.device)
-    targets = (torch.arange(sum(LENGTHS), device=own.device) * 31) % own.shape[-1]
-    expected = cross_entropy(own[order], targets, reduction="none")
-    try:
-        logits = head_logits(model, states.to(own.device)[order], targets)
-    except Exception:  # whatever a head asks of the stand-in that it does not have
-        return "from the whole model", ""
-    if logits.shape != own.shape:
-        return "from the whole model", ""
-    found = cross_entropy(logits, targets, reduction="none")
-    error = (found - expected).abs() / expected.abs().clamp_min(1)
-    usable = bool((error <= HEAD * tolerance).all())
-    return ("from the last states" if usable else "from the whole model"), ""
 
 
 def _after_norm(model: PreTrainedModel, ids: torch.Tensor, half: str) -> bool:
