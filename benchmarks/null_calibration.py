@@ -33,6 +33,7 @@ from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_cloud, read
 from lm_geometry.point_cloud.shapes import Float64, Int64
 from lm_geometry.statistics import Mean, jackknifed
 from lm_geometry.surrogates import KINDS, Kind, null_model
+from lm_geometry.surrogates.kinds import REFITTED
 from lm_geometry.workspace.seeds import stream
 from lm_geometry.workspace.tables import Row
 
@@ -70,6 +71,19 @@ class Tokens:
         graph = neighbour_graph(X, self.size, exclude=self.documents)
         return float(np.nanmean(local_from_graph(graph, self.size, X=X)))
 
+    def read_again(
+        self, drawn: Sequence[Points], kind: Kind, names: tuple[int, str]
+    ) -> Float64[np.ndarray, "draws"] | None:
+        """The same of a surrogate of each surrogate, where the stage draws one."""
+        if kind not in REFITTED:
+            return None
+        found = []
+        for number, X in enumerate(drawn):
+            model = null_model(X, kind, **self.labels(kind))
+            again = model.surrogate(stream(names[0], "again", kind, names[1], number))
+            found.append(self.read(again.astype(X.dtype)))
+        return np.array(found)
+
     def measured(self, X: Points) -> tuple[float, Float64[np.ndarray, "groups"]]:
         """The same, and what it is without each group of documents."""
         length = min(round(LONGER * self.size), len(X) - 1 - np.bincount(self.documents).max())
@@ -88,8 +102,12 @@ def remainders(
         data = model.surrogate(stream(draw, "data", kind, place)).astype(X.dtype)
         value, without = of.measured(data)
         again = null_model(data, kind, **of.labels(kind))
-        seeds = [stream(draw, "null", kind, place, number) for number in range(draws)]
-        read.append(Draws(np.array([of.read(again.surrogate(s).astype(X.dtype)) for s in seeds])))
+        drawn = [
+            again.surrogate(stream(draw, "null", kind, place, number)).astype(X.dtype)
+            for number in range(draws)
+        ]
+        own = np.array([of.read(one) for one in drawn])
+        read.append(Draws(own, of.read_again(drawn, kind, (draw, place))))
         values.append(value)
         deletions.append(without)
     count = len(of.tokens), int(of.documents.max()) + 1

@@ -29,6 +29,7 @@ KEY = ("test", 2, "token", "none", "twonn", 64.0, None)
 def drawn(corpus: str, checkpoint: str, values: list[float]) -> pd.DataFrame:
     own = {"corpus": corpus, "checkpoint": checkpoint, "sampling_seed": 0, "surrogate": "gaussian"}
     table = pd.DataFrame({"draw": range(len(values)), "tokens": values, "documents": 0.0})
+    table = table.assign(tokens_again=np.nan, documents_again=np.nan)
     return table.assign(**CELL, **own)
 
 
@@ -136,3 +137,16 @@ def test_from_clouds_to_the_table_and_nothing_without_null_models(project: Any) 
     gaussian = rows[(rows["of"] == "mean") & (rows["estimator"] == "twonn")]
     assert abs(gaussian["mean"].mean()) < 0.15 * gaussian["real"].mean()  # as these clouds are
     assert (gaussian["lower"] < gaussian["mean"]).all()
+
+
+def test_what_a_second_fit_adds_is_taken_off() -> None:
+    draws = Draws(np.array([20.0, 21.0, 22.5]), np.array([21.0, 22.5, 23.0]))
+    corrected = np.array([19.0, 19.5, 22.0])
+    mean = draws.mean
+    assert mean.value == pytest.approx(corrected.mean())
+    assert mean.standard_error == pytest.approx(stats.sem(corrected))
+    spread = np.hypot(draws.values.std(ddof=1), stats.sem(corrected))
+    expected = 2 * stats.t.sf(abs(18.0 - corrected.mean()) / spread, 2)
+    assert draws.p_value_of(18.0) == pytest.approx(expected)
+    change = draws - Draws(np.array([19.0, 19.0, 19.0]), np.array([19.5, 19.5, 19.5]))
+    np.testing.assert_allclose(change.corrected, corrected - 18.5)

@@ -119,3 +119,19 @@ def test_a_cloud_of_words_that_come_once_is_named():
 def test_no_point_and_no_null_model_leave_no_row():
     assert table("gaussian", rows=ROWS[:2], points=X[:2]).empty
     assert list(table()) == SURROGATES
+
+
+def test_a_second_fit_is_of_the_surrogate_where_the_null_model_needs_it():
+    found = table("gaussian", "exchanged_residuals")
+    of_gaussian = found["surrogate"] == "gaussian"
+    assert found.loc[of_gaussian, ["tokens_again", "documents_again"]].isna().all(axis=None)
+    labels = {"tokens": TOKENS["token_id"].to_numpy()[ROWS]}
+    labels["documents"] = TOKENS["document"].to_numpy()[ROWS]
+    names = ("surrogate", "exchanged_residuals", "news", "test", "3", "0", 2)
+    drawn = surrogate(X, "exchanged_residuals", stream(0, *names), **labels).astype(X.dtype)
+    again = surrogate(drawn, "exchanged_residuals", stream(0, *names, "again"), **labels)
+    values = local_dimension(again.astype(X.dtype), 16)
+    cell = found[~of_gaussian & (found["draw"] == 2) & (found["exclude"] == "none")]
+    cell = cell[cell["estimator"] == "twonn"]
+    assert cell["tokens_again"].item() == pytest.approx(values.mean(), rel=1e-9)
+    assert cell["tokens_again"].item() != cell["tokens"].item()

@@ -22,30 +22,47 @@ DRAWS = "draws"  # the error of what is a mean over draws
 
 @dataclass(frozen=True)
 class Draws:
-    """What each draw of a null model reads."""
+    """What each draw of a null model reads, and a draw of the null model fitted `again` to it.
+
+    Where such draws read more than their own origins, those do read more than the states they are
+    of by the fit alone: by as much they count less.
+    """
 
     values: Float64[np.ndarray, "draws"]
+    again: Float64[np.ndarray, "draws"] | None = None
 
     def __sub__(self, other: "Draws") -> "Draws":
         """The difference of each draw and that of the same number."""
-        return Draws(self.values - other.values)
+        again = None
+        if self.again is not None and other.again is not None:
+            again = self.again - other.again
+        return Draws(self.values - other.values, again)
+
+    @property
+    def corrected(self) -> Float64[np.ndarray, "draws"]:
+        """The draws, each less what the second fit added to it.
+
+        Source: iterated bootstrap, Hall, Martin 1988, Biometrika 75:661.
+        """
+        return self.values if self.again is None else 2 * self.values - self.again
 
     @property
     def mean(self) -> Mean:
-        """Their mean, with the error of their number."""
-        error = float(self.values.std(ddof=1)) / np.sqrt(len(self.values))
-        degrees = len(self.values) - 1.0
-        return Mean(float(self.values.mean()), error, degrees, len(self.values), 0, DRAWS)
+        """The mean of the corrected draws, with the error of their number."""
+        draws = self.corrected
+        error = float(draws.std(ddof=1)) / np.sqrt(len(draws))
+        return Mean(float(draws.mean()), error, len(draws) - 1.0, len(draws), 0, DRAWS)
 
     def p_value_of(self, value: float) -> float:
         """Two-sided p value of `value` being one more draw: Student's t, draws − 1 degrees.
 
         Tokens and documents are given, as they are to the null model. NaN where draws are alike.
         """
-        spread = float(self.values.std(ddof=1)) * np.sqrt(1 + 1 / len(self.values))
+        mean = self.mean
+        spread = float(np.hypot(self.values.std(ddof=1), mean.standard_error))
         if not spread > 0:
             return np.nan
-        distance = abs(value - float(self.values.mean())) / spread
+        distance = abs(value - mean.value) / spread
         return float(2 * stats.t.sf(distance, len(self.values) - 1))
 
 
@@ -64,8 +81,9 @@ class Remainders:
         names = [*CELL, "surrogate"]
         for keys, cell in cells(surrogates, names):
             named: Row = dict(zip(names, keys, strict=True)) | OF_TOKENS
-            over_clouds = pd.Series(cell.groupby("draw")[weight].mean())  # in the order of draws
-            draws = Draws(over_clouds.to_numpy(np.float64))
+            over_clouds = cell.groupby("draw")[[weight, f"{weight}_again"]].mean()  # in order
+            values, again = over_clouds.to_numpy(np.float64).T
+            draws = Draws(values, None if np.isnan(again).all() else again)
             self._drawn[str(named["surrogate"])][str(named["corpus"]), key_of(named)] = draws
 
     def add(self, table: pd.DataFrame) -> None:
@@ -82,7 +100,8 @@ class Remainders:
         """A row per null model and number of the run: what each reads, and the remainder.
 
         `of` is mean, change or difference; `real` the number itself with its own interval;
-        `surrogate_mean` and `surrogate_deviation` are over draws. The remainder is real minus the
+        `surrogate_mean` and `surrogate_deviation` are over draws, the former corrected for what a
+        second fit adds. The remainder is real minus the
         mean over draws, and has the errors of both (Welch 1947): how large it is over documents.
         `null_p_value` asks whether there is one: could what was measured be one more draw of the
         null model, tokens and documents given? Either is adjusted over layers. Surrogates are of
@@ -154,7 +173,7 @@ def _row(real: Mean, remainder: Mean, draws: Draws, confidence: float) -> Row:
         "real": real.value,
         "real_lower": lower,
         "real_upper": upper,
-        "surrogate_mean": float(draws.values.mean()),
+        "surrogate_mean": draws.mean.value,
         "surrogate_deviation": float(draws.values.std(ddof=1)),
         "draws": len(draws.values),
         "null_p_value": draws.p_value_of(real.value),

@@ -66,7 +66,7 @@ class Surrogates(Section):
     kinds: list[Kind] = Field(
         [],
         description="what a surrogate keeps of its cloud (docs/what-the-number-means.md); [] none. "
-        "Each draw takes as long as the cloud's own graph",
+        "A draw takes as long as the cloud's own graph, of exchanged_residuals twice that",
     )
     layers: Several | Literal["all"] = Field(
         "all", description="whose clouds have null models: numbers, last, shares of the depth | all"

@@ -14,7 +14,7 @@ from lm_geometry.outs.estimate.clouds import SURROGATES, folder_name
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Int64
-from lm_geometry.surrogates.kinds import NEEDS, Kind
+from lm_geometry.surrogates.kinds import NEEDS, REFITTED, Kind
 from lm_geometry.surrogates.null_models import null_model
 from lm_geometry.workspace.layers import hidden_states, shown
 from lm_geometry.workspace.seeds import stream
@@ -69,8 +69,10 @@ def surrogate_table(
     X `[points, width]` and their `rows` in the token table. Column `tokens` is the mean over
     tokens, `documents` that of the means of documents. A surrogate has the rows, the number type
     and the readings of X, and no jackknife. The draw of a number is alike at every checkpoint, so
-    that changes between them have less of its noise. Raises ValueError for a cloud without any
-    token that another has, where a null model of tokens is asked for.
+    that changes between them have less of its noise. Null models in `REFITTED` are fitted again to
+    each surrogate: `tokens_again` and `documents_again` are of a surrogate of that. Raises
+    ValueError for a cloud without any token that another has, where a null model of tokens is
+    asked for.
     """
     found = list(_tables(cloud, X, rows, readings, settings)) if len(X) >= FEWEST else []
     return pd.concat(found, ignore_index=True) if found else no_surrogates()
@@ -103,16 +105,26 @@ def _tables(
         except ValueError as error:
             place = folder_name(cloud)
             raise ValueError(f"estimate.surrogates.kinds: {kind}, {place}: {error}") from None
+
+        def read(points: Points) -> pd.DataFrame:
+            return _means(estimates(cloud, points, rows, plain, local)[0], documents)
+
         for draw in range(asked.draws):
-            drawn = model.surrogate(_generator(cloud, kind, draw, asked.seed)).astype(X.dtype)
-            table, _ = estimates(cloud, drawn, rows, plain, local)
-            own = cloud.keys() | {"surrogate": kind, "draw": draw}
-            yield _means(table, documents).assign(**own).loc[:, SURROGATES]
+            names = kind, draw, asked.seed
+            drawn = model.surrogate(_generator(cloud, *names)).astype(X.dtype)
+            found = read(drawn).assign(tokens_again=np.nan, documents_again=np.nan)
+            if kind in REFITTED:
+                generator = _generator(cloud, *names, "again")
+                again = null_model(drawn, kind, **labels).surrogate(generator)
+                own = read(again.astype(X.dtype))
+                found["tokens_again"], found["documents_again"] = own["tokens"], own["documents"]
+            found = found.assign(**cloud.keys(), surrogate=kind, draw=draw)
+            yield found.loc[:, SURROGATES]
 
 
-def _generator(cloud: Cloud, kind: str, draw: int, seed: int) -> np.random.Generator:
+def _generator(cloud: Cloud, kind: str, draw: int, seed: int, *which: str) -> np.random.Generator:
     names = [str(value) for key, value in cloud.keys().items() if key != "checkpoint"]
-    return stream(seed, "surrogate", kind, *names, draw)
+    return stream(seed, "surrogate", kind, *names, draw, *which)
 
 
 def _means(local: pd.DataFrame, documents: pd.Series) -> pd.DataFrame:

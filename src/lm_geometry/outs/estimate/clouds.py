@@ -20,7 +20,8 @@ GLOBAL = [
 ]
 SURROGATES = [
     *(*KEYS, "surrogate", "draw", "exclude", "estimator", "n_neighbors"),
-    *("tokens", "documents"),
+    *("tokens", "documents"),  # means over them
+    *("tokens_again", "documents_again"),  # of a surrogate of the surrogate, where one is drawn
 ]
 INDEX = paths.ESTIMATES / "index.json"
 _WITHOUT = re.compile(r"without_\d+")
