@@ -1,6 +1,7 @@
 """How often is a remainder found where there is none? Null models of surrogates.
 
-    python benchmarks/null_calibration.py --kinds gaussian exchanged_residuals
+    python benchmarks/null_calibration.py --kinds gaussian token_means
+    python benchmarks/null_calibration.py --kinds exchanged_residuals --whole-documents --tests FILE
 
 Of the states of the last run, base and last checkpoint. A surrogate of each cloud is taken for the
 data: its mean local dimension at base and its change are compared with a null model of the same
@@ -8,7 +9,12 @@ kind fitted to it, as the aggregate stage does. 240 tests a kind: corpora, layer
 data. null_calibration.csv has how many were found at 5 % to be no draw of their null model, in how
 many the interval of the remainder over documents left 0 out, how far remainders were from 0 on
 average, and their spread against that of draws and the standard error over documents. Kinds that
-are not named keep their rows. About 4 processor-seconds a test of 1,000 tokens of 576 coordinates.
+are not named keep their rows. About 4 processor-seconds a test of 1,000 tokens of 576 coordinates,
+three times that of exchanged residuals and of permuted components.
+
+Tokens are drawn from all documents, or whole documents until there are as many: then each document
+has as many tokens as in a run, which matters where its own effect is fitted. With --tests each test
+is kept in that file, and those that stand there already are not made again.
 """
 
 import argparse
@@ -31,7 +37,7 @@ from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_cloud, read_seeds
 from lm_geometry.point_cloud.shapes import Float64, Int64
-from lm_geometry.statistics import Mean, jackknifed
+from lm_geometry.statistics import jackknifed
 from lm_geometry.surrogates import KINDS, Kind, null_model
 from lm_geometry.surrogates.kinds import REFITTED
 from lm_geometry.workspace.seeds import stream
@@ -40,16 +46,19 @@ from lm_geometry.workspace.tables import Row
 FILE = Path(__file__).with_name("null_calibration.csv")
 TESTS, LEVEL, LONGER = 240, 0.05, 1.4  # lists are so much longer than L for the jackknife
 Labels = Int64[np.ndarray, "tokens"]
+Names = tuple[int, str]  # draw of the data, corpus and layer
 
 
 @dataclass(frozen=True)
 class Tested:
-    """One number of data that are a surrogate, and the null model fitted to them."""
+    """One number of data that are a surrogate, against the null model fitted to them."""
 
     of: str  # mean or change
-    remainder: Mean
-    draws: Draws
-    p_value: float  # of being one more draw
+    remainder: float
+    error: float  # of the remainder, over documents and draws
+    deviation: float  # of draws
+    p_value: float  # of the remainder over documents
+    null_p_value: float  # of being one more draw
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Tokens:
         return float(np.nanmean(local_from_graph(graph, self.size, X=X)))
 
     def read_again(
-        self, drawn: Sequence[Points], kind: Kind, names: tuple[int, str]
+        self, drawn: Sequence[Points], kind: Kind, names: Names
     ) -> Float64[np.ndarray, "draws"] | None:
         """The same of a surrogate of each surrogate, where the stage draws one."""
         if kind not in REFITTED:
@@ -114,39 +123,28 @@ def remainders(
     mean = jackknifed(values[0], deletions[0], *count)
     change = jackknifed(values[1] - values[0], deletions[1] - deletions[0], *count)
     for name, data, null in (("mean", mean, read[0]), ("change", change, read[1] - read[0])):
-        yield Tested(name, data - null.mean, null, null.p_value_of(data.value))
+        left = data - null.mean
+        spread, of_null = float(null.values.std(ddof=1)), null.p_value_of(data.value)
+        yield Tested(name, left.value, left.standard_error, spread, left.p_value(), of_null)
 
 
-def summaries(kind: Kind, found: Sequence[Tested], points: int, draws: int) -> list[Row]:
-    """A row for means and one for changes."""
-    rows: list[Row] = []
-    for of in ("mean", "change"):
-        own = [test for test in found if test.of == of]
-        values = np.array([test.remainder.value for test in own])
-        count = sum(test.p_value < LEVEL for test in own)
-        beyond = sum(test.remainder.p_value() < LEVEL for test in own)
-        errors = [test.remainder.standard_error for test in own]
-        spreads = [test.draws.values.std(ddof=1) for test in own]
-        share = stats.binomtest(count, len(own)).proportion_ci(method="exact")
-        rows.append(
-            {
-                "kind": kind,
-                "of": of,
-                "points": points,
-                "draws": draws,
-                "tests": len(own),
-                "found": count,
-                "share": round(count / len(own), 4),
-                "lower": round(share.low, 4),
-                "upper": round(share.high, 4),
-                "by_interval": round(beyond / len(own), 4),
-                "remainder": round(float(values.mean()), 4),
-                "deviation": round(float(values.std(ddof=1)), 4),
-                "of_draws": round(float(np.sqrt(np.mean(np.square(spreads)))), 4),
-                "error": round(float(np.sqrt(np.mean(np.square(errors)))), 4),
-            }
-        )
-    return rows
+def summary(of: str, own: pd.DataFrame) -> Row:
+    """How often something was found in tests of one kind and number."""
+    count = int((own["null_p_value"] < LEVEL).sum())
+    share = stats.binomtest(count, len(own)).proportion_ci(method="exact")
+    return {
+        "of": of,
+        "tests": len(own),
+        "found": count,
+        "share": round(count / len(own), 4),
+        "lower": round(share.low, 4),
+        "upper": round(share.high, 4),
+        "by_interval": round(float((own["p_value"] < LEVEL).mean()), 4),
+        "remainder": round(float(own["remainder"].mean()), 4),
+        "deviation": round(float(own["remainder"].std(ddof=1)), 4),
+        "of_draws": round(float(np.sqrt(np.mean(np.square(own["deviation"])))), 4),
+        "error": round(float(np.sqrt(np.mean(np.square(own["error"])))), 4),
+    }
 
 
 def tokens_of(split: CorpusSplit, rows: Labels, size: int) -> Tokens:
@@ -158,6 +156,35 @@ def tokens_of(split: CorpusSplit, rows: Labels, size: int) -> Tokens:
     return Tokens(token.astype(np.int64), document, readings.group_of(rows), size)
 
 
+def kept_rows(rows: Labels, split: CorpusSplit, points: int, whole: bool, names: Names) -> Labels:
+    """Which of a cloud's tokens a test is of: drawn ones, or those of drawn documents."""
+    generator = stream(names[0], "tokens", names[1])
+    if not whole:
+        return np.sort(generator.permutation(len(rows))[:points])
+    chosen = Estimate.read().jackknife
+    documents = Readings(split, chosen.groups, chosen.seed).document_of(rows)
+    numbers = np.unique(documents, return_inverse=True)[1]
+    order = generator.permutation(numbers.max() + 1)
+    filled = np.bincount(numbers)[order].cumsum()
+    return np.flatnonzero(np.isin(numbers, order[: int(np.searchsorted(filled, points)) + 1]))
+
+
+def tests_of(
+    kind: Kind, split: CorpusSplit, layer: int, draw: int, asked: argparse.Namespace
+) -> pd.DataFrame:
+    """The two tests of one kind, corpus, layer and draw of the data."""
+    ends = (BASE, read_embedded().checkpoints[-1])
+    clouds = [Cloud(end, split, layer, read_seeds()[0]) for end in ends]
+    (base, rows), (later, _) = map(read_cloud, clouds)
+    name = f"{split.corpus}-{layer}"
+    kept = kept_rows(rows, split, asked.points, asked.whole_documents, (draw, name))
+    of = tokens_of(split, rows[kept], asked.size)
+    found = remainders([base[kept], later[kept]], of, kind, draw, asked.draws, name)
+    own = {"kind": kind, "draw": draw, "place": name, "points": asked.points}
+    own |= {"whole_documents": asked.whole_documents, "draws": asked.draws}
+    return pd.DataFrame([own | vars(test) for test in found])
+
+
 def main() -> None:
     """Write benchmarks/null_calibration.csv."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -165,28 +192,33 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1000, help="tokens of a cloud")
     parser.add_argument("--size", type=int, default=128, help="L")
     parser.add_argument("--draws", type=int, default=10, help="surrogates of a null model")
+    parser.add_argument("--whole-documents", action="store_true", help="drawn, and not tokens")
+    parser.add_argument("--tests", type=Path, help="file of single tests, which are kept there")
     asked = parser.parse_args()
     embedded = read_embedded()
     places = [(split, layer) for split in embedded.splits for layer in embedded.layers]
     for kind in asked.kinds:
-        found: list[Tested] = []
+        found = pd.read_csv(asked.tests) if asked.tests and asked.tests.exists() else pd.DataFrame()
         for draw in range(TESTS // len(places)):
             for split, layer in places:
-                ends = [
-                    Cloud(c, split, layer, read_seeds()[0])
-                    for c in (BASE, embedded.checkpoints[-1])
-                ]
-                (base, rows), (later, _) = map(read_cloud, ends)
-                name = f"{split.corpus}-{layer}"
-                kept = np.sort(stream(draw, "tokens", name).permutation(len(rows))[: asked.points])
-                of = tokens_of(split, rows[kept], asked.size)
-                found += remainders([base[kept], later[kept]], of, kind, draw, asked.draws, name)
+                own = {"kind": kind, "draw": draw, "place": f"{split.corpus}-{layer}"}
+                if len(found) and (found[[*own]] == pd.Series(own)).all(axis=1).any():
+                    continue
+                found = pd.concat([found, tests_of(kind, split, layer, draw, asked)])
+                if asked.tests:
+                    found.to_csv(asked.tests, index=False)
             print(kind, draw, len(found) // 2, "tests", flush=True)
-        table = pd.DataFrame(summaries(kind, found, asked.points, asked.draws))
-        if FILE.exists():
-            others = pd.read_csv(FILE)
-            table = pd.concat([others[others["kind"] != kind], table], ignore_index=True)
-        table.to_csv(FILE, index=False)
+        write_summary(kind, found[found["kind"] == kind], asked)
+
+
+def write_summary(kind: Kind, found: pd.DataFrame, asked: argparse.Namespace) -> None:
+    """Put the rows of a kind into null_calibration.csv, in place of those that it had."""
+    how = {"kind": kind, "points": asked.points, "draws": asked.draws}
+    how["drawn"] = "documents" if asked.whole_documents else "tokens"
+    rows = [how | summary(of, found[found["of"] == of]) for of in ("mean", "change")]
+    others = pd.read_csv(FILE)
+    table = pd.concat([others[others["kind"] != kind], pd.DataFrame(rows)], ignore_index=True)
+    table.reindex(columns=[*rows[0]]).to_csv(FILE, index=False)
 
 
 if __name__ == "__main__":
