@@ -153,7 +153,8 @@ def tokens_of(split: CorpusSplit, rows: Labels, size: int) -> Tokens:
     readings = Readings(split, chosen.groups, chosen.seed)
     token = np.unique(readings.labels("token", rows)[:, 0], return_inverse=True)[1]
     document = np.unique(readings.document_of(rows), return_inverse=True)[1]
-    return Tokens(token.astype(np.int64), document, readings.group_of(rows), size)
+    group = np.unique(readings.group_of(rows), return_inverse=True)[1]  # those that are there
+    return Tokens(token.astype(np.int64), document, group, size)
 
 
 def kept_rows(rows: Labels, split: CorpusSplit, points: int, whole: bool, names: Names) -> Labels:
