@@ -1,7 +1,7 @@
 """How often is a remainder found where there is none? Null models of surrogates.
 
     python benchmarks/null_calibration.py --kinds gaussian token_means
-    python benchmarks/null_calibration.py --kinds exchanged_residuals --whole-documents --tests FILE
+    python benchmarks/null_calibration.py --kinds exchanged_residuals --draws 5 --tests FILE
 
 Of the states of the last run, base and last checkpoint. A surrogate of each cloud is taken for the
 data: its mean local dimension at base and its change are compared with a null model of the same
@@ -12,9 +12,7 @@ average, and their spread against that of draws and the standard error over docu
 are not named keep their rows. About 4 processor-seconds a test of 1,000 tokens of 576 coordinates,
 three times that of exchanged residuals and of permuted components.
 
-Tokens are drawn from all documents, or whole documents until there are as many: then each document
-has as many tokens as in a run, which matters where its own effect is fitted. With --tests each test
-is kept in that file, and those that stand there already are not made again.
+With --tests each test is kept in that file, and those that stand there are not made again.
 """
 
 import argparse
@@ -153,21 +151,7 @@ def tokens_of(split: CorpusSplit, rows: Labels, size: int) -> Tokens:
     readings = Readings(split, chosen.groups, chosen.seed)
     token = np.unique(readings.labels("token", rows)[:, 0], return_inverse=True)[1]
     document = np.unique(readings.document_of(rows), return_inverse=True)[1]
-    group = np.unique(readings.group_of(rows), return_inverse=True)[1]  # those that are there
-    return Tokens(token.astype(np.int64), document, group, size)
-
-
-def kept_rows(rows: Labels, split: CorpusSplit, points: int, whole: bool, names: Names) -> Labels:
-    """Which of a cloud's tokens a test is of: drawn ones, or those of drawn documents."""
-    generator = stream(names[0], "tokens", names[1])
-    if not whole:
-        return np.sort(generator.permutation(len(rows))[:points])
-    chosen = Estimate.read().jackknife
-    documents = Readings(split, chosen.groups, chosen.seed).document_of(rows)
-    numbers = np.unique(documents, return_inverse=True)[1]
-    order = generator.permutation(numbers.max() + 1)
-    filled = np.bincount(numbers)[order].cumsum()
-    return np.flatnonzero(np.isin(numbers, order[: int(np.searchsorted(filled, points)) + 1]))
+    return Tokens(token.astype(np.int64), document, readings.group_of(rows), size)
 
 
 def tests_of(
@@ -178,11 +162,10 @@ def tests_of(
     clouds = [Cloud(end, split, layer, read_seeds()[0]) for end in ends]
     (base, rows), (later, _) = map(read_cloud, clouds)
     name = f"{split.corpus}-{layer}"
-    kept = kept_rows(rows, split, asked.points, asked.whole_documents, (draw, name))
+    kept = np.sort(stream(draw, "tokens", name).permutation(len(rows))[: asked.points])
     of = tokens_of(split, rows[kept], asked.size)
     found = remainders([base[kept], later[kept]], of, kind, draw, asked.draws, name)
-    own = {"kind": kind, "draw": draw, "place": name, "points": asked.points}
-    own |= {"whole_documents": asked.whole_documents, "draws": asked.draws}
+    own = {"kind": kind, "draw": draw, "place": name}
     return pd.DataFrame([own | vars(test) for test in found])
 
 
@@ -193,7 +176,6 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1000, help="tokens of a cloud")
     parser.add_argument("--size", type=int, default=128, help="L")
     parser.add_argument("--draws", type=int, default=10, help="surrogates of a null model")
-    parser.add_argument("--whole-documents", action="store_true", help="drawn, and not tokens")
     parser.add_argument("--tests", type=Path, help="file of single tests, which are kept there")
     asked = parser.parse_args()
     embedded = read_embedded()
@@ -215,7 +197,6 @@ def main() -> None:
 def write_summary(kind: Kind, found: pd.DataFrame, asked: argparse.Namespace) -> None:
     """Put the rows of a kind into null_calibration.csv, in place of those that it had."""
     how = {"kind": kind, "points": asked.points, "draws": asked.draws}
-    how["drawn"] = "documents" if asked.whole_documents else "tokens"
     rows = [how | summary(of, found[found["of"] == of]) for of in ("mean", "change")]
     others = pd.read_csv(FILE)
     table = pd.concat([others[others["kind"] != kind], pd.DataFrame(rows)], ignore_index=True)
