@@ -10,7 +10,7 @@ from lm_geometry.point_cloud.shapes import Int32
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEYS = ("first of two keys", "second of them..")  # sixteen letters each
+KEYS = ("first of two key", "the second of 2.")  # sixteen letters each
 SHARES = 64  # parts of the names that are sorted one after the other
 NOTHING = -1
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def lengths(text: "pa.ChunkedArray", stripped: bool) -> Int64[np.ndarray, "rows"]:
     """Characters of each text, `[rows]` int64; 0 for a missing one. `stripped` leaves out white
     space at both ends, which is what `str.strip` calls so."""
-    counted = compute.utf8_length(compute.utf8_trim_whitespace(text) if stripped else text)
+    counted = compute().utf8_length(compute().utf8_trim_whitespace(text) if stripped else text)
     return np.asarray(compute().fill_null(counted, 0), dtype=np.int64)
 
 
