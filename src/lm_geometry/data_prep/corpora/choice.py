@@ -84,15 +84,21 @@ def by_document(
     `document` holds the document of each row, `[rows]` whole numbers, out of `number`.
     """
     turn = _places(document, number, seed)
-    shuffled = stream(seed, "sequences").permutation(len(document))
+    shuffled = _small(stream(seed, "sequences").permutation(len(document)))
     rows = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    round_of_row = np.arange(len(rows)) - np.searchsorted(turn[rows], turn[rows])
-    return rows[np.lexsort((turn[rows], round_of_row))]
+    turn = turn[rows]
+    round_of_row = _small(np.arange(len(rows)) - np.searchsorted(turn, turn))
+    return rows[np.lexsort((turn, round_of_row))].astype(np.int64)
 
 
-def _places(document: np.ndarray, number: int, seed: int) -> Int64[np.ndarray, "rows"]:
+def _places(document: np.ndarray, number: int, seed: int) -> Integer[np.ndarray, "rows"]:
     """The place of each row's document in seeded order."""
-    return stream(seed, "documents").permutation(number)[document]
+    return _small(stream(seed, "documents").permutation(number))[document]
+
+
+def _small(numbers: Int64[np.ndarray, "rows"]) -> Integer[np.ndarray, "rows"]:
+    """Numbers below that of rows in half the room, which of ten million rows is 40 MB."""
+    return numbers.astype(np.int32) if len(numbers) < 2**31 else numbers
 
 
 def _told(asked: str | Speaker) -> str:

@@ -10,7 +10,7 @@ from lm_geometry.data_prep.corpora.columns import added, column, set_aside
 from lm_geometry.data_prep.corpora.dialogue_columns import has_turns
 from lm_geometry.data_prep.corpora.documents import document_numbers, name_numbers
 from lm_geometry.data_prep.corpora.part import Part
-from lm_geometry.point_cloud.shapes import Int64
+from lm_geometry.point_cloud.shapes import Int64, Integer
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -77,7 +77,9 @@ def without_own_contexts(part: Part) -> Part:
     return part.mapped(lambda rows, _: set_aside(rows, ["context"])) if lists else part
 
 
-def in_order(part: Part, place: Int64[np.ndarray, "rows"], name: str) -> Int64[np.ndarray, "rows"]:
+def in_order(
+    part: Part, place: Integer[np.ndarray, "rows"], name: str
+) -> Int64[np.ndarray, "rows"]:
     """Row numbers sorted by `place`, rows of one place as they follow each other in a dialogue.
 
     Raises ValueError where a column `dialogue` of the corpus `name` tells no dialogues.

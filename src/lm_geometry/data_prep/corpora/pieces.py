@@ -11,7 +11,7 @@ from lm_geometry.workspace import machine
 if TYPE_CHECKING:
     import pyarrow as pa
 
-IN_MEMORY = 1 << 25  # bytes of a store that wait in memory; more go to disk
+IN_MEMORY = 1 << 24  # bytes of a store that wait in memory; more go to disk
 PIECE = 1 << 22  # bytes of a table that are worked on at once
 
 

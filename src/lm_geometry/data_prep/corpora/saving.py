@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
-AT_ONCE = 1 << 26  # bytes of a corpus that are handed to `datasets` as a whole
 # How `datasets` divides rows: bytes of a file, rows that it writes at once, and bytes of these.
 FILE, ROWS, LARGEST = 500_000_000, 1000, 100_000_000
 
@@ -23,11 +22,10 @@ FILE, ROWS, LARGEST = 500_000_000, 1000, 100_000_000
 def save(rows: "Dataset | Part", folder: Path) -> None:
     """Write a prepared corpus, with the same bytes for the same content, whole or not at all."""
     with whole_folder(folder) as temporary:
-        if isinstance(rows, Part) and rows.bytes_per_row() * len(rows) > AT_ONCE:
+        if isinstance(rows, Part):
             _write_in_pieces(rows, temporary)
         else:
-            dataset = rows.dataset() if isinstance(rows, Part) else rows
-            dataset.save_to_disk(str(temporary))
+            rows.save_to_disk(str(temporary))
         state = json.loads((temporary / "state.json").read_text(encoding="utf-8"))
         content = [path_hash(file) for file in sorted(temporary.glob("*.arrow"))]
         state["_fingerprint"] = "".join(content)[:16]
@@ -76,4 +74,5 @@ class _Rows:
         whole = pyarrow.concat_tables(self._there)
         self._there = [whole.slice(rows)]
         self._number -= rows
-        return whole.slice(0, rows)
+        # A part of a larger array is written with some of what follows it: two are made into one.
+        return pyarrow.concat_tables([whole.slice(0, rows), whole.slice(0, 0)]).combine_chunks()
