@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.choice import choose
-from lm_geometry.data_prep.corpora.columns import in_memory
+from lm_geometry.data_prep.corpora.data_sets import in_memory
 from lm_geometry.data_prep.corpora.preparation import NothingLeftError, Prepared, prepare
 from lm_geometry.data_prep.params import DataPrep, Prompts
 from lm_geometry.data_prep.prompts.texts import texts_of

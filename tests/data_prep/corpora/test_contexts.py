@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import in_memory
 from lm_geometry.data_prep.corpora.contexts import with_contexts, without_own_contexts
+from lm_geometry.data_prep.corpora.data_sets import in_memory
 from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
 from lm_geometry.data_prep.params import DataPrep

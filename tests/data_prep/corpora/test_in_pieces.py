@@ -17,10 +17,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lm_geometry.data_prep.corpora import delimited, json_lines, part, pieces, preparation, saving
+from lm_geometry.data_prep.corpora import (
+    data_sets,
+    delimited,
+    json_lines,
+    part,
+    pieces,
+    preparation,
+    saving,
+)
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.data_sets import in_memory
 from lm_geometry.data_prep.corpora.documents import document_numbers
-from lm_geometry.data_prep.corpora.part import Part, in_memory
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
 from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.data_prep.corpora.text import _parts
@@ -43,7 +52,7 @@ HOSTILE: list[Row] = [
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of a few rows, all of them on disk."""
-    for module in (pieces, part):
+    for module in (pieces, data_sets):
         monkeypatch.setattr(module, "PIECE", 2000)
     for module in (json_lines, delimited):
         monkeypatch.setattr(module, "BLOCK", 1000)
@@ -150,7 +159,7 @@ def test_the_same_rows_are_chosen_in_the_same_order(form: str, tmp_path: Path) -
 def test_a_corpus_in_pieces_is_saved_with_the_bytes_of_datasets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = _entry(_as_jsonl(tmp_path, HOSTILE * 5))
+    entry = _entry(_as_jsonl(tmp_path, HOSTILE * 7))
     whole = _prepare(entry, "all", choose="random").rows
     save(whole, tmp_path / "in pieces")
     assert len(whole) > 1000

@@ -11,7 +11,8 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.part import Part, in_memory
+from lm_geometry.data_prep.corpora.data_sets import in_memory
+from lm_geometry.data_prep.corpora.part import Part
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,9 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import listed
+from lm_geometry.data_prep.corpora.data_sets import in_memory
 from lm_geometry.data_prep.corpora.documents import document_numbers
-from lm_geometry.data_prep.corpora.part import Part, in_memory
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.point_cloud.shapes import Int8
 from lm_geometry.workspace.seeds import stream

@@ -1,16 +1,17 @@
 """A part of a corpus, such as a split: rows of one set of columns, read in pieces."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from lm_geometry.data_prep.corpora.pieces import PIECE, Piece, Store, in_pieces
+from lm_geometry.data_prep.corpora.data_sets import alike, in_memory, tables_of
+from lm_geometry.data_prep.corpora.pieces import Piece, Store, in_pieces
 from lm_geometry.point_cloud.shapes import Integer, Shaped
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from datasets import Dataset, DatasetInfo, Features
+    from datasets import Dataset, Features
 
 AT_ONCE = 1 << 26  # bytes of rows that are put into another order in memory
 
@@ -43,7 +44,7 @@ class Part:
     @classmethod
     def of(cls, dataset: "Dataset") -> Self:
         """The rows of a data set, whose own memory is free afterwards."""
-        return cls.written(_tables_of(dataset), dataset.features)
+        return cls.written(tables_of(dataset), dataset.features)
 
     @classmethod
     def joined(cls, parts: "list[Part]", columns: Iterable[str] | None = None) -> "Part":
@@ -52,7 +53,7 @@ class Part:
         Raises ValueError where columns are of several kinds.
         """
         full = [part for part in parts if len(part)] or parts[:1]
-        features = _alike([part.features for part in full])
+        features = alike([part.features for part in full])
         if len(full) == 1:
             return full[0] if columns is None else full[0].only(columns)
         whole = Part([piece for part in full for piece in part._whole_pieces()], features)
@@ -203,62 +204,6 @@ class Part:
             yield pyarrow.concat_tables(tables).take(np.argsort(np.concatenate(places)))
 
 
-def in_memory(rows: "pa.Table", info: "DatasetInfo | None" = None) -> "Dataset":
-    """A `pyarrow.Table` as a data set that has no history.
-
-    The fingerprint would only name cache files, and some versions pickle all rows to find one.
-    """
-    from datasets import Dataset
-    from datasets.table import InMemoryTable
-
-    return Dataset(InMemoryTable(rows), info, fingerprint="0" * 16)
-
-
 def _stored(tables: "Iterable[pa.Table]") -> list[Piece]:
     store = Store()
     return [store.put(table) for table in in_pieces(tables)]
-
-
-def _alike(kinds: "list[Features]") -> "Features":
-    """The columns of several data sets that are joined; raises ValueError."""
-    import pyarrow
-    from datasets import DatasetInfo, concatenate_datasets
-
-    rows: list[Dataset] = []
-    for features in kinds:  # a row of each, for an empty data set counts for nothing
-        schema = features.arrow_schema.remove_metadata()
-        nothing = [pyarrow.nulls(1, field.type) for field in schema]
-        table = pyarrow.Table.from_arrays(nothing, schema=schema)
-        rows.append(in_memory(table, DatasetInfo(features=features)))
-    return concatenate_datasets(rows).features
-
-
-def _tables_of(dataset: "Dataset") -> "Iterator[pa.Table]":
-    """The rows of a data set; those of its files are read, since mapped ones stay in memory."""
-    import pyarrow
-
-    schema = dataset.features.arrow_schema.remove_metadata()
-    files: list[Any] = [file["filename"] for file in dataset.cache_files]
-    if files and dataset._indices is None and _rows_of(files) == len(dataset):
-        for file in files:
-            with pyarrow.OSFile(file) as opened:
-                for batch in pyarrow.ipc.open_stream(opened):
-                    yield pyarrow.Table.from_batches([batch]).select(schema.names).cast(schema)
-        return
-    rows = max(1, PIECE * len(dataset) // max(1, dataset.data.nbytes))
-    for start in range(0, len(dataset), rows):
-        table = dataset.with_format("arrow")[start : start + rows]
-        yield table.replace_schema_metadata(None).cast(schema)
-
-
-def _rows_of(files: list[str]) -> int:
-    import pyarrow
-
-    count = 0
-    for file in files:
-        with pyarrow.OSFile(file) as opened:
-            try:
-                count += sum(batch.num_rows for batch in pyarrow.ipc.open_stream(opened))
-            except pyarrow.ArrowException:  # of another kind
-                return -1
-    return count
