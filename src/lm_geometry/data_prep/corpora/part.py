@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset, Features
 
-AT_ONCE = 1 << 26  # bytes of rows that are put into another order in memory
+AT_ONCE = 1 << 25  # bytes of rows that are put into another order in memory
 
 
 class Part:
@@ -53,9 +53,9 @@ class Part:
         Raises ValueError where columns are of several kinds.
         """
         full = [part for part in parts if len(part)] or parts[:1]
-        features = alike([part.features for part in full])
         if len(full) == 1:
             return full[0] if columns is None else full[0].only(columns)
+        features = alike([part.features for part in full])
         whole = Part([piece for part in full for piece in part._whole_pieces()], features)
         return whole if columns is None else whole.only(columns)
 

@@ -35,15 +35,23 @@ class Store:
         with pyarrow.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table)
         content = sink.getvalue()
-        if not self._is_on_disk and self._end + content.size > IN_MEMORY:
+        try:
+            self._write(memoryview(content))
+        except OSError as error:
+            why = f"{error.strerror}, where {self._end + content.size:,} bytes of a corpus wait"
+            folder = f"{machine.scratch()} (LM_GEOMETRY_SCRATCH names another folder)"
+            raise OSError(error.errno, why, folder) from None
+        piece = Piece(self, self._end, content.size, table.num_rows)
+        self._end += content.size
+        return piece
+
+    def _write(self, content: memoryview) -> None:
+        if not self._is_on_disk and self._end + content.nbytes > IN_MEMORY:
             machine.scratch().mkdir(parents=True, exist_ok=True)
             self._file.rollover()
             self._is_on_disk = True
         self._file.seek(self._end)
-        self._file.write(memoryview(content))
-        piece = Piece(self, self._end, content.size, table.num_rows)
-        self._end += content.size
-        return piece
+        self._file.write(content)
 
     def get(self, start: int, size: int) -> bytes:
         """What was put at a place."""
