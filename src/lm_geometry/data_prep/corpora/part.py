@@ -47,17 +47,16 @@ class Part:
         return cls.written(tables_of(dataset), dataset.features)
 
     @classmethod
-    def joined(cls, parts: "list[Part]", columns: Iterable[str] | None = None) -> "Part":
+    def joined(cls, parts: "list[Part]") -> "Part":
         """The whole parts one after the other, a column that one lacks missing there.
 
         Raises ValueError where columns are of several kinds.
         """
         full = [part for part in parts if len(part)] or parts[:1]
         if len(full) == 1:
-            return full[0] if columns is None else full[0].only(columns)
+            return full[0]
         features = alike([part.features for part in full])
-        whole = Part([piece for part in full for piece in part._whole_pieces()], features)
-        return whole if columns is None else whole.only(columns)
+        return Part([piece for part in full for piece in part._whole_pieces()], features)
 
     def __len__(self) -> int:
         return self._all if self._rows is None else len(self._rows)
