@@ -58,7 +58,7 @@ def estimate(points: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", choices=("corpus", "dimension"))
     parser.add_argument("--lines", type=int, default=10_000_000)
     parser.add_argument("--points", type=int, default=60_000)
@@ -69,8 +69,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         told = f"local dimension of {asked.points:,} × {WIDTH}"
+        path = Path(folder) / "corpus.jsonl"
         if asked.work == "corpus":
-            path = Path(folder) / "corpus.jsonl"
             words = [sys.executable, __file__, "corpus", "--lines", str(asked.lines)]
             subprocess.run([*words, "--write", str(path)], check=True)
             told = f"data-prep, a corpus of {asked.lines:,} lines"

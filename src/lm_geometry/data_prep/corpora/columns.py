@@ -11,7 +11,7 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.data_sets import in_memory
+from lm_geometry.data_prep.corpora.data_sets import as_table, in_memory
 from lm_geometry.data_prep.corpora.part import Part
 
 if TYPE_CHECKING:
@@ -21,22 +21,19 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[\w.:-]{1,40}")  # without a space, as most texts have one
 
 
-def table(dataset: "Dataset") -> "pa.Table":
-    """The rows as a `pyarrow.Table`, without a copy where they are memory-mapped and in order."""
-    return dataset.with_format("arrow")[:]
-
-
 def column(rows: "Dataset | Part", name: str) -> "pa.ChunkedArray":
     """One column in memory, as a `pyarrow.ChunkedArray`."""
     if isinstance(rows, Part):
         return rows.table([name]).column(name)
-    return table(rows.select_columns([name])).column(name)
+    return as_table(rows.select_columns([name])).column(name)
 
 
 def distinct(rows: "Dataset | Part", name: str) -> list[str]:
     """The values of a column of texts, each once, without empty and missing ones."""
     found: dict[str, None] = {}
-    tables = rows.tables([name]) if isinstance(rows, Part) else [table(rows.select_columns([name]))]
+    tables = (
+        rows.tables([name]) if isinstance(rows, Part) else [as_table(rows.select_columns([name]))]
+    )
     for one in tables:
         found |= dict.fromkeys(one.column(name).unique().to_pylist())
     return [value for value in found if value]

@@ -6,7 +6,7 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import listed
-from lm_geometry.data_prep.corpora.data_sets import in_memory
+from lm_geometry.data_prep.corpora.data_sets import as_table, in_memory
 from lm_geometry.data_prep.corpora.documents import document_numbers
 from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.params import DataPrep
@@ -106,7 +106,7 @@ def _by_row(rows: int, section: DataPrep) -> list[np.ndarray]:
         test_size=section.proportions.test / held_out, shuffle=True, seed=section.split_seed
     )
     drawn = (first["train"], second["train"], second["test"])
-    return [np.asarray(part.with_format("arrow")[:].column("row")) for part in drawn]
+    return [np.asarray(as_table(part).column("row")) for part in drawn]
 
 
 def _by_document(whole: Part, name: str, section: DataPrep) -> Int8[np.ndarray, "rows"]:

@@ -1,6 +1,6 @@
 """Names of documents as numbers, in little room however many there are."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,11 +45,12 @@ def _numbers(part: Part, column: str) -> Int32[np.ndarray, "rows"]:
 
 
 def _hashes(names: "pa.ChunkedArray") -> np.ndarray:
-    from pandas.util import hash_array
+    import pandas
     from pyarrow import string
 
+    util: Any = pandas.util  # whose functions come when they are asked for
     own = names.cast(string()).fill_null("").to_numpy()
-    return np.stack([hash_array(own, hash_key=key, categorize=False) for key in KEYS])
+    return np.stack([util.hash_array(own, hash_key=key, categorize=False) for key in KEYS])
 
 
 def _numbered(first: np.ndarray, second: np.ndarray) -> Int32[np.ndarray, "rows"]:

@@ -51,7 +51,7 @@ class _Columns:
                 values = list(map(_identity, values))
             if name not in self.unreadable:
                 part, kind, why = _array(values, lines, self.kinds.get(name, ""))
-                if why:
+                if part is None:
                     self.unreadable[name] = why
                 else:
                     columns[name], self.kinds[name] = part, kind

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from lm_geometry.data_prep.corpora.data_sets import alike, in_memory, tables_of
+from lm_geometry.data_prep.corpora.data_sets import alike, as_table, in_memory, tables_of
 from lm_geometry.data_prep.corpora.pieces import Piece, Store, in_pieces
 from lm_geometry.point_cloud.shapes import Integer, Shaped
 
@@ -94,7 +94,7 @@ class Part:
                 own = of(rows, before)
                 before += len(rows)
                 made.append(own.features)
-                yield own.with_format("arrow")[:].replace_schema_metadata(None)
+                yield as_table(own).replace_schema_metadata(None)
 
         pieces = _stored(tables())
         return Part(pieces, made[0])
@@ -126,7 +126,7 @@ class Part:
         if self._rows is None:
             yield from (piece.read(schema) for piece in self._pieces)
         elif (np.diff(self._rows) > 0).all():
-            yield from (table for table, _ in self._of_each_piece(schema, self._rows))
+            yield from (own for own, _ in self._of_each_piece(schema, self._rows))
         else:
             yield from self._in_any_order(schema, self._rows)
 

@@ -22,7 +22,7 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(dir=machine.scratch())  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(dir=str(machine.scratch()))  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._end = 0
         self._is_on_disk = False

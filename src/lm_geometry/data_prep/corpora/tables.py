@@ -66,11 +66,10 @@ def _parquet(path: Path) -> tuple[Part, dict[str, str]]:
 
 def _opened(path: Path) -> "tuple[pa.Schema, Iterator[pa.Table]]":
     """The columns of a file, or of a folder of them, and its rows in pieces."""
-    import pyarrow
-    from pyarrow import parquet
+    from pyarrow import dataset, parquet
 
     if not path.is_file():
-        folder = pyarrow.dataset.dataset(path, format="parquet", partitioning="hive")
+        folder = dataset.dataset(path, format="parquet", partitioning="hive")
         ways: dict[str, Any] = {"batch_readahead": 1, "fragment_readahead": 1}
         batches = folder.to_batches(batch_size=ROWS, use_threads=False, **ways)
         return folder.schema, map(_as_table, batches)
