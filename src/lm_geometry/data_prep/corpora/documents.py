@@ -1,6 +1,7 @@
 """Names of documents as numbers, in little room however many there are."""
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,10 +46,9 @@ def _numbers(part: Part, column: str) -> Int32[np.ndarray, "rows"]:
 
 
 def _hashes(names: "pa.ChunkedArray") -> np.ndarray:
-    import pandas
     from pyarrow import string
 
-    util: Any = pandas.util  # whose functions come when they are asked for
+    util = import_module("pandas.util")  # whose functions come when they are asked for
     own = names.cast(string()).fill_null("").to_numpy()
     return np.stack([util.hash_array(own, hash_key=key, categorize=False) for key in KEYS])
 
