@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from datasets import Dataset
 
-from lm_geometry.data_prep.corpora.preparation import save
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.token_table import TokenisedCorpus, tokenise
 from lm_geometry.models.load import load_tokenizer

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from lm_geometry.data_prep.corpora.preparation import save
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.finetune import run as training_run
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, TrainingCorpus, write_training
 from lm_geometry.outs.finetune.training_run import read_training_run

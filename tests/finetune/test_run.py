@@ -16,7 +16,7 @@ import torch
 from datasets import Dataset
 from safetensors.torch import load_file
 
-from lm_geometry.data_prep.corpora.preparation import save
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.finetune import checkpointing, fine_tuning, trainable
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.fine_tuning import finetune, make_task

@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from lm_geometry.workspace.section import read_yaml
 from tests.structure import ROOT
 
@@ -33,20 +35,40 @@ def test_actions_are_named_by_commit_and_keep_no_credentials() -> None:
     assert used
 
 
-def test_a_check_that_cannot_be_done_is_told(tmp_path: Path) -> None:
-    """With a python3 whose environments have a pip that reaches nothing."""
+# What stands for python3: it makes environments with these programs.
+ENVIRONMENT = """#!/bin/sh
+mkdir -p "$3/bin"
+printf '{pip}' >"$3/bin/python"
+printf 'echo "No known vulnerabilities found"; echo "pip  {told}"' >"$3/bin/pip-audit"
+printf 'exit 0' >"$3/bin/zizmor"
+chmod +x "$3/bin/"*
+"""
+
+
+@pytest.mark.parametrize(
+    ("pip", "told", "skipped"),
+    [
+        ("exit 1", "", ["nothing was looked up"]),
+        ("exit 0", "could not be audited: pip", ["1 packages of requirements/base.txt"]),
+        ("exit 0", "", []),
+    ],
+)
+def test_a_check_that_cannot_be_done_is_told(
+    pip: str, told: str, skipped: list[str], tmp_path: Path
+) -> None:
+    """With a pip that reaches nothing, and with one beside which no list of flaws is reached."""
     python = tmp_path / "python3"
-    python.write_text(
-        '#!/bin/sh\nmkdir -p "$3/bin"\nprintf "exit 1" >"$3/bin/python"\nchmod +x "$3/bin/python"\n'
-    )
+    python.write_text(ENVIRONMENT.format(pip=pip, told=told))
     python.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin"
-    for variables, told in (({}, "SKIPPED: "), ({"CI": "true"}, "::warning::")):
+    for variables, sign in (({}, "SKIPPED: "), ({"CI": "true"}, "::warning::")):
         ran = subprocess.run(
             ["bash", str(CHECK)], env={"PATH": path, **variables}, capture_output=True, text=True
         )
         assert ran.returncode == 0, ran
-        assert told in ran.stdout + ran.stderr
+        said = ran.stdout + ran.stderr
+        assert (sign in said) == bool(skipped)
+        assert all(sentence in said for sentence in skipped), said
     assert "bash .ci/supply-chain" in (ROOT / "Makefile").read_text()
 
 

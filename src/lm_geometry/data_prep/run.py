@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from lm_geometry.data_prep.corpora.catalogue import resolve
 from lm_geometry.data_prep.corpora.columns import distinct
@@ -13,13 +13,14 @@ from lm_geometry.data_prep.corpora.division import NoSplitError
 from lm_geometry.data_prep.corpora.equations import prepared_equations
 from lm_geometry.data_prep.corpora.labels import classes_alone
 from lm_geometry.data_prep.corpora.ontologies import ontology
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.preparation import (
     NothingLeftError,
     Prepared,
     prepare,
-    save,
     whole_corpus,
 )
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.data_prep.model_checks import checked
 from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model, is_trained
@@ -41,9 +42,6 @@ from lm_geometry.workspace.files import make_private, private_folder, write_json
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.seeds import read_seed
 from lm_geometry.workspace.tables import Row
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 Number = int | Literal["all"]
 Wanted = tuple[Path, str, str, Number]  # folder, corpus, split, sequences
@@ -89,7 +87,7 @@ def prepare_corpora(settings: DataPrep, trains: bool = True) -> list[Row]:
             continue
         place = CorpusSplit(names[name], split)
         beside = listed if (root, split) == (paths.TRAINING, "train") else {}
-        place = _saved(prepared.dataset, root, name, place, beside)
+        place = _saved(prepared.rows, root, name, place, beside)
         print(f"{root.name}: {name} {split}: {prepared.counts}", flush=True)
         if root == paths.CORPORA and sequences != settings.sequences and not made:
             _tell_fewer(name, prepared, settings)
@@ -97,8 +95,8 @@ def prepare_corpora(settings: DataPrep, trains: bool = True) -> list[Row]:
         chosen = {"in_split" if key == "split" else key: n for key, n in prepared.counts.items()}
         counts[root].append({**keys, **chosen})
         places[root].append(place)
-        if root == paths.TRAINING and "label" in prepared.dataset.column_names:
-            labels[split] = distinct(prepared.dataset, "label")
+        if root == paths.TRAINING and "label" in prepared.rows.column_names:
+            labels[split] = distinct(prepared.rows, "label")
     for line in classes_alone(labels):
         print(f"{paths.TRAINING.name}: {settings.train}: {line}", flush=True)
     write_json(paths.TRAINING / "counts.json", counts[paths.TRAINING])
@@ -182,7 +180,7 @@ def _ontology(settings: DataPrep) -> dict[str, list[str]]:
 
 
 def _saved(
-    dataset: "Dataset",
+    rows: Part,
     root: Path,
     name: str,
     place: CorpusSplit,
@@ -193,12 +191,12 @@ def _saved(
     An ontology that is not empty goes with private text, beside it.
     """
     if resolve(name).redistribute:
-        save(dataset, place.folder(root))
+        save(rows, place.folder(root))
         return place
     store = private_folder(machine.private_texts())
     with tempfile.TemporaryDirectory(dir=store, suffix=".tmp") as temporary:
         folder = Path(temporary) / place.split
-        save(dataset, folder)
+        save(rows, folder)
         if ontology:
             write_json(folder / ONTOLOGY, ontology)
         place = replace(place, private=path_hash(folder))

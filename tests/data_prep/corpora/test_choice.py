@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.choice import choose
-from lm_geometry.data_prep.corpora.columns import in_memory
+from lm_geometry.data_prep.corpora.data_sets import in_memory
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.preparation import NothingLeftError, Prepared, prepare
 from lm_geometry.data_prep.params import DataPrep, Prompts
 from lm_geometry.data_prep.prompts.texts import texts_of
@@ -105,9 +106,9 @@ def test_whole_documents_are_whole_in_order_and_nested(
     pairs = [(f"d{name}", turn) for name, size in enumerate(sizes) for turn in range(size)]
     mixed.shuffle(pairs)
     columns = {"document": [name for name, _ in pairs], "turn": [turn for _, turn in pairs]}
-    dataset = in_memory(pyarrow.table({"text": ["x"] * len(pairs), **columns}))
+    part = Part.of(in_memory(pyarrow.table({"text": ["x"] * len(pairs), **columns})))
     section = DataPrep.model_validate({"choose": "whole_documents", "seed": seed})
-    everything = choose(dataset, "example", "all", section).to_list()
+    everything = choose(part, "example", "all", section).table().to_pylist()
     assert len(everything) == len(pairs)
     order = list(dict.fromkeys(row["document"] for row in everything))
     ends = np.cumsum([sizes[int(name[1:])] for name in order])
@@ -115,9 +116,9 @@ def test_whole_documents_are_whole_in_order_and_nested(
     assert [(row["document"], row["turn"]) for row in everything] == wanted
     if number < ends[0]:
         with pytest.raises(ValueError, match=f"first document of corpus example has {ends[0]} seq"):
-            choose(dataset, "example", number, section)
+            choose(part, "example", number, section)
         return
-    chosen = choose(dataset, "example", number, section).to_list()
+    chosen = choose(part, "example", number, section).table().to_pylist()
     assert chosen == everything[: max(end for end in ends if end <= number)]
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import in_memory
 from lm_geometry.data_prep.corpora.contexts import with_contexts, without_own_contexts
+from lm_geometry.data_prep.corpora.data_sets import in_memory
 from lm_geometry.data_prep.corpora.dialogue_columns import with_dialogue_columns
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
 from lm_geometry.data_prep.params import DataPrep
 
@@ -59,7 +60,7 @@ def _dialogues(draw: st.DrawFn) -> Rows:
 def test_contexts_are_the_utterances_before_newest_first(rows: Rows, number: int) -> None:
     if rows:
         dataset = datasets.Dataset.from_list(rows)
-        made = with_contexts(dataset, "example", number, strip=True)
+        made = with_contexts(Part.of(dataset), "example", number, strip=True).dataset()
         assert list(made["context"]) == _brute_force(rows, number)
         assert made.remove_columns("context").to_list() == rows
 
@@ -87,7 +88,8 @@ def test_dialogues_of_one_document_do_not_answer_each_other(tmp_path: Path) -> N
         for turn in range(3)
         for dialogue in "ab"
     ]
-    made = with_contexts(datasets.Dataset.from_list(rows), "example", 9, strip=False)
+    part = Part.of(datasets.Dataset.from_list(rows))
+    made = with_contexts(part, "example", 9, strip=False).dataset()
     told = {row["text"]: row["context"] for row in made.to_list()}
     assert told["b2"] == ["b1", "b0"]
     assert told["a0"] == []
@@ -153,7 +155,7 @@ def test_a_column_of_lists_names_no_dialogues(tmp_path: Path) -> None:
 def test_a_list_of_the_source_is_no_context_whatever_its_type(kind: pyarrow.DataType) -> None:
     lists = pyarrow.array([["mine"], []], kind)
     own = in_memory(pyarrow.table({"text": ["a", "b"], "context": lists}))
-    assert without_own_contexts(own).column_names == ["text", "source_context"]
+    assert without_own_contexts(Part.of(own)).column_names == ["text", "source_context"]
 
 
 @pytest.mark.parametrize(
@@ -199,9 +201,8 @@ def test_states_given_as_objects_are_read_as_json() -> None:
     assert list(own["requested"]) == ["[]", '["price"]']
 
 
-def test_a_column_of_another_meaning_is_set_aside_and_said(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    own = with_dialogue_columns(in_memory(pyarrow.table({"text": ["x"], "state": ["Ohio"]})))
+def test_a_column_of_another_meaning_is_set_aside_and_said() -> None:
+    left: dict[str, str] = {}
+    own = with_dialogue_columns(in_memory(pyarrow.table({"text": ["x"], "state": ["Ohio"]})), left)
     assert own.column_names == ["text", "source_state"]
-    assert "column state is not that of dialogues" in capsys.readouterr().out
+    assert "column state is not that of dialogues" in left["state"]

@@ -27,9 +27,9 @@ def test_nested_values_are_refused_before_arrow_sees_them(tmp_path: Path, depth:
 def test_many_brackets_beside_each_other_are_no_depth(tmp_path: Path) -> None:
     file = tmp_path / "wide.jsonl"
     file.write_text(json.dumps({"text": "[" * 500, "more": [[1, 2]] * 300}) + "\n")
-    table, unreadable = json_lines.read(file, None)
+    part, unreadable = json_lines.read(file, None)
     assert unreadable == {}
-    assert table.column("more").to_pylist() == [[[1, 2]] * 300]
+    assert part.table().column("more").to_pylist() == [[[1, 2]] * 300]
 
 
 @pytest.mark.parametrize("depth", NESTED)

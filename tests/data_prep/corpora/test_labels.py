@@ -12,7 +12,8 @@ import pytest
 
 from lm_geometry.data_prep.corpora import reading
 from lm_geometry.data_prep.corpora.catalogue import Corpus, resolve
-from lm_geometry.data_prep.corpora.preparation import prepare, save
+from lm_geometry.data_prep.corpora.preparation import prepare
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.data_prep.corpora.tags import bio_tags, span_of_words, without_margins, words_of
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models import sources

@@ -16,7 +16,9 @@ from pydantic import ValidationError
 from lm_geometry.data_prep.corpora import reading, texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus, read_corpora
 from lm_geometry.data_prep.corpora.choice import by_document
-from lm_geometry.data_prep.corpora.preparation import Prepared, prepare, save
+from lm_geometry.data_prep.corpora.part import Part
+from lm_geometry.data_prep.corpora.preparation import Prepared, prepare
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.data_prep.params import DataPrep
 from lm_geometry.models import sources
 from lm_geometry.workspace import machine
@@ -185,13 +187,13 @@ def test_a_corpus_is_read_once_for_its_splits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: Counter[str] = Counter()
-    read = reading.read
+    parts = reading.parts
 
-    def counted(entry: Corpus, downloads: Path) -> dict[str, datasets.Dataset]:
+    def counted(entry: Corpus, downloads: Path) -> dict[str, Part]:
         reads[entry.sources[0]] += 1
-        return read(entry, downloads)
+        return parts(entry, downloads)
 
-    monkeypatch.setattr(reading, "read", counted)
+    monkeypatch.setattr(reading, "parts", counted)
     entry, other = _articles(tmp_path, [2] * 10), _articles(tmp_path, [1] * 10)
     for split in ("train", "validation", "test"):
         _prepare(entry, split)
@@ -204,7 +206,8 @@ def test_a_corpus_is_read_once_for_its_splits(
 SAVE = """
 import sys
 from pathlib import Path
-from lm_geometry.data_prep.corpora.preparation import prepare, save
+from lm_geometry.data_prep.corpora.preparation import prepare
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.params import DataPrep
 for entry, folder in zip(sys.argv[1::2], sys.argv[2::2]):

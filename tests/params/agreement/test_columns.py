@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from lm_geometry.data_prep.corpora.preparation import save
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.embed.token_table import tokenise
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, EvaluatedCorpora

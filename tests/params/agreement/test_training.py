@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from datasets import Dataset
 
-from lm_geometry.data_prep.corpora.preparation import save
+from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.params.check import ParamsError, check
 from lm_geometry.workspace.files import write_json

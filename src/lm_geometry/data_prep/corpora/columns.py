@@ -11,45 +11,32 @@ import numpy as np
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.point_cloud.shapes import Int32
+from lm_geometry.data_prep.corpora.data_sets import as_table, in_memory
+from lm_geometry.data_prep.corpora.part import Part
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from datasets import Dataset, DatasetInfo
+    from datasets import Dataset
 
 NAME = re.compile(r"[\w.:-]{1,40}")  # without a space, as most texts have one
 
 
-def in_memory(rows: "pa.Table", info: "DatasetInfo | None" = None) -> "Dataset":
-    """A `pyarrow.Table` as a data set that has no history.
-
-    The fingerprint would only name cache files, and some versions pickle all rows to find one.
-    """
-    from datasets import Dataset
-    from datasets.table import InMemoryTable
-
-    return Dataset(InMemoryTable(rows), info, fingerprint="0" * 16)
+def column(rows: "Dataset | Part", name: str) -> "pa.ChunkedArray":
+    """One column in memory, as a `pyarrow.ChunkedArray`."""
+    if isinstance(rows, Part):
+        return rows.table([name]).column(name)
+    return as_table(rows.select_columns([name])).column(name)
 
 
-def table(dataset: "Dataset") -> "pa.Table":
-    """The rows as a `pyarrow.Table`, without a copy where they are memory-mapped and in order."""
-    return dataset.with_format("arrow")[:]
-
-
-def column(dataset: "Dataset", name: str) -> "pa.ChunkedArray":
-    """One column as a `pyarrow.ChunkedArray`."""
-    return table(dataset.select_columns([name])).column(name)
-
-
-def distinct(dataset: "Dataset", name: str) -> list[str]:
+def distinct(rows: "Dataset | Part", name: str) -> list[str]:
     """The values of a column of texts, each once, without empty and missing ones."""
-    return [value for value in column(dataset, name).unique().to_pylist() if value]
-
-
-def document_numbers(dataset: "Dataset") -> tuple[Int32[np.ndarray, "rows"], int]:
-    """The document of each row, `[rows]` int32 in order of first appearance, and their number."""
-    encoded = column(dataset, "document").unify_dictionaries().combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False), len(encoded.dictionary)
+    found: dict[str, None] = {}
+    tables = (
+        rows.tables([name]) if isinstance(rows, Part) else [as_table(rows.select_columns([name]))]
+    )
+    for one in tables:
+        found |= dict.fromkeys(one.column(name).unique().to_pylist())
+    return [value for value in found if value]
 
 
 def identity_column(entry: Corpus) -> str | None:
@@ -57,14 +44,16 @@ def identity_column(entry: Corpus) -> str | None:
     return entry.document_column or ("document" if entry.column != "document" else None)
 
 
-def with_text_and_document(dataset: "Dataset", entry: Corpus, before: int = 0) -> "Dataset":
+def with_text_and_document(
+    dataset: "Dataset", entry: Corpus, before: int = 0, prefix: str = ""
+) -> "Dataset":
     """The data set with its text and document columns so named, both strings.
 
     A list of words is joined by spaces and kept beside; a data set without a column `text` may
     have `words` instead. The documents are those of the entry's document column, else of a column
     `document` that is not the text. A row without one is a document of its own, as each is where
-    there is no such column; these have the row's number, counted on from the rows `before`. Other
-    columns of these two names become `source_text`, `source_document`.
+    there is no such column; these have the row's number, counted on from the rows `before`, after a
+    `prefix`. Other columns of these two names become `source_text`, `source_document`.
     Raises ValueError for a column that is not there or holds no text.
     """
     name = entry.column
@@ -73,7 +62,7 @@ def with_text_and_document(dataset: "Dataset", entry: Corpus, before: int = 0) -
     named = column(dataset, there(dataset, name, entry))
     text = _texts(named, entry)
     replaced = {name} if text is named and name != "words" else set()
-    own, document = _documents(dataset, entry, before)
+    own, document = _documents(dataset, entry, before, prefix)
     dataset = dataset.remove_columns(sorted(replaced | own))
     dataset = set_aside(dataset, ["text", "document"])
     return added(dataset, {"text": text, "document": document})
@@ -115,35 +104,42 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(plain + [f"{others} that may be text"] * (others > 0))
 
 
-def _documents(dataset: "Dataset", entry: Corpus, before: int) -> tuple[set[str], Any]:
-    """The column that documents are taken from, in a set that may be empty, and those of each row.
+def given_documents(dataset: "Dataset", entry: Corpus) -> "tuple[str, pa.ChunkedArray] | None":
+    """The column that documents are taken from, and their names as texts; missing where none is.
 
-    A list or an object under the name `document` that nobody asked for tells no documents.
+    None where no column tells documents, as a list or an object under the name `document` that
+    nobody asked for.
     """
     import pyarrow
 
-    numbers = pyarrow.array(np.arange(before, before + len(dataset))).cast(pyarrow.string())
     name = identity_column(entry)
     if entry.document_column:
         there(dataset, entry.document_column, entry)
     if name is None or name not in dataset.column_names:
-        return set(), pyarrow.chunked_array([numbers])
+        return None
     named = column(dataset, name)
     if not entry.document_column and pyarrow.types.is_nested(named.type):
-        return set(), pyarrow.chunked_array([numbers])
+        return None
     try:
-        given = texts.not_empty(named).cast(pyarrow.string())
+        return name, texts.not_empty(named).cast(pyarrow.string())
     except pyarrow.ArrowException:
         raise ValueError(
             f"{entry.source}: column {name!r} holds {named.type}, which names no documents"
         ) from None
-    if given.null_count:
-        print(
-            f"{entry.source}: {given.null_count} of {len(given)} rows have no {name}, and are "
-            "each a document of their own",
-            flush=True,
-        )
-    return {name}, texts.filled(given, numbers)
+
+
+def _documents(dataset: "Dataset", entry: Corpus, before: int, prefix: str) -> tuple[set[str], Any]:
+    """The column that documents are taken from, in a set that may be empty, and those of each row.
+
+    A row without one is named by its number, after a `prefix` that no given name begins with.
+    """
+    import pyarrow
+
+    numbers = pyarrow.array(np.arange(before, before + len(dataset))).cast(pyarrow.string())
+    given = given_documents(dataset, entry)
+    if given is None:
+        return set(), pyarrow.chunked_array([numbers])
+    return {given[0]}, texts.filled(given[1], numbers, prefix)
 
 
 def _texts(values: "pa.ChunkedArray", entry: Corpus) -> "pa.ChunkedArray":

@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lm_geometry.data_prep.corpora.columns import (
-    added,
-    column,
-    document_numbers,
-    set_aside,
-)
+from lm_geometry.data_prep.corpora.columns import added, column, set_aside
 from lm_geometry.data_prep.corpora.dialogue_columns import has_turns
-from lm_geometry.point_cloud.shapes import Int64
+from lm_geometry.data_prep.corpora.documents import document_numbers, name_numbers
+from lm_geometry.data_prep.corpora.part import Part
+from lm_geometry.point_cloud.shapes import Int64, Integer
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "Dataset":
+def with_contexts(part: Part, name: str, number: int, strip: bool) -> Part:
     """The rows of the corpus `name` with the column `context`, a list of strings each.
 
     They are the `number` utterances of the same document before the row's own, newest first, each
@@ -32,15 +29,16 @@ def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "D
     """
     import pyarrow
 
-    if not has_turns(dataset):
+    if not has_turns(part):
         raise ValueError(
             f"data_prep.context: {number}: corpus {name} has no column turn (whole numbers) that "
             "orders the utterances of a document: 0"
         )
-    dialogue = _dialogues(dataset, name)
-    turn = column(dataset, "turn").to_numpy()
+    dialogue = _dialogues(part, name)
+    turn = column(part, "turn").to_numpy()
     order = np.lexsort((turn, dialogue))
     _refuse_repeats(dialogue[order], turn[order], name, number)
+    dataset = part.dataset()
     said = _said(dataset, strip)
     contexts: list[list[str]] = [[] for _ in said]
     earlier: deque[str] = deque(maxlen=number)
@@ -53,10 +51,11 @@ def with_contexts(dataset: "Dataset", name: str, number: int, strip: bool) -> "D
         if said[row]:
             earlier.appendleft(said[row])
     strings = pyarrow.list_(pyarrow.string())
-    return added(set_aside(dataset, ["context"]), {"context": pyarrow.array(contexts, strings)})
+    given = {"context": pyarrow.array(contexts, strings)}
+    return Part.of(added(set_aside(dataset, ["context"]), given))
 
 
-def refuse_empty(parts: "Iterable[Dataset]", name: str, number: int) -> None:
+def refuse_empty(parts: Iterable[Part], name: str, number: int) -> None:
     """Raise ValueError where no row of the corpus `name`, in any of its parts, has a context."""
     if any(len(own.flatten()) for part in parts for own in column(part, "context").chunks):
         return
@@ -67,45 +66,44 @@ def refuse_empty(parts: "Iterable[Dataset]", name: str, number: int) -> None:
     )
 
 
-def without_own_contexts(dataset: "Dataset") -> "Dataset":
+def without_own_contexts(part: Part) -> Part:
     """The rows with a list that the source calls `context` as `source_context`: it is not read."""
     from pyarrow import types
 
-    if "context" not in dataset.column_names:
-        return dataset
-    kind = column(dataset, "context").type
+    if "context" not in part.column_names:
+        return part
+    kind = part.schema.field("context").type
     lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return set_aside(dataset, ["context"]) if lists else dataset
+    return part.mapped(lambda rows, _: set_aside(rows, ["context"])) if lists else part
 
 
 def in_order(
-    dataset: "Dataset", place: Int64[np.ndarray, "rows"], name: str
+    part: Part, place: Integer[np.ndarray, "rows"], name: str
 ) -> Int64[np.ndarray, "rows"]:
     """Row numbers sorted by `place`, rows of one place as they follow each other in a dialogue.
 
     Raises ValueError where a column `dialogue` of the corpus `name` tells no dialogues.
     """
-    if not has_turns(dataset):
+    if not has_turns(part):
         return np.argsort(place, kind="stable")
-    return np.lexsort((column(dataset, "turn").to_numpy(), _dialogues(dataset, name), place))
+    return np.lexsort((column(part, "turn").to_numpy(), _dialogues(part, name), place))
 
 
-def _dialogues(dataset: "Dataset", name: str) -> Int64[np.ndarray, "rows"]:
+def _dialogues(part: Part, name: str) -> Int64[np.ndarray, "rows"]:
     """The dialogue of each row, numbered so that those of one document lie together."""
     from pyarrow import types
 
-    document = document_numbers(dataset)[0].astype(np.int64)
-    if "dialogue" not in dataset.column_names:
+    document = document_numbers(part)[0].astype(np.int64)
+    if "dialogue" not in part.column_names:
         return document
-    told = column(dataset, "dialogue")
-    if types.is_nested(told.type):
+    kind = part.schema.field("dialogue").type
+    if types.is_nested(kind):
         raise ValueError(
-            f"corpus {name}: its column dialogue holds {told.type}, which names no dialogues: give "
+            f"corpus {name}: its column dialogue holds {kind}, which names no dialogues: give "
             "it texts or numbers, or another name"
         )
-    names = told.unify_dictionaries().combine_chunks().dictionary_encode()
-    own = names.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return own + 1 + document * (len(names.dictionary) + 1)  # names may start again in each
+    own, number = name_numbers(part, "dialogue")
+    return own + 1 + document * (number + 1)  # names may start again in each
 
 
 def _said(dataset: "Dataset", strip: bool) -> list[str]:

@@ -4,16 +4,20 @@ import csv
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.lines import text_lines
+from lm_geometry.data_prep.corpora.part import Part
+from lm_geometry.data_prep.corpora.pieces import Piece, Store
+from lm_geometry.data_prep.corpora.written_numbers import Numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK = 1 << 24  # characters that are put into Arrow's memory at once
+BLOCK = 1 << 22  # characters that are put into Arrow's memory at once
 OTHERS = {",": (";", "\t", "|"), "\t": (",", ";", "|")}
 
 ADVICE = "double each mark within a text, and put marks around it"
@@ -29,8 +33,8 @@ class QuotationError(ValueError):
         super().__init__(f"{path}: {why}: {ADVICE}")
 
 
-def read(path: Path, delimiter: str, as_text: set[str]) -> "pa.Table":
-    """The rows of a csv or tsv file as a `pyarrow.Table`; its first row names the columns.
+def read(path: Path, delimiter: str, as_text: set[str]) -> Part:
+    """The rows of a csv or tsv file in pieces; its first row names the columns.
 
     Cells are texts. A column whose cells are all numbers, written as Python writes them, is one of
     numbers, unless it is among `as_text`; its empty cells are missing. In a tsv quotation marks
@@ -38,42 +42,50 @@ def read(path: Path, delimiter: str, as_text: set[str]) -> "pa.Table":
     for rows of other lengths, ends of lines of two kinds, and quotation marks that do not fit.
     """
     try:
-        columns = _columns(path, delimiter, quoted=True)
+        return _columns(path, delimiter, as_text, quoted=True)
     except QuotationError as error:
         if delimiter != "\t":
             raise
-        columns = _unquoted(path, error)
-    import pyarrow
-
-    names = list(columns)
-    typed = [cells if name in as_text else texts.numbers(cells) for name, cells in columns.items()]
-    return pyarrow.Table.from_arrays(typed, names=names)
+        return _unquoted(path, as_text, error)
 
 
-def _unquoted(path: Path, error: QuotationError) -> dict[str, Any]:
+def _unquoted(path: Path, as_text: set[str], error: QuotationError) -> Part:
     """The columns of a tsv whose quotation marks are text; raises `error` where that is unsure."""
     try:
-        columns = _columns(path, "\t", quoted=False)
+        columns = _columns(path, "\t", as_text, quoted=False)
     except ValueError:
         raise error from None
-    if any(texts.any_quoted(cells) for cells in columns.values()):
-        raise error
     print(f"{path.name}: quotation marks are part of its texts: {error.why}", flush=True)
     return columns
 
 
-def _columns(path: Path, delimiter: str, *, quoted: bool) -> dict[str, Any]:
+def _columns(path: Path, delimiter: str, as_text: set[str], *, quoted: bool) -> Part:
+    """The columns; raises ValueError where nothing is `quoted` and a cell looks so all the same."""
     import pyarrow
+    from datasets import Features
 
+    store, pieces = Store(), list[Piece]()
     with _large_cells():
         rows = _rows(path, delimiter, quoted)
         names = _header(next(rows, None), path, delimiter)
-        chunks: list[list[Any]] = [[] for _ in names]
+        found = {name: Numbers() for name in names if name not in as_text}
         for block in _blocks(rows, len(names), path, delimiter):
-            for own, cells in zip(chunks, block, strict=True):
-                own.append(pyarrow.array(cells, pyarrow.string()))
-    whole = [pyarrow.chunked_array(own, pyarrow.string()) for own in chunks]
-    return dict(zip(names, whole, strict=True))
+            columns = [pyarrow.array(cells, pyarrow.string()) for cells in block]
+            if not quoted and any(map(texts.any_quoted, columns)):
+                raise ValueError(f"{path}: a cell begins and ends with quotation marks")
+            for name, cells in zip(names, columns, strict=True):
+                if name in found:
+                    found[name].see(cells)
+            pieces.append(store.put(pyarrow.table(columns, names=names)))
+    as_read = pyarrow.schema([(name, pyarrow.string()) for name in names])
+    whole = Part(pieces, Features.from_arrow_schema(as_read))
+    kinds = {name: numbers.kind(partial(_cells, whole, name)) for name, numbers in found.items()}
+    typed = [(name, pyarrow.type_for_alias(kinds.get(name, "string"))) for name in names]
+    return Part(pieces, Features.from_arrow_schema(pyarrow.schema(typed)))
+
+
+def _cells(part: Part, name: str) -> "Iterator[pa.ChunkedArray]":
+    return (table.column(0) for table in part.tables([name]))
 
 
 def _header(row: Row | None, path: Path, delimiter: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora.columns import distinct, set_aside
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.states import NAMES
 
 if TYPE_CHECKING:
@@ -13,21 +14,24 @@ if TYPE_CHECKING:
 KINDS = ("context", "turn", "speaker", *NAMES)
 
 
-def with_dialogue_columns(dataset: "Dataset") -> "Dataset":
+def with_dialogue_columns(dataset: "Dataset", left: dict[str, str] | None = None) -> "Dataset":
     """The data set whose columns `context`, `turn`, `speaker`, `state`, … are what dialogues have.
 
     `turn` holds whole numbers, `context` lists of strings, `speaker` strings, and the others JSON:
     `requested` lists of strings, `state` and the like objects whose values are strings. What a file
-    holds as lists and objects is written as JSON. A column of such a name that holds something else
-    becomes `source_turn` and so on, which is said.
+    holds as lists and objects is written as JSON. A column of such a name that holds something
+    else, or is `left` already, becomes `source_turn` and so on, and `left` gets its name with what
+    is to be said of it.
     """
+    left = {} if left is None else left
     for name in (name for name in NAMES if name in dataset.column_names):
         dataset = _as_json(dataset, name)
     there = [name for name in KINDS if name in dataset.column_names]
-    others = [name for name in there if not _fits(dataset, name)]
+    others = [name for name in there if name in left or not _fits(dataset, name)]
     for name in others:
         kind = dataset.data.schema.field(name).type
-        print(f"column {name} is not that of dialogues, and set aside: it holds {kind}", flush=True)
+        said = f"column {name} is not that of dialogues, and set aside: it holds {kind}"
+        left.setdefault(name, said)
     return set_aside(dataset, others)
 
 
@@ -51,17 +55,13 @@ def _written(value: object) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def has_turns(dataset: "Dataset") -> bool:
+def has_turns(part: Part) -> bool:
     """Whether each row has a turn, a whole number."""
-    import pyarrow
     from pyarrow import types
 
-    from lm_geometry.data_prep.corpora.columns import column
-
-    if "turn" not in dataset.column_names:
+    if "turn" not in part.column_names or not types.is_integer(part.schema.field("turn").type):
         return False
-    turn: pyarrow.ChunkedArray = column(dataset, "turn")
-    return types.is_integer(turn.type) and turn.null_count == 0
+    return not any(table.column("turn").null_count for table in part.tables(["turn"]))
 
 
 def _fits(dataset: "Dataset", name: str) -> bool:

@@ -1,26 +1,24 @@
 """Which sequences of a corpus are in a split."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
-from lm_geometry.data_prep.corpora.columns import document_numbers, listed
+from lm_geometry.data_prep.corpora.columns import listed
+from lm_geometry.data_prep.corpora.data_sets import as_table, in_memory
+from lm_geometry.data_prep.corpora.documents import document_numbers
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.params import DataPrep
+from lm_geometry.point_cloud.shapes import Int8
 from lm_geometry.workspace.seeds import stream
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 WHOLE = "all"
 ALSO = {"dev": "validation", "validation": "dev"}
 DIVIDED = ("train", "validation", "test")
 
 
-def hold_out(
-    parts: "Mapping[str, Dataset]", name: str, entry: Corpus, seed: int
-) -> "dict[str, Dataset]":
+def hold_out(parts: Mapping[str, Part], name: str, entry: Corpus, seed: int) -> dict[str, Part]:
     """A source's splits with those that the entry makes of parts of them.
 
     Their documents are drawn by `seed` out of all, whatever is filtered later. Raises ValueError
@@ -55,8 +53,8 @@ class NoSplitError(ValueError):
 
 
 def divide(
-    parts: "Mapping[str, Dataset]", name: str, entry: Corpus, split: str, section: DataPrep
-) -> "Dataset":
+    parts: Mapping[str, Part], name: str, entry: Corpus, split: str, section: DataPrep
+) -> Part:
     """The rows of one split: the source's own, or made by proportions; dev is validation, and all
     are those of every split of the source.
 
@@ -79,14 +77,12 @@ def divide(
     whole = parts["train"] if "train" in parts else next(iter(parts.values()))
     wanted = DIVIDED.index("validation" if split == "dev" else split)
     if section.order == "paper":
-        return _by_row(whole, section)[wanted]
-    return whole.select(_by_document(whole, name, section)[wanted])
+        return whole.select(_by_row(len(whole), section)[wanted])
+    return whole.select(np.flatnonzero(_by_document(whole, name, section) == wanted))
 
 
-def _whole(parts: "Mapping[str, Dataset]", name: str) -> "Dataset":
+def _whole(parts: Mapping[str, Part], name: str) -> Part:
     """The rows of all splits in their order, with the columns that each of them has alike."""
-    from datasets import concatenate_datasets
-
     rows = list(parts.values())
     if len(rows) == 1:
         return rows[0]
@@ -96,21 +92,25 @@ def _whole(parts: "Mapping[str, Dataset]", name: str) -> "Dataset":
     ]
     if others := sorted(set[str]().union(*kinds) - set(alike)):
         print(f"{name}: not in every split, and left out: {listed(others)}", flush=True)
-    return concatenate_datasets([part.select_columns(alike) for part in rows])
+    return Part.joined([part.only(alike) for part in rows])
 
 
-def _by_row(whole: "Dataset", section: DataPrep) -> "list[Dataset]":
+def _by_row(rows: int, section: DataPrep) -> list[np.ndarray]:
     """Train, validation and test as published: two draws with one seed, whatever the document."""
+    import pyarrow
+
     held_out = section.proportions.validation + section.proportions.test
+    whole = in_memory(pyarrow.table({"row": np.arange(rows)}))
     first = whole.train_test_split(test_size=held_out, shuffle=True, seed=section.split_seed)
     second = first["test"].train_test_split(
         test_size=section.proportions.test / held_out, shuffle=True, seed=section.split_seed
     )
-    return [first["train"], second["train"], second["test"]]
+    drawn = (first["train"], second["train"], second["test"])
+    return [np.asarray(as_table(part).column("row")) for part in drawn]
 
 
-def _by_document(whole: "Dataset", name: str, section: DataPrep) -> list[np.ndarray]:
-    """Row numbers of train, validation and test, each in the corpus's order.
+def _by_document(whole: Part, name: str, section: DataPrep) -> Int8[np.ndarray, "rows"]:
+    """The number of each row's split in DIVIDED.
 
     Documents are drawn, by `split_seed` and their order alone; each is in one split only.
     """
@@ -119,6 +119,8 @@ def _by_document(whole: "Dataset", name: str, section: DataPrep) -> list[np.ndar
         raise ValueError(f"corpus {name}: its {number} documents cannot make three splits")
     test = max(1, round(section.proportions.test * number))
     validation = max(1, round(section.proportions.validation * number))
-    place = stream(section.split_seed, "split").permutation(number)[document]
-    held_out = np.where(place < test, 2, np.where(place < test + validation, 1, 0))
-    return [np.flatnonzero(held_out == part) for part in range(len(DIVIDED))]
+    place = stream(section.split_seed, "split").permutation(number)
+    held_out = np.zeros(number, np.int8)
+    held_out[place < test + validation] = 1
+    held_out[place < test] = 2
+    return held_out[document]

@@ -2,6 +2,7 @@
 
 import sys
 
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.preparation import Prepared
 from lm_geometry.models.arithmetic.equations import make_equations
 from lm_geometry.outs.data_prep.equations import Equations
@@ -28,5 +29,5 @@ def prepared_equations(settings: Equations) -> dict[str, Prepared]:
         )
         steps = ("read", "not_empty", "kept", "split", "chosen", "documents")
         whole = {"read": len(divided.train) + len(divided.validation)}
-        found[split] = Prepared(dataset, dict.fromkeys(steps, count) | whole)
+        found[split] = Prepared(Part.of(dataset), dict.fromkeys(steps, count) | whole)
     return found

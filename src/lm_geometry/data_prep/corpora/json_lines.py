@@ -12,11 +12,13 @@ from pydantic import JsonValue
 
 from lm_geometry.data_prep.corpora.json_files import DEEPEST, refuse_deep
 from lm_geometry.data_prep.corpora.lines import text_lines
+from lm_geometry.data_prep.corpora.part import Part
+from lm_geometry.data_prep.corpora.pieces import Piece, Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BLOCK = 1 << 24  # characters that are put into Arrow's memory at once
+BLOCK = 1 << 22  # characters that are put into Arrow's memory at once
 KINDS = {
     str: "a text",
     bool: "true or false",
@@ -30,37 +32,68 @@ KINDS = {
 
 @dataclass
 class _Columns:
-    """What was read until now: Arrow arrays by column, and why a column cannot be one."""
+    """What was read until now: pieces, the types of a column in them, why one cannot be one."""
 
-    parts: dict[str, list[Any]] = field(default_factory=dict)
+    store: Store = field(default_factory=Store)
+    pieces: list[Piece] = field(default_factory=list)
+    types: dict[str, dict[Any, int]] = field(default_factory=dict)  # and the first line of each
+    kinds: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    rows: int = 0
 
     def add(self, rows: list[dict[str, JsonValue]], lines: list[int], identity: str | None) -> None:
         import pyarrow
 
-        for name in dict.fromkeys(name for row in rows for name in row):
-            self.parts.setdefault(name, [pyarrow.nulls(self.rows)])
-        for name, parts in self.parts.items():
+        columns: dict[str, Any] = {}
+        for name in dict.fromkeys([*self.types, *(name for row in rows for name in row)]):
+            own = self.types.setdefault(name, {})
             values = [row.get(name) for row in rows]
             if name == identity:
                 values = list(map(_identity, values))
             if name not in self.unreadable:
-                part, why = _array(values, lines)
-                parts.append(part)
-                if why:
+                part, kind, why = _array(values, lines, self.kinds.get(name, ""))
+                if part is None:
                     self.unreadable[name] = why
-        self.rows += len(rows)
+                else:
+                    columns[name], self.kinds[name] = part, kind
+                    own.setdefault(part.type, lines[0])
+        if not columns:
+            columns["no column"] = pyarrow.nulls(len(rows))
+        self.pieces.append(self.store.put(pyarrow.table(columns)))
+
+    def whole(self) -> "dict[str, pa.DataType]":
+        """The one type of each column that holds all of it; the others become unreadable."""
+        found: dict[str, Any] = {}
+        for name, own in self.types.items():
+            if name not in self.unreadable:
+                kind = _one_type(list(own))
+                if kind is None or (len(own) > 1 and not self._holds(name, kind)):
+                    told = [f"{one} from line {line}" for one, line in own.items()]
+                    self.unreadable[name] = f"it holds {' and '.join(told)}"
+                else:
+                    found[name] = kind
+        return found
+
+    def _holds(self, name: str, kind: "pa.DataType") -> bool:
+        import pyarrow
+
+        schema = pyarrow.schema([(name, kind)])
+        try:
+            for piece in self.pieces:
+                piece.read(schema)
+        except (pyarrow.ArrowException, TypeError):
+            return False
+        return True
 
 
-def read(path: Path, identity: str | None) -> "tuple[pa.Table, dict[str, str]]":
-    """The rows of a file as a `pyarrow.Table`, and why other columns of it cannot be one of those.
+def read(path: Path, identity: str | None) -> tuple[Part, dict[str, str]]:
+    """The rows of a file in pieces, and why other columns of it cannot be read.
 
     A name that a line lacks is missing there. Numbers of the column `identity` become texts, so
     that 7 and "7" are one document. Empty lines are passed over. Raises ValueError with the line
     for what is no JSON object, or has a name twice.
     """
     import pyarrow
+    from datasets import Features
 
     found = _Columns()
     rows: list[dict[str, JsonValue]] = []
@@ -74,18 +107,12 @@ def read(path: Path, identity: str | None) -> "tuple[pa.Table, dict[str, str]]":
         if size > BLOCK:
             found.add(rows, lines, identity)
             rows, lines, size = [], [], 0
-    found.add(rows, lines, identity)
-    if not found.rows:
+    if rows:
+        found.add(rows, lines, identity)
+    if not found.pieces:
         raise ValueError(f"{path} is empty: it has no line with a JSON object")
-    columns = {}
-    for name, parts in found.parts.items():
-        if name not in found.unreadable:
-            try:
-                columns[name] = _joined(parts)
-            except (pyarrow.ArrowException, TypeError):
-                kinds = " and ".join(dict.fromkeys(str(part.type) for part in parts if len(part)))
-                found.unreadable[name] = f"it holds {kinds}"
-    return pyarrow.table(columns), found.unreadable
+    features = Features.from_arrow_schema(pyarrow.schema(list(found.whole().items())))
+    return Part(found.pieces, features), found.unreadable
 
 
 def _object(line: str, path: Path, number: int) -> dict[str, JsonValue]:
@@ -122,25 +149,30 @@ def _identity(value: JsonValue) -> JsonValue:
     return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
-def _array(values: list[JsonValue], lines: list[int]) -> "tuple[pa.Array | None, str]":
-    """The values as an Arrow array, or none and why, with the line of the first that does not fit.
+def _array(
+    values: list[JsonValue], lines: list[int], before: str
+) -> "tuple[pa.Array | None, str, str]":
+    """The values as an Arrow array and their kind, or none and why, with the line that is amiss.
 
-    Python takes True for 1, so that the kinds are looked at before.
+    `before` is the kind of values in pieces before, or empty. Python takes True for 1, so that the
+    kinds are looked at.
     """
     import pyarrow
 
     kinds = [KINDS[type(value)] for value in values]
-    there = list(dict.fromkeys(kind for kind in kinds if kind != "nothing"))
+    there = list(dict.fromkeys(kind for kind in [before, *kinds] if kind not in ("", "nothing")))
     if len(there) > 1:
         line = lines[kinds.index(there[1])]
-        return None, f"line {line} holds {there[1]}, and a line before {there[0]}"
-    fitting = _fitting(values) if there else pyarrow.nulls(len(values))
+        return None, "", f"line {line} holds {there[1]}, and a line before {there[0]}"
+    if not any(kind != "nothing" for kind in kinds):
+        return pyarrow.nulls(len(values)), before, ""
+    fitting = _fitting(values)
     if fitting is not None:
-        return fitting, ""
+        return fitting, there[0], ""
     # A longer beginning of the values never fits where a shorter one does not.
     first = bisect_left(range(len(values)), True, key=lambda n: _fitting(values[: n + 1]) is None)
     why = "has half of a surrogate pair, which is no character" if there == ["a text"] else ""
-    return None, f"line {lines[first]} {why or f'holds {there[0]} that no column can hold'}"
+    return None, "", f"line {lines[first]} {why or f'holds {there[0]} that no column can hold'}"
 
 
 def _fitting(values: Sequence[JsonValue]) -> "pa.Array | None":
@@ -153,10 +185,12 @@ def _fitting(values: Sequence[JsonValue]) -> "pa.Array | None":
         return None
 
 
-def _joined(parts: "list[pa.Array]") -> "pa.ChunkedArray":
-    """The parts of a column in the one type that holds them all; raises ArrowException."""
+def _one_type(kinds: "list[pa.DataType]") -> "pa.DataType | None":
+    """The type that holds values of each of these types, or None."""
     import pyarrow
 
-    schemas = [pyarrow.schema([("column", part.type)]) for part in parts]
-    whole = pyarrow.unify_schemas(schemas, promote_options="permissive").field(0).type
-    return pyarrow.chunked_array([part.cast(whole) for part in parts], whole)
+    schemas = [pyarrow.schema([("column", kind)]) for kind in kinds]
+    try:
+        return pyarrow.unify_schemas(schemas, promote_options="permissive").field(0).type
+    except (pyarrow.ArrowException, TypeError):
+        return None

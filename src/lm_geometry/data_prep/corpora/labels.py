@@ -17,16 +17,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
+LEARNED = ("label", "words", "tags")
 
-def with_labels(dataset: "Dataset", entry: Corpus) -> "Dataset":
+
+def with_labels(
+    dataset: "Dataset", entry: Corpus, first: int = 0, left: dict[str, str] | None = None
+) -> "Dataset":
     """The data set with its label and tag columns under their names, as strings.
 
     Columns that are named `label`, or `words` and `tags`, are taken without being asked for where
-    they are what tasks learn from; where they are not, they become `source_label`, `source_words`
-    and `source_tags`. The entry's `label_column` and `tags_column` name others. Class numbers
-    become the names that the data set has for them. Raises ValueError where a column that was asked
-    for is no label, or tags and words do not belong together.
+    they are what tasks learn from; where they are not, or are `left` already, they become
+    `source_label`, `source_words` and `source_tags`, and `left` gets their names with what is to be
+    said of it. The entry's `label_column` and `tags_column` name others. Class numbers become the
+    names that the data set has for them. Raises ValueError where a column that was asked for is no
+    label, or tags and words do not belong together, with the row counted from `first`.
     """
+    left = {} if left is None else left
+    dataset = set_aside(dataset, [name for name in LEARNED if name in left])
     found: dict[str, Any] = {}
     used: set[str] = set()
     label = entry.label_column or "label"
@@ -35,15 +42,16 @@ def with_labels(dataset: "Dataset", entry: Corpus) -> "Dataset":
             found["label"] = _label(dataset, there(dataset, label, entry), entry)
             used.add(label)
         except ValueError as error:
-            dataset = _left_alone(dataset, ["label"], error, bool(entry.label_column))
+            dataset = _left_alone(dataset, ["label"], error, left, bool(entry.label_column))
     tags = entry.tags_column or "tags"
     if entry.tags_column or {"words", tags} <= set(dataset.column_names):
         try:
-            found |= _tags(dataset, there(dataset, tags, entry), entry)
+            found |= _tags(dataset, there(dataset, tags, entry), entry, first)
             used.add(tags)
         except ValueError as error:
-            dataset = _left_alone(dataset, ["words", "tags"], error, bool(entry.tags_column))
+            dataset = _left_alone(dataset, ["words", "tags"], error, left, bool(entry.tags_column))
     elif _are_other_words(dataset):
+        left["words"] = ""
         dataset = set_aside(dataset, ["words"])
     replaced = {*used, *found} & set(dataset.column_names)
     if not found:
@@ -66,12 +74,15 @@ def classes_alone(labels: Mapping[str, Iterable[str]]) -> list[str]:
     return lines
 
 
-def _left_alone(dataset: "Dataset", names: list[str], error: ValueError, asked: bool) -> "Dataset":
+def _left_alone(
+    dataset: "Dataset", names: list[str], error: ValueError, left: dict[str, str], asked: bool
+) -> "Dataset":
     """The data set with columns set aside that nobody asked for; else raises `error`."""
     if asked:
         raise error
     told = " and ".join(f"source_{name}" for name in names)
-    print(f"{error}; no task learns from {' and '.join(names)}, here {told}", flush=True)
+    said = f"{error}; no task learns from {' and '.join(names)}, here {told}"
+    left.update(dict.fromkeys(names, "") | {names[0]: said})
     return set_aside(dataset, names)
 
 
@@ -106,19 +117,20 @@ def _label(dataset: "Dataset", name: str, entry: Corpus) -> "pa.ChunkedArray":
         ) from None
 
 
-def _tags(dataset: "Dataset", name: str, entry: Corpus) -> dict[str, Any]:
+def _tags(dataset: "Dataset", name: str, entry: Corpus, first: int) -> dict[str, Any]:
     """The columns words and tags; words are the listed ones, or those of the text."""
     feature = dataset.features[name]
     names = getattr(getattr(feature, "feature", None), "names", None)
-    tags = [_listed(row, name, number, entry) for number, row in enumerate(dataset[name])]
+    tags = [_listed(row, name, number, entry) for number, row in enumerate(dataset[name], first)]
     if names is not None:
         tags = [_named(row, names) for row in tags]
     words_name = _words_name(dataset, entry)
     words = [
-        _listed(row, words_name, number, entry) for number, row in enumerate(dataset[words_name])
+        _listed(row, words_name, number, entry)
+        for number, row in enumerate(dataset[words_name], first)
     ]
     rows = zip(words, tags, dataset["text"], strict=True)
-    for number, (row_words, row_tags, text) in enumerate(rows):
+    for number, (row_words, row_tags, text) in enumerate(rows, first):
         made = all(isinstance(word, str) for word in row_words) and " ".join(row_words) == text
         if len(row_words) != len(row_tags) or not made:
             raise ValueError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora import tables
 from lm_geometry.data_prep.corpora.catalogue import Corpus
+from lm_geometry.data_prep.corpora.part import Part
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,13 +35,13 @@ Span = tuple[int, int]  # first character, and the one after the last
 Brush = list[int]  # a span, and 1 where its tokens are in the mask from then on, or 0
 
 
-def text_column(dataset: "Dataset", entry: Corpus) -> Corpus:
+def text_column(part: Part, entry: Corpus) -> Corpus:
     """The entry with the column that holds the texts: its own, else `source_target`."""
-    asked = entry.column != "text" or COLUMN not in dataset.column_names
+    asked = entry.column != "text" or COLUMN not in part.column_names
     return entry if asked else entry.model_copy(update={"column": COLUMN})
 
 
-def read(path: Path, entry: Corpus) -> "Dataset":
+def read(path: Path, entry: Corpus) -> Part:
     """The rows of a table (csv, tsv, jsonl, parquet), without their masks yet."""
     return tables.read(path, entry)
 

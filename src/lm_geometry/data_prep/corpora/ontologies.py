@@ -3,20 +3,17 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.columns import distinct
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.reading import reader_of
 from lm_geometry.models import sources
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 Ontology = dict[str, list[str]]  # slot to its values; none where a source leaves them free
 
 
-def ontology(entry: Corpus, parts: "Iterable[Dataset]", downloads: Path) -> Ontology:
+def ontology(entry: Corpus, parts: Iterable[Part], downloads: Path) -> Ontology:
     """What the sources of a corpus list; where none does, what the states in `parts` hold.
 
     Empty for a corpus without states. A slot of a state may be missing among those that are listed:
@@ -32,7 +29,7 @@ def ontology(entry: Corpus, parts: "Iterable[Dataset]", downloads: Path) -> Onto
     return listed or used
 
 
-def _used(parts: "Iterable[Dataset]") -> Ontology:
+def _used(parts: Iterable[Part]) -> Ontology:
     """The slots of every state with the values that they have there, both sorted."""
     found: dict[str, set[str]] = {}
     for part in parts:

@@ -1,9 +1,8 @@
 """From a corpus to the sequences that are studied: filter, split, choose, strip."""
 
-import json
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,13 +11,13 @@ import numpy as np
 from lm_geometry.data_prep.corpora import reading, texts
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.choice import choose, keep
-from lm_geometry.data_prep.corpora.columns import column, document_numbers, in_memory, table
 from lm_geometry.data_prep.corpora.contexts import refuse_empty, with_contexts, without_own_contexts
 from lm_geometry.data_prep.corpora.division import divide, hold_out
+from lm_geometry.data_prep.corpora.documents import document_numbers
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.tags import without_margins
 from lm_geometry.data_prep.params import DataPrep
-from lm_geometry.workspace.files import whole_folder
-from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.point_cloud.shapes import Bool
 from lm_geometry.workspace.progress import under_way
 
 if TYPE_CHECKING:
@@ -39,8 +38,13 @@ class Prepared:
     chosen sequences' documents.
     """
 
-    dataset: "Dataset"
+    rows: Part
     counts: dict[str, int]
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """All of them in memory."""
+        return self.rows.dataset()
 
 
 def prepare(
@@ -59,9 +63,8 @@ def prepare(
     """
     found = whole_corpus(name, entry, section, downloads)
     counts = {"read": sum(map(len, found.values()))}
-    not_empty = {part: rows.select(_not_empty(rows, section)) for part, rows in found.items()}
-    counts["not_empty"] = sum(map(len, not_empty.values()))
-    kept = {part: rows.select(_kept(rows, entry, section)) for part, rows in not_empty.items()}
+    counts["not_empty"] = sum(int(_not_empty(part, section).sum()) for part in found.values())
+    kept = {split: _kept(part, entry, section) for split, part in found.items()}
     counts["kept"] = sum(map(len, kept.values()))
     selected = _of_years(divide(kept, name, entry, split, section), entry)
     counts["split"] = len(selected)
@@ -76,20 +79,7 @@ def prepare(
     return Prepared(_plain(chosen, entry.strip or section.strip), counts)
 
 
-def save(dataset: "Dataset", folder: Path) -> None:
-    """Write a prepared data set, with the same bytes for the same content, whole or not at all."""
-    with whole_folder(folder) as temporary:
-        dataset.save_to_disk(str(temporary))
-        state = json.loads((temporary / "state.json").read_text(encoding="utf-8"))
-        content = [path_hash(file) for file in sorted(temporary.glob("*.arrow"))]
-        state["_fingerprint"] = "".join(content)[:16]
-        text = json.dumps(state, indent=1, sort_keys=True)
-        (temporary / "state.json").write_text(text + "\n", encoding="utf-8")
-
-
-def whole_corpus(
-    name: str, entry: Corpus, section: DataPrep, downloads: Path
-) -> "dict[str, Dataset]":
+def whole_corpus(name: str, entry: Corpus, section: DataPrep, downloads: Path) -> dict[str, Part]:
     """Every row of a corpus by its own splits and those held out of them.
 
     Each has its context where that is asked for.
@@ -100,9 +90,7 @@ def whole_corpus(
 
 
 @lru_cache(maxsize=4)
-def _read(
-    name: str, entry: str, context: int, strip: bool, downloads: Path
-) -> "dict[str, Dataset]":
+def _read(name: str, entry: str, context: int, strip: bool, downloads: Path) -> dict[str, Part]:
     import datasets
 
     # A cache file in the corpus folder would be taken for a part of the corpus.
@@ -110,49 +98,55 @@ def _read(
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     with under_way(f"reading {name}"):
-        parts = reading.read(Corpus.model_validate_json(entry), downloads)
+        parts = reading.parts(Corpus.model_validate_json(entry), downloads)
     if not context:  # a list of that name is the source's own, and no context of ours
-        return {part: without_own_contexts(rows) for part, rows in parts.items()}
-    parts = {part: with_contexts(rows, name, context, strip) for part, rows in parts.items()}
+        return {split: without_own_contexts(part) for split, part in parts.items()}
+    parts = {split: with_contexts(part, name, context, strip) for split, part in parts.items()}
     refuse_empty(parts.values(), name, context)
     return parts
 
 
-def _not_empty(dataset: "Dataset", section: DataPrep) -> np.ndarray:
+def _not_empty(part: Part, section: DataPrep) -> Bool[np.ndarray, "rows"]:
     """Rows with text; the published order looks before strip, so that white space survives."""
-    lengths = texts.lengths(column(dataset, "text"), stripped=section.order == "default")
-    return np.flatnonzero(lengths > 0)
+    return _long(part, 1, section)
 
 
-def _kept(dataset: "Dataset", entry: Corpus, section: DataPrep) -> np.ndarray:
-    """Rows that are long enough and start with none of the blocked prefixes."""
-    text = column(dataset, "text")
-    lengths = texts.lengths(text, stripped=section.order == "default")
-    blocked = texts.start_with(text, [*entry.drop_prefixes, *section.drop_prefixes])
-    return np.flatnonzero((lengths >= section.min_characters) & ~blocked)
+def _kept(part: Part, entry: Corpus, section: DataPrep) -> Part:
+    """Rows with text that are long enough and start with none of the blocked prefixes."""
+    prefixes = [*entry.drop_prefixes, *section.drop_prefixes]
+    starts = partial(texts.start_with, prefixes=prefixes)
+    blocked = part.values(("starts with", *prefixes), "text", starts)
+    long = _long(part, max(1, section.min_characters), section)
+    return part.select(np.flatnonzero(long & ~blocked))
 
 
-def _of_years(dataset: "Dataset", entry: Corpus) -> "Dataset":
+def _long(part: Part, characters: int, section: DataPrep) -> Bool[np.ndarray, "rows"]:
+    """Rows of at least so many characters."""
+    stripped = section.order == "default"
+    are = partial(texts.at_least, characters=characters, stripped=stripped)
+    return part.values(("at least", characters, stripped), "text", are)
+
+
+def _of_years(part: Part, entry: Corpus) -> Part:
     """Rows of the entry's years, chosen after the split: every speech keeps its split."""
     if entry.years is None:
-        return dataset
+        return part
     first, last = entry.years
-    years = column(dataset, "year").to_numpy()
-    return dataset.select(np.flatnonzero((first <= years) & (years <= last)))
+    years = part.values("year", "year", lambda own: own.to_numpy())
+    return part.select(np.flatnonzero((first <= years) & (years <= last)))
 
 
-def _plain(dataset: "Dataset", strip: bool) -> "Dataset":
-    """The rows alone in memory, without the history of the data set that they come from."""
-    from datasets import DatasetInfo, Features
-
+def _plain(part: Part, strip: bool) -> Part:
+    """The rows with text and document first, stripped if asked for."""
     names = ["text", "document"]
-    names += [name for name in dataset.column_names if name not in names]
-    rows = table(dataset).select(names).replace_schema_metadata(None)
-    if strip:
-        rows = rows.set_column(0, "text", texts.stripped(rows.column("text")))
-        rows = _tagged_alike(rows)
-    features = Features({name: dataset.features[name] for name in names})
-    return in_memory(rows, DatasetInfo(features=features))
+    names += [name for name in part.column_names if name not in names]
+    plain = part.only(names)
+    return Part.written(map(_stripped, plain.tables()) if strip else plain.tables(), plain.features)
+
+
+def _stripped(rows: "pa.Table") -> "pa.Table":
+    field = rows.schema.field("text")
+    return _tagged_alike(rows.set_column(0, field, texts.stripped(rows.column("text"))))
 
 
 def _tagged_alike(rows: "pa.Table") -> "pa.Table":

@@ -15,51 +15,51 @@ if TYPE_CHECKING:
 def lengths(text: "pa.ChunkedArray", stripped: bool) -> Int64[np.ndarray, "rows"]:
     """Characters of each text, `[rows]` int64; 0 for a missing one. `stripped` leaves out white
     space at both ends, which is what `str.strip` calls so."""
-    compute = _compute()
-    counted = compute.utf8_length(compute.utf8_trim_whitespace(text) if stripped else text)
-    return np.asarray(compute.fill_null(counted, 0), dtype=np.int64)
+    counted = compute().utf8_length(compute().utf8_trim_whitespace(text) if stripped else text)
+    return np.asarray(compute().fill_null(counted, 0), dtype=np.int64)
+
+
+def at_least(text: "pa.ChunkedArray", characters: int, stripped: bool) -> Bool[np.ndarray, "rows"]:
+    """Whether each text has so many characters, `[rows]` bool."""
+    return lengths(text, stripped) >= characters
 
 
 def start_with(text: "pa.ChunkedArray", prefixes: list[str]) -> Bool[np.ndarray, "rows"]:
     """Whether each text starts with one of `prefixes`, `[rows]` bool."""
     found = np.zeros(len(text), dtype=bool)
     for prefix in prefixes:
-        found |= np.asarray(_compute().starts_with(text, pattern=prefix), dtype=bool)
+        found |= np.asarray(compute().starts_with(text, pattern=prefix), dtype=bool)
     return found
 
 
 def stripped(text: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The texts without white space at both ends, as an Arrow array."""
-    return _compute().utf8_trim_whitespace(text)
+    return compute().utf8_trim_whitespace(text)
 
 
 def not_empty(values: "pa.ChunkedArray") -> "pa.ChunkedArray":
     """The column with what names nothing, an empty text or no number, as missing."""
     import pyarrow
 
-    compute = _compute()
     if pyarrow.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pyarrow.types.is_floating(values.type):
-        values = compute.if_else(compute.is_nan(values), None, values)
+        values = compute().if_else(compute().is_nan(values), None, values)
     if pyarrow.types.is_string(values.type) or pyarrow.types.is_large_string(values.type):
-        values = compute.if_else(compute.equal(values, ""), None, values)
+        values = compute().if_else(compute().equal(values, ""), None, values)
     return values
 
 
-def filled(given: "pa.ChunkedArray", own: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """The column with `own` where it is missing, after a prefix that no given value begins with."""
-    compute = _compute()
-    prefix = ""
-    while given.null_count and compute.any(_starts(given, prefix)).as_py():
-        prefix += "row-"
+def filled(given: "pa.ChunkedArray", own: "pa.Array", prefix: str) -> "pa.ChunkedArray":
+    """The column with `own` after `prefix` where it is missing."""
     if prefix:
-        own = compute.binary_join_element_wise(prefix, own, "")
-    return compute.coalesce(given, own)
+        own = compute().binary_join_element_wise(prefix, own, "")
+    return compute().coalesce(given, own)
 
 
-def _starts(given: "pa.ChunkedArray", prefix: str) -> "pa.ChunkedArray":
-    return _compute().starts_with(given, pattern=prefix)
+def any_starts(given: "pa.ChunkedArray", prefix: str) -> bool:
+    """Whether a text of a column starts so."""
+    return bool(compute().any(compute().starts_with(given, pattern=prefix)).as_py())
 
 
 def joined(words: "pa.ChunkedArray") -> "pa.ChunkedArray":
@@ -68,50 +68,21 @@ def joined(words: "pa.ChunkedArray") -> "pa.ChunkedArray":
 
     if pyarrow.types.is_fixed_size_list(words.type):
         words = words.cast(pyarrow.list_(words.type.value_type))
-    return _compute().binary_join(words, " ")
+    return compute().binary_join(words, " ")
 
 
 def differ(text: "pa.ChunkedArray", other: "pa.ChunkedArray") -> Int64[np.ndarray, "different"]:
     """Row numbers at which two columns of texts differ; a missing text is an empty one."""
-    compute = _compute()
-    same = compute.equal(compute.fill_null(text, ""), compute.fill_null(other, ""))
+    same = compute().equal(compute().fill_null(text, ""), compute().fill_null(other, ""))
     return np.flatnonzero(~np.asarray(same, dtype=bool))
 
 
-def any_quoted(text: "pa.ChunkedArray") -> bool:
+def any_quoted(text: "pa.Array | pa.ChunkedArray") -> bool:
     """Whether a text begins and ends with quotation marks."""
-    compute = _compute()
-    return bool(compute.any(compute.match_substring_regex(text, '(?s)^".*"$')).as_py())
+    return bool(compute().any(compute().match_substring_regex(text, '(?s)^".*"$')).as_py())
 
 
-def numbers(text: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """The column as whole numbers or decimals, empty ones missing, or as it is.
-
-    Numbers stand as Python writes them, `1.0` also as `1`: leading zeros, or two ways to write one
-    number, make an identity of it, which stays a text.
-    """
-    compute = _compute()
-
-    def are(pattern: str) -> bool:
-        return bool(compute.all(compute.match_substring_regex(text, pattern)).as_py())
-
-    if not len(text) or are("^$"):
-        return text
-    filled = compute.if_else(compute.equal(text, ""), None, text)
-    if are("^(0|-?[1-9][0-9]{0,17})?$"):
-        return filled.cast("int64")
-    if are("^(-?(0|[1-9][0-9]*)([.][0-9]+)?(e[+-][0-9]{2,3})?)?$"):
-        cells = filled.drop_null().unique().to_pylist()
-        values = {float(cell) for cell in cells}
-        if len(values) == len(cells) and all(_written(cell) for cell in cells):
-            return filled.cast("float64")
-    return text
-
-
-def _written(cell: str) -> bool:
-    return repr(float(cell)) in (cell, f"{cell}.0")
-
-
-def _compute() -> ModuleType:
+def compute() -> ModuleType:
+    """The module `pyarrow.compute`."""
     # Its functions are made at import, unseen by type checkers.
     return importlib.import_module("pyarrow.compute")

@@ -1,20 +1,18 @@
 """The texts that prompts are taken from: documents or sequences of a corpus, numbered."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from lm_geometry.data_prep.corpora import reading
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.division import divide, hold_out
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.corpora.preparation import prepare
 from lm_geometry.data_prep.params import DataPrep, Prompts
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-Parts = dict[str, "Dataset"]
+Parts = dict[str, Part]
 
 
 def texts_of(
@@ -30,7 +28,7 @@ def texts_of(
     sequences are left in, for a document is read as it is. Raises `sources.SourceError` where the
     source cannot be had, and ValueError where it has no such split.
     """
-    parts = hold_out(reading.read(entry, downloads), name, entry, data.split_seed)
+    parts = hold_out(reading.parts(entry, downloads), name, entry, data.split_seed)
     rows = _rows(parts)
     if entry.years is not None:
         rows = rows.loc[rows["year"].between(entry.years[0], entry.years[1])]
@@ -46,9 +44,9 @@ def texts_of(
 def _rows(parts: Parts) -> pd.DataFrame:
     """Every row of the corpus, its splits one after the other, numbered by `sequence`."""
     tables = []
-    for part, dataset in parts.items():
-        names = [name for name in ("text", "document", "year") if name in dataset.column_names]
-        table: Any = dataset.select_columns(names).to_pandas()
+    for part, own in parts.items():
+        names = [name for name in ("text", "document", "year") if name in own.column_names]
+        table: Any = own.table(names).to_pandas()
         tables.append(table.assign(part=part, text=table["text"].fillna("")))
     rows = pd.concat(tables, ignore_index=True)
     return rows.assign(sequence=range(len(rows)))
@@ -67,7 +65,7 @@ def _of_split(
     split = str(settings.split)
     if entry.splits == "native" or (entry.splits == "auto" and len(parts) > 1):
         own = divide(parts, name, entry, split, data)
-        part = next(part for part, dataset in parts.items() if dataset is own)
+        part = next(part for part, found in parts.items() if found is own)
         return rows.loc[rows["part"] == part]
     if data.order == "paper":
         raise ValueError(

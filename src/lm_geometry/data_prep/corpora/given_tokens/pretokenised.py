@@ -40,7 +40,7 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
 
 def _splits(path: Path, entry: Corpus) -> "Mapping[str, Dataset]":
     if path.is_file():
-        return {"train": tables.read(path, entry)}
+        return {"train": tables.read(path, entry).dataset()}
     return huggingface.read(Source("file", str(path)), None, path)
 
 
