@@ -38,5 +38,9 @@ def permuted_components(X: Rows) -> Draw:
 
 def _uncorrelated(places: Places) -> Places:
     """The nearest orthonormal columns: the polar factor."""
-    left, _, right = np.linalg.svd(places, full_matrices=False)
-    return left @ right
+    tokens, rank = places.shape
+    if 2 * rank > tokens:  # the products' smallest eigenvalues have few digits
+        left, _, right = np.linalg.svd(places, full_matrices=False)
+        return left @ right
+    values, axes = np.linalg.eigh(places.T @ places)
+    return places @ ((axes / np.sqrt(values)) @ axes.T)
