@@ -299,7 +299,7 @@ def test_a_column_keeps_its_kind_over_all_blocks(
         "late": [None, True, None, None],
     }
     told = capsys.readouterr().out
-    assert "mixed: it holds string and struct<y: int64>" in told
+    assert "mixed: line 2 holds an object" in told
     assert "big: line 3 holds a number that no column can hold" in told
     assert "2 of 4 rows have no document" in told
 
