@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from lm_geometry.finetune.arguments import RESUMABLE
+from lm_geometry.finetune.together import ALONE, Processes
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace.files import whole_folder, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
@@ -31,10 +32,14 @@ SAVE_SECONDS = 300.0  # between two savings of the state from which an interrupt
 class KeepCheckpoints(TrainerCallback):
     """Evaluates and saves at the listed steps, and exports what embedding needs.
 
-    Between them the trainer's state alone is saved every `SAVE_SECONDS`.
+    Between them the trainer's state alone is saved every `SAVE_SECONDS`. Of several processes the
+    first one says when that is, and exports.
     """
 
-    def __init__(self, source: ModelSource, steps: list[int], folder: Path) -> None:
+    def __init__(
+        self, source: ModelSource, steps: list[int], folder: Path, together: Processes = ALONE
+    ) -> None:
+        self.together = together
         self.source = source
         self.steps = set(steps)
         self.folder = folder
@@ -46,7 +51,7 @@ class KeepCheckpoints(TrainerCallback):
         if state.global_step in self.steps:
             control.should_evaluate = True
             control.should_save = True
-        elif time.monotonic() - self.saved >= SAVE_SECONDS:
+        elif self.together.agreed(time.monotonic() - self.saved >= SAVE_SECONDS):
             control.should_save = True
 
     def on_log(
@@ -73,6 +78,9 @@ class KeepCheckpoints(TrainerCallback):
         model: "PreTrainedModel | PeftModel | None" = None,
         **_: object,
     ) -> None:
+        self.together.wait()  # each has saved its random generators
+        if not self.together.leads:
+            return
         kept = state.global_step in self.steps
         if kept:
             assert model is not None  # the Trainer gives its own
