@@ -37,9 +37,7 @@ def written(ids: Iterable[int], tokenizer: PreTrainedTokenizerBase) -> dict[int,
     return {one: told[one] if one in clear else str(name) for one, name in names.items()}
 
 
-def _text(
-    token_id: int, before: list[int], alone: str, tokenizer: PreTrainedTokenizerBase
-) -> str:
+def _text(token_id: int, before: list[int], alone: str, tokenizer: PreTrainedTokenizerBase) -> str:
     """What a token adds to the text `alone` of a word; empty for a part of a character."""
     together = str(tokenizer.decode([*before, token_id], clean_up_tokenization_spaces=False))
     parted = "\N{REPLACEMENT CHARACTER}" in together

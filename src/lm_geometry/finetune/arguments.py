@@ -12,12 +12,14 @@ RESUMABLE = 2  # trainer checkpoints kept: the last, and one before it
 
 
 def training_arguments(
-    settings: Finetune, steps: int, folder: Path, device: str, own: Division
+    settings: Finetune, steps: int, folder: Path, device: str, own: Division, spread: bool = False
 ) -> TrainingArguments:
     """The arguments of a run of `steps` optimiser steps whose state is kept in `folder`.
 
-    Of several processes each computes its `own` part of a step.
+    Of several processes each computes its `own` part of a step; `spread` has each hold a share of
+    the weights, gradients and moments (FSDP2), gathered block by block, not a copy of all (DDP).
     """
+    sharded = {"fsdp": True, "fsdp_config": {"version": 2}} if spread else {}
     recomputed = {"use_reentrant": False} if settings.gradient_checkpointing else None
     return TrainingArguments(
         output_dir=str(folder),
@@ -49,4 +51,5 @@ def training_arguments(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
         label_names=["labels"],
+        **sharded,
     )

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,6 +27,7 @@ from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
 from lm_geometry.finetune.scored_splits import scored_splits
 from lm_geometry.finetune.scored_trainer import ScoredTrainer
+from lm_geometry.finetune.spread_weights import is_spread
 from lm_geometry.finetune.tasks.blocks import ExampleStream
 from lm_geometry.finetune.tasks.causal_lm import CausalLM
 from lm_geometry.finetune.tasks.dialogue_state import DialogueState
@@ -232,14 +234,21 @@ def _trainer(
     told = f", {together.count} processes" if together.count > 1 else ""
     print(f"fine-tuning on {device} ({reason}), {settings.precision}{told}", flush=True)
     model = trainable(source, settings, task)
+    spread = together.agreed(together.count > 1 and is_spread(model, device))
+    together = replace(together, spread=spread)
     free_space(checkpoint_bytes(model, len(kept)), work, f"{len(kept)} checkpoints")
     trainer = ScoredTrainer(
         task,
         model=model,
-        args=training_arguments(settings, steps, work / "trainer", device, own),
+        args=training_arguments(settings, steps, work / "trainer", device, own, spread),
         callbacks=[KeepCheckpoints(source, kept, work / "checkpoints", together)],
         together=together,
         division=own,
     )
+    if spread and not trainer.is_fsdp_enabled:
+        raise ValueError(
+            f"LM_GEOMETRY_SPREAD=always: weights of a training are spread over GPUs, and this one "
+            f"is on {device} ({reason}); take auto"
+        )
     trainer.remove_callback(PrinterCallback)  # it prints every step where there is no bar
     return trainer

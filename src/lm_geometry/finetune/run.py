@@ -88,7 +88,8 @@ def _train(
         "observer": observer.code if observer else "",
     }
     if (count := machine.machine().training_processes) > 1:
-        inputs["processes"] = count  # whose sums, and saved states, are others
+        spread = machine.machine().spread
+        inputs["processes"] = [count, spread]  # whose sums, and saved states, are others
     cells = Cells("finetune", inputs)
     cells.forget_damaged("checkpoints")
     training, held_out = corpus.columns("train"), corpus.columns("validation")

@@ -10,10 +10,12 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 
 from lm_geometry.finetune.division import Division, Passes
 from lm_geometry.finetune.score_errors import score_errors
+from lm_geometry.finetune.spread_weights import whole_weights
 from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Answer, Example, Predictions, Task
 from lm_geometry.finetune.together import Processes
 from lm_geometry.models.body import without_cache
+from lm_geometry.models.shared_norm import shared_norm
 from lm_geometry.models.weight_norm import weight_norm
 from lm_geometry.workspace.progress import progress
 
@@ -58,6 +60,14 @@ class ScoredTrainer(Trainer):
         inner = self.accelerator.unwrap_model(model)  # which a copy of DDP's is around
         return super().compute_loss(model, {**inputs, **without_cache(inner)}, *more, **named)
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """The Trainer's own; of spread weights the whole, by the first process."""
+        if not self.together.spread:
+            super().save_model(output_dir, _internal_call)
+            return
+        assert self.model is not None
+        self._save(output_dir, state_dict=whole_weights(self.model))
+
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The Trainer's own; of several processes the part of each."""
         if self.together.count == 1:
@@ -84,7 +94,8 @@ class ScoredTrainer(Trainer):
             scores |= {f"{name}{ERROR}": value for name, value in errors.items()}
             if split == HELD_OUT:
                 rate = float(self._get_learning_rate())
-                scores |= {"weight_norm": weight_norm(self.model), "learning_rate": rate}
+                norm = shared_norm if self.together.spread else weight_norm
+                scores |= {"weight_norm": norm(self.model), "learning_rate": rate}
                 prefix = ""
             named |= {f"{SCORE}{prefix}{name}": value for name, value in scores.items()}
         self.log(named)

@@ -33,7 +33,8 @@ class Machine(BaseSettings):
     spread: Literal["auto", "always", "never"] = Field(
         "auto",
         description="whether the weights of a model that is only read are spread over all GPUs, "
-        "then memory, then scratch; auto: where they do not fit on one GPU",
+        "then memory, then scratch, and those of one that is trained over the GPUs of "
+        "training_processes; auto: where they do not fit on one GPU",
     )
     memory: str = Field(
         "",
