@@ -16,9 +16,11 @@ from safetensors.torch import load_file
 
 from lm_geometry.finetune import run as training_run
 from lm_geometry.finetune.division import Division, Passes, division, refuse_undivided
+from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.tasks.task import Example
 from lm_geometry.finetune.together import ALONE
+from lm_geometry.measure.in_finetune import TrainingObserver
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.files import read_json
@@ -29,19 +31,7 @@ from tests.structure import ROOT
 SECONDS = 240  # a hang fails
 UNDROPPED = {"dropout": {"hidden": 0.0, "attention": 0.0}}
 
-TRAINED = """
-import json, sys
-from pathlib import Path
-from lm_geometry.finetune.fine_tuning import finetune
-from lm_geometry.finetune.params import Finetune
-from lm_geometry.outs.data_prep.model import ModelSource
-
-if __name__ == "__main__":
-    given = json.loads(Path(sys.argv[1]).read_text())
-    settings = Finetune.model_validate(given["settings"])
-    source = ModelSource(**given["source"])
-    finetune(source, settings, given["columns"], given["columns"], Path(given["work"]))
-"""
+SCRIPT = "tests.finetune.trained_program"
 
 
 @pytest.fixture
@@ -95,20 +85,20 @@ def test_losses_and_weights_are_those_of_one_process(
 UNDROPPED_OF: dict[str, dict[str, Any]] = {"llama": {}, "bert": UNDROPPED}
 
 
-def given_for(source: ModelSource, settings: Finetune, work: Path) -> list[str]:
-    """The words of a run as a program of its own, which can be killed."""
-    script, given = work.with_suffix(".py"), work.with_suffix(".json")
-    script.write_text(TRAINED)
+def words_of(source: ModelSource, settings: Finetune, work: Path, spread: bool) -> list[str]:
+    """The words of a run as a program of its own."""
+    given = work.with_suffix(".json")
     record = {"source": source.record(), "settings": settings.model_dump(), "columns": COLUMNS}
-    given.write_text(json.dumps(record | {"work": str(work)}))
-    return [sys.executable, str(script), str(given)]
+    given.write_text(json.dumps(record | {"work": str(work), "spread": spread}))
+    return [sys.executable, "-m", SCRIPT, str(given)]
 
 
-def started(words: list[str]) -> "subprocess.Popen[str]":
+def started(words: list[str], spread: bool = False) -> "subprocess.Popen[str]":
     asked = {"LM_GEOMETRY_TRAINING_PROCESSES": "2", "LM_GEOMETRY_DEVICE": "cpu"}
-    environment = os.environ | asked | {"PYTHONPATH": str(ROOT / "src")}
+    asked |= {"LM_GEOMETRY_SPREAD": "always" if spread else "auto"}
+    environment = os.environ | asked | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(words, env=environment, **pipes)
+    return subprocess.Popen(words, cwd=ROOT, env=environment, **pipes)
 
 
 def trained_by(pid: int) -> list[int]:
@@ -136,7 +126,7 @@ def test_whichever_process_is_killed_all_leave_and_the_run_goes_on_to_the_same_b
     source = tiny_models["gpt2"].source
     settings = settings_of(lora={"dropout": 0.2}, steps=40, checkpoints=[4, 20, 40])
     run(source, settings, tmp_path / "whole")
-    words = given_for(source, settings, tmp_path / "killed")
+    words = words_of(source, settings, tmp_path / "killed", spread=False)
     for victim, step in (("a process", 4), ("the launcher", 20)):
         process = started(words)
         said = told_until(process, f"step {step}:")
@@ -155,6 +145,51 @@ def test_whichever_process_is_killed_all_leave_and_the_run_goes_on_to_the_same_b
     assert process.returncode == 0, said
     assert "step 4:" not in said
     assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_spread_weights_learn_the_same_and_outlive_a_kill(
+    tiny_models: dict[str, TinyModel], tmp_path: Path, two: None, method: str
+) -> None:
+    source = tiny_models["llama"].source
+    watch = {"every": 4, "layers": [1], "points": 60, "n_neighbors": 8, "exclude": "none"}
+    watch["groups"] = 0
+    settings = settings_of(method=method, steps=12, checkpoints=[4, 12], watch=watch)
+    words = words_of(source, settings, tmp_path / "cut", spread=True)
+    process = started(words, spread=True)
+    said = told_until(process, "step 4:")
+    training = trained_by(process.pid)
+    os.kill(training[0], signal.SIGKILL)
+    said += process.communicate(timeout=SECONDS)[0]
+    assert process.returncode == 1, said
+    assert all_left(training)
+    process = started(words, spread=True)
+    said = process.communicate(timeout=SECONDS)[0]
+    assert process.returncode == 0, said
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LM_GEOMETRY_TRAINING_PROCESSES", "1")
+        machine.machine.cache_clear()
+        columns: Any = COLUMNS
+        given = columns, columns, tmp_path / "one"
+        theirs: Any = finetune(source, settings, *given, observer=TrainingObserver())
+    machine.machine.cache_clear()
+    ours = read_json(tmp_path / "cut" / "records.json")
+    assert ours["steps"] == theirs["steps"]
+    for kind, number in (("curve", "loss"), ("scores", "value"), ("watched", "value")):
+        assert list(map(named, ours[kind])) == list(map(named, theirs[kind]))
+        expected = [one[number] for one in theirs[kind]]
+        assert [one[number] for one in ours[kind]] == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    assert {one["step"] for one in theirs["watched"]} == {0, 4, 8, 12}
+    one, two_ = (files_of(tmp_path / name / "checkpoints") for name in ("one", "cut"))
+    assert one.keys() == two_.keys()
+    assert {n: one[n] for n in one if "config" in n} == {n: two_[n] for n in two_ if "config" in n}
+
+
+def named(one: dict[str, Any]) -> dict[str, Any]:
+    """What a number is of."""
+    return {key: value for key, value in one.items() if isinstance(value, str | int)}
 
 
 def all_left(processes: list[int]) -> bool:
