@@ -28,6 +28,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from lm_geometry.finetune.together import Processes
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.faults import sentence
+from lm_geometry.workspace.progress import under_way
 
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 SECONDS = 15  # from the end of one process until the others are killed
@@ -59,7 +60,8 @@ def launch(count: int, work: Work, *given: Any, logs: Path) -> None:
         shutdown_timeout=SECONDS,
     )
     try:
-        with _as_before():
+        with _as_before(), under_way("processes") as told:
+            told.has_bar = True  # the first of them says how far it is
             elastic_launch(config, _in_process)(os.getpid(), work, given)
     except ChildFailedError as failed:
         rank, failure = failed.get_first_failure()
