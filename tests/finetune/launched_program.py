@@ -1,4 +1,4 @@
-"""Two processes that do next to nothing: `python -m tests.finetune.launched_program KIND FOLDER`."""
+"""Two processes that do next to nothing: `-m tests.finetune.launched_program KIND FOLDER`."""
 
 import os
 import sys
