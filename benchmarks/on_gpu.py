@@ -1,10 +1,13 @@
 """Neighbour graphs, the geometry of a prompt and a training step, on the GPU and on the processor.
 
-    python benchmarks/on_gpu.py [--tokens 10000 60000 200000] [--processor-to 60000]
+    python benchmarks/on_gpu.py [--work graphs prompts training exact streamed passes faiss]
+        [--tokens 10000 60000 200000] [--processor-to 60000] [--toy]
 
 Elapsed seconds of this library on all cores and on the CUDA device, whose result is checked to be
 the same neighbours; copies to and from the device are counted. The effective rate is 2 N² D / time,
-beside a float32 product of torch on the device without TF32.
+beside a float32 product of torch on the device without TF32. The last four works are told in
+`tensor_cores.py`. `--toy` runs these at sizes of a few seconds, on the processor where there is no
+CUDA device.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import clouds
 import grokking
 import measured
 import numpy as np
+import tensor_cores
 
 NEIGHBOURS = 128
 WIDTHS = (768, 4096)
@@ -103,17 +107,42 @@ def training_row(precision: str, steps: int = 200) -> list[str]:
     return [precision, f"{1e3 * cpu:.2f}", f"{1e3 * gpu:.2f}", f"**{cpu / gpu:.1f}**"]
 
 
+WORKS = ("graphs", "prompts", "training", "exact", "streamed", "passes", "faiss")
+
+
+def tables(work: str, arguments: argparse.Namespace, device: str) -> str:
+    """The table of a work."""
+    sizes = tensor_cores.TOY if arguments.toy else tensor_cores.Sizes()
+    if work == "exact":
+        return measured.table(tensor_cores.EXACT, tensor_cores.exact_rows(sizes, device))
+    if work == "streamed":
+        return measured.table(tensor_cores.STREAMED, [tensor_cores.streamed_row(sizes, device)])
+    if work == "passes":
+        return measured.table(tensor_cores.PASSES, [tensor_cores.passes_row(sizes, device)])
+    if work == "faiss":
+        return measured.table(tensor_cores.FAISS, [tensor_cores.faiss_row(sizes)])
+    if work == "graphs":
+        return measured.table(GRAPHS, graph_rows(arguments.tokens, arguments.processor_to))
+    if work == "prompts":
+        return measured.table(PROMPTS, prompt_rows())
+    return measured.table(TRAINING, [training_row(p) for p in ("float32", "bfloat16")])
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--tokens", type=int, nargs="+", default=[10_000, 60_000, 200_000])
     parser.add_argument("--processor-to", type=int, default=60_000)
+    parser.add_argument("--toy", action="store_true")
     arguments = parser.parse_args()
-    if not measured.graphics_processor():
-        raise SystemExit("torch sees no CUDA device here")
-    print(measured.table(GRAPHS, graph_rows(arguments.tokens, arguments.processor_to)))
-    print("\n" + measured.table(PROMPTS, prompt_rows()))
-    print("\n" + measured.table(TRAINING, [training_row(p) for p in ("float32", "bfloat16")]))
+    gpu = measured.graphics_processor()
+    if not gpu and not arguments.toy:
+        raise SystemExit("torch sees no CUDA device here; --toy runs small ones without")
+    works = [work for work in arguments.work if gpu or work in WORKS[3:]]
+    print(measured.hardware())
+    for work in works:
+        print("\n" + tables(work, arguments, "cuda" if gpu else "cpu"), flush=True)
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ def test_whenever_it_is_interrupted_the_bytes_are_the_same(
 
     export = checkpointing.export
     early = where == "before the mark"
-    patched = (checkpointing, "export") if early else (fine_tuning, "_records")
+    patched = (checkpointing, "export") if early else (fine_tuning, "measured_so_far")
     with monkeypatch.context() as patch:
         patch.setattr(*patched, interrupt)
         with pytest.raises(KeyboardInterrupt):

@@ -249,5 +249,7 @@ def test_overflow_of_float16_is_explained():
 def test_other_types_and_backends_are_refused():
     with pytest.raises(ValueError, match="complex128"):
         neighbour_graph(np.ones((5, 3), complex), 2)
-    with pytest.raises(ValueError, match="backend is 'gpu'; it must be auto, own, torch or faiss"):
+    with pytest.raises(
+        ValueError, match="backend is 'gpu'; it must be auto, own, torch, torch-int8, faiss"
+    ):
         neighbour_graph(cloud(10), 2, backend="gpu")  # pyright: ignore[reportArgumentType]

@@ -24,7 +24,8 @@ def written(ids: Iterable[int], tokenizer: PreTrainedTokenizerBase) -> dict[int,
     names = dict(zip(distinct, tokenizer.convert_ids_to_tokens(distinct), strict=True))
     special = set(tokenizer.all_special_ids)
     before = tokenizer.encode(_BEFORE, add_special_tokens=False)
-    texts = {one: _text(one, before, tokenizer) for one in distinct if one not in special}
+    alone = str(tokenizer.decode(before, clean_up_tokenization_spaces=False))
+    texts = {one: _text(one, before, alone, tokenizer) for one in distinct if one not in special}
     plain = {one: _plain(text) for one, text in texts.items()}
     held = Counter(plain.values())
     told = {
@@ -36,12 +37,9 @@ def written(ids: Iterable[int], tokenizer: PreTrainedTokenizerBase) -> dict[int,
     return {one: told[one] if one in clear else str(name) for one, name in names.items()}
 
 
-def _text(token_id: int, before: list[int], tokenizer: PreTrainedTokenizerBase) -> str:
-    """What a token adds to the text of a word; empty for a part of a character."""
-    alone, together = (
-        str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-        for ids in (before, [*before, token_id])
-    )
+def _text(token_id: int, before: list[int], alone: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """What a token adds to the text `alone` of a word; empty for a part of a character."""
+    together = str(tokenizer.decode([*before, token_id], clean_up_tokenization_spaces=False))
     parted = "\N{REPLACEMENT CHARACTER}" in together
     whole = bool(before) and together.startswith(alone) and not parted
     return together[len(alone) :] if whole else ""

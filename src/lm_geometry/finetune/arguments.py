@@ -5,22 +5,28 @@ from pathlib import Path
 
 from transformers import TrainingArguments
 
+from lm_geometry.finetune.division import Division
 from lm_geometry.finetune.params import Finetune
 
 RESUMABLE = 2  # trainer checkpoints kept: the last, and one before it
 
 
 def training_arguments(
-    settings: Finetune, steps: int, folder: Path, device: str
+    settings: Finetune, steps: int, folder: Path, device: str, own: Division, spread: bool = False
 ) -> TrainingArguments:
-    """The arguments of a run of `steps` optimiser steps whose state is kept in `folder`."""
+    """The arguments of a run of `steps` optimiser steps whose state is kept in `folder`.
+
+    Of several processes each computes its `own` part of a step; `spread` has each hold a share of
+    the weights, gradients and moments (FSDP2), gathered block by block, not a copy of all (DDP).
+    """
+    sharded = {"fsdp": True, "fsdp_config": {"version": 2}} if spread else {}
     recomputed = {"use_reentrant": False} if settings.gradient_checkpointing else None
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // own.by_rows,
         per_device_eval_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.accumulate,
+        gradient_accumulation_steps=settings.accumulate // own.by_passes,
         activation_checkpointing=settings.gradient_checkpointing,
         activation_checkpointing_kwargs=recomputed,
         bf16=settings.precision == "bfloat16",
@@ -45,4 +51,5 @@ def training_arguments(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
         label_names=["labels"],
+        **sharded,
     )

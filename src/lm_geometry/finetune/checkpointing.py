@@ -5,7 +5,7 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 from transformers import (
@@ -17,6 +17,8 @@ from transformers import (
 )
 
 from lm_geometry.finetune.arguments import RESUMABLE
+from lm_geometry.finetune.spread_weights import whole_weights
+from lm_geometry.finetune.together import ALONE, Processes
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace.files import whole_folder, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
@@ -31,10 +33,14 @@ SAVE_SECONDS = 300.0  # between two savings of the state from which an interrupt
 class KeepCheckpoints(TrainerCallback):
     """Evaluates and saves at the listed steps, and exports what embedding needs.
 
-    Between them the trainer's state alone is saved every `SAVE_SECONDS`.
+    Between them the trainer's state alone is saved every `SAVE_SECONDS`. Of several processes the
+    first one says when that is, and exports.
     """
 
-    def __init__(self, source: ModelSource, steps: list[int], folder: Path) -> None:
+    def __init__(
+        self, source: ModelSource, steps: list[int], folder: Path, together: Processes = ALONE
+    ) -> None:
+        self.together = together
         self.source = source
         self.steps = set(steps)
         self.folder = folder
@@ -46,7 +52,7 @@ class KeepCheckpoints(TrainerCallback):
         if state.global_step in self.steps:
             control.should_evaluate = True
             control.should_save = True
-        elif time.monotonic() - self.saved >= SAVE_SECONDS:
+        elif self.together.agreed(time.monotonic() - self.saved >= SAVE_SECONDS):
             control.should_save = True
 
     def on_log(
@@ -74,10 +80,14 @@ class KeepCheckpoints(TrainerCallback):
         **_: object,
     ) -> None:
         kept = state.global_step in self.steps
+        assert model is not None  # the Trainer gives its own
+        whole = whole_weights(model) if kept and self.together.spread else None
+        self.together.wait()  # each has saved its random generators
+        if not self.together.leads:
+            return
         if kept:
-            assert model is not None  # the Trainer gives its own
             folder = self.folder / str(state.global_step)
-            export(model, self.source, folder)
+            export(model, self.source, folder, whole)
             write_manifest(folder, "md5")
         assert args.output_dir is not None  # see `training_arguments`
         saved = Path(args.output_dir) / f"checkpoint-{state.global_step}"
@@ -98,14 +108,21 @@ def checkpoint_bytes(model: nn.Module, number: int) -> int:
     return number * exported + (RESUMABLE + 1) * (exported + 2 * trained)
 
 
-def export(model: "PreTrainedModel | PeftModel", source: ModelSource, folder: Path) -> None:
+def export(
+    model: "PreTrainedModel | PeftModel",
+    source: ModelSource,
+    folder: Path,
+    whole: dict[str, Any] | None = None,
+) -> None:
     """Write a checkpoint in Hugging Face layout, the same bytes on every machine.
+
+    `whole` are the weights of a model of which this process has a share.
 
     A whole model can be loaded by its folder alone, with its tokenizer from the base model. Of
     adapters the model's config is written as well where it holds the names of classes.
     """
     with whole_folder(folder) as temporary:
-        model.save_pretrained(str(temporary))
+        model.save_pretrained(str(temporary), state_dict=whole)
         (temporary / "README.md").unlink(missing_ok=True)
         adapter = temporary / "adapter_config.json"
         if adapter.exists():

@@ -2,17 +2,11 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from transformers import (
-    PreTrainedTokenizerBase,
-    PrinterCallback,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+import torch
+from transformers import PreTrainedTokenizerBase, PrinterCallback
 
 from lm_geometry.finetune.arguments import training_arguments
 from lm_geometry.finetune.checkpointing import (
@@ -20,16 +14,20 @@ from lm_geometry.finetune.checkpointing import (
     checkpoint_bytes,
     last_complete,
 )
+from lm_geometry.finetune.division import division, refuse_undivided
+from lm_geometry.finetune.history import Watched, measured_so_far
 from lm_geometry.finetune.kept_steps import whole_steps
+from lm_geometry.finetune.launched import launch
 from lm_geometry.finetune.learnable import judge_columns
 from lm_geometry.finetune.learned_columns import learned_columns
 from lm_geometry.finetune.live_curves import Watch
-from lm_geometry.finetune.measured import Measured, MeasuredLoss, MeasuredScore, Records
+from lm_geometry.finetune.measured import Records
 from lm_geometry.finetune.observed import Observer, held_out_texts
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.reporting import reporting
-from lm_geometry.finetune.scored_splits import measured_score, scored_splits
-from lm_geometry.finetune.scored_trainer import ERROR, SCORE, ScoredTrainer
+from lm_geometry.finetune.scored_splits import scored_splits
+from lm_geometry.finetune.scored_trainer import ScoredTrainer
+from lm_geometry.finetune.spread_weights import is_spread
 from lm_geometry.finetune.tasks.blocks import ExampleStream
 from lm_geometry.finetune.tasks.causal_lm import CausalLM
 from lm_geometry.finetune.tasks.dialogue_state import DialogueState
@@ -39,6 +37,7 @@ from lm_geometry.finetune.tasks.sequence_classification import SequenceClassific
 from lm_geometry.finetune.tasks.sequence_to_sequence import SequenceToSequence
 from lm_geometry.finetune.tasks.task import Task
 from lm_geometry.finetune.tasks.token_classification import TokenClassification
+from lm_geometry.finetune.together import ALONE, Processes
 from lm_geometry.finetune.told_steps import ToldSteps
 from lm_geometry.finetune.trainable import trainable
 from lm_geometry.models.load import load_tokenizer
@@ -49,18 +48,7 @@ from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import free_space, read_json, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
 from lm_geometry.workspace.progress import under_way
-
-
-class Watched(TrainerCallback):
-    """Shows what was measured so far, from the first step on also of a run that was resumed."""
-
-    def __init__(self, watch: Watch, observer: Observer | None) -> None:
-        self.watch, self.observer = watch, observer
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        self.watch(lambda: _records(state.log_history, self.observer))
+from lm_geometry.workspace.seeds import stream
 
 
 def finetune(
@@ -87,10 +75,39 @@ def finetune(
     run on the same machine. `watch` is called after each step with a function that returns what
     was measured so far; it changes nothing. Neither does the `observer`, which measures what
     `finetune.watch` asks for: `watched`.
+
+    Where `LM_GEOMETRY_TRAINING_PROCESSES` asks for several processes they train together, each a
+    part of every batch; this one starts them and waits. Raises ValueError where they cannot share
+    the batch evenly, and where one of them ends: all then do.
     """
     finished = work / "records.json"
     if is_whole(finished):
         return read_json(finished)
+    count = machine.machine().training_processes
+    given = source, settings, training, held_out, work, watch, test, ontology, observer
+    if count == 1:
+        _train(ALONE, *given)
+    else:
+        division(settings, 0, count)
+        machine.refuse_more_processes(count)
+        launch(count, _train, *given, logs=work / "processes")
+        shutil.rmtree(work / "processes")
+    return read_json(finished)
+
+
+def _train(
+    together: Processes,
+    source: ModelSource,
+    settings: Finetune,
+    training: Columns,
+    held_out: Columns,
+    work: Path,
+    watch: Watch | None,
+    test: Columns | None,
+    ontology: Ontology | None,
+    observer: Observer | None,
+) -> None:
+    """One process's part of the run; the first writes records.json when all is done."""
     parts = {"train": training, "validation": held_out}
     if test is not None and "test" in settings.score:
         parts["test"] = test
@@ -105,24 +122,35 @@ def finetune(
             f"finetune.checkpoints: {kept or 'none'} must lie within 1 … {steps} steps"
         )
     with quiet_loading(), reporting(settings, source):
-        trainer = _trainer(source, settings, task, steps, kept, work)
+        trainer = _trainer(source, settings, task, steps, kept, work, together)
         length = steps * settings.batch_size * settings.accumulate
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
         trainer.scored = scored_splits(settings, task, parts)
+        if together.count > 1:
+            _begin_together(trainer)
         if observer is not None:
             _observe(trainer, observer, settings, source, held_out, work)
-        if watch is not None:
+        if watch is not None and together.leads:
             trainer.add_callback(Watched(watch, observer))
-        resumed = last_complete(work / "trainer")
+        resumed = together.agreed(last_complete(work / "trainer") if together.leads else None)
         trainer.args.eval_on_start = resumed is None
         with under_way("fine-tuning, steps", steps) as told:
             trainer.add_callback(ToldSteps(told))
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    records: Records = {"steps": kept, **_records(trainer.state.log_history, observer)}
-    write_json(finished, records)
-    write_manifest(finished)
-    shutil.rmtree(work / "trainer")
-    return records
+    together.wait()
+    if together.leads:
+        records: Records = {"steps": kept, **measured_so_far(trainer.state.log_history, observer)}
+        write_json(work / "records.json", records)
+        write_manifest(work / "records.json")
+        shutil.rmtree(work / "trainer")
+
+
+def _begin_together(trainer: ScoredTrainer) -> None:
+    """See that the task can be divided, and draw dropout of its own in each process."""
+    settings, together = trainer.task.settings, trainer.together
+    batch = trainer.task.batch([trainer.train_dataset[at] for at in range(settings.batch_size)])
+    refuse_undivided(trainer.model, trainer.task, batch, trainer.division.by_rows)
+    torch.manual_seed(int(stream(settings.seed, "process", together.rank).integers(2**62)))
 
 
 def _observe(
@@ -188,7 +216,13 @@ def number_of_steps(settings: Finetune, examples: int) -> int:
 
 
 def _trainer(
-    source: ModelSource, settings: Finetune, task: Task, steps: int, kept: list[int], work: Path
+    source: ModelSource,
+    settings: Finetune,
+    task: Task,
+    steps: int,
+    kept: list[int],
+    work: Path,
+    together: Processes,
 ) -> ScoredTrainer:
     device, reason = machine.device()
     if settings.precision == "float16" and device == "cpu":
@@ -196,34 +230,25 @@ def _trainer(
             "finetune.precision: float16 needs an accelerator, and this run is on the CPU "
             f"({reason}); take float32 or bfloat16"
         )
-    print(f"fine-tuning on {device} ({reason}), {settings.precision}", flush=True)
+    own = division(settings, together.rank, together.count)
+    told = f", {together.count} processes" if together.count > 1 else ""
+    print(f"fine-tuning on {device} ({reason}), {settings.precision}{told}", flush=True)
     model = trainable(source, settings, task)
+    spread = together.agreed(together.count > 1 and is_spread(model, device))
+    together = replace(together, spread=spread)
     free_space(checkpoint_bytes(model, len(kept)), work, f"{len(kept)} checkpoints")
     trainer = ScoredTrainer(
         task,
         model=model,
-        args=training_arguments(settings, steps, work / "trainer", device),
-        callbacks=[KeepCheckpoints(source, kept, work / "checkpoints")],
+        args=training_arguments(settings, steps, work / "trainer", device, own, spread),
+        callbacks=[KeepCheckpoints(source, kept, work / "checkpoints", together)],
+        together=together,
+        division=own,
     )
+    if spread and not trainer.is_fsdp_enabled:
+        raise ValueError(
+            f"LM_GEOMETRY_SPREAD=always: weights of a training are spread over GPUs, and this one "
+            f"is on {device} ({reason}); take auto"
+        )
     trainer.remove_callback(PrinterCallback)  # it prints every step where there is no bar
     return trainer
-
-
-def _records(history: list[dict[str, float]], observer: Observer | None) -> Measured:
-    names = {"loss": "training", f"{SCORE}loss": "validation"}
-    curve: list[MeasuredLoss] = [
-        {"step": int(entry["step"]), "curve": curve, "loss": entry[key]}
-        for entry in history
-        for key, curve in names.items()
-        if key in entry
-    ]
-    scores: list[MeasuredScore] = [
-        measured_score(entry, key)
-        for entry in history
-        for key in sorted(entry)  # in the order in which a resumed run has them
-        if key.startswith(SCORE) and not key.endswith(ERROR)
-    ]
-    if observer is None:
-        return {"curve": curve, "scores": scores}
-    watched = [one for entry in history for one in observer.measured(entry)]
-    return {"curve": curve, "scores": scores, "watched": watched}

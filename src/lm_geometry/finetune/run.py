@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from lm_geometry.finetune.arithmetic.from_corpus import learn
+from lm_geometry.finetune.division import SETTING
 from lm_geometry.finetune.fine_tuning import finetune
 from lm_geometry.finetune.live_curves import LiveCurves
 from lm_geometry.finetune.measured import Records, as_run
@@ -86,12 +87,20 @@ def _train(
         "training": path_hash(paths.TRAINING),
         "observer": observer.code if observer else "",
     }
+    if (count := machine.machine().training_processes) > 1:
+        spread = machine.machine().spread
+        inputs["processes"] = [count, spread]  # whose sums, and saved states, are others
     cells = Cells("finetune", inputs)
     cells.forget_damaged("checkpoints")
     training, held_out = corpus.columns("train"), corpus.columns("validation")
     kept = []
     if settings.task == FROM_SCRATCH:
         assert corpus.equations is not None  # the task has no other corpus: params.check
+        if count > 1:
+            raise ValueError(
+                f"{SETTING}={count}: task {settings.task} cannot be divided: it learns in one loop "
+                "whose batches are drawn as it goes, not in the Trainer; take 1"
+            )
         device, reason = machine.device()
         print(f"training on {device} ({reason}), {settings.precision}", flush=True)
         given = (settings, corpus.equations, training, held_out)

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
+from lm_geometry.finetune.division import Division, Passes
 from lm_geometry.finetune.score_errors import score_errors
+from lm_geometry.finetune.spread_weights import whole_weights
 from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Answer, Example, Predictions, Task
+from lm_geometry.finetune.together import Processes
 from lm_geometry.models.body import without_cache
+from lm_geometry.models.shared_norm import shared_norm
 from lm_geometry.models.weight_norm import weight_norm
 from lm_geometry.workspace.progress import progress
 
@@ -27,7 +32,8 @@ class ScoredTrainer(Trainer):
 
     Models of transformers differ in whether their own loss is a mean over a forward pass or over
     an optimiser step of several; here it is the latter for all of them. `scored` are the examples
-    of each split that is scored at every checkpoint, the held-out one first.
+    of each split that is scored at every checkpoint, the held-out one first. Of several processes
+    each trains on its part of every step and scores some batches; all have the same scores.
     """
 
     def __init__(
@@ -36,6 +42,8 @@ class ScoredTrainer(Trainer):
         model: "PreTrainedModel | PeftModel",
         args: TrainingArguments,
         callbacks: list[TrainerCallback],
+        together: Processes,
+        division: Division,
     ) -> None:
         super().__init__(
             model=model,
@@ -44,12 +52,31 @@ class ScoredTrainer(Trainer):
             compute_loss_func=mean_loss(task),
             callbacks=callbacks,
         )
-        self.task = task
+        self.task, self.together, self.division = task, together, division
         self.scored: dict[str, FixedExamples] = {}
 
     def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **named: Any) -> Any:
         """The Trainer's own, of a model that fills no cache."""
-        return super().compute_loss(model, {**inputs, **without_cache(model)}, *more, **named)
+        inner = self.accelerator.unwrap_model(model)  # which a copy of DDP's is around
+        return super().compute_loss(model, {**inputs, **without_cache(inner)}, *more, **named)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """The Trainer's own; of spread weights the whole, by the first process."""
+        if not self.together.spread:
+            super().save_model(output_dir, _internal_call)
+            return
+        assert self.model is not None
+        self._save(output_dir, state_dict=whole_weights(self.model))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The Trainer's own; of several processes the part of each."""
+        if self.together.count == 1:
+            return super().get_train_dataloader()
+        dataset: Any = self.train_dataset
+        settings = self.task.settings
+        passes = Passes(len(dataset), settings.batch_size, self.division)
+        collate = self.division.share(self.task.batch, settings.task)
+        return DataLoader(dataset, batch_sampler=passes, collate_fn=collate)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """The task's scores on the held-out examples, each named `eval_…`, which are logged.
@@ -67,7 +94,8 @@ class ScoredTrainer(Trainer):
             scores |= {f"{name}{ERROR}": value for name, value in errors.items()}
             if split == HELD_OUT:
                 rate = float(self._get_learning_rate())
-                scores |= {"weight_norm": weight_norm(self.model), "learning_rate": rate}
+                norm = shared_norm if self.together.spread else weight_norm
+                scores |= {"weight_norm": norm(self.model), "learning_rate": rate}
                 prefix = ""
             named |= {f"{SCORE}{prefix}{name}": value for name, value in scores.items()}
         self.log(named)
@@ -79,19 +107,31 @@ class ScoredTrainer(Trainer):
         assert model is not None
         size = 1 if self.task.alone else self.args.per_device_eval_batch_size
         model.eval()
-        answers: list[Answer] = []
-        for start in progress(range(0, len(dataset), size), f"scoring {split}"):
-            places = range(start, min(start + size, len(dataset)))
-            batch = self._prepare_inputs(self.task.batch([dataset[place] for place in places]))
-            labels = batch.pop("labels")
-            with torch.no_grad(), self.compute_loss_context_manager():
-                logits = model(**batch, **without_cache(model)).logits
-            answers += self.task.answers(logits, labels)
+        starts = range(0, len(dataset), size)
+        rounds = -(-len(starts) // self.together.count)
+        own: list[list[Answer]] = []
+        for number in progress(range(rounds), f"scoring {split}"):
+            # All take part in each pass: what is left over is scored again, and not counted.
+            place = min(number * self.together.count + self.together.rank, len(starts) - 1)
+            own.append(self._answer(dataset, starts[place], size))
+        by_rank = self.together.gathered(own)
+        in_turn = [one[number] for number in range(rounds) for one in by_rank]
+        answers = [answer for batch in in_turn[: len(starts)] for answer in batch]
         if not sum(answer.targets for answer in answers):
             raise ValueError(
                 f"finetune.evaluation_sequences: nothing is predicted in them ({split})"
             )
         return answers
+
+    def _answer(self, dataset: FixedExamples, start: int, size: int) -> list[Answer]:
+        model = self.model
+        assert model is not None
+        places = range(start, min(start + size, len(dataset)))
+        batch = self._prepare_inputs(self.task.batch([dataset[place] for place in places]))
+        labels = batch.pop("labels")
+        with torch.no_grad(), self.compute_loss_context_manager():
+            logits = model(**batch, **without_cache(model)).logits
+        return list(self.task.answers(logits, labels))
 
     def _scores(self, answers: Sequence[Answer], examples: Sequence[Example]) -> dict[str, float]:
         targets = sum(answer.targets for answer in answers)

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +19,7 @@ from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
 from lm_geometry.point_cloud.magnitude import magnified
 from lm_geometry.point_cloud.shapes import Float, Int64
 
-Backend = Literal["auto", "own", "torch", "faiss"]
+Backend = Literal["auto", "own", "torch", "torch-int8", "faiss"]
 Search = Literal["exact", "int8", "approximate"]
 ONLY = {"int8": "own", "approximate": "faiss"}  # the one backend of a search that is not exact
 LARGE = 20_000  # tokens from which on a GPU is worth the way there
@@ -53,11 +53,13 @@ def neighbour_graph(
       the faster one. Of one seed and one thread the same graph each time.
 
     X is numpy, a memmap or torch, float16 to float64. `backend` is "own" (blocked products on the
-    CPU), "torch" (CUDA where there is one), "faiss", or "auto": torch for a CUDA tensor and for
-    large clouds beside a GPU that torch already uses, own otherwise; "int8" is own, "approximate"
-    is faiss. No table of N x N is ever made: beyond X, N tokens of width D with k neighbours take
-    some N (7 D + 28 k) bytes (twice k for "int8", and what faiss takes for "approximate"), a GPU
-    4 N D bytes and 3 GB. Clouds of 20,000 tokens and more show a progress bar on a terminal.
+    CPU), "torch" (CUDA where there is one), "torch-int8" (there with three products of 8-bit
+    integers, of which tensor cores are fast, in place of one of float32), "faiss", or "auto": torch
+    for a CUDA tensor and for large clouds beside a GPU that torch already uses, own otherwise;
+    "int8" is own, "approximate" is faiss. No table of N x N is ever made: beyond X, N tokens of
+    width D with k neighbours take some N (7 D + 28 k) bytes (twice k for "int8", and what faiss
+    takes for "approximate"), a GPU 4 N D bytes and 3 GB ("torch-int8": 7 N D and 4 GB). Clouds of
+    20,000 tokens and more show a progress bar on a terminal.
     With `exclude`, labels `[tokens]` or `[tokens, kinds]`, tokens of one label are no neighbours of
     each other: see `excluding`, whose errors come too.
     Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, and
@@ -136,8 +138,8 @@ class _Searched:
 def _choose(X: PointCloud, backend: str, search: str) -> str:
     if not hasattr(X, "__len__"):
         raise ValueError(f"X is a {type(X).__name__}; a point cloud [tokens, width] is needed")
-    if backend not in ("auto", "own", "torch", "faiss"):
-        raise ValueError(f"backend is {backend!r}; it must be auto, own, torch or faiss")
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend is {backend!r}; it must be {', '.join(get_args(Backend))}")
     if search not in ("exact", *ONLY):
         raise ValueError(f"search is {search!r}; it must be exact, int8 or approximate")
     if search in ONLY:

@@ -28,13 +28,25 @@ def search(X: Float[np.ndarray, "tokens width"], k: int, backend: str) -> Lists:
     """Indices and distances `[tokens, k]` of the k nearest other rows of X, whose rows differ."""
     keep = min(k + SPARE, len(X) - 1)
     cloud, tokens, count, reach = _candidates(X, keep, backend)
-    if backend == "torch" and _is_gpu(device_or_default()):
-        lists = measured_on_device(X, tokens, k)
+    if backend.startswith("torch") and _is_gpu(device_or_default()):
+        lists = _measured_on_device(X, cloud.order, tokens, k)
     else:
         lists = measured(X, cloud.order, cloud.order, tokens, count, k)
     last = lists[1][cloud.order, -1]
     left = np.sort(cloud.order[~_proved(cloud, cloud.lengths, last, count >= k, reach)])
     return redone(X, left, keep, lists)
+
+
+def _measured_on_device(
+    X: Float[np.ndarray, "tokens width"],
+    order: Int64[np.ndarray, "tokens"],
+    tokens: Int32[np.ndarray, "tokens room"],
+    k: int,
+) -> Lists:
+    """The k nearest of candidates whose rows, and whose numbers, are in this order."""
+    of_rows = np.empty_like(tokens)
+    of_rows[order] = order.astype(np.int32)[tokens]
+    return measured_on_device(X, of_rows, k)
 
 
 def _is_gpu(device: "torch.device") -> bool:
@@ -64,12 +76,31 @@ def _candidates(
         cloud, fixed = _arranged(X)
         lists = blocked.all_candidates(cloud, keep, fixed)
         return cloud, lists.tokens, lists.filled, _reach(lists, cloud.lengths)
+    if backend == "torch-int8" and (found := in_fixed_point(X, *near_together(X))):
+        from lm_geometry.neighbours import with_matrix_units
+
+        cloud, fixed = found
+        return _whole(cloud, keep, *with_matrix_units.nearest(cloud, fixed, keep))
     if backend == "faiss":
         from lm_geometry.neighbours.with_faiss import nearest
     else:
         from lm_geometry.neighbours.with_torch import nearest
     cloud = centred(X)
-    tokens, reach = nearest(cloud, keep)
+    return _whole(cloud, keep, *nearest(cloud, keep))
+
+
+def _whole(
+    cloud: Centred,
+    keep: int,
+    tokens: Int32[np.ndarray, "tokens keep"],
+    reach: Float64[np.ndarray, "tokens"],
+) -> tuple[
+    Centred,
+    Int32[np.ndarray, "tokens keep"],
+    Int64[np.ndarray, "tokens"],
+    Float64[np.ndarray, "tokens"],
+]:
+    """The same with as many candidates of every token."""
     if keep == len(tokens) - 1:
         reach[:] = np.inf  # nothing was rejected
     return cloud, tokens, np.full(len(tokens), keep), reach

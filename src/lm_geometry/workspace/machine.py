@@ -33,13 +33,20 @@ class Machine(BaseSettings):
     spread: Literal["auto", "always", "never"] = Field(
         "auto",
         description="whether the weights of a model that is only read are spread over all GPUs, "
-        "then memory, then scratch; auto: where they do not fit on one GPU",
+        "then memory, then scratch, and those of one that is trained over the GPUs of "
+        "training_processes; auto: where they do not fit on one GPU",
     )
     memory: str = Field(
         "",
         pattern=r"^(\w+=[\d.]+ ?[KMGT]i?B(, ?\w+=[\d.]+ ?[KMGT]i?B)*)?$",
         description="what a spread model may take of each device, such as 0=20GiB,cpu=60GiB; "
         "empty: most of what is free",
+    )
+    training_processes: int = Field(
+        1,
+        ge=1,
+        description="processes that finetune trains in, one on each GPU; the batch of params.yaml "
+        "is divided among them",
     )
     pickled_weights: bool = Field(
         default=False,
@@ -124,9 +131,13 @@ def private_texts() -> Path:
 
 
 def cores() -> int:
-    """CPU threads to use: the setting, else the cores this process may run on."""
+    """CPU threads to use: the setting, else the cores this process may run on.
+
+    Of processes that torch's launcher started together each has its share.
+    """
     allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return machine().threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
+    found = machine().threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
+    return max(1, found // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 def device() -> tuple[str, str]:
@@ -144,6 +155,20 @@ def device() -> tuple[str, str]:
         if available[name]:
             return name, f"torch sees a {name} device"
     return "cpu", f"no accelerator; {cores()} threads"
+
+
+def refuse_more_processes(count: int) -> None:
+    """Raises SystemExit, one sentence, where there are not as many devices as processes."""
+    import torch
+
+    name, reason = device()
+    there = {"cuda": torch.cuda.device_count(), "mps": 1}.get(name, count)
+    if count > there:
+        raise SystemExit(
+            f"LM_GEOMETRY_TRAINING_PROCESSES={count}: torch sees {there} device{'s' * (there > 1)} "
+            f"of {name} here ({reason}), and each process needs one; take {there}, or "
+            "LM_GEOMETRY_DEVICE=cpu"
+        )
 
 
 def has_bfloat16(device: str) -> tuple[bool, str]:
