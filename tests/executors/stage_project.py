@@ -37,7 +37,7 @@ OUTS = {
     "embed": ("hidden_states", "losses", "tokens", "prompt_neighbours"),
     "estimate": ("estimates",),
 }
-SMALL_SHARDS = 'SHARD_TOKENS = 2**16'
+SMALL_SHARDS = "SHARD_TOKENS = 2**16"
 
 
 @dataclass
