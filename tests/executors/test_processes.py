@@ -1,8 +1,5 @@
 """Cells on several processes: the bytes of one, whatever ends when."""
 
-import shutil
-import signal
-import time
 from pathlib import Path
 
 import pytest

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.structure import ROOT
 
-SCRIPT = '''
+SCRIPT = """
 import sys
 from pathlib import Path
 
@@ -28,8 +28,8 @@ if __name__ == "__main__":
         from toy_work import ToyWork
 
         finish("toy", [ToyWork()], execute)
-'''
-WORK = '''
+"""
+WORK = """
 import hashlib, os, signal, socket, time
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class ToyWork:
         for cell in self.cells:
             self.within.publish(cell.name, to=ROOT / "data" / "toy" / cell.name)
         self.within.published()
-'''
+"""
 PIPELINE = """\
 stages:
   toy:

@@ -48,7 +48,7 @@ class Ledger:
 
     def ended(self, name: str, by: str, why: str = "") -> None:
         """A worker says that it is done, or why it failed; that is not tried again."""
-        cell = self.running.pop(name)
+        cell = self._taken(name)
         if not why and not cell.is_done():
             why = "its worker had another state of the project: was something edited meanwhile?"
         if why:
@@ -59,7 +59,7 @@ class Ledger:
 
     def lost(self, name: str, by: str, why: str) -> None:
         """Its worker ended under it: it is tried again, first of all, so often and no more."""
-        cell = self.running.pop(name)
+        cell = self._taken(name)
         if cell.is_done():
             self.done.add(name)
             self.plan.tell(name, "done", by)
@@ -71,6 +71,9 @@ class Ledger:
         else:
             self.waiting = {name: cell} | self.waiting
         self.plan.tell(name, "failed" if name in self.failed else "lost", by, why)
+
+    def _taken(self, name: str) -> Listed:
+        return self.running.pop(name) if name in self.running else self.waiting.pop(name)
 
     def found_done(self) -> None:
         """Take note of cells that others finished."""

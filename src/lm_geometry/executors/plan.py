@@ -5,6 +5,7 @@ cell is finished its own record tells, whoever made it; the lines tell who works
 failed. `lm-geometry cells` reads both, also while the stage runs.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -66,7 +67,7 @@ class Plan:
         """
         for other in read_plans():
             is_same = (other.stage, other.root) == (self.stage, self.root)
-            if is_same and (afresh or other.folder != self.folder):
+            if not other.root.exists() or (is_same and (afresh or other.folder != self.folder)):
                 other.remove()
         private_folder(self.folder)  # jobs run what they find there
         cells = [asdict(cell) for cell in self.cells]
@@ -78,10 +79,11 @@ class Plan:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def tell(self, cell: str, state: State, by: str = "", why: str = "") -> None:
-        """Write down what became of a cell."""
+        """Write down what became of a cell; nothing where a later run has a plan of its own."""
         line = json.dumps(asdict(Event(cell, state, time.time(), by, why)))
-        with (self.folder / f"{self._by}.jsonl").open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        with contextlib.suppress(FileNotFoundError):
+            with (self.folder / f"{self._by}.jsonl").open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
 
     def events(self) -> dict[str, Event]:
         """The last that was told of each cell."""

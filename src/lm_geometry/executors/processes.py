@@ -16,9 +16,11 @@ STARTS = 3  # that end before a worker is ready, one after another
 class Processes:
     """Workers that are given cell after cell; one that ends under a cell is replaced."""
 
-    def __init__(self, ledger: Ledger, variables: Sequence[Mapping[str, str]]) -> None:
+    def __init__(
+        self, ledger: Ledger, variables: Sequence[Mapping[str, str]], name: str = "process"
+    ) -> None:
         """As many workers as there are `variables`, the environment of each."""
-        self.ledger = ledger
+        self.ledger, self.name = ledger, name
         self._answers: queue.Queue[Answer] = queue.Queue()
         self._workers: list[WorkerProcess] = []
         self._variables = list(variables)
@@ -44,7 +46,7 @@ class Processes:
                 worker.end()
 
     def _start(self, number: int) -> WorkerProcess:
-        name = f"{self.ledger.plan.folder.name}-{number}"
+        name = f"{self.name} {number + 1}"
         log = self._log(number)
         plan = self.ledger.plan
         given = (name, plan.stage, plan.root, log, self._variables[number])
