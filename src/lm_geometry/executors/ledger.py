@@ -41,10 +41,11 @@ class Ledger:
         new = (c for c in self.waiting.values() if c.group not in opened)
         return next(own, None) or next(new, None) or next(iter(self.waiting.values()))
 
-    def began(self, cell: Listed, by: str) -> None:
-        """A worker has it."""
+    def began(self, cell: Listed, by: str = "") -> None:
+        """A worker has it; without `by` it waits for one elsewhere, which tells of it itself."""
         self.running[cell.name] = self.waiting.pop(cell.name)
-        self.plan.tell(cell.name, "began", by)
+        if by:
+            self.plan.tell(cell.name, "began", by)
 
     def ended(self, name: str, by: str, why: str = "") -> None:
         """A worker says that it is done, or why it failed; that is not tried again."""

@@ -5,14 +5,16 @@ returns is JSON. A task whose node or process ended is given out again by Ray it
 """
 
 import json
+import os
 import queue
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lm_geometry.executors.devices import of_a_job
 from lm_geometry.executors.ledger import ATTEMPTS, Ledger
-from lm_geometry.executors.plan import Listed, read_plan
+from lm_geometry.executors.plan import Listed, Plan, read_plan
 from lm_geometry.executors.process import Answer, WorkerProcess
 from lm_geometry.workspace.extras import naming_the_extra
 from lm_geometry.workspace.machine import machine
@@ -54,10 +56,10 @@ class Tasks:
         folder = str(ledger.plan.folder)
         running: dict[Any, Listed] = {}
         try:
-            while cell := ledger.next():
-                ledger.began(cell, "Ray")
-                running[task.remote(folder, cell.name, self.cores)] = cell
-            while running and not ledger.gives_up:
+            while ledger.is_open:
+                for cell in [*ledger.waiting.values()]:
+                    ledger.began(cell)
+                    running[task.remote(folder, cell.name, self.cores)] = cell
                 ended, _ = ray.wait([*running], timeout=LOOKED)
                 for one in ended:
                     self._take(one, running.pop(one))
@@ -74,44 +76,50 @@ class Tasks:
             told = json.loads(self.ray.get(task))
         except self.ray.exceptions.RayError as error:
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            why = f"Ray lost it {ATTEMPTS} times: {type(error).__name__}: {first}"
+            why = f"Ray gave it up after {ATTEMPTS} attempts: {type(error).__name__}: {first}"
             self.ledger.ended(cell.name, "Ray", "" if cell.is_done() else why)
             return
-        self.ledger.ended(cell.name, told["by"], told["why"])
+        (self.ledger.lost if told["lost"] else self.ledger.ended)(
+            cell.name, told["by"], told["why"]
+        )
 
 
 def compute(folder: str, name: str, cores: int) -> str:
     """In a Ray process: compute one cell of the plan in a folder, and tell how that went, as JSON.
 
-    Raises RuntimeError where its worker ended under it, which Ray answers by trying again.
+    Not that it is `lost` with a node or with this process: of that Ray hears, and tries again.
     """
-    import os
-
-    plan = read_plan(Path(folder))
+    plan = _plan(folder)
     cell = next(cell for cell in plan.cells if cell.name == name)
     by = f"Ray on {os.uname().nodename}, process {os.getpid()}"
     if cell.is_done():
-        return json.dumps({"by": by, "why": ""})
+        return json.dumps({"by": by, "lost": False, "why": ""})
     plan.tell(name, "began", by)
-    worker = _ready(plan.stage, plan.root, Path(folder) / "logs", cores)
+    worker = _ready(plan, cores)
     worker.give(cell)
-    while worker.lives():
+    while True:
+        ended = not worker.lives()
         try:
-            answer = _answers.get(timeout=LOOKED)
+            answer = _answers.get(timeout=0 if ended else LOOKED)
         except queue.Empty:
+            if ended:
+                return json.dumps({"by": by, "lost": True, "why": worker.why_ended()})
             continue
         if answer.worker is worker and answer.cell == name:
             worker.cell = None
-            return json.dumps({"by": by, "why": answer.why})
-    os._exit(1)  # what Ray takes for a lost process, and tries again
+            return json.dumps({"by": by, "lost": False, "why": answer.why})
 
 
-def _ready(stage: str, root: Path, logs: Path, cores: int) -> WorkerProcess:
+@cache
+def _plan(folder: str) -> Plan:
+    return read_plan(Path(folder))
+
+
+def _ready(plan: Plan, cores: int) -> WorkerProcess:
     """The worker of this Ray process, which is begun where there is none."""
-    import os
-
     global _worker
     if _worker is None or not _worker.lives():
-        log = logs / f"{os.uname().nodename}-{os.getpid()}.log"
-        _worker = WorkerProcess("ray", stage, root, log, of_a_job(cores), _answers)
+        log = plan.folder / "logs" / f"{os.uname().nodename}-{os.getpid()}.log"
+        given = ("Ray", plan.stage, plan.root, log, of_a_job(cores), _answers)
+        _worker = WorkerProcess(*given)
     return _worker

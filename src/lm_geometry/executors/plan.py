@@ -58,7 +58,6 @@ class Plan:
 
     def __init__(self, stage: str, cells: Sequence[Listed], folder: Path, root: Path) -> None:
         self.stage, self.cells, self.folder, self.root = stage, list(cells), folder, root
-        self._by = f"{socket.gethostname()}-{os.getpid()}"
 
     def write(self, afresh: bool = True) -> None:
         """Put the list where others find it, in place of an earlier one of this stage here.
@@ -81,9 +80,9 @@ class Plan:
     def tell(self, cell: str, state: State, by: str = "", why: str = "") -> None:
         """Write down what became of a cell; nothing where a later run has a plan of its own."""
         line = json.dumps(asdict(Event(cell, state, time.time(), by, why)))
-        with contextlib.suppress(FileNotFoundError):
-            with (self.folder / f"{self._by}.jsonl").open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+        mine = self.folder / f"{socket.gethostname()}-{os.getpid()}.jsonl"
+        with contextlib.suppress(FileNotFoundError), mine.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
     def events(self) -> dict[str, Event]:
         """The last that was told of each cell."""

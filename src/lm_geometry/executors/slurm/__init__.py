@@ -1,1 +1,1 @@
-"""Jobs of Slurm by submitit: what they ask for, how they are submitted, and a stage's cells on them."""
+"""Jobs of Slurm, by submitit: what they ask for, and the cells of a stage on them."""
