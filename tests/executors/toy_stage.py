@@ -30,7 +30,7 @@ if __name__ == "__main__":
         finish("toy", [ToyWork()], execute)
 """
 WORK = """
-import hashlib, os, signal, socket, time
+import hashlib, os, signal, time
 from pathlib import Path
 
 from lm_geometry.workspace.cells import Cells
@@ -55,14 +55,15 @@ class ToyWork:
         return self.keep
 
     def keep(self, cell):
+        node = os.environ.get("SLURMD_NODENAME", "here")
         with (BESIDE / "computed.txt").open("a") as file:
-            file.write(f"{cell.name} {os.getpid()} {socket.gethostname()}\\n")
+            file.write(f"{cell.name} {os.getpid()} {node}\\n")
         time.sleep(self.params["seconds"])
         told = cell.name.replace("/", "-")
         if (BESIDE / f"fail-{told}").exists():
             raise ValueError(f"{cell.name} brings no luck")
         if (BESIDE / f"memory-{told}").exists():
-            held = bytearray(600_000_000)
+            held = b'1' * 600_000_000
             time.sleep(30)
         if (BESIDE / f"die-{told}").exists():
             os.kill(os.getpid(), signal.SIGKILL)
@@ -139,6 +140,11 @@ class ToyStage:
         """The processes that computed cells, each once, in the order of their first one."""
         lines = (self.beside / "computed.txt").read_text().splitlines()
         return list(dict.fromkeys(int(line.split()[1]) for line in lines))
+
+    def nodes(self) -> set[str]:
+        """The nodes of Slurm on which cells were computed."""
+        lines = (self.beside / "computed.txt").read_text().splitlines()
+        return {line.split()[2] for line in lines}
 
     def bytes(self) -> dict[str, bytes]:
         """What it left, by path."""
