@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lm_geometry.executors.ledger import Ledger
-from lm_geometry.executors.plan import Listed
-from lm_geometry.executors.processes import STARTS
-from lm_geometry.executors.slurm.listed import RUNS, sacct, squeue
-from lm_geometry.executors.slurm.settings import SlurmSettings
-from lm_geometry.executors.slurm.share import Share, result_file, told_of
-from lm_geometry.executors.slurm.submission import Submission, asked, require
+from lm_geometry.experiments.executors.ledger import Ledger
+from lm_geometry.experiments.executors.plan import Listed
+from lm_geometry.experiments.executors.processes import STARTS
+from lm_geometry.experiments.executors.slurm.listed import RUNS, sacct, squeue
+from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
+from lm_geometry.experiments.executors.slurm.share import Share, result_file, told_of
+from lm_geometry.experiments.executors.slurm.submission import Submission, asked, require
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.machine import machine, project_of
 from lm_geometry.workspace.section import ROOT, read_yaml
