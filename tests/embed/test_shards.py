@@ -1,5 +1,6 @@
 """Shards of a corpus split: other cells, the same batches and bytes."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,13 @@ def test_a_split_of_many_shards_has_the_bytes_of_one(
     name: str,
     mode: str,
 ) -> None:
-    source, settings = tiny_models[name].source, settings_of(mode=mode, batch_tokens=200)
-    prepare_corpora({"large": texts(30), "small": TEXTS[:2]})
+    source, settings = tiny_models[name].source, settings_of(mode=mode, batch_tokens=100)
+    prepare_corpora({"large": texts(16), "small": TEXTS[:2]})
     written: list[dict[str, bytes]] = []
-    for tokens in (2**16, 600):
+    for tokens in (2**16, 200):
         monkeypatch.setattr(shards, "SHARD_TOKENS", tokens)
         one = embedding_run.embedding(source, settings, seed=0)
-        monkeypatch.setattr(machine, "scratch", lambda n=tokens: project / f"scratch-{n}")
+        shutil.rmtree(project / ".scratch")
         embedding_run.embed(source, settings, seed=0)
         files = stored_files(project)
         written.append({str(file.relative_to(project)): file.read_bytes() for file in files})
@@ -67,20 +68,20 @@ def test_a_split_of_many_shards_has_the_bytes_of_one(
             file.unlink()
         assert (len(one.cells) == 2) == (tokens == 2**16)
     assert written[0] == written[1]
-    assert not unpublished(project / "scratch-600" / "embed")
+    assert not unpublished(project / ".scratch" / "embed")
 
 
 def test_shards_by_hand_and_after_a_kill_within_gathering_are_taken(
     project: Path, tiny_models: dict[str, TinyModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, settings = tiny_models["gpt2"].source, settings_of(batch_tokens=200, layers=[1])
-    prepare_corpora({"large": texts(30), "small": TEXTS[:2]})
-    monkeypatch.setattr(shards, "SHARD_TOKENS", 600)
+    source, settings = tiny_models["gpt2"].source, settings_of(batch_tokens=100, layers=[1])
+    prepare_corpora({"large": texts(16), "small": TEXTS[:2]})
+    monkeypatch.setattr(shards, "SHARD_TOKENS", 200)
     embedding_run.embed(source, settings, seed=0)
     whole = {file: file.read_bytes() for file in stored_files(project)}
     for file in whole:
         file.unlink()
-    monkeypatch.setattr(machine, "scratch", lambda: project / "other")
+    shutil.rmtree(project / ".scratch")
     for part in ("2/2", "1/2"):
         chosen = machine.Machine.model_validate({"shard": part})
         monkeypatch.setattr(machine, "machine", lambda settings=chosen: settings)
