@@ -11,7 +11,13 @@ import pytest
 from tests.executors.toy_stage import ToyStage, toy_stage
 
 pytestmark = pytest.mark.ray
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "600")  # a busy machine takes minutes
+PATIENCE = {  # a busy machine takes minutes for what Ray gives seconds
+    "RAY_raylet_start_wait_time_s": "900",
+    "RAY_agent_register_timeout_ms": "900000",
+    "RAY_worker_register_timeout_seconds": "900",
+    "RAY_gcs_server_request_timeout_seconds": "600",
+}
+os.environ.update({name: value for name, value in PATIENCE.items() if name not in os.environ})
 
 
 @pytest.fixture(scope="module")
