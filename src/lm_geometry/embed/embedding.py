@@ -91,6 +91,8 @@ class Embedding:
         for checkpoint, within in self.folders.items():
             for split, parts in self.shards.items():
                 whole = files_of(split)
+                if len(parts) > 1 and not machine.is_worker():
+                    within.check_recorded(whole)
                 for name, shard in parts.items():
                     kept = ((name,), whole) if len(parts) > 1 else (whole, ())
                     group = f"embed {checkpoint}"
@@ -102,6 +104,10 @@ class Embedding:
         tokens = sum(len(corpus.kept) for corpus in self.corpora.values())
         widths = [*self.stored.values()]
         needed = needs.hidden_states(tokens, widths, len(self.checkpoints))
+        largest = max(
+            (len(c.kept) for s, c in self.corpora.items() if len(self.shards[s]) > 1), default=0
+        )
+        needed += needs.hidden_states(largest, widths, 1)  # beside its shards, while it is gathered
         what = f"hidden states of {tokens:,} tokens"
         room_for_cells(needed, "embed", paths.HIDDEN_STATES, what)
 

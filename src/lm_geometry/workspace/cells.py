@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,12 @@ class Cells:
     def is_recorded(self, *names: str) -> bool:
         """Whether a cell was finished, by its record alone: its files are not read."""
         return manifest_of(self.path(*names)).exists()
+
+    def check_recorded(self, names: Sequence[str]) -> None:
+        """Remove cells that were finished together, where one is not what it was then."""
+        if all(map(self.is_recorded, names)) and not all(map(self.has, names)):
+            for name in names:
+                self.forget(name)
 
     def is_finished(self, *names: str) -> bool:
         """Whether the cell is finished and what it was then; another may be writing it now."""
