@@ -2,16 +2,19 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.executors.toy_stage import ToyStage, toy_stage
+from tests.structure import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +165,25 @@ def test_parts_by_hand_are_parts_of_the_list_and_leave_nothing_to_compute(
     toy.run()
     assert toy.bytes() == expected
     assert set(toy.begun().values()) == {1}
+
+
+def test_tasks_that_fail_or_lose_their_worker_are_told_of_as_by_processes(
+    toy: ToyStage,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(ROOT / "tests/executors/stand_in_for_ray.py", tmp_path / "ray.py")
+    monkeypatch.setitem(toy.environment, "PYTHONPATH", str(tmp_path))
+    (toy.beside / "fail-a-002").touch()
+    (toy.beside / "die-b-001").touch()
+    printed = toy.run(fails=True, executor="ray", threads=1)
+    assert "  a/002: ValueError: a/002 brings no luck" in printed
+    assert "  b/001: its worker was ended by SIGKILL" in printed
+    assert (toy.begun()["a/002"], toy.begun()["b/001"]) == (1, 3)
+    assert told(toy).startswith("toy: 12 cells, 10 done, 2 failed")
+    (toy.beside / "fail-a-002").unlink()
+    (toy.beside / "die-b-001").unlink()
+    toy.run(executor="ray", threads=1)
+    assert toy.bytes() == expected
+    assert sum(toy.begun().values()) == len(expected) + 4
