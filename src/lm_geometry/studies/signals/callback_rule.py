@@ -1,4 +1,4 @@
-"""The rule by which a callback may stop a training, as the verdicts have it, or why there is none."""
+"""By what rule a callback may stop a training, as it follows from verdicts, or why by none."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

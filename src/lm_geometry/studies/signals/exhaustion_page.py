@@ -27,22 +27,30 @@ def write_exhaustion(told: Exhaustion, folder: Path) -> list[Path]:
 
 
 def in_words(told: Exhaustion) -> str:
-    """What the runs tell, without rates: how many there are of which kind, and who alarmed."""
-    runs, last = len(told.events), told.events["last"].iloc[0]
-    ended = _ended(told.events)
-    text = (
-        f"{runs} runs of the study [exhaustion](../exhaustion/README.md), told run by run. In "
-        f"{len(ended)} of them less than 5 % of the whole gain of the held-out joint goal was left "
-        f"before the last measured step, {last:.0f}; the others gained to their end."
-    )
-    if not told.thresholds_of:
-        return (
-            f"{text} No alarm is told yet: no family of overfitting is whole, to give thresholds."
-        )
-    each = ", ".join(f"`{name}` in {_alarmed(told, name, ended)}" for name in FIRST)
+    """What the overall page says: alarms, of how many runs, without rates."""
     return (
-        f"{text} Alarms before that, in exhausted runs and in those that still gained: {each}. "
-        "[Run by run](exhaustion/README.md)."
+        f"{_alarms_in_words(told)} {_runs_in_words(told)} "
+        "[Run by run](exhaustion/README.md), of the study [exhaustion](../exhaustion/README.md)."
+    )
+
+
+def _runs_in_words(told: Exhaustion) -> str:
+    last = told.events["last"].iloc[0]
+    return (
+        f"In {len(_ended(told.events))} of {len(told.events)} runs less than 5 % of the whole gain "
+        f"of the held-out joint goal was left before the last measured step, {last:.0f}; in the "
+        "others it still gained then."
+    )
+
+
+def _alarms_in_words(told: Exhaustion) -> str:
+    if not told.thresholds_of:
+        return "No alarm is told yet: no family of overfitting is whole, to give thresholds."
+    ended = _ended(told.events)
+    each = "; ".join(f"`{name}` in {_alarmed(told, name, ended)}" for name in FIRST)
+    return (
+        "Alarms before training was exhausted, in runs that were so before their end and in those "
+        f"that still gained: {each}."
     )
 
 
@@ -59,18 +67,14 @@ def _alarmed(told: Exhaustion, signal: str, ended: set[str]) -> str:
 
 def page(told: Exhaustion) -> str:
     """The page: what was found, the first alarms of every run, and where thresholds come from."""
-    found = (
-        in_words(told)
-        .replace("](../", "](../../")
-        .replace(" [Run by run](exhaustion/README.md).", "")
-    )
     parts = [
         "# Exhaustion, run by run",
-        f"**{found.partition('. ')[0]}.** {found.partition('. ')[2]}",
-        "Computed by `lm-geometry study signals/exhaustion`, which makes no run; do not edit. A dozen "
-        "runs, of settings that differ, have no rates.",
-        "Step of the event, and of the first alarm, of the runs of each setting (–: none); an event "
-        "at the last measured step is a run that gained to its end:",
+        f"**{_alarms_in_words(told)}** {_runs_in_words(told)}",
+        "The runs are those of the study [exhaustion](../../exhaustion/README.md). Computed by "
+        "`lm-geometry study signals/exhaustion`, which makes none; do not edit. A dozen runs of "
+        "settings that differ have no rates.",
+        "Step of the event, and of the first alarm, of the runs of each setting (–: none). An "
+        "event at the last measured step is that of a run which gained to its end.",
         "\n".join(_table(told)),
         _thresholds_in_words(told),
         "![how near each run came to an alarm](alarms.svg)",
@@ -93,9 +97,9 @@ def _thresholds_in_words(told: Exhaustion) -> str:
     out = int((limits >= told.reach).sum())
     return (
         f"{measured} A threshold is that of the runs without the event of {names}, as in the "
-        "protocol, with each of these runs thinned to the same shares of its budget: that of all "
-        "their measurements could not be reached by any run here. No threshold has seen a run of "
-        f"this study. {out} of {len(limits)} are no less than the largest score that there can be, "
+        "protocol, each thinned to measurements at the same shares of its budget, since a score "
+        "sums over measurements and grows with their number. No threshold has seen a run of this "
+        f"study. {out} of {len(limits)} are no less than the largest score that there can be, "
         "so that no run could have alarmed."
     )
 
@@ -108,7 +112,7 @@ def _table(told: Exhaustion) -> Iterator[str]:
     yield f"|{'---|' * (len(titles) + 1)}"
     events = (_steps(rows["event"]) for _, rows in settings)
     yield f"| *joint goal exhausted* | {' | '.join(events)} |"
-    for signal in READ:
+    for signal in READ if told.thresholds_of else ():
         own = told.alarms[told.alarms["signal"] == signal]
         alarms = (_steps(rows["alarm"]) for _, rows in cells(own, SETTING))
         yield f"| {signal} | {' | '.join(alarms)} |"

@@ -17,6 +17,7 @@ from lm_geometry.studies.signals.report import cell
 from lm_geometry.studies.signals.watching import detects_more, watched
 
 CLASSES: tuple[Labels, ...] = ("none", "training", "held_out")
+NAMED = 4  # of signals that are as good
 COLUMNS = {
     "false_alarms": "lies, %",
     "detected": "tells before, %",
@@ -91,7 +92,8 @@ def _what_to_watch(families: JudgedFamilies) -> Iterator[str]:
     for name in families.names:
         family = family_named(name)
         if name not in families.found:
-            yield f"- **{family.title}**: not run yet. {families.missing[name]}."
+            missing = families.missing[name].removeprefix(f"{name}: ")
+            yield f"- **{family.title}**: not whole yet: {missing}."
             continue
         found = families.found[name]
         first = found.table.iloc[0]
@@ -110,18 +112,21 @@ def _watch(found: Found, labels: Labels) -> str:
     rows = {row["signal"]: row for row in found.table.to_dict("records")}
     name = best.signals[0]
     row = rows[name]
-    tests = ", ".join(map(str, found.refuted[name]))
-    text = (
-        f"`{name}` tells {cell(row, 'detected')} % before, by {cell(row, 'lead')} steps, and lies "
-        f"in {cell(row, 'false_alarms')} %"
+    does = (
+        f"tells {cell(row, 'detected')} % before, by {cell(row, 'lead')} steps, and lies in "
+        f"{cell(row, 'false_alarms')} %"
     )
-    text = (
-        f"watch {text}; it passes all tests"
-        if best.passes
-        else (f"no signal passes; {text}, refuted by {tests}")
-    )
-    same = ", ".join(f"`{one}`" for one in best.alike)
-    return f"{text}. Within the error as good: {same}." if same else f"{text}."
+    if best.passes:
+        text = f"watch `{name}`: it {does}; no test refutes it."
+    else:
+        tests = ", ".join(map(str, found.refuted[name]))
+        text = f"every signal is refuted; `{name}` {does}, refuted by {tests}."
+    if not best.alike:
+        return text
+    same = [f"`{one}`" for one in best.alike[:NAMED]]
+    if len(best.alike) > NAMED:
+        same.append(f"{len(best.alike) - NAMED} more")
+    return f"{text} Within the error as good: {', '.join(same)}."
 
 
 def _table(table: pd.DataFrame) -> Iterator[str]:
