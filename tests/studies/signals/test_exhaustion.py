@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lm_geometry.commands import signal_study
 from lm_geometry.signals import cusum
 from lm_geometry.studies.signals.courses import FamilyRuns
 from lm_geometry.studies.signals.every_family import judge_all
@@ -109,3 +110,10 @@ def test_pages_are_written_with_what_is_there_and_again_the_same(tmp_path: Path)
     told = (results / "exhaustion" / "README.md").read_text()
     assert "No alarm is told yet" in told
     assert "| local_dimension |" not in told
+
+
+def test_the_command_tells_that_it_makes_no_run(capsys: pytest.CaptureFixture[str]) -> None:
+    signal_study.conduct([signal_study.WITHOUT_RUNS], jobs=1, dry_run=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["lm-geometry study signals/exhaustion", "# no run to make: pages are written"]
+    assert any("signals/exhaustion" in line for line in signal_study.described())

@@ -43,7 +43,7 @@ def page(
         "lies; intervals are 95 %.",
         "\n".join(_what_to_watch(families)),
         "\n".join(_table(table)),
-        "\n".join(f"{number}. {text}" for number, text in TESTS.items()) if families.found else "",
+        _tests_in_words() if families.found else "",
         "![which signal tells](overall.svg)" if families.found else "",
         "## What it costs",
         costs_in_words(families),
@@ -146,6 +146,11 @@ def _cells(row: Mapping[Hashable, Any]) -> list[str]:
     told = f"{100 * cost:.1f}" if np.isfinite(cost) else "–"
     numbers = [cell(row, column) for column in COLUMNS]
     return [words(row["family"]), name, LABELS[row["labels"]], *numbers, told, row["refuted_by"]]
+
+
+def _tests_in_words() -> str:
+    each = (f"{number}, {text}" for number, text in TESTS.items())
+    return f"A signal is refuted by a test where: {'; '.join(each)}."
 
 
 def costs_in_words(families: JudgedFamilies) -> str:
