@@ -1,4 +1,7 @@
-"""`lm-geometry study signals/NAME`: the runs of a family, and what its signals told."""
+"""`lm-geometry study signals/NAME`: the runs of a family, and what its signals told.
+
+`signals/exhaustion` has no runs of its own: they are those of the study `exhaustion`.
+"""
 
 import signal
 import sys
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from math import prod
 
 PREFIX = "signals/"
+WITHOUT_RUNS = f"{PREFIX}exhaustion"
 
 
 def conduct(names: Sequence[str], jobs: int, dry_run: bool) -> None:
@@ -13,9 +17,13 @@ def conduct(names: Sequence[str], jobs: int, dry_run: bool) -> None:
     from lm_geometry.studies.signals.conducting import SignalConductor
     from lm_geometry.studies.signals.definition import read_signal_study
 
-    conductors = [SignalConductor(name, read_signal_study(name), jobs) for name in names]
+    own = [name for name in names if name != WITHOUT_RUNS]
+    conductors = [SignalConductor(name, read_signal_study(name), jobs) for name in own]
     if dry_run:
-        print("\n".join(line for one in conductors for line in one.lines()))
+        lines = [line for one in conductors for line in one.lines()]
+        if WITHOUT_RUNS in names:
+            lines += [f"lm-geometry study {WITHOUT_RUNS}", "# no run to make: pages are written"]
+        print("\n".join(lines))
         return
     for one in conductors:
         try:
@@ -40,4 +48,6 @@ def described() -> list[str]:
         minutes = f"about {study['minutes']:g} minutes of one core"
         lines.append(f"{PREFIX}{path.stem}  ({runs} runs, {minutes})")
         lines.append(f"    {study['question']}")
+    lines.append(f"{WITHOUT_RUNS}  (no run: the 12 of the study exhaustion, judged)")
+    lines.append("    Which signal tells that a training is exhausted? Run by run; all pages anew.")
     return lines

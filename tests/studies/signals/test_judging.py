@@ -8,59 +8,24 @@ import pandas as pd
 import pytest
 
 from lm_geometry.studies.signals.courses import ALONE, LOGGED, FamilyRuns
-from lm_geometry.studies.signals.definition import SignalStudy, planned
 from lm_geometry.studies.signals.judging import Found, judge, three_for
 from lm_geometry.studies.signals.report import write_report
 from lm_geometry.studies.signals.tables import Tables
-
-STUDY = SignalStudy.model_validate(
-    {
-        "question": "Does it?",
-        "minutes": 1,
-        "family": "grokking",
-        "settings": {
-            "train_fraction": [0.2, 0.5],
-            "weight_decay": [0.1, 1.0],
-            "learning_rate": [1e-3, 3e-3],
-        },
-        "seeds": 10,
-        "most_seeds": 10,
-        "of_each_kind": 40,
-    }
+from tests.studies.signals.simulated_runs import (
+    APART,
+    EVENT,
+    TELLS,
+    simulated_runs,
+    simulated_study,
 )
-APART = 14  # steps from one measurement to the next
-STEPS = np.arange(0, 701, APART)
-EVENT, TELLS, LATE = 504.0, 98, 602
+
+STUDY = simulated_study("grokking")
 
 
 @cache
 def made() -> Tables:
-    """Half of each setting's runs have the event at 504.
-
-    `local_dimension` rises from 98 on in these, `training_loss` falls from 602 on, `weight_norm`
-    rises from 98 on in all runs; the others are noise; D2L's turning point exceeds 2 in half of
-    all runs.
-    """
-    generator = np.random.default_rng(0)
-    runs, steps, seconds = [], [], []
-    for number, one in enumerate(planned(STUDY, STUDY.seeds)):
-        event = EVENT if one.seed % 2 else np.nan
-        runs.append(
-            {"run": one.name, "parameters": one.parameters, **one.setting, "seed": one.seed}
-            | {"event": event, "diverged": np.nan, "budget": 700, "seconds_training": 10.0}
-        )
-        names = ("local_dimension", "rankme", "training_loss", "gradient_norm", "weight_norm")
-        rows = {name: generator.standard_normal(len(STEPS)) for name in names}
-        jump = 40.0 * np.maximum(0, STEPS[:, None] - np.array([TELLS, LATE]) + APART) / APART
-        if np.isfinite(event):
-            rows["local_dimension"] += jump[:, 0]
-            rows["training_loss"] -= jump[:, 1]
-        rows["weight_norm"] += jump[:, 0]
-        rows["d2l_turning_point"] = np.where(STEPS == 406, 1.0 + 2 * (number // 2 % 2), 0.0)
-        steps.append(pd.DataFrame({"run": one.name, "step": STEPS, **rows}))
-        took = {"run": one.name, "signal": ["rankme"], "seconds": [1.0]}
-        seconds.append(pd.DataFrame(took))
-    return Tables(pd.DataFrame(runs), pd.concat(steps), pd.concat(seconds))
+    """Its simulated runs."""
+    return simulated_runs(STUDY)
 
 
 @cache
@@ -87,6 +52,7 @@ def test_known_answers_are_found() -> None:
     assert table.loc["weight_norm", "detected"] < 0.3  # all runs jump: no threshold tells
     assert table.loc[ALONE, "area_20"] < 0.7  # every setting has as many of both kinds
     assert table.loc["rankme", "share_of_training"] == pytest.approx(0.1)
+    assert good["share_of_training"] == pytest.approx(0.075)  # with the graph that it takes
     assert table.loc["rankme", "labels"] == "none"
     assert " + ".join(LOGGED) in table.index
 

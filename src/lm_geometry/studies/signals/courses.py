@@ -12,6 +12,7 @@ from lm_geometry.signals import Course, Signal, combined, cusum, signal_named, s
 from lm_geometry.signals.alarm_scores import Side, level
 from lm_geometry.studies.signals.definition import SignalStudy, planned
 from lm_geometry.studies.signals.known_families import family_named
+from lm_geometry.studies.signals.reading import GRAPH
 from lm_geometry.studies.signals.tables import Tables
 
 ALONE = "the settings alone"
@@ -76,6 +77,11 @@ class FamilyRuns:
         read = [set(self.steps[run].dropna(axis=1, how="all")) for run in self.runs["run"]]
         there = set.intersection(*read)
         return [signal for name, signal in signals().items() if name in there]
+
+    def cost_of(self, name: str) -> float:
+        """The cost of a signal alone: with that of the neighbours where it takes them."""
+        takes = "neighbours" in signal_named(name).needs
+        return self.cost.get(name, np.nan) + (self.cost.get(GRAPH, 0.0) if takes else 0.0)
 
     def courses(self, name: str, side: Side = "both", rule: str | None = None) -> list[Course]:
         """The scores of a signal in each run, by the rule that it declares, or by another."""

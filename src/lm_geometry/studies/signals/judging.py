@@ -28,13 +28,15 @@ class Found:
     """All that is judged of a family: `table` has a row for each signal and each combination.
 
     `sides` are the one-sided scores, `published` the thresholds that sources give; `refuted` has
-    for each signal the numbers of the tests that refute it.
+    for each signal the numbers of the tests that refute it; `verdicts` are those that the rows of
+    `table` tell, with every draw.
     """
 
     table: pd.DataFrame
     sides: pd.DataFrame
     published: pd.DataFrame
     refuted: Mapping[str, list[int]]
+    verdicts: Mapping[str, Judged]
     left_out: list[str]
 
 
@@ -63,7 +65,7 @@ def judge(runs: FamilyRuns, chosen: Sequence[str] = (), draws: int = DRAWS, seed
     others = {title: of(courses) for title, courses in joined.items()}
     others |= {ALONE: alone} if alone else {}
     rows = [
-        _row(name, verdict, runs.cost.get(name, np.nan))
+        _row(name, verdict, runs.cost_of(name))
         | {"labels": signal_named(name).labels}
         | _by_run_alone(of(runs.courses(name), 0, alike=False))
         for name, verdict in verdicts.items()
@@ -79,9 +81,8 @@ def judge(runs: FamilyRuns, chosen: Sequence[str] = (), draws: int = DRAWS, seed
     published = [
         _published(runs, name) for name in verdicts if signal_named(name).published is not None
     ]
-    return Found(
-        pd.DataFrame(rows), pd.DataFrame(sides), pd.DataFrame(published), refuted, left_out
-    )
+    tables = (pd.DataFrame(each) for each in (rows, sides, published))
+    return Found(*tables, refuted, verdicts | others, left_out)
 
 
 def refutations(verdicts: Mapping[str, Judged], name: str, alone: Judged | None) -> list[int]:

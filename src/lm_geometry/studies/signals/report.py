@@ -10,6 +10,13 @@ import pandas as pd
 
 from lm_geometry.figures import theme
 from lm_geometry.figures.export import render
+from lm_geometry.studies.signals.alarm_shares import (
+    ALARMS_SAY,
+    LABELS,
+    alarm_shares,
+    colour,
+    records,
+)
 from lm_geometry.studies.signals.courses import FamilyRuns
 from lm_geometry.studies.signals.family import Family
 from lm_geometry.studies.signals.judging import JUDGED_BY, TESTS, Found
@@ -17,12 +24,6 @@ from lm_geometry.studies.signals.known_families import family_named
 from lm_geometry.studies.signals.tables import DIGITS
 from lm_geometry.workspace.files import whole_file
 
-LABELS = {
-    "none": "no labels",
-    "training": "training labels",
-    "held_out": "held-out labels",
-    "": "joined",
-}
 COLUMNS = {
     "labels": "labels",
     "false_alarms": "false alarms, %",
@@ -42,12 +43,19 @@ def write_report(runs: FamilyRuns, found: Found, folder: Path) -> list[Path]:
     family = family_named(runs.study.family)
     ordered = in_order(found.table)
     tables = {"verdicts": ordered, "sides": found.sides, "published": found.published}
-    files = {
-        f"{name}.csv": table.to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
-        for name, table in tables.items()
-    }
+    files = {f"{name}.csv": as_csv(table) for name, table in tables.items()}
     files["verdicts.svg"] = render(figure(family, ordered))["svg"]
     files["README.md"] = page(runs, found, ordered).encode()
+    return write_files(files, folder)
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table of results as git keeps it."""
+    return table.to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write each file whole or not at all; their paths."""
     written = []
     for name, content in files.items():
         with whole_file(folder / name) as temporary:
@@ -68,19 +76,12 @@ def figure(family: Family, table: pd.DataFrame) -> alt.VConcatChart:
     """Area at 20 % with its interval beside the shares of runs that alarm, a row a signal."""
     ends = ("", "_lower", "_upper")
     shown = ["signal", "false_alarms", *(f"{what}{end}" for what in DRAWN for end in ends)]
-    data = table[shown].assign(kind=table["labels"].map(LABELS.get)).astype(object)
-    data = data.where(data.notna(), None)
-    values = alt.InlineData(values=data.to_dict(orient="records"))
+    values = records(table[[*shown, "labels"]])
     named, bare = (
         alt.Y("signal:N", sort=table["signal"].tolist(), title=None, axis=axis)
         for axis in (alt.Axis(labelLimit=320), None)
     )
-    colour = alt.Color(
-        "kind:N",
-        title=None,
-        scale=alt.Scale(domain=list(LABELS.values()), range=theme.CORPUS_COLOURS[: len(LABELS)]),
-    )
-    base = alt.Chart(values, width=260, height=17 * len(table)).encode(y=named, color=colour)
+    base = alt.Chart(values, width=260, height=17 * len(table)).encode(y=named, color=colour())
     beside = base.encode(y=bare)
     unit = alt.Scale(domain=[0, 1])
     area = alt.X("area_20:Q", title="area under the ROC at 20 % of the budget", scale=unit)
@@ -92,23 +93,14 @@ def figure(family: Family, table: pd.DataFrame) -> alt.VConcatChart:
         ),
         base.mark_point(filled=True, size=50, opacity=1).encode(x=area),
     )
-    share = alt.X("detected:Q", title="runs that alarm: before the event (full)", scale=unit)
-    shares = alt.layer(
-        beside.mark_rule(strokeWidth=1.6).encode(
-            x=alt.X("detected_lower:Q", scale=unit), x2="detected_upper:Q"
-        ),
-        beside.mark_point(filled=True, size=50, opacity=1).encode(x=share),
-        beside.mark_point(filled=False, size=40, opacity=1).encode(
-            x=alt.X("false_alarms:Q", scale=unit)
-        ),
-    )
     says = [
         "Bars: 95 % intervals, bootstrap over runs; dashed: chance.",
-        "Full points: runs with the event that alarm before it; hollow: runs without that alarm.",
-        "Thresholds are those of runs of other settings.",
+        *ALARMS_SAY,
     ]
     title = alt.Title(f"{family.title}: which signal tells?", subtitle=says, anchor="start")
-    return alt.vconcat(alt.hconcat(areas, shares), title=title).configure(**theme.config())
+    return alt.vconcat(alt.hconcat(areas, alarm_shares(beside)), title=title).configure(
+        **theme.config()
+    )
 
 
 def page(runs: FamilyRuns, found: Found, ordered: pd.DataFrame) -> str:
@@ -165,11 +157,20 @@ def verdict_in_words(family: Family, found: Found) -> str:
 
 def _line(row: Mapping[Hashable, Any], found: Found) -> str:
     cells = [f"`{row['signal']}`" if row["labels"] else str(row["signal"]), LABELS[row["labels"]]]
-    for name in list(COLUMNS)[1:]:
-        factor, digits = (100, 0) if name in IN_HUNDRED else (1, 0 if name == "lead" else 2)
-        numbers = [factor * row[f"{name}{end}"] for end in ("", "_lower", "_upper")]
-        value, lower, upper = (f"{n:.{digits}f}" if np.isfinite(n) else "–" for n in numbers)
-        cells.append(f"{value} [{lower}, {upper}]")
-    refuted = found.refuted.get(row["signal"])
-    cells.append("" if refuted is None else ", ".join(map(str, refuted)) or "none")
+    cells += [cell(row, name) for name in list(COLUMNS)[1:]]
+    cells.append(refuted_by(found, row["signal"]))
     return f"| {' | '.join(cells)} |"
+
+
+def cell(row: Mapping[Hashable, Any], name: str) -> str:
+    """A number of a row with its interval, in hundredths where it is a share of runs."""
+    factor, digits = (100, 0) if name in IN_HUNDRED else (1, 0 if name == "lead" else 2)
+    numbers = [factor * row[f"{name}{end}"] for end in ("", "_lower", "_upper")]
+    value, lower, upper = (f"{n:.{digits}f}" if np.isfinite(n) else "–" for n in numbers)
+    return f"{value} [{lower}, {upper}]"
+
+
+def refuted_by(found: Found, name: str) -> str:
+    """The numbers of the tests that refute a signal, or none; empty of a combination."""
+    refuted = found.refuted.get(name)
+    return "" if refuted is None else ", ".join(map(str, refuted)) or "none"
