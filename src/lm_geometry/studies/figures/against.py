@@ -8,7 +8,7 @@ import pandas as pd
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import STEP_TICKS, Drawn, words, zero
+from lm_geometry.studies.figures.drawn import STEP_TICKS, UNKNOWN, Drawn, Known, words, zero
 from lm_geometry.studies.numbers import against as numbers
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.measured import measured_by_all, words_of
@@ -24,10 +24,16 @@ SAYS = {
 
 
 def milestones(
-    figure: Figure, study: Study, collected: Sequence[Collected], measured: str
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
 ) -> Drawn:
     """The step at which each signal was done, run by run, beside that of the score."""
-    table = numbers.milestone_rows(figure, measured_by_all(figure, collected))
+    table = known.rows
+    if table is None:
+        table = numbers.milestone_rows(figure, measured_by_all(figure, collected))
     data = _with_names(table, collected)
     height = 19 * len(set(data["name"]))
     axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
@@ -72,12 +78,20 @@ def told(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_correlations(
-    figure: Figure, study: Study, collected: Sequence[Collected], measured: str
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
 ) -> Drawn:
     """Rank correlations of each signal with each score over the steps, plain and given the step."""
-    found = numbers.correlation_rows(figure, measured_by_all(figure, collected))
-    settings = found["setting"] + "\n" + "with " + found["against"].map(_score)
+    found = known.rows
+    if found is None:
+        found = numbers.correlation_rows(figure, measured_by_all(figure, collected))
+    settings = found["setting"] + " · with " + found["against"].map(_score)
     data = _with_names(found, collected).assign(setting=settings)
+    # All settings with one score stand in a row.
+    data = data.sort_values("against", key=lambda names: names.map(figure.against.index))
     names_axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
     scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
     legend = alt.Legend(symbolOpacity=1, orient="top")
@@ -98,7 +112,10 @@ def score_correlations(
         "Points: mean over runs. Bars: 95 % interval over runs (Student's t).",
         "Given the step: what is left of the correlation once both are known to be trends.",
     )
-    chart = _by_setting(layered, data, figure, 250, 24 * len(set(data["name"])), says)
+    several = len(set(data["setting"])) > 4  # four in a row, so that the figure fits on a page
+    width, step = (150, 22) if several else (250, 24)
+    height = step * len(set(data["name"]))
+    chart = _by_setting(layered, data, figure, width, height, says, 4 if several else 2)
     return Drawn(chart, found, _correlations_told(figure, found))
 
 
@@ -125,13 +142,15 @@ def _by_setting(
     width: int,
     height: int,
     says: list[str],
+    columns: int = 2,
 ) -> panels.Panels:
     plain = data[[name for name in data.columns if "." not in name]].drop(columns=["setting"])
-    plain = plain.assign(settings="", corpus="", role=None, setting=data["setting"])
+    setting = data["setting"].str.replace(" · ", "\n")
+    plain = plain.assign(settings="", corpus="", role=None, setting=setting)
     cells = panels.cells(
         layered.properties(width=width, height=height),
-        alt.Facet("setting:N", sort=list(dict.fromkeys(data["setting"]))),
-        columns=2,
+        alt.Facet("setting:N", sort=list(dict.fromkeys(setting))),
+        columns=columns,
     )
     return panels.panels(cells, plain, figure.title, says)
 
