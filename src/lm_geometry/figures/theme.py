@@ -4,9 +4,9 @@ from typing import Any
 
 import altair as alt
 
-# Told apart with any colour vision, and in grey: of the first four any two differ in lightness by 15
-# of CIE's L* or more, and so does each from the next. The first is always the fine-tuned corpus, the
-# second the control.
+# Told apart with any colour vision, and in grey: of the first four any two differ by 15 of CIE's
+# lightness L* or more, and so does each from the next. The first is always the fine-tuned corpus,
+# the second the control.
 CORPUS_COLOURS = ["#0068A9", "#E68B00", "#3A1D00", "#88D6F1", "#C8609A", "#004F3A"]
 INK = "#1f2933"
 PALE = "#6b7785"

@@ -80,13 +80,18 @@ def setting(name: str, value: object) -> str:
 
 
 def corpora(names: Iterable[str]) -> dict[str, str]:
-    """How legends and panels call corpora: by their labels in the catalogue.
+    """How legends and panels call corpora: by their labels in the catalogue, as short as may be.
 
     One keeps its name where it has no label, or where two would be called alike.
     """
     labels = {name: _labels().get(name, name) for name in names}
-    shared = {label for label, times in Counter(labels.values()).items() if times > 1}
-    return {name: name if label in shared else label for name, label in labels.items()}
+    short = {name: label.partition(" (")[0] for name, label in labels.items()}
+    return {name: _own(name, short) or _own(name, labels) or name for name in labels}
+
+
+def _own(name: str, labels: dict[str, str]) -> str:
+    """The label of a corpus, or nothing where another has it as well."""
+    return labels[name] if Counter(labels.values())[labels[name]] == 1 else ""
 
 
 @cache

@@ -50,7 +50,8 @@ def lines(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
     )
     title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
-    wrapped = textwrap.wrap(title, 28) if _by_layer(figure) else title
+    small = _by_layer(figure) or _several(data)
+    wrapped = textwrap.wrap(title, 28 if small else 44)
     y = alt.Y("value:Q", title=wrapped, scale=alt.Scale(zero=False))
     tooltip = ["series:N", "split:N", "side:N", "runs:Q", *channels.interval("value")]
     bars = encoded.mark_rule(strokeWidth=1.6).encode(y=channels.lower(y), y2="upper:Q")
@@ -157,7 +158,7 @@ def _firm(figure: Figure, collected: Sequence[Collected]) -> str:
 def _paneled(
     figure: Figure, layered: panels.Layers, data: pd.DataFrame, says: list[str]
 ) -> panels.Panels:
-    several = len(set(data["settings"])) > 2 and not _by_layer(figure)
+    several = _several(data) and not _by_layer(figure)
     width, height = BESIDE if several else (WIDTH, HEIGHT)
     if _by_layer(figure):
         layered = panels.by_layer(layered.properties(width=240, height=190), columns=3)
@@ -170,6 +171,11 @@ def _paneled(
     if _depths_differ(figure, data):  # a model of 6 layers fills its panel, beside one of 30
         own.append("x")
     return chart.resolve_scale(**dict.fromkeys(own, "independent")) if own else chart
+
+
+def _several(data: pd.DataFrame) -> bool:
+    """Whether panels stand side by side, so that the figure fits on a page."""
+    return len(set(data["settings"])) > 2
 
 
 def _depths_differ(figure: Figure, data: pd.DataFrame) -> bool:

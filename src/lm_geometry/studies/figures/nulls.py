@@ -84,7 +84,7 @@ def _says(level: bool) -> list[str]:
 def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
     """A row per point of the chart."""
     order = {name: place for place, name in enumerate(KEEPS, 1)}
-    corpora = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
+    places = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
     control = table["control"] != ""
     labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
     own, other = table["corpus"].map(labels), table["control"].map(labels)
@@ -92,7 +92,7 @@ def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
         "place": "layer " + table["layer"].astype(str),
         "layer": table["layer"],
         "series": own.where(~control, own + " − " + other),
-        "series_order": [corpora[name] for name in table["corpus"]],
+        "series_order": [places[name] for name in table["corpus"]],
         "side": table["side"],
         "split": table["split"],
     }

@@ -98,14 +98,15 @@ def leads(
     data = data.assign(order=data["signal"].map(order.get), milestone_title=until)
     data = pd.concat([data, _never(data)], ignore_index=True)
     encoded = _by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
-    title = "steps from the event to the milestone (more: earlier)"
-    x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=7))
+    several = len(set(data["settings"])) > 3  # two in a row, so that the figure fits on a page
+    title = ["steps from the event", "to the milestone (more: earlier)"]
+    x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=5))
     runs = encoded.mark_point(filled=False, size=40, opacity=0.8).encode(
         x=alt.X("lead:Q", title=title), tooltip=["experiment:N", "lead:Q"]
     )
     mean = encoded.mark_point(filled=True, size=70, opacity=1, shape="diamond").encode(x=x)
     layered = _with_bars(encoded, title, [runs, mean])
-    layered = layered.properties(width=300, height=26 * len(order))
+    layered = layered.properties(width=170 if several else 300, height=26 * len(order))
     milestone = alt.Facet("milestone_title:N", sort=channels.first_of("milestone"))
     says = words(
         figure.says,
@@ -114,7 +115,8 @@ def leads(
         "Peak: the largest value. Fall: the first step after it at 90 % of it or less.",
     )
     cells = panels.cells(layered, milestone, columns=2)
-    return Drawn(panels.panels(cells, data, figure.title, says), found, found, single)
+    chart = panels.panels(cells, data, figure.title, says, columns=2 if several else 1)
+    return Drawn(chart, found, found, single)
 
 
 def _never(data: pd.DataFrame) -> pd.DataFrame:
@@ -190,7 +192,9 @@ def _by_signal(
     )
 
 
-def _with_bars(encoded: alt.Chart, title: str, marks: Sequence[alt.Chart]) -> panels.Layers:
+def _with_bars(
+    encoded: alt.Chart, title: str | list[str], marks: Sequence[alt.Chart]
+) -> panels.Layers:
     """The marks of `_by_signal`, with intervals and a line at 0 behind them."""
     low = alt.X("lower:Q", title=title)
     bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")

@@ -118,9 +118,7 @@ def _chart_of_each(figure: PromptFigure, rows: pd.DataFrame, _: pd.DataFrame | N
     return by_layer.prompts(rows, figure.words, "shuffle", figure.title)
 
 
-def _chart_of_models(
-    figure: PromptFigure, rows: pd.DataFrame, shown: pd.DataFrame | None
-) -> Chart:
+def _chart_of_models(figure: PromptFigure, rows: pd.DataFrame, shown: pd.DataFrame | None) -> Chart:
     shown = _one_prompt(figure, shown)
     prompt, banded = shown["prompt"].iloc[0], _banded(figure, rows)
     return by_layer.models(shown, rows, prompt, figure.words, figure.title, banded)
