@@ -10,7 +10,7 @@ import pytest
 
 from lm_geometry.figures.export import NAMES, chart_function
 from lm_geometry.figures.theme import CORPUS_COLOURS
-from lm_geometry.studies.figures import against, nulls, over_steps
+from lm_geometry.studies.figures import against, later_scores, nulls, over_steps
 from lm_geometry.studies.figures.token_geometry_panels import (
     SHUFFLE_COLOURS,
     series_colour,
@@ -90,7 +90,7 @@ def test_corpora_are_told_apart_in_grey() -> None:
 
 @pytest.mark.parametrize(
     "colours",
-    [over_steps.EVENTS, over_steps.PAIR_COLOURS, against.COLOURS, against.SPLIT_COLOURS],
+    [over_steps.EVENTS, later_scores.PAIR_COLOURS, against.COLOURS, against.SPLIT_COLOURS],
 )
 def test_colours_of_other_things_are_told_apart_in_grey(colours: dict[str, str]) -> None:
     assert near_in_grey(list(colours.values())) == []

@@ -1,44 +1,25 @@
-"""Figures over the steps of training: curves of both splits, and what signals tell beforehand.
+"""Figures over the steps of training: curves of both splits, and which signal came first."""
 
-Which signal came first, and does the mean local dimension tell how a score will change later, and
-better than the loss?
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.heuristic import held_out, heuristic_pairs, heuristic_rows
 from lm_geometry.figures import channels, panels, theme
-from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.signals import leads as signal_leads
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, setting, words, zero
+from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, setting, words
+from lm_geometry.studies.figures.signal_rows import by_signal, with_bars
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.runs import CONFIDENCE
 
 SPLITS = ["train", "validation"]
 OF_BOTH = "both"  # what a model is measured by, whatever the split
 EVENTS = {"peak": theme.CORPUS_COLOURS[0], "fall": theme.CORPUS_COLOURS[1]}
 WIDTH, HEIGHT = 560, 150
 LEGEND = alt.Legend(symbolOpacity=1, orient="bottom")
-DRAWS, SEED = 1000, 0  # of a single run's checkpoints, where there is but one
-PAIRS = {
-    ("previous", "next"): "change since the previous checkpoint, gain until the next",
-    ("base", "last"): "change since base, gain until the last",
-}
-PAIR_COLOURS = dict(zip(PAIRS.values(), theme.CORPUS_COLOURS, strict=False))
-PAIRS_SAY = [
-    "Points: Spearman's correlation of a signal's change at a checkpoint with the score's later "
-    "gain, mean over runs.",
-    "Bars: 95 % interval over runs (Student's t). Below 0: what fell gets better, as the "
-    "heuristic expects.",
-]
-BELOW = alt.Legend(symbolOpacity=1, orient="bottom", labelLimit=420, direction="vertical")
 
 
 def curves(
@@ -62,7 +43,8 @@ def curves(
         course.curves(figure, run).assign(experiment=name)
         for name, run in table.groupby("experiment", sort=False)
     ]
-    rows = pd.concat(single, ignore_index=True)
+    order = [*figure.columns, "measure", "split", "step"]
+    rows = pd.concat(single).sort_values(order, kind="stable", ignore_index=True)
     data = _with_panels(figure, _with_settings(figure, rows, measured))
     colour, told = _by_series(figure) if figure.series else (_by_split(), [])
     columns = len(SPLITS) if figure.series else 1
@@ -97,7 +79,7 @@ def leads(
     until = [f"until validation accuracy is {value:g}" for value in data["milestone"]]
     data = data.assign(order=data["signal"].map(order.get), milestone_title=until)
     data = pd.concat([data, _never(data)], ignore_index=True)
-    encoded = _by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
+    encoded = by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
     several = len(set(data["settings"])) > 3  # two in a row, so that the figure fits on a page
     title = ["steps from the event", "to the milestone (more: earlier)"]
     x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=5))
@@ -105,7 +87,7 @@ def leads(
         x=alt.X("lead:Q", title=title), tooltip=["experiment:N", "lead:Q"]
     )
     mean = encoded.mark_point(filled=True, size=70, opacity=1, shape="diamond").encode(x=x)
-    layered = _with_bars(encoded, title, [runs, mean])
+    layered = with_bars(encoded, title, [runs, mean])
     layered = layered.properties(width=170 if several else 300, height=26 * len(order))
     milestone = alt.Facet("milestone_title:N", sort=channels.first_of("milestone"))
     says = words(
@@ -125,80 +107,6 @@ def _never(data: pd.DataFrame) -> pd.DataFrame:
     panels_of = data.groupby(keys, sort=False, dropna=False)
     none = panels_of["lead"].count().loc[lambda counts: counts == 0].reset_index()[keys]
     return none.assign(message="validation accuracy never came so far")
-
-
-def later_scores(
-    figure: Figure,
-    study: Study,
-    collected: Sequence[Collected],
-    measured: str,
-    known: Known = UNKNOWN,
-) -> Drawn:
-    """Correlations over all runs of the study with their intervals, a panel per score.
-
-    A row per signal (mean local dimension of each layer, validation loss), score, and pair of
-    changes; the pairs are those of `aggregate.heuristic`. `measured` tells of the estimates.
-    """
-    found = known.rows
-    if found is None:
-        pairs = {
-            one.experiment.name: heuristic_pairs(
-                one.shown(one.tables["means"]), held_out(read_scores(one.revision))
-            )
-            for one in collected
-        }
-        found = pd.DataFrame(heuristic_rows(pairs, CONFIDENCE, DRAWS, SEED))
-    if not len(found):
-        raise ValueError(f"figure {figure.title!r}: its runs have no scores at two checkpoints")
-    data = _with_signals(found, measured)
-    encoded = _by_signal("signal_name", "pair", PAIR_COLOURS, None, BELOW)
-    title = "rank correlation with the score's later gain"
-    x = alt.X("correlation:Q", title=title, scale=alt.Scale(domain=[-1, 1]))
-    tooltip = ["signal_name:N", "pair:N", "runs:Q", *channels.interval("correlation")]
-    points = encoded.mark_point(filled=True, size=60, opacity=1).encode(x=x, tooltip=tooltip)
-    height = 30 * len(set(data["signal_name"]))
-    layered = _with_bars(encoded, title, [points]).properties(width=420, height=height)
-    score = alt.Facet("score_name:N", sort=channels.first_of("score_order"))
-    cells = panels.cells(layered, score, columns=2)
-    says = words(figure.says, *PAIRS_SAY)
-    return Drawn(panels.panels(cells, data, figure.title, says), found, found)
-
-
-def _with_signals(found: pd.DataFrame, measured: str) -> pd.DataFrame:
-    of_loss, scores = found["signal"] == "loss", list(dict.fromkeys(found["score"]))
-    layers = "dimension, layer " + found["layer"].map("{:g}".format)
-    pairs = [PAIRS.get(pair) for pair in zip(found["since"], found["until"], strict=True)]
-    told = {
-        "signal_name": layers.mask(of_loss, "validation loss"),
-        "order": found["layer"].mask(of_loss, 1e6),
-        "pair": pairs,
-        "score_name": found["score"].str.replace("_", " "),
-        "score_order": found["score"].map(scores.index),
-    }
-    data = found[["correlation", "lower", "upper", "runs"]].assign(**told)
-    return data.dropna(subset=["pair"]).assign(settings=measured, corpus="", role=None)
-
-
-def _by_signal(
-    signal: str, of: str, colours: Mapping[str, str], title: str | None, legend: alt.Legend
-) -> alt.Chart:
-    """A row for each signal, in it a place and a colour for each value of the column `of`."""
-    names = alt.Axis(labelLimit=240, domain=False, ticks=False, grid=True)
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return panels.only_records(alt.Chart()).encode(
-        y=alt.Y(f"{signal}:N", title=None, sort=channels.first_of("order"), axis=names),
-        yOffset=alt.YOffset(f"{of}:N", sort=list(colours)),
-        color=alt.Color(f"{of}:N", title=title, scale=scale, legend=legend),
-    )
-
-
-def _with_bars(
-    encoded: alt.Chart, title: str | list[str], marks: Sequence[alt.Chart]
-) -> panels.Layers:
-    """The marks of `_by_signal`, with intervals and a line at 0 behind them."""
-    low = alt.X("lower:Q", title=title)
-    bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")
-    return alt.layer(zero("x"), bars, *marks, panels.message())
 
 
 def _by_split() -> alt.Color:

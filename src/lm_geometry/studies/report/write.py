@@ -12,6 +12,7 @@ from lm_geometry.studies.figure import OVER_STEPS, Figure
 from lm_geometry.studies.figures import (
     against,
     course,
+    later_scores,
     lines,
     nulls,
     over_steps,
@@ -55,7 +56,7 @@ def write_report(
 
 
 DRAWING: list[Draw] = [violins.violins, lines.lines, lines.boxes]
-DRAWING += [over_steps.curves, over_steps.leads, over_steps.later_scores]
+DRAWING += [over_steps.curves, over_steps.leads, later_scores.later_scores]
 DRAWING += [course.course, against.milestones, against.score_correlations, nulls.nulls]
 KINDS = {draw.__name__: draw for draw in DRAWING}
 
