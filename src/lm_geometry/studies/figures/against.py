@@ -124,8 +124,7 @@ def score_correlations(
     )
     # Of many panels four stand in a row, so that the figure fits on a page.
     several = len(data[["setting", "against"]].drop_duplicates()) > 4
-    width, step = (150, 22) if several else (250, 24)
-    height = step * len(set(data["name"]))
+    width, height = 150 if several else 250, 22 * len(set(data["name"]))
     chart = _by_setting(layered, data, figure, width, height, says, 4 if several else 2)
     return Drawn(chart, found, _correlations_told(figure, found))
 

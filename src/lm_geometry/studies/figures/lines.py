@@ -200,6 +200,10 @@ def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
             axis = alt.Axis(format="~g", values=sorted(set(data["x"])))
         return alt.X("x:Q", title=title, scale=scale, axis=axis)
     whole = alt.Axis(tickMinStep=1) if figure.x in ("layer", "step") else alt.Axis()
+    layers = sorted(set(data["x"]))
+    few = figure.x == "layer" and len(layers) <= panels.MOST_TICKS
+    if few and not _depths_differ(figure, data):
+        whole = alt.Axis(values=layers)  # those that were measured
     return alt.X("x:Q", title=title, scale=channels.snug(), axis=whole)
 
 
