@@ -10,6 +10,7 @@ import altair as alt
 CORPUS_COLOURS = ["#0068A9", "#E68B00", "#3A1D00", "#88D6F1", "#C8609A", "#004F3A"]
 INK = "#1f2933"
 PALE = "#6b7785"
+FAINT = "#9aa5b1"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 SIDES = ["base", "fine-tuned"]
 BASE_OPACITY = 0.35
@@ -30,8 +31,8 @@ def config() -> dict[str, Any]:
             titleFontWeight="normal",
             titlePadding=8,
             gridColor="#e8ecf0",
-            domainColor="#9aa5b1",
-            tickColor="#9aa5b1",
+            domainColor=FAINT,
+            tickColor=FAINT,
             labelOverlap=True,
         ),
         "legend": alt.LegendConfig(
