@@ -65,7 +65,7 @@ def scatter(
     )
     colour = series_colour(names, series, "circle")
     if len(names) == 1:  # a legend of one thing says nothing
-        colour.legend = None
+        colour = colour.legend(None)
     points = base.mark_point(filled=True, size=42, opacity=0.75).encode(
         color=colour,
         tooltip=["prompt:O", "series:N", "value:Q", "loss:Q"],
