@@ -1,11 +1,23 @@
-"""Colours of corpora, told apart with every colour vision: simulated, and measured in CIELAB."""
+"""Colours, told apart with every colour vision and in grey: simulated, and measured in CIELAB."""
 
-from itertools import combinations
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from lm_geometry.figures.export import NAMES, chart_function
 from lm_geometry.figures.theme import CORPUS_COLOURS
+from lm_geometry.studies.figures import against, later_scores, nulls, over_steps
+from lm_geometry.studies.figures.token_geometry_panels import (
+    SHUFFLE_COLOURS,
+    series_colour,
+    series_dash,
+    series_names,
+)
+from tests.figure_rows import records_of
 
 # Machado, Oliveira, Fernandes 2009, table 1 (IEEE TVCG 15:1291), severity 1, of linear RGB.
 VISIONS = {
@@ -18,6 +30,8 @@ VISIONS = {
 TO_XYZ = np.array([[0.4339, 0.3763, 0.1898], [0.2127, 0.7152, 0.0722], [0.0178, 0.1095, 0.8728]])
 EPSILON, KAPPA = 216 / 24389, 24389 / 27
 LEAST = 15  # of ΔE; 2 is what a trained eye sees side by side
+LEAST_GREY = 15  # of L*, between neighbours and any two of the first four; of any two:
+LEAST_GREY_OF_ALL = 10
 
 
 def linear(colour: str) -> np.ndarray:
@@ -46,3 +60,84 @@ def test_any_two_corpora_are_told_apart(vision: str) -> None:
         if np.linalg.norm(seen[one] - seen[other]) < LEAST
     ]
     assert near == []
+
+
+def lightness(colour: str) -> float:
+    """L*, all that is left of a colour in grey."""
+    return float(lab(colour, "trichromacy")[0])
+
+
+def near_in_grey(colours: list[str]) -> list[tuple[str, str]]:
+    """Neighbours in the order of a legend that are as good as alike in grey."""
+    return [
+        (one, other)
+        for one, other in pairwise(colours)
+        if abs(lightness(one) - lightness(other)) < LEAST_GREY
+    ]
+
+
+def test_blue_and_vermilion_of_one_lightness_are_seen_to_be_near() -> None:
+    assert near_in_grey(["#0072B2", "#D55E00"]) == [("#0072B2", "#D55E00")]
+
+
+def test_corpora_are_told_apart_in_grey() -> None:
+    assert near_in_grey(CORPUS_COLOURS) == []
+    first = combinations([lightness(colour) for colour in CORPUS_COLOURS[:4]], 2)
+    assert min(abs(one - other) for one, other in first) >= LEAST_GREY
+    every = combinations([lightness(colour) for colour in CORPUS_COLOURS], 2)
+    assert min(abs(one - other) for one, other in every) >= LEAST_GREY_OF_ALL
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [over_steps.EVENTS, later_scores.PAIR_COLOURS, against.COLOURS, against.SPLIT_COLOURS],
+)
+def test_colours_of_other_things_are_told_apart_in_grey(colours: dict[str, str]) -> None:
+    assert near_in_grey(list(colours.values())) == []
+
+
+def test_what_null_models_leave_is_told_apart_in_grey() -> None:
+    order = [nulls.NULL, nulls.REMAINDER, nulls.REAL]  # each pair of them stands side by side
+    assert near_in_grey([nulls.COLOURS[name] for name in [*order, nulls.NULL]]) == []
+
+
+def scales(spec: Any) -> Iterator[list[str]]:
+    """The colours of every scale of names in a specification that is a list of them."""
+    if isinstance(spec, dict):
+        of_colour = spec.get("color")
+        if isinstance(of_colour, dict) and of_colour.get("type") in ("nominal", "ordinal"):
+            colours = of_colour.get("scale", {}).get("range")
+            if isinstance(colours, list):
+                yield colours
+        for inner in spec.values():
+            yield from scales(inner)
+    elif isinstance(spec, list):
+        for inner in spec:
+            yield from scales(inner)
+
+
+@pytest.mark.parametrize("figure", NAMES)
+def test_series_of_a_figure_are_told_apart_in_grey(figure: str) -> None:
+    spec = chart_function(figure)(records_of(figure)).to_dict()
+    assert [near_in_grey(colours) for colours in scales(spec) if near_in_grey(colours)] == []
+
+
+def test_changes_of_both_signs_have_marks_of_their_own() -> None:
+    spec = chart_function("layer_heat_map")(records_of("layer_heat_map")).to_dict()
+    shapes = [
+        layer["encoding"]["shape"]
+        for layer in spec["spec"]["spec"]["layer"]
+        if "shape" in layer.get("encoding", {})
+    ]
+    condition = {"test": "datum.change < 0", "value": "triangle-down"}
+    assert shapes == [{"condition": condition, "value": "triangle-up"}]
+
+
+def test_shuffles_that_are_near_in_grey_are_dashed_in_turn() -> None:
+    names = list(series_names(pd.Series(range(len(SHUFFLE_COLOURS))), "shuffle"))
+    colours = series_colour(names, "shuffle").to_dict()["scale"]["range"]
+    dashes = series_dash(names, "shuffle").to_dict()["scale"]["range"]
+    assert near_in_grey(colours) != []
+    assert all(one != other for one, other in pairwise(dashes))
+    grey = [lightness(colour) for colour in colours]
+    assert grey == sorted(grey)  # the order is read without colour

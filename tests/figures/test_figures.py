@@ -12,6 +12,7 @@ import vl_convert
 
 from lm_geometry.figures.export import NAMES, chart_function, vega_lite_version
 from lm_geometry.figures.records import figure_records
+from lm_geometry.figures.theme import CORPUS_COLOURS
 from lm_geometry.plot_pages.templates import DATA_ANCHOR, TEMPLATES, template
 from tests.figure_rows import (
     CORPORA,
@@ -29,7 +30,7 @@ from tests.figure_rows import (
     rows_of,
 )
 
-FINE_TUNED_COLOUR, CONTROL_COLOUR = "#0072B2", "#D55E00"
+FINE_TUNED_COLOUR, CONTROL_COLOUR = CORPUS_COLOURS[:2]
 
 
 def _specification(figure: str, records: Any) -> dict[str, Any]:

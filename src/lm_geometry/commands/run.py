@@ -41,10 +41,14 @@ def command(
     from lm_geometry.experiments.asked import asked, free_name, with_files
     from lm_geometry.experiments.committed import FILE, left_over, told
     from lm_geometry.experiments.costs.told import told as costs
+    from lm_geometry.experiments.experiment import Project
+    from lm_geometry.experiments.reach import refuse_unreached
     from lm_geometry.workspace.machine import machine
 
     free_name(name, replace)
     wanted = asked(with_files(overrides, files))
+    if not dry_run:
+        refuse_unreached(wanted.params, Project.read().models)
     for line in _said(wanted):
         print(line, flush=True)
     if left := left_over():

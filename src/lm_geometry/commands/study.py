@@ -53,6 +53,11 @@ if TYPE_CHECKING:  # what `--help` and TAB need not wait for
     help="go on with a study that was begun: wait for what still waits or runs, run only what "
     "is missing or failed, and take what exists with the same parameters, be its code older",
 )
+@click.option(
+    "--redraw",
+    is_flag=True,
+    help="draw the figures again from the tables in studies/results, run nothing",
+)
 def command(
     names: tuple[str, ...],
     every: bool,
@@ -62,11 +67,15 @@ def command(
     slurm: bool,
     slurm_file: Path | None,
     resume: bool,
+    redraw: bool,
 ) -> None:
     """Run a named grid of experiments, and draw the figures that answer its question."""
     refuse_both("--slurm", "--jobs")
     if listed:
         _print_list()
+        return
+    if redraw:
+        _redraw(names, every)
         return
     if jobs < 1:
         raise ValueError(f"--jobs: {jobs} must be 1 or more")
@@ -93,6 +102,24 @@ def command(
         print("\n".join(line for one, found in conductors for line in one.lines(found)))
     else:
         _conduct(conductors)
+
+
+def _redraw(names: tuple[str, ...], every: bool) -> None:
+    """Say which pictures were written, and of which figures the numbers were not kept."""
+    from lm_geometry.studies.definition import RESULTS
+    from lm_geometry.studies.report.redrawn import redraw
+    from lm_geometry.workspace.progress import progress
+
+    if every == bool(names):
+        raise ValueError("--redraw: name studies that have results, or give --all")
+    chosen = sorted(path.parent.name for path in RESULTS.glob("*/README.md")) if every else names
+    told = []
+    for name in progress(chosen, "studies"):
+        written, left = redraw(name)
+        svg = [path for path in written if path.suffix == ".svg"]
+        told.append(f"{name}: {len(svg)} drawn again")
+        told += [f"  as it was: {sentence}" for sentence in left]
+    print("\n".join(told))
 
 
 def _refuse_mixed(families: list[str], names: tuple[str, ...], slurm: bool) -> None:

@@ -30,10 +30,12 @@ def chart(data: panels.Data) -> panels.Panels:
     mirrored.shorthand = "mirrored:Q"
     unseen = alt.Chart().transform_calculate(mirrored="isValid(datum.change) ? -datum.change : -1")
     unseen = unseen.mark_rect(opacity=0).encode(color=mirrored)
-    # Ringed in white, since cells are as dark as the dot where changes are large.
+    # Ringed in white, since cells are as dark as the mark where changes are large. In grey a fall
+    # is as dark as a rise: the mark points the way.
+    way = {"condition": {"test": "datum.change < 0", "value": "triangle-down"}}
     firm = encoded.mark_point(
-        filled=True, size=24, fill=theme.INK, stroke="white", strokeWidth=1.2, opacity=1
-    )
+        filled=True, size=50, fill=theme.INK, stroke="white", strokeWidth=1.2, opacity=1
+    ).encode(shape=way | {"value": "triangle-up"})
     layered = alt.layer(unseen, cells, firm.transform_filter("datum.firm"), panels.message())
     layered = layered.properties(width=alt.Step(STEP), height=alt.Step(STEP))
     figure = panels.panels(
@@ -45,7 +47,8 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Colour: change of the mean local dimension since base, over the tokens that both "
             "clouds have. Blue: it fell.",
-            "Dot: firm once all layers are counted (Benjamini–Hochberg over the layers of a row).",
+            "Triangle, down where it fell: firm once all layers are counted (Benjamini–Hochberg "
+            "over the layers of a row).",
         ],
     )
     return figure.transform_calculate(cell=_CELL)

@@ -29,12 +29,15 @@ _CELL = (
 WIDTH, HEIGHT = 230, 300
 
 
-def chart(data: panels.Data) -> panels.Panels:
-    """Split violins of local dimensions, a panel per corpus split: base left, fine-tuned right."""
+def chart(data: panels.Data, columns: int = 2) -> panels.Panels:
+    """Split violins of local dimensions, a panel per corpus split: base left, fine-tuned right.
+
+    `columns` of them stand in a row.
+    """
     layers = [_halves(), *_summaries(), panels.message()]
     layered = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
     facet = alt.Facet("cell:N", sort=channels.first_of("reading_order"))
-    cells = panels.cells(layered, facet, columns=2)
+    cells = panels.cells(layered, facet, columns)
     figure = panels.panels(
         cells,
         data,

@@ -66,8 +66,9 @@ def panels(
     says: Sequence[str],
     *,
     line: str = "''",
+    columns: int = 1,
 ) -> Panels:
-    """`chart` once per revision and settings, one below the other, each under its settings.
+    """`chart` once per revision and settings, `columns` of them in a row, each under its settings.
 
     `line` is a Vega expression for one more line of the header, or an empty string. The panel,
     the name of a corpus in legends (`series`) and its order are computed in the chart, so that
@@ -77,7 +78,7 @@ def panels(
         data=records_of(data),
         spec=chart,
         facet=alt.Facet("panel:N", sort=first_of("row_of_data"), header=_panel_header()),
-        columns=1,
+        columns=columns,
         spacing=34,
         title=alt.Title(title, subtitle=list(says)),
         usermeta=EMBED,

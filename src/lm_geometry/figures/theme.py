@@ -4,11 +4,13 @@ from typing import Any
 
 import altair as alt
 
-# Okabe and Ito's colours and a dark brown, told apart with any colour vision. The first is always
-# the fine-tuned corpus, the second the control.
-CORPUS_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5D3A00", "#56B4E9"]
+# Told apart with any colour vision, and in grey: of the first four any two differ by 15 of CIE's
+# lightness L* or more, and so does each from the next. The first is always the fine-tuned corpus,
+# the second the control.
+CORPUS_COLOURS = ["#0068A9", "#E68B00", "#3A1D00", "#88D6F1", "#C8609A", "#004F3A"]
 INK = "#1f2933"
 PALE = "#6b7785"
+FAINT = "#9aa5b1"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 SIDES = ["base", "fine-tuned"]
 BASE_OPACITY = 0.35
@@ -29,8 +31,8 @@ def config() -> dict[str, Any]:
             titleFontWeight="normal",
             titlePadding=8,
             gridColor="#e8ecf0",
-            domainColor="#9aa5b1",
-            tickColor="#9aa5b1",
+            domainColor=FAINT,
+            tickColor=FAINT,
             labelOverlap=True,
         ),
         "legend": alt.LegendConfig(

@@ -11,7 +11,7 @@ BATCHES = "datum.curve === 'training'"  # of each step, and not of all sequences
 
 def chart(data: panels.Data) -> panels.Panels:
     """Every measure of a training run over its steps, a panel each, with an axis of its own."""
-    colours = [theme.PALE, *theme.CORPUS_COLOURS[:3]]
+    colours = [theme.FAINT, *theme.CORPUS_COLOURS[:3]]
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X(
             "step:Q",

@@ -12,7 +12,7 @@ from lm_geometry.experiments.experiment import Experiment
 from lm_geometry.figures.export import render
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures import over_steps
+from lm_geometry.studies.figures import later_scores
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.workspace import paths
 from tests.made_up_tree import MadeUpTree
@@ -54,7 +54,7 @@ def run(seed: int, falls: bool) -> Collected:
 
 
 def rows_of(runs: list[Collected]) -> pd.DataFrame:
-    found = over_steps.later_scores(FIGURE, study(), runs, "TwoNN").rows
+    found = later_scores.later_scores(FIGURE, study(), runs, "TwoNN").rows
     assert found is not None
     return found
 
@@ -95,7 +95,9 @@ def test_the_interval_is_students_over_the_runs_own_correlations() -> None:
 
 def test_the_chart_shows_the_loss_beside_each_layer() -> None:
     runs = [run(seed, falls=True) for seed in range(3)]
-    picture = render(over_steps.later_scores(FIGURE, study(), runs, "TwoNN").chart)["svg"].decode()
+    picture = render(later_scores.later_scores(FIGURE, study(), runs, "TwoNN").chart)[
+        "svg"
+    ].decode()
     for words in ("dimension, layer 6", "validation loss", "accuracy", "Does it tell?"):
         assert words in picture
 

@@ -105,8 +105,8 @@ def test_leads_are_counted_for_each_panel() -> None:
     assert len(drawn.runs) == 3 * 5 * 2 * 2
     records = values_of(drawn.chart)
     assert {record["settings"] for record in records} == {
-        "train fraction 0.2 · m",
-        "train fraction 0.5 · m",
+        "train fraction 0.2",
+        "train fraction 0.5",
     }
     assert len(records) == len(drawn.rows) + len(drawn.runs)
 

@@ -1,6 +1,7 @@
 """Signals against a score: when each was done beside the score, and how they go together."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -8,7 +9,15 @@ import pandas as pd
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import STEP_TICKS, Drawn, words, zero
+from lm_geometry.studies.figures.drawn import (
+    STEP_TICKS,
+    UNKNOWN,
+    Drawn,
+    Known,
+    setting,
+    words,
+    zero,
+)
 from lm_geometry.studies.numbers import against as numbers
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.measured import measured_by_all, words_of
@@ -24,10 +33,16 @@ SAYS = {
 
 
 def milestones(
-    figure: Figure, study: Study, collected: Sequence[Collected], measured: str
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
 ) -> Drawn:
     """The step at which each signal was done, run by run, beside that of the score."""
-    table = numbers.milestone_rows(figure, measured_by_all(figure, collected))
+    table = known.rows
+    if table is None:
+        table = numbers.milestone_rows(figure, measured_by_all(figure, collected))
     data = _with_names(table, collected)
     height = 19 * len(set(data["name"]))
     axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
@@ -72,12 +87,21 @@ def told(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_correlations(
-    figure: Figure, study: Study, collected: Sequence[Collected], measured: str
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
 ) -> Drawn:
     """Rank correlations of each signal with each score over the steps, plain and given the step."""
-    found = numbers.correlation_rows(figure, measured_by_all(figure, collected))
-    settings = found["setting"] + "\n" + "with " + found["against"].map(_score)
-    data = _with_names(found, collected).assign(setting=settings)
+    found = known.rows
+    if found is None:
+        found = numbers.correlation_rows(figure, measured_by_all(figure, collected))
+    data = _with_names(found, collected)
+    # All settings with one score stand in a row.
+    data = data.sort_values(
+        "against", key=lambda names: names.map(figure.against.index), kind="stable"
+    )
     names_axis = alt.Axis(labelLimit=330, domain=False, ticks=False, grid=True)
     scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
     legend = alt.Legend(symbolOpacity=1, orient="top")
@@ -86,7 +110,7 @@ def score_correlations(
         yOffset=alt.YOffset("form:N", sort=list(COLOURS)),
         color=alt.Color("form:N", title=None, scale=scale, legend=legend),
     )
-    title = "Spearman's correlation over the steps"
+    title = ["Spearman's correlation", "over the steps"]
     x = alt.X("correlation:Q", title=title, scale=alt.Scale(domain=[-1, 1]))
     tooltip = ["name:N", "form:N", "runs:Q", "steps:Q", *channels.interval("correlation")]
     low = alt.X("lower:Q", title=title)
@@ -98,7 +122,10 @@ def score_correlations(
         "Points: mean over runs. Bars: 95 % interval over runs (Student's t).",
         "Given the step: what is left of the correlation once both are known to be trends.",
     )
-    chart = _by_setting(layered, data, figure, 250, 24 * len(set(data["name"])), says)
+    # Of many panels four stand in a row, so that the figure fits on a page.
+    several = len(data[["setting", "against"]].drop_duplicates()) > 4
+    width, height = 150 if several else 250, 22 * len(set(data["name"]))
+    chart = _by_setting(layered, data, figure, width, height, says, 4 if several else 2)
     return Drawn(chart, found, _correlations_told(figure, found))
 
 
@@ -125,15 +152,25 @@ def _by_setting(
     width: int,
     height: int,
     says: list[str],
+    columns: int = 2,
 ) -> panels.Panels:
     plain = data[[name for name in data.columns if "." not in name]].drop(columns=["setting"])
-    plain = plain.assign(settings="", corpus="", role=None, setting=data["setting"])
+    told = ["\n".join(_settings(figure, row)) for row in data.to_dict("records")]
+    order = {text: place for place, text in enumerate(dict.fromkeys(told))}
+    plain = plain.assign(settings="", corpus="", role=None, setting=told)
+    plain = plain.assign(setting_order=plain["setting"].map(order))
     cells = panels.cells(
         layered.properties(width=width, height=height),
-        alt.Facet("setting:N", sort=list(dict.fromkeys(data["setting"]))),
-        columns=2,
+        alt.Facet("setting:N", sort=channels.first_of("setting_order")),
+        columns=columns,
     )
     return panels.panels(cells, plain, figure.title, says)
+
+
+def _settings(figure: Figure, row: dict[Hashable, Any]) -> list[str]:
+    """The lines above a panel: its settings, and the score where there are several."""
+    told = [setting(name, row[name]) for name in figure.panels]
+    return [*told, f"with {_score(row['against'])}"] if "against" in row else told
 
 
 def _score(against: str) -> str:

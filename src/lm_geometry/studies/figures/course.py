@@ -10,7 +10,7 @@ import pandas as pd
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import STEP_TICKS, Drawn, words
+from lm_geometry.studies.figures.drawn import STEP_TICKS, UNKNOWN, Drawn, Known, setting, words
 from lm_geometry.studies.numbers import measured as numbers
 from lm_geometry.studies.numbers.against import events, setting_of, wanted
 from lm_geometry.studies.numbers.collection import Collected
@@ -25,16 +25,27 @@ EVENTS = {
 }
 
 
-def course(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+def course(
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
+) -> Drawn:
     """Means over runs of each measure, a row of panels each; a panel for each setting."""
-    table = numbers.measured_by_all(figure, collected)
+    table = numbers.measured_by_all(figure, collected) if known.runs is None else known.runs
     found = means(figure, table)
     moments = events(figure, table)
+    called = {
+        row["setting"]: " · ".join(setting(name, row[name]) for name in figure.panels)
+        for row in found.to_dict("records")
+    }
+    drawn, moments = (rows.assign(setting=rows["setting"].map(called)) for rows in (found, moments))
     names = list(dict.fromkeys(found["measure"]))
     exclude = collected[0].exclude
     rows = []
     for place, name in enumerate(names):
-        chosen = found.loc[found["measure"] == name]
+        chosen = drawn.loc[drawn["measure"] == name]
         title = numbers.words_of(str(name), exclude)
         rows.append(_row(chosen, moments, title, place == 0, place == len(names) - 1))
     score = figure.against[0].replace("_", " ")

@@ -9,7 +9,15 @@ import pandas as pd
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import Drawn, words, zero
+from lm_geometry.studies.figures.drawn import (
+    UNKNOWN,
+    Drawn,
+    Known,
+    corpora,
+    setting,
+    words,
+    zero,
+)
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.runs import CONFIDENCE
@@ -19,27 +27,31 @@ Y_TITLES = {
     "change": "change in mean local dimension since base",
     "difference": "change on the fine-tuned corpus − change on the control",
 }
-WORDS = {
-    "model.name": "model",
-    "data_prep.train": "trained on",
-    "model.weights": "weights",
-    "case": "",
-}
 WIDTH, HEIGHT = 560, 300
+BESIDE = 310, 190  # of a panel, where there are more than two
 
 
-def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+def lines(
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
+) -> Drawn:
     """Means over `x`, a line per corpus split and side, with an interval each.
 
     Points of changes and differences are full where they are firm.
     """
-    table = runs.over_runs(runs.rows_of(figure, study, collected), figure)
+    table = known.rows
+    if table is None:
+        table = runs.over_runs(runs.rows_of(figure, study, collected), figure)
     data = _with_words(figure, table, measured)
     encoded = panels.only_records(alt.Chart()).encode(
         x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
     )
     title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
-    wrapped = textwrap.wrap(title, 28) if _by_layer(figure) else title
+    small = _by_layer(figure) or _several(data)
+    wrapped = textwrap.wrap(title, 28 if small else 44)
     y = alt.Y("value:Q", title=wrapped, scale=alt.Scale(zero=False))
     tooltip = ["series:N", "split:N", "side:N", "runs:Q", *channels.interval("value")]
     bars = encoded.mark_rule(strokeWidth=1.6).encode(y=channels.lower(y), y2="upper:Q")
@@ -50,14 +62,21 @@ def lines(figure: Figure, study: Study, collected: Sequence[Collected], measured
     else:
         points = _points_by_firmness(encoded.encode(y=y), tooltip)
         layers = [zero("y"), bars, line, *points]
-    says = words(figure.says, _intervals(table), _sides(figure, data), _firm(figure, collected))
+    says = [_intervals(table), _sides(figure, data), _firm(figure, collected)]
+    says = words(figure.says, measured if figure.panels else "", *says)
     chart = _paneled(figure, alt.layer(*layers, panels.message()), data, says)
     return Drawn(chart, table, table)
 
 
-def boxes(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+def boxes(
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
+) -> Drawn:
     """Box plots of one mean per draw over `x`, a box per corpus and side, each draw a point."""
-    rows = runs.rows_of(figure, study, collected)
+    rows = runs.rows_of(figure, study, collected) if known.rows is None else known.rows
     data = _with_words(figure, rows, measured)
     encoded = (
         panels.only_records(alt.Chart())
@@ -81,21 +100,27 @@ def boxes(figure: Figure, study: Study, collected: Sequence[Collected], measured
     ]
     draws = "Points: one draw of a cloud each. Hollow: base. Full: fine-tuned. Boxes: quartiles."
     layered = alt.layer(box, *points, panels.message())
-    return Drawn(_paneled(figure, layered, data, words(figure.says, draws)), rows, rows)
+    says = words(figure.says, measured if figure.panels else "", draws)
+    return Drawn(_paneled(figure, layered, data, says), rows, rows)
 
 
 def _with_words(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFrame:
     """The rows with what the chart and its panels name."""
     order = {value: place for place, value in enumerate(dict.fromkeys(table[figure.x]))}
     control = table["control"] != ""
+    labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
+    corpus, other = table["corpus"].map(labels), table["control"].map(labels)
+    # A corpus that is trained on in one panel and a control in another has one colour in both.
+    changing = len(table[["corpus", "role"]].drop_duplicates()) > len(set(table["corpus"]))
+    told = ~control & (table["role"] != "") & (not changing)
     own = {
         "value": table["mean"],
         "x": table[figure.x],
         "x_order": table[figure.x].map(order.get),
-        "corpus": table["corpus"].where(~control, table["corpus"] + " − " + table["control"]),
-        "role": table["role"].where(~control & (table["role"] != ""), None),
+        "corpus": corpus.where(~control, corpus + " − " + other),
+        "role": table["role"].where(told, None),
         "settings": [
-            " · ".join([*(f"{WORDS.get(n, n)} {row[n]}".strip() for n in figure.panels), measured])
+            " · ".join(setting(name, row[name]) for name in figure.panels) or measured
             for row in table.to_dict("records")
         ],
     }
@@ -133,12 +158,29 @@ def _firm(figure: Figure, collected: Sequence[Collected]) -> str:
 def _paneled(
     figure: Figure, layered: panels.Layers, data: pd.DataFrame, says: list[str]
 ) -> panels.Panels:
+    several = _several(data) and not _by_layer(figure)
+    width, height = BESIDE if several else (WIDTH, HEIGHT)
     if _by_layer(figure):
         layered = panels.by_layer(layered.properties(width=240, height=190), columns=3)
     else:
-        layered = layered.properties(width=WIDTH, height=HEIGHT)
-    chart = panels.panels(layered, data, figure.title, says, line=panels.SPLITS)
-    return chart.resolve_scale(y="independent") if figure.y_scale == "own" else chart
+        layered = layered.properties(width=width, height=height)
+    chart = panels.panels(
+        layered, data, figure.title, says, line=panels.SPLITS, columns=2 if several else 1
+    )
+    own = ["y"] if figure.y_scale == "own" else []
+    if _depths_differ(figure, data):  # a model of 6 layers fills its panel, beside one of 30
+        own.append("x")
+    return chart.resolve_scale(**dict.fromkeys(own, "independent")) if own else chart
+
+
+def _several(data: pd.DataFrame) -> bool:
+    """Whether panels stand side by side, so that the figure fits on a page."""
+    return len(set(data["settings"])) > 2
+
+
+def _depths_differ(figure: Figure, data: pd.DataFrame) -> bool:
+    deepest = data.groupby("settings")["x"].max() if figure.x == "layer" else pd.Series()
+    return len(set(deepest)) > 1
 
 
 def _by_layer(figure: Figure) -> bool:
@@ -158,6 +200,10 @@ def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
             axis = alt.Axis(format="~g", values=sorted(set(data["x"])))
         return alt.X("x:Q", title=title, scale=scale, axis=axis)
     whole = alt.Axis(tickMinStep=1) if figure.x in ("layer", "step") else alt.Axis()
+    layers = sorted(set(data["x"]))
+    few = figure.x == "layer" and len(layers) <= panels.MOST_TICKS
+    if few and not _depths_differ(figure, data):
+        whole = alt.Axis(values=layers)  # those that were measured
     return alt.X("x:Q", title=title, scale=channels.snug(), axis=whole)
 
 

@@ -10,7 +10,7 @@ from lm_geometry.aggregate.null_rows import MEASURED as STATES
 from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import Drawn, words, zero
+from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, corpora, words, zero
 from lm_geometry.studies.figures.lines import Y_TITLES
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.nulls import null_rows
@@ -24,7 +24,13 @@ TOLD = [
 ]
 
 
-def nulls(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+def nulls(
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
+) -> Drawn:
     """A panel per layer and corpus, a row per null model; of one run.
 
     Remainders of levels are in the table alone: their axis would be that of the differences.
@@ -35,7 +41,7 @@ def nulls(figure: Figure, study: Study, collected: Sequence[Collected], measured
             f"figure {figure.title!r}: kind nulls shows one experiment, and there are "
             f"{len(collected)}"
         )
-    table = null_rows(figure, collected[0])
+    table = null_rows(figure, collected[0]) if known.rows is None else known.rows
     data = _points(figure, table)
     level = figure.value == "dimension"
     scale = alt.Scale(type="log", nice=False, padding=12) if level else channels.snug()
@@ -78,13 +84,15 @@ def _says(level: bool) -> list[str]:
 def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
     """A row per point of the chart."""
     order = {name: place for place, name in enumerate(KEEPS, 1)}
-    corpora = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
+    places = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
     control = table["control"] != ""
+    labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
+    own, other = table["corpus"].map(labels), table["control"].map(labels)
     cell = {
         "place": "layer " + table["layer"].astype(str),
         "layer": table["layer"],
-        "series": table["corpus"].where(~control, table["corpus"] + " − " + table["control"]),
-        "series_order": [corpora[name] for name in table["corpus"]],
+        "series": own.where(~control, own + " − " + other),
+        "series_order": [places[name] for name in table["corpus"]],
         "side": table["side"],
         "split": table["split"],
     }

@@ -1,162 +1,119 @@
-"""Figures over the steps of training: curves of both splits, and what signals tell beforehand.
+"""Figures over the steps of training: curves of both splits, and which signal came first."""
 
-Which signal came first, and does the mean local dimension tell how a score will change later, and
-better than the loss?
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from lm_geometry.aggregate.heuristic import held_out, heuristic_pairs, heuristic_rows
 from lm_geometry.figures import channels, panels, theme
-from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.signals import leads as signal_leads
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import Drawn, words, zero
+from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, setting, words
+from lm_geometry.studies.figures.signal_rows import by_signal, with_bars
 from lm_geometry.studies.numbers import course
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.studies.numbers.runs import CONFIDENCE
 
 SPLITS = ["train", "validation"]
+OF_BOTH = "both"  # what a model is measured by, whatever the split
 EVENTS = {"peak": theme.CORPUS_COLOURS[0], "fall": theme.CORPUS_COLOURS[1]}
 WIDTH, HEIGHT = 560, 150
-LEGEND = alt.Legend(symbolOpacity=1)
-DRAWS, SEED = 1000, 0  # of a single run's checkpoints, where there is but one
-PAIRS = {
-    ("previous", "next"): "change since the previous checkpoint, gain until the next",
-    ("base", "last"): "change since base, gain until the last",
-}
-PAIR_COLOURS = dict(zip(PAIRS.values(), theme.CORPUS_COLOURS, strict=False))
-PAIRS_SAY = [
-    "Points: Spearman's correlation of a signal's change at a checkpoint with the score's later "
-    "gain, mean over runs.",
-    "Bars: 95 % interval over runs (Student's t). Below 0: what fell gets better, as the "
-    "heuristic expects.",
-]
-BELOW = alt.Legend(symbolOpacity=1, orient="bottom", labelLimit=420, direction="vertical")
+LEGEND = alt.Legend(symbolOpacity=1, orient="bottom")
 
 
-def curves(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
-    """Means over the steps of training, one measure below the other.
+def curves(
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
+) -> Drawn:
+    """Every run over the steps of training, one measure below the other.
 
-    With `series` there is a line for each value of that parameter, and the splits are side by side.
+    Runs jump at different steps, so that their mean would climb as none of them does; it is in the
+    table alone. With `series` there is a colour for each value of that parameter, and the splits
+    are side by side.
     """
-    table = course.courses(figure, collected)
+    table = course.courses(figure, collected) if known.runs is None else known.runs
     found = course.curves(figure, table)
-    over = "one run."
-    if (runs := max(found["runs"])) > 1:
-        over = f"mean over {runs} runs. Bands: 95 % interval over runs (Student's t)."
-    data = _with_panels(figure, _with_settings(figure, found, measured))
+    runs = max(found["runs"])
+    over = "one run." if runs == 1 else f"single runs, {runs} of each colour."
+    single = [
+        course.curves(figure, run).assign(experiment=name)
+        for name, run in table.groupby("experiment", sort=False)
+    ]
+    order = [*figure.columns, "measure", "split", "step"]
+    rows = pd.concat(single).sort_values(order, kind="stable", ignore_index=True)
+    data = _with_panels(figure, _with_settings(figure, rows, measured))
     colour, told = _by_series(figure) if figure.series else (_by_split(), [])
     columns = len(SPLITS) if figure.series else 1
-    layered = _lines(colour, told).properties(width=WIDTH // columns, height=HEIGHT)
+    layered = _lines(colour, told, 2 if runs == 1 else 1.3)
+    layered = layered.properties(width=WIDTH // columns, height=HEIGHT)
     cell = alt.Facet("cell:N", sort=channels.first_of("cell_order"))
     cells = panels.cells(layered, cell, columns).resolve_scale(y="independent")
-    says = words(figure.says, f"Lines: {over}", "Loss and accuracy of all equations.")
+    says = words(
+        figure.says,
+        measured if figure.panels else "",
+        f"Lines: {over} Loss and accuracy of all equations.",
+    )
     return Drawn(panels.panels(cells, data, figure.title, says), found, found, table)
 
 
-def leads(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
+def leads(
+    figure: Figure,
+    study: Study,
+    collected: Sequence[Collected],
+    measured: str,
+    known: Known = UNKNOWN,
+) -> Drawn:
     """Steps from the peak and from the fall of each signal to each milestone."""
-    table = course.courses(figure, collected).rename(columns={"dimension": "local_dimension"})
-    single = signal_leads.leads(table, ["experiment", *figure.columns])
+    if known.runs is None:
+        table = course.courses(figure, collected).rename(columns={"dimension": "local_dimension"})
+        single = signal_leads.leads(table, ["experiment", *figure.columns])
+    else:
+        single = known.runs
     found = signal_leads.summary(single, figure.columns)
     data = _with_settings(figure, pd.concat([found, single], ignore_index=True), measured)
     order = {signal: place for place, signal in enumerate(dict.fromkeys(single["signal"]))}
     until = [f"until validation accuracy is {value:g}" for value in data["milestone"]]
     data = data.assign(order=data["signal"].map(order.get), milestone_title=until)
-    encoded = _by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
-    title = "steps from the event to the milestone (more: earlier)"
-    x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=7))
+    data = pd.concat([data, _never(data)], ignore_index=True)
+    encoded = by_signal("signal", "event", EVENTS, "of the signal", LEGEND)
+    several = len(set(data["settings"])) > 3  # two in a row, so that the figure fits on a page
+    title = ["steps from the event", "to the milestone (more: earlier)"]
+    x = alt.X("mean:Q", title=title, axis=alt.Axis(format=",d", tickCount=5))
     runs = encoded.mark_point(filled=False, size=40, opacity=0.8).encode(
         x=alt.X("lead:Q", title=title), tooltip=["experiment:N", "lead:Q"]
     )
     mean = encoded.mark_point(filled=True, size=70, opacity=1, shape="diamond").encode(x=x)
-    layered = _with_bars(encoded, title, [runs, mean])
-    layered = layered.properties(width=380, height=26 * len(order))
+    layered = with_bars(encoded, title, [runs, mean])
+    layered = layered.properties(width=170 if several else 300, height=26 * len(order))
     milestone = alt.Facet("milestone_title:N", sort=channels.first_of("milestone"))
     says = words(
         figure.says,
+        measured if figure.panels else "",
         "Rings: single runs. Diamonds: their mean, with a 95 % interval (Student's t).",
         "Peak: the largest value. Fall: the first step after it at 90 % of it or less.",
     )
-    cells = panels.cells(layered, milestone, columns=1)
-    return Drawn(panels.panels(cells, data, figure.title, says), found, found, single)
+    cells = panels.cells(layered, milestone, columns=2)
+    chart = panels.panels(cells, data, figure.title, says, columns=2 if several else 1)
+    return Drawn(chart, found, found, single)
 
 
-def later_scores(
-    figure: Figure, study: Study, collected: Sequence[Collected], measured: str
-) -> Drawn:
-    """Correlations over all runs of the study with their intervals, a panel per score.
-
-    A row per signal (mean local dimension of each layer, validation loss), score, and pair of
-    changes; the pairs are those of `aggregate.heuristic`. `measured` tells of the estimates.
-    """
-    pairs = {
-        one.experiment.name: heuristic_pairs(
-            one.shown(one.tables["means"]), held_out(read_scores(one.revision))
-        )
-        for one in collected
-    }
-    found = pd.DataFrame(heuristic_rows(pairs, CONFIDENCE, DRAWS, SEED))
-    if not len(found):
-        raise ValueError(f"figure {figure.title!r}: its runs have no scores at two checkpoints")
-    data = _with_signals(found, measured)
-    encoded = _by_signal("signal_name", "pair", PAIR_COLOURS, None, BELOW)
-    title = "rank correlation with the score's later gain"
-    x = alt.X("correlation:Q", title=title, scale=alt.Scale(domain=[-1, 1]))
-    tooltip = ["signal_name:N", "pair:N", "runs:Q", *channels.interval("correlation")]
-    points = encoded.mark_point(filled=True, size=60, opacity=1).encode(x=x, tooltip=tooltip)
-    height = 30 * len(set(data["signal_name"]))
-    layered = _with_bars(encoded, title, [points]).properties(width=420, height=height)
-    score = alt.Facet("score_name:N", sort=channels.first_of("score_order"))
-    cells = panels.cells(layered, score, columns=2)
-    says = words(figure.says, *PAIRS_SAY)
-    return Drawn(panels.panels(cells, data, figure.title, says), found, found)
-
-
-def _with_signals(found: pd.DataFrame, measured: str) -> pd.DataFrame:
-    of_loss, scores = found["signal"] == "loss", list(dict.fromkeys(found["score"]))
-    layers = "dimension, layer " + found["layer"].map("{:g}".format)
-    pairs = [PAIRS.get(pair) for pair in zip(found["since"], found["until"], strict=True)]
-    told = {
-        "signal_name": layers.mask(of_loss, "validation loss"),
-        "order": found["layer"].mask(of_loss, 1e6),
-        "pair": pairs,
-        "score_name": found["score"].str.replace("_", " "),
-        "score_order": found["score"].map(scores.index),
-    }
-    data = found[["correlation", "lower", "upper", "runs"]].assign(**told)
-    return data.dropna(subset=["pair"]).assign(settings=measured, corpus="", role=None)
-
-
-def _by_signal(
-    signal: str, of: str, colours: Mapping[str, str], title: str | None, legend: alt.Legend
-) -> alt.Chart:
-    """A row for each signal, in it a place and a colour for each value of the column `of`."""
-    names = alt.Axis(labelLimit=240, domain=False, ticks=False, grid=True)
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return panels.only_records(alt.Chart()).encode(
-        y=alt.Y(f"{signal}:N", title=None, sort=channels.first_of("order"), axis=names),
-        yOffset=alt.YOffset(f"{of}:N", sort=list(colours)),
-        color=alt.Color(f"{of}:N", title=title, scale=scale, legend=legend),
-    )
-
-
-def _with_bars(encoded: alt.Chart, title: str, marks: Sequence[alt.Chart]) -> panels.Layers:
-    """The marks of `_by_signal`, with intervals and a line at 0 behind them."""
-    low = alt.X("lower:Q", title=title)
-    bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")
-    return alt.layer(zero("x"), bars, *marks, panels.message())
+def _never(data: pd.DataFrame) -> pd.DataFrame:
+    """A row for each panel that no run has a point in, with the words that stand there."""
+    keys = ["settings", "milestone", "milestone_title", "corpus", "role"]
+    panels_of = data.groupby(keys, sort=False, dropna=False)
+    none = panels_of["lead"].count().loc[lambda counts: counts == 0].reset_index()[keys]
+    return none.assign(message="validation accuracy never came so far")
 
 
 def _by_split() -> alt.Color:
-    colours = alt.Scale(domain=SPLITS, range=theme.CORPUS_COLOURS[:2])
-    return alt.Color("split:N", title="equations", scale=colours, legend=LEGEND)
+    colours = [*theme.CORPUS_COLOURS[:2], theme.INK]
+    scale = alt.Scale(domain=[*SPLITS, OF_BOTH], range=colours)
+    legend = alt.Legend(symbolOpacity=1, values=SPLITS)
+    return alt.Color("split:N", title="equations", scale=scale, legend=legend)
 
 
 def _by_series(figure: Figure) -> tuple[alt.Color, list[alt.Tooltip]]:
@@ -171,22 +128,22 @@ def _by_series(figure: Figure) -> tuple[alt.Color, list[alt.Tooltip]]:
     return colour, [alt.Tooltip("series_value:O", title=name)]
 
 
-def _lines(colour: alt.Color, told: Sequence[alt.Tooltip]) -> panels.Layers:
-    """Lines of means with their bands over the steps, coloured and pointed at as asked."""
+def _lines(colour: alt.Color, told: Sequence[alt.Tooltip], width: float) -> panels.Layers:
+    """Lines of single runs over the steps, coloured and pointed at as asked."""
     scale, axis = alt.Scale(type="log", nice=False), alt.Axis(format="~s")
     x = alt.X("step:Q", title="optimiser step", scale=scale, axis=axis)
-    encoded = panels.only_records(alt.Chart()).encode(x=x, color=colour)
+    encoded = panels.only_records(alt.Chart()).encode(x=x, color=colour, detail="experiment:N")
     y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False))
-    tooltip = ["measure:N", "split:N", *told, "step:Q", "runs:Q", *channels.interval("mean")]
-    band = encoded.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
-    line = encoded.mark_line(strokeWidth=2).encode(y=y, tooltip=tooltip)
-    return alt.layer(band, line, panels.message())
+    value = alt.Tooltip("mean:Q", title="value", format=".3f")
+    tooltip = ["measure:N", "split:N", *told, "experiment:N", "step:Q", value]
+    line = encoded.mark_line(strokeWidth=width).encode(y=y, tooltip=tooltip)
+    return alt.layer(line, panels.message())
 
 
 def _with_settings(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFrame:
     """The rows with what the panels name; Vega takes a dot in a column's name for a part of it."""
     settings = [
-        " · ".join([*(f"{_word(name)} {row[name]}" for name in figure.panels), measured])
+        " · ".join(setting(name, row[name]) for name in figure.panels) or measured
         for row in table.to_dict("records")
     ]
     told = {"settings": settings, "corpus": "", "role": None}
@@ -203,7 +160,8 @@ def _with_panels(figure: Figure, data: pd.DataFrame) -> pd.DataFrame:
     once = data["measure"].isin(course.OF_THE_MODEL)
     data = data.assign(measure=measure, measure_order=place)
     if not figure.series:
-        return data.assign(cell=measure, cell_order=place)
+        split = data["split"].mask(once, OF_BOTH)
+        return data.assign(cell=measure, cell_order=place, split=split)
     values = list(dict.fromkeys(data["series_value"]))
     # What both splits share has one panel, the last, so that the others stay in two columns.
     last = place + len(figure.measures) * once

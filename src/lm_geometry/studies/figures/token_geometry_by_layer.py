@@ -9,6 +9,8 @@ import pandas as pd
 from lm_geometry.figures.panels import layer_axis
 from lm_geometry.studies.figures.token_geometry_panels import (
     AT,
+    NARROW,
+    WIDTH,
     Series,
     finished,
     lines,
@@ -17,6 +19,7 @@ from lm_geometry.studies.figures.token_geometry_panels import (
 )
 
 SPREAD = "Band: mean ± standard deviation over the prompts of that very line."
+PAGE = 3  # rows of panels that stand below each other on a page
 AXES = {"layer": layer_axis, "scale": scale_axis}
 
 
@@ -41,8 +44,12 @@ def chart(
     if rows:
         data["panel"] += f", {AT[rows]} " + data[rows].astype(str)
     parts = [part for _, part in data.groupby(rows)] if rows else [data]
-    stacked = [lines(part, AXES[over](), quantity, series, 2) for part in parts]
-    return finished(stacked, title, [SPREAD])
+    several = len(parts) > PAGE  # two rows side by side, in narrower panels
+    width = NARROW if several else WIDTH
+    drawn = [lines(part, AXES[over](), quantity, series, 2, width=width) for part in parts]
+    if several:
+        drawn = [alt.hconcat(*drawn[at : at + 2], spacing=10) for at in range(0, len(drawn), 2)]
+    return finished(drawn, title, [SPREAD])
 
 
 def prompts(

@@ -18,6 +18,10 @@ from lm_geometry.studies.figures.token_geometry_panels import (
     series_names,
 )
 
+SCATTERED = (
+    "A point is a prompt; dashed: least squares. Each panel has axes of its own,",
+    "and is of the layer where the correlation is largest: it was looked for.",
+)
 INTERVAL = "Band: bootstrap interval over prompts."
 
 
@@ -39,7 +43,10 @@ def chart(
         series=series_names(correlations[series], series),
         panel=[", ".join(filter(None, words)) for words in zip(*parts, strict=True)],
     )
-    drawn = lines(data, layer_axis(), "correlation with loss", series, columns, zero=True)
+    between = data.loc[data["shuffle"] > 0, "series"] if series == "shuffle" else []
+    thin = list(dict.fromkeys(between))
+    title_of_y = "correlation with loss"
+    drawn = lines(data, layer_axis(), title_of_y, series, columns, zero=True, thin=thin)
     return finished([drawn], title, [*says, INTERVAL])
 
 
@@ -56,15 +63,19 @@ def scatter(
         x=alt.X("value:Q", title=quantity, scale=alt.Scale(zero=False)),
         y=alt.Y("loss:Q", title="loss (nat per token)", scale=alt.Scale(zero=False)),
     )
+    colour = series_colour(names, series, "circle")
+    if len(names) == 1:  # a legend of one thing says nothing
+        colour = colour.legend(None)
     points = base.mark_point(filled=True, size=42, opacity=0.75).encode(
-        color=series_colour(names, series, "circle"),
+        color=colour,
         tooltip=["prompt:O", "series:N", "value:Q", "loss:Q"],
     )
     line = base.transform_regression("value", "loss", groupby=["panel"]).mark_line(
         color=theme.INK, strokeWidth=1.2, strokeDash=[4, 3]
     )
-    drawn = paneled(data, [points, line], columns, WIDTH).resolve_scale(x="independent")
-    return finished([drawn], title, ["A point is a prompt; dashed: least squares."])
+    drawn = paneled(data, [points, line], columns, WIDTH)
+    drawn = drawn.resolve_scale(x="independent", y="independent")
+    return finished([drawn], title, list(SCATTERED))
 
 
 def _words(table: pd.DataFrame, name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What the figures of token geometry share: lines with bands, colours of models and shuffles."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,11 +12,13 @@ from lm_geometry.figures.panels import records_of
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
-WIDTH, HEIGHT = 300, 210
+WIDTH, NARROW, HEIGHT = 300, 205, 210
 AT = {"scale": "scale", "k": "k =", "layer": "layer"}  # before a number in a panel's heading
 BRACKETS = "split(datum.label, '\\n')"
-# From matplotlib's map "plasma": S = 0, 1 ... 6.
+# From matplotlib's map "plasma": S = 0, 1 ... 6. In grey two neighbours are as good as alike, so
+# that every other one is dashed.
 SHUFFLE_COLOURS = ["#0d0887", "#6a00a8", "#9c179e", "#cc4778", "#ed7953", "#fb9f3a", "#fdca26"]
+DASHED = [5, 3]
 NAMES = {"pearson": "Pearson", "pearson_log": "Pearson, log", "spearman": "Spearman"}
 
 
@@ -45,26 +48,44 @@ def series_colour(names: Sequence[str], kind: Series, symbol: str = "stroke") ->
     return alt.Color("series:N", title=kind, scale=scale, legend=legend)
 
 
+def series_dash(names: Sequence[str], kind: Series) -> alt.StrokeDash:
+    """Dash channel of the series: every other shuffle is dashed; of others the colours suffice."""
+    every_other = {_shuffle_name(at) for at in range(1, len(SHUFFLE_COLOURS), 2)}
+    dashed = every_other if kind == "shuffle" else set()
+    dashes = [DASHED if name in dashed else [1, 0] for name in names]
+    return alt.StrokeDash("series:N", title=kind, scale=alt.Scale(domain=names, range=dashes))
+
+
 def lines(
-    data: pd.DataFrame, x: alt.X, y_title: str, kind: Series, columns: int, zero: bool = False
+    data: pd.DataFrame,
+    x: alt.X,
+    y_title: str,
+    kind: Series,
+    columns: int,
+    zero: bool = False,
+    width: float | None = None,
+    thin: Sequence[str] = (),
 ) -> alt.FacetChart:
     """A panel for each value of `panel`, a line for each `series`, a band where bounds are given.
 
     Needs the columns panel, series, value, lower, upper and that of `x`; panels stand in the order
-    of the rows and share their axes. `zero` draws a line there.
+    of the rows and share their axes. `zero` draws a line there; series in `thin` are thin lines.
     """
     names = list(dict.fromkeys(data["series"]))
     y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False), axis=alt.Axis(grid=True))
     base = alt.Chart().encode(x=x, color=series_colour(names, kind))
     band = base.mark_area(opacity=theme.BAND_OPACITY).encode(y=channels.lower(y), y2="upper:Q")
     tooltip = ["series:N", x["shorthand"], "value:Q", "lower:Q", "upper:Q"]
-    line = base.mark_line(strokeWidth=1.9).encode(y=y)
-    points = base.mark_point(filled=True, size=16, opacity=1).encode(y=y, tooltip=tooltip)
+    is_thin = f"indexof({json.dumps([*thin], ensure_ascii=False)}, datum.series) >= 0"
+    stroke = {"condition": {"test": is_thin, "value": 0.9}, "value": 1.9}
+    size = {"condition": {"test": is_thin, "value": 4}, "value": 16}
+    line = base.mark_line().encode(y=y, strokeDash=series_dash(names, kind), strokeWidth=stroke)
+    points = base.mark_point(filled=True, opacity=1).encode(y=y, size=size, tooltip=tooltip)
     bounded = [band] if bool(data["lower"].notna().to_numpy().any()) else []
     once = alt.Chart().transform_aggregate(records="count()")  # a panel, and not for each row
     level = once.mark_rule(color=theme.PALE, strokeWidth=0.8).encode(y=alt.datum(0))
     layers = [*([level] if zero else []), *bounded, line, points]
-    width = WIDTH if columns < 3 else 0.78 * WIDTH
+    width = width or (WIDTH if columns < 3 else 0.78 * WIDTH)
     return paneled(data, layers, columns, width).properties(spacing=18)
 
 

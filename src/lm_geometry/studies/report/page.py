@@ -7,7 +7,7 @@ this file.
 
 import base64
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -114,13 +114,32 @@ def web_page(name: str, study: Study, place: Path) -> str:
         versions=dict.fromkeys(versions),
     )
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    body = re.sub(r'<img src="([^"]+)\.svg"', lambda found: _picture(place, found.group(1)), body)
+
+    def pictured(found: re.Match[str]) -> str:
+        return _picture((place / f"{found.group(1)}.svg").read_bytes())
+
+    body = re.sub(r'<img src="([^"]+)\.svg"', pictured, body)
     body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
     body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)
-    tables = [_csv(path) for path in sorted(place.glob("*.csv"))]
+    csv = sorted(place.glob("*.csv"))
+    tables = {path.name: pd.read_csv(path, keep_default_na=False) for path in csv}
+    file = f"studies/{name}.yaml: what is published, what to expect"
+    return html(name, Markup(body), tables, file, drawn.text)
+
+
+def html(
+    name: str, body: Markup, tables: Mapping[str, pd.DataFrame], file: str, content: str
+) -> str:
+    """A page that needs no other file: its body, tables to be opened, and a file at its end."""
+    told = [_told(named, table) for named, table in tables.items()]
     return _template("web_page.html").render(
-        name=name, body=Markup(body), tables=tables, definition=drawn.text
+        name=name, body=body, tables=told, file=file, content=content
     )
+
+
+def picture(svg: bytes, words: str) -> Markup:
+    """An SVG in a page, with its words for those who do not see it."""
+    return Markup('{} alt="{}">').format(Markup(_picture(svg)), words)
 
 
 def record(name: str, outcomes: Iterable[Outcome], folder: Path = RESULTS) -> None:
@@ -201,14 +220,12 @@ def _table(table: pd.DataFrame) -> str:
     return whole.to_markdown(index=False, floatfmt=digits, disable_numparse=words)
 
 
-def _picture(place: Path, stem: str) -> str:
-    data = base64.b64encode((place / f"{stem}.svg").read_bytes()).decode()
-    return f'<img src="data:image/svg+xml;base64,{data}"'
+def _picture(svg: bytes) -> str:
+    return f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"'
 
 
-def _csv(path: Path) -> dict[str, str]:
-    table = pd.read_csv(path, keep_default_na=False)
+def _told(name: str, table: pd.DataFrame) -> dict[str, str]:
     rows = table.head(MOST_ROWS_OF_ALL).to_html(index=False, border=0)
     first = f", of which the first {MOST_ROWS_OF_ALL:,}" if len(table) > MOST_ROWS_OF_ALL else ""
-    told = f"{path.name}: {len(table):,} rows{first}"
-    return {"name": path.name, "told": told, "rows": Markup(rows)}
+    told = f"{name}: {len(table):,} rows{first}"
+    return {"name": name, "told": told, "rows": Markup(rows)}

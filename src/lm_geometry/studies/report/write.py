@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import altair as alt
 import pandas as pd
 
-from lm_geometry.figures import local_estimates
 from lm_geometry.figures.export import render
 from lm_geometry.revisions.spreadsheets import inert
 from lm_geometry.studies.definition import DRAWN, RESULTS, Study
 from lm_geometry.studies.figure import OVER_STEPS, Figure
-from lm_geometry.studies.figures import against, course, lines, nulls, over_steps, prompts
-from lm_geometry.studies.figures.drawn import Draw, Drawn, measured, words
+from lm_geometry.studies.figures import (
+    against,
+    course,
+    later_scores,
+    lines,
+    nulls,
+    over_steps,
+    prompts,
+    violins,
+)
+from lm_geometry.studies.figures.drawn import UNKNOWN, Draw, Drawn, Known, measured
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import REMAINDERS, TABLES, Collected
 from lm_geometry.studies.prompt_figure import PromptFigure
@@ -28,12 +35,10 @@ def write_report(
     name: str, study: Study, collected: list[Collected], folder: Path = RESULTS
 ) -> list[Path]:
     """The files written to `folder/<name>`: the same results give the same bytes."""
-    figures = [*study.figures, *study.prompt_figures]
-    stems = _stems(study.figures) + _stems(study.prompt_figures)
     files: dict[str, bytes | pd.DataFrame] = {}
     shown = []
-    for figure, stem in zip(figures, stems, strict=True):
-        found = _drawn(figure, study, collected)
+    for figure, stem in stems_of(study):
+        found = drawn(figure, study, collected)
         files |= {f"{stem}.{suffix}": content for suffix, content in render(found.chart).items()}
         if found.rows is not None:
             files[f"{stem}.csv"] = _csv(found.rows)
@@ -50,34 +55,26 @@ def write_report(
     return [_written(folder / name / file, content) for file, content in files.items()]
 
 
-def violins(figure: Figure, study: Study, collected: Sequence[Collected], measured: str) -> Drawn:
-    """Tokens of base and fine-tuned, for the first of the runs that differ in repeats alone."""
-    first: dict[str, Collected] = {}
-    for one in collected:
-        first.setdefault(repr(runs.without_repeats(one.experiment, study)), one)
-    records = [
-        {**record, "rev": one.experiment.name}
-        for one in first.values()
-        for record in one.revision.read_json(paths.figure_data("local_estimates"))
-    ]
-    chart = local_estimates.chart(records)
-    says = words(figure.says, *chart.to_dict()["title"]["subtitle"])
-    return Drawn(chart.properties(title=alt.Title(figure.title, subtitle=says)))
-
-
-DRAWING: list[Draw] = [violins, lines.lines, lines.boxes]
-DRAWING += [over_steps.curves, over_steps.leads, over_steps.later_scores]
+DRAWING: list[Draw] = [violins.violins, lines.lines, lines.boxes]
+DRAWING += [over_steps.curves, over_steps.leads, later_scores.later_scores]
 DRAWING += [course.course, against.milestones, against.score_correlations, nulls.nulls]
 KINDS = {draw.__name__: draw for draw in DRAWING}
 
 
-def _drawn(figure: Figure | PromptFigure, study: Study, collected: list[Collected]) -> Drawn:
+def drawn(
+    figure: Figure | PromptFigure,
+    study: Study,
+    collected: list[Collected],
+    known: Known = UNKNOWN,
+) -> Drawn:
+    """A figure of a study's experiments, or of the numbers that are known of it."""
     if isinstance(figure, PromptFigure):
-        return prompts.drawn(figure, study, collected)
+        return prompts.drawn(figure, study, collected, known)
     if figure.exclude:
         collected = [one.read_as(figure.exclude) for one in collected]
     shown = figure.kind in OVER_STEPS or (figure.x != "layer" and figure.layers == "shown")
-    return KINDS[figure.kind](figure, study, collected, measured(figure, collected[0], shown))
+    told = measured(figure, collected[0], shown)
+    return KINDS[figure.kind](figure, study, collected, told, known)
 
 
 def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFrame:
@@ -91,6 +88,12 @@ def _joined(table: str, study: Study, collected: list[Collected]) -> pd.DataFram
         rows = one.revision.read_table(paths.table(table)) if known is None else known
         parts.append(rows.assign(experiment=one.experiment.name, **own))
     return pd.concat(parts, ignore_index=True)
+
+
+def stems_of(study: Study) -> list[tuple[Figure | PromptFigure, str]]:
+    """Every figure of a study, and the name of its files."""
+    names = _stems(study.figures) + _stems(study.prompt_figures)
+    return list(zip([*study.figures, *study.prompt_figures], names, strict=True))
 
 
 def _stems(figures: Sequence[Figure] | Sequence[PromptFigure]) -> list[str]:

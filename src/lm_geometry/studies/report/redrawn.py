@@ -1,0 +1,58 @@
+"""A study's figures drawn again from what lies in studies/results/NAME; nothing is run."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lm_geometry.figures.export import render
+from lm_geometry.studies.definition import RESULTS, drawn_study, read_study
+from lm_geometry.studies.figures.drawn import Known
+from lm_geometry.studies.numbers.kept import kept
+from lm_geometry.studies.report.write import drawn, stems_of
+from lm_geometry.workspace.files import whole_file
+from lm_geometry.workspace.tables import read_table
+
+EMPTY = ("control", "role")  # columns of words in which there may be none
+
+
+def redraw(name: str, results: Path = RESULTS) -> tuple[list[Path], list[str]]:
+    """The pictures that were written, and a sentence for each figure whose numbers were not kept.
+
+    A figure is drawn of its own table, whose numbers have six digits, as the study's file told when
+    the experiments ran. Raises FileNotFoundError for a study without results.
+    """
+    place = results / name
+    study = drawn_study(name, results) or read_study(name)
+    if not place.is_dir():
+        raise FileNotFoundError(f"{place} is missing: `lm-geometry study {name}` makes it")
+    collected = kept(name, study, place)
+    written, left = [], []
+    for figure, stem in stems_of(study):
+        known = _known(place, stem)
+        try:
+            if known.rows is None and known.runs is None:
+                raise FileNotFoundError(f"figure {figure.title!r}: its numbers were not kept")
+            chart = drawn(figure, study, collected, known).chart
+        except (FileNotFoundError, ValueError) as error:
+            left.append(f"{stem}: {error}")
+            continue
+        for suffix, content in render(chart).items():
+            path = place / f"{stem}.{suffix}"
+            with whole_file(path) as temporary:
+                temporary.write_bytes(content)
+            written.append(path)
+    return written, left
+
+
+def _known(place: Path, stem: str) -> Known:
+    table, runs = place / f"{stem}.csv", place / f"{stem}.parquet"
+    return Known(
+        _rows(table) if table.exists() else None, read_table(runs) if runs.exists() else None
+    )
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    """A table as it was before it was written; a cell without a word is an empty one."""
+    table = pd.read_csv(path)
+    words = [*table.select_dtypes(exclude="number"), *(n for n in EMPTY if n in table)]
+    return table.assign(**{name: table[name].astype(object).fillna("") for name in words})
