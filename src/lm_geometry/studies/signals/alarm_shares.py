@@ -12,7 +12,7 @@ LABELS = {
     "": "joined",
 }
 ALARMS_SAY = (
-    "Full points: runs with the event that alarm before it; hollow: runs without that alarm.",
+    "Full points: runs with the event that alarm before it; hollow: runs without it that alarm.",
     "Thresholds are those of runs of other settings.",
 )
 

@@ -51,7 +51,7 @@ def page(
         rule_in_words(rule),
         "## Exhaustion",
         exhaustion,
-        "All numbers: `overall.csv`, and the tables of the families. How they are come by was "
+        "All numbers: `overall.csv`, and the tables of the families. How they come about was "
         "written before the runs: [the protocol](../../../docs/signals-protocol.md).",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
