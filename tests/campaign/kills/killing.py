@@ -1,0 +1,175 @@
+"""A command that is killed at a random moment, then run again, and compared with one that was not.
+
+The moment is uniform over the time that an uninterrupted run takes. KILL is twice as likely as TERM
+and INT, each to the whole group of processes, as a closed terminal or a batch system sends it.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from lm_geometry.workspace.faults import LOCK_CUT, refuse_cut
+from tests.campaign.trials import Outcome, Trial
+
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+LONGEST = 900.0  # seconds after which a rerun has come to nothing
+Environment = Mapping[str, str]
+Bytes = dict[str, bytes]
+
+
+class Victim(Protocol):
+    """What can be killed."""
+
+    kind: str
+    in_a_row: int  # kills before the run that may go to its end, at most
+
+    def fresh(self, folder: Path) -> Path:
+        """A new project in `folder`, in which the command is to run: the folder of that."""
+        ...
+
+    def command(self, again: bool) -> list[str]:
+        """The command, at first or after a kill."""
+        ...
+
+    def result(self, folder: Path) -> Bytes:
+        """All that must be as after an uninterrupted run."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    printed: str
+
+
+def trials(
+    victim: Victim, numbers: Iterable[int], seed: int, environment: Environment, folder: Path
+) -> Iterator[Trial]:
+    """One for each number, by which its moments and signals are drawn; folders are taken away."""
+    whole = victim.fresh(folder / "whole")
+    began = time.monotonic()
+    ended = run(victim.command(again=False), whole, environment)
+    seconds = time.monotonic() - began
+    assert ended.status == 0, ended.printed
+    expected, locks = victim.result(whole), locks_of(whole)
+    for number in numbers:
+        random = np.random.default_rng([seed, number, *victim.kind.encode()])
+        place = victim.fresh(folder / str(number))
+        moments = []
+        for _ in range(random.integers(1, victim.in_a_row + 1)):
+            moment, sent = seconds * random.random(), random.choice(SIGNALS)
+            killed(victim.command(again=bool(moments)), place, environment, moment, sent)
+            moments.append(f"{signal.Signals(sent).name} after {moment:.1f} of {seconds:.1f} s")
+        outcome, told = after(victim, place, environment, expected, locks)
+        yield Trial(victim.kind, number, outcome, "; ".join([*moments, told]))
+        if outcome == "survived":
+            shutil.rmtree(folder / str(number))
+    shutil.rmtree(folder / "whole")
+
+
+def after(
+    victim: Victim, place: Path, environment: Environment, expected: Bytes, locks: Bytes
+) -> tuple[Outcome, str]:
+    """What became of a project after kills, once the command ran again."""
+    told = ""
+    ended = run(victim.command(again=True), place, environment)
+    if ended.status and is_cut(place / "dvc.lock"):
+        told = "dvc.lock was cut, and mended by the line that is told; "
+        subprocess.run(["git", "checkout", "--quiet", "dvc.lock"], cwd=place, check=True)
+        ended = run(victim.command(again=True), place, environment)
+    if ended.status:
+        return "lost", f"{told}the rerun ended with {ended.status}: {ended.printed[-600:]}"
+    found = victim.result(place)
+    if found.keys() != expected.keys():
+        return "lost", f"{told}files: {sorted(found.keys() ^ expected.keys())[:6]}"
+    if other := [name for name, content in expected.items() if found[name] != content]:
+        return "wrong", f"{told}other bytes: {other[:6]}"
+    if left := half_written(place):
+        return "lost", f"{told}half-written: {left[:6]}"
+    if (now := locks_of(place)) != locks:
+        return "lost", f"{told}locks: {now}, and without a kill {locks}"
+    return "survived", told.rstrip("; ")
+
+
+def killed(
+    words: list[str], folder: Path, environment: Environment, moment: float, sent: int
+) -> None:
+    """Run a command and kill its group after `moment` seconds; it may have ended before."""
+    with (folder.parent / f"{folder.name}.printed").open("ab") as file:
+        process = subprocess.Popen(
+            words, cwd=folder, env=environment, stdout=file, stderr=file, process_group=0
+        )
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, sent)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:  # what would not end on TERM or INT
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    time.sleep(0.05)  # in which the last of the group are gone
+
+
+def run(words: list[str], folder: Path, environment: Environment) -> Ended:
+    """A command to its end."""
+    process = subprocess.Popen(
+        words,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        process_group=0,
+    )
+    try:
+        printed, _ = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        printed, _ = process.communicate()
+        return Ended(-1, f"it did not end in {LONGEST:.0f} s: {printed}")
+    return Ended(process.returncode, printed)
+
+
+def is_cut(lock: Path) -> bool:
+    """Whether our commands, and `make`, would say how this dvc.lock is mended."""
+    try:
+        refuse_cut(lock)
+    except ValueError as error:
+        return str(error) == LOCK_CUT
+    return False
+
+
+def half_written(folder: Path) -> list[str]:
+    """What was begun and never given its name; DVC's own `tmp` is no place of results."""
+    found = (file for file in folder.rglob("*.tmp") if ".git" not in file.parts)
+    return sorted(str(file.relative_to(folder)) for file in found)
+
+
+def locks_of(folder: Path) -> Bytes:
+    """DVC's records of who reads and writes; without who holds the lock, which tells nothing."""
+    place = folder / ".dvc" / "tmp"
+    held = {file.name: file.read_bytes() for file in place.glob("rwlock*")}
+    return {name: json.dumps(json.loads(text or "{}")).encode() for name, text in held.items()}
+
+
+def bytes_below(folder: Path, *names: str) -> Bytes:
+    """Every file of these folders, or that these names are; links are followed."""
+    found = {}
+    for name in names:
+        path = folder / name
+        files = [path] if path.is_file() else [f for f in path.rglob("*") if f.is_file()]
+        found |= {str(file.relative_to(folder)): file.read_bytes() for file in sorted(files)}
+    return found
