@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -47,23 +49,20 @@ def _outcome(cloud: Drawn, random: np.random.Generator) -> tuple[Outcome, str]:
 
 
 def _refused(X: Any) -> tuple[Outcome, str]:
-    for name in ("twonn", "mle", "lpca"):
-        for call in (
-            lambda X: lm_geometry.local_dimension(X, 3, name),
-            lambda X: lm_geometry.global_dimension(X, name),
-        ):
-            try:
-                found = call(X)
-            except Exception as error:
-                if sentence(error) is None:
-                    return "lost", f"{name}: {type(error).__name__}: {error}"[:300]
-            else:
-                return "wrong", f"{name}: {found} of what is no cloud"
+    calls = (partial(lm_geometry.local_dimension, n_neighbors=3), lm_geometry.global_dimension)
+    for name, call in product(("twonn", "mle", "lpca"), calls):
+        try:
+            found = call(X, estimator=name)
+        except Exception as error:
+            if sentence(error) is None:
+                return "lost", f"{name}: {type(error).__name__}: {error}"[:300]
+        else:
+            return "wrong", f"{name}: {found} of what is no cloud"
     return "survived", "refused"
 
 
 def check(X: Any, k: int) -> None:
-    """Raises WrongError where the graph or an estimate of X at k neighbours is not as it must be."""
+    """Raises WrongError where the graph of X, or an estimate at k neighbours, is another."""
     D = brute_force.distances(X)
     graph = lm_geometry.neighbour_graph(X, k)
     _check_graph(D, graph.indices, graph.distances)

@@ -19,15 +19,55 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-LIBRARIES = """
-numpy scipy.stats scipy.spatial scipy.optimize numba pandas pyarrow.parquet pyarrow.dataset
-sklearn.cluster sklearn.linear_model altair pydantic pydantic_settings ruamel.yaml yaml click tqdm
-psutil jinja2 dotenv torch torch.utils.data datasets accelerate peft tokenizers safetensors.torch
-transformers transformers.models.auto transformers.models.llama.modeling_llama transformers.trainer
-dvc.cli dvc.repo dvc.commands.repro dvc.commands.data_sync dvc.commands.checkout dvc.commands.add
-dvc.commands.experiments.run dvc.repo.reproduce dvc.repo.push dvc.repo.pull dvc.repo.experiments
-dvc.repo.experiments.queue.celery dvc.stage.run dvc.stage.serialize dvc_data.index dvc_data.hashfile
-""".split()
+LIBRARIES = [
+    "numpy",
+    "scipy.stats",
+    "scipy.spatial",
+    "scipy.optimize",
+    "numba",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "sklearn.cluster",
+    "sklearn.linear_model",
+    "altair",
+    "pydantic",
+    "pydantic_settings",
+    "ruamel.yaml",
+    "yaml",
+    "click",
+    "tqdm",
+    "psutil",
+    "jinja2",
+    "dotenv",
+    "torch",
+    "torch.utils.data",
+    "datasets",
+    "accelerate",
+    "peft",
+    "tokenizers",
+    "safetensors.torch",
+    "transformers",
+    "transformers.models.auto",
+    "transformers.models.llama.modeling_llama",
+    "transformers.trainer",
+    "dvc.cli",
+    "dvc.repo",
+    "dvc.commands.repro",
+    "dvc.commands.data_sync",
+    "dvc.commands.checkout",
+    "dvc.commands.add",
+    "dvc.commands.experiments.run",
+    "dvc.repo.reproduce",
+    "dvc.repo.push",
+    "dvc.repo.pull",
+    "dvc.repo.experiments",
+    "dvc.repo.experiments.queue.celery",
+    "dvc.stage.run",
+    "dvc.stage.serialize",
+    "dvc_data.index",
+    "dvc_data.hashfile",
+]
 
 
 def main() -> None:

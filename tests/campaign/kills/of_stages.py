@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.campaign.kills.killing import Bytes, bytes_below, run
-from tests.pipeline.test_pipeline import Project
 
 RESULTS = ("data", "metrics", "plots", "dvc.lock")
 EMBEDDED = ("hidden_states", "losses", "prompt_neighbours", "tokens")
@@ -71,9 +70,9 @@ class OfKeep(OfStages):
         return bytes_below(folder, f"models/{KEPT}", record, "catalogue", "models/.gitignore")
 
 
-def made_project(project: Project, environment: Mapping[str, str], folder: Path) -> Path:
+def made_project(project: Path, environment: Mapping[str, str], folder: Path) -> Path:
     """A copy of a clone in which everything ran to its end."""
-    shutil.copytree(project.folder, folder, symlinks=True)
+    shutil.copytree(project, folder, symlinks=True)
     ended = run(["dvc", "repro"], folder, environment)
     assert ended.status == 0, ended.printed
     return folder

@@ -44,7 +44,7 @@ def trials(
         if aimed is None:
             killed(words, project.folder, own, moment, sent)
         else:
-            _killed_beside(words, project.folder, own, moment, lambda f=aimed, p=project: f(p.folder))
+            _killed_beside(words, project.folder, own, moment, aimed)
         outcome, told = _after(project, [*words, "--resume"], own, expected)
         when = f"{signal.Signals(sent).name} of {name} after {moment:.1f} of {seconds:.1f} s"
         yield Trial(kind, number, outcome, f"{when}; {told}".rstrip("; "))
@@ -152,5 +152,3 @@ def _end_all_below(folder: Path) -> None:
     for process in _below(folder):
         with suppress(psutil.Error):
             process.kill()
-
-

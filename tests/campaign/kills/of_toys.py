@@ -36,8 +36,9 @@ class OfToys:
 
     in_a_row = 2
 
-    def __init__(self, kind: str, made: ToyProject) -> None:
+    def __init__(self, kind: str, name: str, made: ToyProject) -> None:
         self.kind = kind
+        self.name = name
         self.made = made
 
     def fresh(self, folder: Path) -> Path:
@@ -53,19 +54,19 @@ class OfToys:
             "push": [remote],
             "pull": [place / "data", place / ".dvc" / "cache"],
         }
-        for path in lacks[self.kind]:
+        for path in lacks[self.name]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         return place
 
     def command(self, again: bool) -> list[str]:
         """The same, at first and after a kill."""
-        return COMMANDS[self.kind]
+        return COMMANDS[self.name]
 
     def result(self, folder: Path) -> Bytes:
         """What is in the workspace, the cache and the remote; what a push left unfinished goes."""
         found = bytes_below(folder, "data", "dvc.lock", ".dvc/cache/files")
         there = folder.parent / "remote"
-        if self.kind == "push":
+        if self.name == "push":
             for unfinished in there.rglob("*.tmp"):  # what `audit --repair` is tested to remove
                 unfinished.unlink()
             found |= bytes_below(there, "files")

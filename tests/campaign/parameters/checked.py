@@ -95,8 +95,9 @@ def _read_otherwise(params: Params, edit: Edit) -> str:
     if isinstance(found, BaseModel):
         given = edit.value or {}
         return "" if isinstance(given, dict) and _within(given, found) else f"reads {found!r:.200}"
-    same = _plain(found) == _plain(edit.value)
-    return "" if same and type(found) is not bool or found is edit.value else f"reads {found!r:.200}"
+    alike = isinstance(found, bool) == isinstance(edit.value, bool)
+    same = alike and _plain(found) == _plain(edit.value)
+    return "" if same else f"reads {found!r:.200}"
 
 
 def _within(given: Raw, section: BaseModel) -> bool:
