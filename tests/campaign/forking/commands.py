@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +13,11 @@ BEYOND_AVX2 = "X86_V4 AVX512_ICL AVX512_SPR"  # as stage estimate has it, before
 
 
 @contextmanager
-def forked_commands(folder: Path) -> Iterator[dict[str, str]]:
+def forked_commands(folder: Path, more: Sequence[str] = ()) -> Iterator[dict[str, str]]:
     """Environment with which the three programs are forks, while the context is open.
 
-    They take a hundredth of a second to begin instead of eight, pictures are not rendered, and
-    their compiled loops are kept in `folder`.
+    They take a hundredth of a second to begin instead of eight, and pictures are not rendered.
+    `more` are libraries that are held beside those of the stages.
     """
     programs = folder / "programs"
     programs.mkdir(parents=True)
@@ -28,7 +28,7 @@ def forked_commands(folder: Path) -> Iterator[dict[str, str]]:
         program.chmod(0o755)
     own = {"NPY_DISABLE_CPU_FEATURES": BEYOND_AVX2, "PYTHONPATH": str(HERE.parent / "stand_ins")}
     server = subprocess.Popen(
-        [sys.executable, str(HERE / "server.py"), str(programs)],
+        [sys.executable, str(HERE / "server.py"), str(programs), *more],
         env=os.environ | KERNELS | own,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """Loads the libraries, then forks for each command that a client asks for.
 
-`python server.py FOLDER` listens on FOLDER/server, and ends when its input does. None of this
+`python server.py FOLDER [LIBRARY]...` listens on FOLDER/server, and ends when its input does. None of this
 project's own code is loaded before the fork: a command has that of its own clone.
 """
 
@@ -73,7 +73,7 @@ LIBRARIES = [
 def main() -> None:
     """Serve until the input ends."""
     place = Path(sys.argv[1])
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *sys.argv[2:]):
         importlib.import_module(library)
     gc.collect()
     gc.freeze()  # or a fork's collector would write to every page that it shares
