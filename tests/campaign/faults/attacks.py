@@ -112,8 +112,8 @@ ATTACKS = (
     ),
     Row(
         "a config.json that is no JSON, a list, deep, of another encoding, of absurd numbers",
-        "refused at the check in a sentence",
-        (f"{_HOSTILE_MODELS}test_a_hostile_config_is_refused_at_the_check",),
+        "refused at the check, or in data-prep, in a sentence",
+        (f"{_HOSTILE_MODELS}test_a_hostile_config_is_refused_before_anything_runs",),
     ),
     Row(
         "GGUF files cut, empty, of 2^60 tensors, of a string of 2^50",

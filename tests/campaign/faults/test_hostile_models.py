@@ -1,4 +1,4 @@
-"""Configs and GGUF files that nobody saved so: a sentence at the check, and no memory."""
+"""Configs and GGUF files that nobody saved so: a sentence at the check or in data-prep."""
 
 import json
 import resource
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lm_geometry.data_prep.model_names import resolve
+from lm_geometry.data_prep.params import Model
 from lm_geometry.models.load import load_model
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.outs.data_prep.model import ModelSource
@@ -29,7 +31,7 @@ ABSURD |= {"more than any": 10**12, "a list of layers": [3], "true": True}
 
 
 @pytest.mark.parametrize("what", [*CONFIGS, *ABSURD])
-def test_a_hostile_config_is_refused_at_the_check(
+def test_a_hostile_config_is_refused_before_anything_runs(
     tmp_path: Path, tiny_models: dict[str, TinyModel], what: str
 ) -> None:
     model = tmp_path / "model"
@@ -42,8 +44,13 @@ def test_a_hostile_config_is_refused_at_the_check(
         file.write_text(json.dumps(config))
     root = tmp_path / "project"
     root.mkdir()
-    with pytest.raises(ParamsError, match=r"model\.name|config\.json"):
+    with pytest.raises(Exception) as raised, quiet_loading():  # noqa: PT011
         check_project(project_with(root, model__name=f"file:{model}"))
+        resolve(Model.model_validate({"name": f"file:{model}"}), seed=0)
+    assert sentence(raised.value), repr(raised.value)
+    if isinstance(raised.value, ParamsError):
+        names = ("model.name", "config.json", "embed.layers")
+        assert any(name in str(raised.value) for name in names)
 
 
 def gguf(tensors: int, pairs: int, more: bytes = b"") -> bytes:

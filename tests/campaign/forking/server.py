@@ -1,7 +1,7 @@
 """Loads the libraries, then forks for each command that a client asks for.
 
-`python server.py FOLDER [LIBRARY]...` listens on FOLDER/server, and ends when its input does. None of this
-project's own code is loaded before the fork: a command has that of its own clone.
+`python server.py FOLDER [LIBRARY]...` listens on FOLDER/server, and ends when its input does. None
+of this project's own code is loaded before the fork: a command has that of its own clone.
 """
 
 import atexit
