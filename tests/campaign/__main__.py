@@ -57,7 +57,7 @@ def _asked(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="keep the trials that are there")
     parser.add_argument("--write", action="store_true", help="the table into docs/reliability.md")
     parser.add_argument("--log", type=Path, default=LOG, help="default: .scratch/campaign")
-    parser.add_argument("--folder", help="of projects, which are kept where something was lost")
+    parser.add_argument("--folder", help="of projects; those of what was lost or wrong stay there")
     found = parser.parse_args(words)
     if not 0 < found.share <= 1:
         parser.error(f"--share: {found.share} is no share above 0 up to 1")

@@ -30,6 +30,7 @@ from lm_geometry.workspace.section import ROOT
 from tests.campaign.forking.commands import forked_commands
 
 SETTINGS = Path(__file__).with_name("rooms.toml")
+QUIETLY = "-p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning"  # of what forks hold
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def tried(
 ) -> Iterator[Mutant]:
     """The mutants of a room, each with its tests run."""
     names = " ".join(room["tests"])
-    command = f"env -C {tree} {_assigned(programs, tree)} python -m pytest -x -q {names}"
+    command = f"env -C {tree} {_assigned(programs, tree)} python -m pytest -x -q {QUIETLY} {names}"
     outcome, printed = run_tests(command, settings["seconds"])
     if outcome is not TestOutcome.SURVIVED:
         raise SystemExit(f"{room['name']}: its tests do not pass as they are\n{printed}")
@@ -94,7 +95,7 @@ def tried(
 
 
 def drawn(room: dict[str, Any], settings: dict[str, Any], tree: Path) -> list[Any]:
-    """The changes of a room that are tried."""
+    """The changes of a room that are tried: places in its modules, and one change of each."""
     paths = cosmic_ray.modules.find_modules([tree / module for module in room["modules"]])
     modules = sorted(path for path in paths if path.name != "__init__.py")
     session = tree.parent / "session.sqlite"
@@ -104,8 +105,12 @@ def drawn(room: dict[str, Any], settings: dict[str, Any], tree: Path) -> list[An
         every = [mutation for item in database.work_items for mutation in item.mutations]
     out = settings["left_out"]
     kept = [one for one in every if not any(word in one.operator_name for word in out)]
-    kept.sort(key=lambda one: (str(one.module_path), one.operator_name, one.occurrence))
-    return random.Random(settings["seed"]).sample(kept, min(settings["mutants"], len(kept)))
+    places: dict[Any, list[Any]] = {}  # a sum has ten other operators, a number one
+    for one in sorted(kept, key=lambda one: (one.operator_name, one.occurrence)):
+        places.setdefault((str(one.module_path), one.start_pos), []).append(one)
+    chance = random.Random(settings["seed"])
+    chosen = chance.sample(sorted(places), min(settings["mutants"], len(places)))
+    return [chance.choice(places[place]) for place in chosen]
 
 
 def _assigned(programs: dict[str, str], tree: Path) -> str:

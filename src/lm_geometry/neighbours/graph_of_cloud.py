@@ -61,7 +61,7 @@ def neighbour_graph(
     With `exclude`, labels `[tokens]` or `[tokens, kinds]`, tokens of one label are no neighbours of
     each other: see `excluding`, whose errors come too.
     Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, for
-    distances so small that float64 does not hold all of their digits, and unless
+    distances so small that float64 holds few of their digits (below 5e-318), and unless
     1 <= n_neighbors < tokens.
     """
     chosen = _choose(X, backend, search)

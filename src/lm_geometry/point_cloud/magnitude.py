@@ -8,7 +8,7 @@ import numpy as np
 
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 
-NORMAL = float(np.finfo(np.float64).tiny)
+SHORTEST = 2.0**-1054  # of shorter distances float64 has fewer than 20 binary digits
 SMALLEST, LARGEST = 1e-120, 1e150  # smaller differences, and larger values, have no exact square
 BLOCK = 4096  # rows that are looked at together
 FOURTH = 200  # beyond this power of two a square of squares may leave the range
@@ -52,16 +52,16 @@ def brought_back(
 ) -> Float64[np.ndarray, "tokens n_neighbors"]:
     """Distances of a cloud that was `magnified` by two to the `power`, in its own units.
 
-    Raises ValueError where they have fewer digits there, below the normal numbers of float64:
-    ratios of them would be wrong by percents.
+    Raises ValueError where they have too few digits there, below the normal numbers of float64:
+    ratios of them would be wrong by up to percents.
     """
     if not power:
         return distances
     own = np.ldexp(distances, -power)
-    if ((own < NORMAL) & (distances > 0)).any():
+    if ((own < SHORTEST) & (distances > 0)).any():
         raise ValueError(
-            f"X has distances below {NORMAL:.0e}, of which float64 does not hold all digits: "
-            "give X * 2.0**200, whose neighbours and dimensions are the same"
+            f"X has distances below {SHORTEST:.0e}, of which float64 holds few digits: give "
+            "X * 2.0**200, whose neighbours and dimensions are the same"
         )
     return own
 

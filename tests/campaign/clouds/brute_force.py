@@ -34,7 +34,12 @@ def two_nearest_ratios(D: Extended) -> npt.NDArray[Any]:
         return np.sort((ordered[:, 1] / ordered[:, 0]).astype(np.float64))
 
 
-def twonn(D: Extended) -> Wanted:
+def unit_of(D: Extended) -> float:
+    """What rounding makes of a ratio: more where the shortest distances have fewer digits."""
+    return UNIT + 4 * float(np.longdouble(5e-324) / D[D > 0].min(initial=np.inf))
+
+
+def twonn(D: Extended, unit: float = UNIT) -> Wanted:
     """The slope of −ln(1 − i/n) against ln μ over the nine tenths of smallest finite ratios."""
     ratios = two_nearest_ratios(D)
     finite = ratios[np.isfinite(ratios)]
@@ -45,13 +50,13 @@ def twonn(D: Extended) -> Wanted:
     x, y = np.log(finite[:kept]), -np.log1p(-np.arange(1, kept + 1) / n)
     if x[-1] == 0:
         return Wanted(np.nan, 0.0)
-    if x[-1] < 1e3 * UNIT:
+    if x[-1] < 1e3 * unit:
         return Wanted(np.nan, np.inf)
     slope = (x @ y) / (x @ x)
-    return Wanted(slope, slope * UNIT * (y.sum() / (x @ y) + 2 * x.sum() / (x @ x) + 10))
+    return Wanted(slope, slope * unit * (y.sum() / (x @ y) + 2 * x.sum() / (x @ x) + 10))
 
 
-def mle(radii: Extended) -> Wanted:
+def mle(radii: Extended, unit: float = UNIT) -> Wanted:
     """(k − 1) / Σ ln(r_k / r_j) of the sorted distances of one token."""
     k = len(radii)
     if radii[-1] == 0:
@@ -61,9 +66,9 @@ def mle(radii: Extended) -> Wanted:
     total = float(np.log(radii[-1] / radii).sum())
     if total == 0:
         return Wanted(np.inf, 0.0)
-    if total < 1e3 * k * UNIT:
+    if total < 1e3 * k * unit:
         return Wanted(np.nan, np.inf)
-    return Wanted((k - 1) / total, (k - 1) / total * UNIT * (10 + k / total))
+    return Wanted((k - 1) / total, (k - 1) / total * unit * (10 + k / total))
 
 
 def lpca(X: Any, alpha: float = 0.05) -> Wanted:
@@ -81,7 +86,7 @@ def lpca(X: Any, alpha: float = 0.05) -> Wanted:
     return Wanted(float((shares > alpha).sum()), np.inf if unsure else 0.0)
 
 
-def gride(D: Extended, n1: int) -> Wanted:
+def gride(D: Extended, n1: int, unit: float = UNIT) -> Wanted:
     """The dimension from ratios of distances at ranks n₁ and 2 n₁ (Denti et al. 2022, eq. 10)."""
     ordered = np.sort(D, axis=1)  # itself first
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -92,7 +97,8 @@ def gride(D: Extended, n1: int) -> Wanted:
     ratios[ratios == 1] += 10 * np.finfo(float).eps
     limit = 20 * (np.quantile(ratios, 0.95) - np.quantile(ratios, 0.5)) + np.quantile(ratios, 0.5)
     kept = ratios[ratios < limit]
-    close = (np.abs(ratios / limit - 1) < 1e-9).any() or (ratios - 1 < 1e-9).any()
+    near = 1e-9 + 1e3 * unit
+    close = (np.abs(ratios / limit - 1) < near).any() or (ratios - 1 < near).any()
     if len(kept) < 3 or kept[-1] <= 1 + 1e-14:
         return Wanted(np.nan, np.inf if close else 0.0)
     if close:
@@ -104,10 +110,11 @@ def gride(D: Extended, n1: int) -> Wanted:
         return float((((1 - n1) / -np.expm1(-d * x) + 2 * n1 - 1) @ x) * d - (len(x) - 1))
 
     if n1 == 1:
-        return Wanted((len(x) - 1) / x.sum(), 1e-9 * (len(x) - 1) / x.sum())
+        d = float((len(x) - 1) / x.sum())
+        return Wanted(d, d * (1e-9 + unit * (10 + len(x) / x.sum())))
     low, high = -20.0, 20.0
     if score(low) * score(high) > 0:
         return Wanted(np.nan, np.inf)
     d = float(np.exp(brentq(score, low, high, xtol=1e-13, rtol=1e-13)))
     floored = d * x[0] < 1e-6  # where DADApy's constant takes the place of 1 − μ^−d
-    return Wanted(d, np.inf if floored else 1e-6 * d)
+    return Wanted(d, np.inf if floored else (1e-6 + 1e3 * unit) * d)

@@ -64,20 +64,21 @@ def _refused(X: Any) -> tuple[Outcome, str]:
 def check(X: Any, k: int) -> None:
     """Raises WrongError where the graph of X, or an estimate at k neighbours, is another."""
     D = brute_force.distances(X)
+    unit = brute_force.unit_of(D)
     graph = lm_geometry.neighbour_graph(X, k)
     _check_graph(D, graph.indices, graph.distances)
     local = {name: lm_geometry.local_dimension(X, k, name) for name in ("twonn", "mle", "lpca")}
     points = np.asarray(X)
     for token, near in enumerate(graph.indices):
         among = D[np.ix_(near, near)]
-        _compare("local twonn", local["twonn"][token], brute_force.twonn(among))
-        _compare("local mle", local["mle"][token], brute_force.mle(D[token, near]))
+        _compare("local twonn", local["twonn"][token], brute_force.twonn(among, unit))
+        _compare("local mle", local["mle"][token], brute_force.mle(D[token, near], unit))
         _compare("local lpca", local["lpca"][token], brute_force.lpca(points[near]))
-    _compare("twonn", lm_geometry.global_dimension(X, "twonn"), brute_force.twonn(D))
+    _compare("twonn", lm_geometry.global_dimension(X, "twonn"), brute_force.twonn(D, unit))
     _compare("lpca", lm_geometry.global_dimension(X, "lpca"), brute_force.lpca(points))
     found = lm_geometry.gride(X, 8)
     for n1, dimension in zip(found.n1, found.dimension, strict=True):
-        _compare(f"gride at {n1}", dimension, brute_force.gride(D, int(n1)))
+        _compare(f"gride at {n1}", dimension, brute_force.gride(D, int(n1), unit))
 
 
 def _check_graph(D: Any, indices: Any, distances: Any) -> None:

@@ -134,7 +134,7 @@ def _run(asked: dict[str, Any], files: list[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
-    sys.executable = asked["program"].replace("lm-geometry", "python").replace("/dvc", "/python")
+    sys.executable = str(Path(asked["program"]).with_name("python"))
     sys.path[:0] = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
     os._exit(_status(asked["words"]))
 

@@ -119,7 +119,18 @@ def killed(
         except subprocess.TimeoutExpired:  # what would not end on TERM or INT
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    time.sleep(0.05)  # in which the last of the group are gone
+    wait_for_group(process.pid)
+
+
+def wait_for_group(group: int) -> None:
+    """Until no process of the group is there, nor a zombie, which DVC would take for a live one."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
 
 
 def run(words: list[str], folder: Path, environment: Environment) -> Ended:
