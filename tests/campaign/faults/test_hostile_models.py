@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lm_geometry.data_prep.model_checks import checked
 from lm_geometry.data_prep.model_names import resolve
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models.load import load_model
@@ -46,8 +47,9 @@ def test_a_hostile_config_is_refused_before_anything_runs(
     root.mkdir()
     with pytest.raises(Exception) as raised, quiet_loading():  # noqa: PT011
         check_project(project_with(root, model__name=f"file:{model}"))
-        resolve(Model.model_validate({"name": f"file:{model}"}), seed=0)
+        checked(resolve(Model.model_validate({"name": f"file:{model}"}), seed=0))
     assert sentence(raised.value), repr(raised.value)
+    assert not isinstance(raised.value, MemoryError | RecursionError)
     if isinstance(raised.value, ParamsError):
         names = ("model.name", "config.json", "embed.layers")
         assert any(name in str(raised.value) for name in names)
