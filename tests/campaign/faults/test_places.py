@@ -55,13 +55,13 @@ def test_a_cache_that_cannot_be_written_fails_and_is_filled_later(
 ) -> None:
     shutil.copytree(toy.folder / ".dvc" / "cache", disk / "cache")
     toy.dvc("cache", "dir", "--local", "--quiet", str(disk / "cache"))
-    toy.set_param("size", 5000)
+    toy.set_param("layers", 5)  # of another `size` DVC's run cache would know nothing
     remount(disk, "ro")
     assert toy.dvc("repro", "--quiet", check=False) != 0
     remount(disk, "rw")
     toy.dvc("repro", "--quiet")
     toy.command("audit", "--quick", "--no-remote")
-    assert {len(content) for name, content in toy.bytes().items() if "states" in name} == {5000}
+    assert sum("states" in name for name in toy.bytes()) == 5
 
 
 def test_compiled_loops_of_a_read_only_folder_are_run(disk: Path) -> None:
@@ -98,7 +98,7 @@ def test_no_identity_is_told_and_nothing_is_run(toy: ToyProject, tmp_path: Path)
     command = [sys.executable, "-m", "dvc", "exp", "run", "-S", "layers=6"]
     ran = subprocess.run(command, cwd=toy.folder, env=environment, capture_output=True, text=True)
     assert ran.returncode != 0
-    assert "user name and email must be configured" in ran.stderr.lower().replace("git ", "")
+    assert "user name and email must be configured" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert toy.bytes() == before
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 KERNELS = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "1"}
 BEYOND_AVX2 = "X86_V4 AVX512_ICL AVX512_SPR"  # as stage estimate has it, before NumPy is loaded
 
@@ -45,17 +46,17 @@ def forked_commands(folder: Path, more: Sequence[str] = ()) -> Iterator[dict[str
 
 def shell_commands() -> dict[str, str]:
     """Environment with which the programs are those of a shell: a share of kills has these."""
-    variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     beside = str(Path(sys.executable).parent)
     own = {
         "PATH": f"{beside}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "src"),  # of what is tried here, whatever is installed
         "LM_GEOMETRY_DEVICE": "cpu",
         "LM_GEOMETRY_THREADS": "1",
         "LM_GEOMETRY_COSTS": "never",
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
     }
-    return variables | own
+    return os.environ | own
 
 
 def run(words: list[str], folder: Path, environment: Mapping[str, str]) -> str:

@@ -60,7 +60,8 @@ class OfKeep(OfStages):
 
     def command(self, again: bool) -> list[str]:
         """`keep`; after a kill only where it did not end before, which it says by refusing."""
-        keeping = f"lm-geometry keep workspace 4 {KEPT}"
+        # Commands work on the clone that the package lies in.
+        keeping = f"PYTHONPATH=$PWD/src lm-geometry keep workspace 4 {KEPT}"
         done = f"grep -q '^{KEPT}:' catalogue/models.yaml"
         return ["sh", "-c", f"{done} || {keeping}" if again else keeping]
 

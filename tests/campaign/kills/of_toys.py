@@ -3,17 +3,23 @@
 import shutil
 from pathlib import Path
 
-from lm_geometry.workspace.section import ROOT
 from tests.campaign.kills.killing import Bytes, bytes_below
 from tests.toy_project import ToyProject, new_project
 
 LAYERS, SIZE = 150, 20_000  # files and their bytes, so that a transfer is more than a moment
+PULL = """\
+from pathlib import Path
+from lm_geometry.workspace import section
+section.ROOT = Path.cwd()  # or the commands would work on the clone that the package lies in
+from lm_geometry.commands.cli import main
+main(["pull"])
+"""
 COMMANDS = {
     "DVC: repro": ["dvc", "repro"],
     "DVC: commit": ["dvc", "commit", "--force"],
     "DVC: checkout": ["dvc", "checkout"],
     "push": ["dvc", "push"],
-    "pull": ["lm-geometry", "pull"],
+    "pull": ["python", "-c", PULL],
 }
 
 
@@ -26,8 +32,6 @@ def made_toy(folder: Path) -> ToyProject:
     project.git("commit", "--quiet", "--message", "results")
     (project.folder / ".dvc" / "config.local").write_text(local)
     project.dvc("push", "--quiet")
-    for name in ("src", "stages", "catalogue"):  # so that it is a clone to `lm-geometry`
-        (project.folder / name).symlink_to(ROOT / name)
     return project
 
 
