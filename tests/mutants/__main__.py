@@ -5,6 +5,9 @@ else, and compiled again. The tests run as forks of a process that holds the lib
 whose tests do not pass without a change is refused.
 """
 
+# pyright: reportMissingImports=false
+# cosmic-ray is installed by `make mutants` alone.
+
 import argparse
 import random
 import shutil

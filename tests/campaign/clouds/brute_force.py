@@ -115,6 +115,7 @@ def gride(D: Extended, n1: int, unit: float = UNIT) -> Wanted:
     low, high = -20.0, 20.0
     if score(low) * score(high) > 0:
         return Wanted(np.nan, np.inf)
-    d = float(np.exp(brentq(score, low, high, xtol=1e-13, rtol=1e-13)))
+    root: Any = brentq(score, low, high, xtol=1e-13, rtol=1e-13)
+    d = float(np.exp(root))
     floored = d * x[0] < 1e-6  # where DADApy's constant takes the place of 1 − μ^−d
     return Wanted(d, np.inf if floored else (1e-6 + 1e3 * unit) * d)
