@@ -10,6 +10,7 @@ whose tests do not pass without a change is refused.
 
 import argparse
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -107,7 +108,7 @@ def drawn(room: dict[str, Any], settings: dict[str, Any], tree: Path) -> list[An
         init(modules, database, {})
         every = [mutation for item in database.work_items for mutation in item.mutations]
     out = settings["left_out"]
-    kept = [one for one in every if not any(word in one.operator_name for word in out)]
+    kept = [one for one in every if not any(re.search(word, one.operator_name) for word in out)]
     places: dict[Any, list[Any]] = {}  # a sum has ten other operators, a number one
     for one in sorted(kept, key=lambda one: (one.operator_name, one.occurrence)):
         places.setdefault((str(one.module_path), one.start_pos), []).append(one)
