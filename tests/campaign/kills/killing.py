@@ -165,9 +165,12 @@ def is_cut(lock: Path) -> bool:
 
 
 def half_written(folder: Path) -> list[str]:
-    """What was begun and never given its name; DVC's own `tmp` is no place of results."""
-    found = (file for file in folder.rglob("*.tmp") if ".git" not in file.parts)
-    return sorted(str(file.relative_to(folder)) for file in found)
+    """What was begun and never given its name, outside of git's and DVC's own folders.
+
+    Objects of DVC's cache have a name once they are whole; what a kill left of one is no object.
+    """
+    found = (file.relative_to(folder) for file in folder.rglob("*.tmp"))
+    return sorted(str(file) for file in found if file.parts[0] not in (".git", ".dvc"))
 
 
 def locked(folder: Path) -> list[str]:

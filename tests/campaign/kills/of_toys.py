@@ -69,6 +69,7 @@ class OfToys:
     def result(self, folder: Path) -> Bytes:
         """What is in the workspace, the cache and the remote; what a push left unfinished goes."""
         found = bytes_below(folder, "data", "dvc.lock", ".dvc/cache/files")
+        found = {name: content for name, content in found.items() if not name.endswith(".tmp")}
         there = folder.parent / "remote"
         if self.name == "push":
             for unfinished in there.rglob("*.tmp"):  # what `audit --repair` is tested to remove
