@@ -74,6 +74,7 @@ def test_a_second_repro_waits_and_finds_everything_done(
     assert toy.bytes() == before
 
 
+@pytest.mark.slow
 def test_an_experiment_beside_a_repro_harms_neither(
     toy: ToyProject, environment: dict[str, str]
 ) -> None:

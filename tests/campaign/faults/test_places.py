@@ -64,6 +64,7 @@ def test_a_cache_that_cannot_be_written_fails_and_is_filled_later(
     assert sum("states" in name for name in toy.bytes()) == 5
 
 
+@pytest.mark.slow  # everything is compiled, twice
 def test_compiled_loops_of_a_read_only_folder_are_run(disk: Path) -> None:
     code = (
         "import numpy as np; from lm_geometry import local_dimension; "
