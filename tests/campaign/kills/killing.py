@@ -22,7 +22,7 @@ from lm_geometry.workspace.faults import LOCK_CUT, refuse_cut
 from tests.campaign.trials import Outcome, Trial
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-LONGEST = 900.0  # seconds after which a rerun has come to nothing
+LONGEST = 1800.0  # seconds after which a rerun has come to nothing
 Environment = Mapping[str, str]
 Bytes = dict[str, bytes]
 
@@ -152,6 +152,9 @@ def run(words: list[str], folder: Path, environment: Environment) -> Ended:
         os.killpg(process.pid, signal.SIGKILL)
         printed, _ = process.communicate()
         return Ended(-1, f"it did not end in {LONGEST:.0f} s: {printed}")
+    except KeyboardInterrupt:  # which only the campaign itself gets
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     return Ended(process.returncode, printed)
 
 
