@@ -8,7 +8,7 @@ class Row(NamedTuple):
 
     done: str
     seen: str
-    tests: tuple[str, ...]  # below tests/, `file.py` or `file.py::name`
+    tests: tuple[str, ...]  # below tests/: a file, or ::NAME after it
 
 
 _CELLS = "workspace/test_cells.py::"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from ruamel.yaml import YAML
 
 from tests.campaign.kills.killing import SIGNALS, killed, run
 from tests.campaign.trials import Outcome, Trial
@@ -53,15 +54,24 @@ def trials(
             shutil.rmtree(folder / str(number))
 
 
-def outs_of_experiments(project: StudyProject) -> dict[str, str]:
+Outs = dict[str, str]  # hash by path
+
+
+def outs_of_experiments(project: StudyProject) -> dict[str, Outs]:
     """What DVC recorded of each experiment: the hashes of its outs."""
     references = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     named = {short(ref.rpartition("/")[2]): ref for ref in references if "/s-" in ref}
-    return {name: project.run("git", "show", f"{ref}:dvc.lock") for name, ref in named.items()}
+    locks = {name: project.run("git", "show", f"{ref}:dvc.lock") for name, ref in named.items()}
+    return {name: _outs_in(lock) for name, lock in locks.items()}
+
+
+def _outs_in(lock: str) -> Outs:
+    stages = YAML(typ="safe").load(lock)["stages"].values()
+    return {out["path"]: out["md5"] for stage in stages for out in stage["outs"]}
 
 
 def _after(
-    project: StudyProject, words: list[str], own: Mapping[str, str], expected: dict[str, str]
+    project: StudyProject, words: list[str], own: Mapping[str, str], expected: dict[str, Outs]
 ) -> tuple[Outcome, str]:
     ended = run(words, project.folder, own)
     if ended.status:  # what was cancelled is told, and begun by the same line
