@@ -71,6 +71,18 @@ def test_splits_of_a_source_are_its_own() -> None:
         divide(others, "x", entry(splits="proportions"), "train", section)
 
 
+def test_all_rows_have_the_columns_that_every_split_has_alike(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    section, whole = DataPrep.model_validate({"proportions": SHARES}), rows(5)
+    assert divide({"train": whole}, "x", entry(), "all", section) is whole  # as it is, no copy
+    more = rows(3, first=5).add_column("more", [1, 2, 3])
+    made = divide({"train": whole, "test": more}, "x", entry(), "all", section)
+    assert made.column_names == ["text", "document"]
+    assert made["text"] == [f"t{i}" for i in range(8)]
+    assert "x: not in every split, and left out: more" in capsys.readouterr().out
+
+
 def test_held_out_documents_are_as_many_as_asked_for() -> None:
     held = entry(hold_out={"test": {"of": "train", "documents": 3}})
     made = hold_out({"train": rows(40, documents=8)}, "x", held, seed=0)
