@@ -7,6 +7,8 @@
 # make audit   the cache and the remote, checked against dvc.lock, and mended
 # make supply-chain  known flaws of pinned packages and of the workflow, where there is a network
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
+# make campaign  kills, faults, attacks, hostile files and clouds: an hour, and docs/reliability.md
+# make mutants   the tests tried: changes of the code that they must notice
 # make architectures  a small model of every architecture of transformers, and docs/architectures.md
 # make site     the pages and the library's docstrings as a site
 # make benchmark  speed against the published ways, written to benchmarks/RESULTS.md
@@ -49,11 +51,11 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro quick pull publish remote audit drift test test-slow architectures check site supply-chain benchmark verify setup pins help
+.PHONY: repro quick pull publish remote audit drift test test-slow architectures check site supply-chain campaign mutants benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,19s/^# \{0,1\}//p' Makefile
+	@sed -n '1,21s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	@test "$$LM_GEOMETRY_COSTS" = never || lm-geometry costs 2>/dev/null || true  # what is wrong the run itself says
@@ -91,6 +93,13 @@ test: setup  ## the default test suite
 
 test-slow: setup  ## heavier tests as well
 	pytest -m "not architectures"
+
+campaign: setup  ## kills, faults, attacks, parameter files, clouds; SHARE=0.1 of them  ONLY=kills  RESUME=1
+	python -m tests.campaign --write $(if $(SHARE),--share $(SHARE)) $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)
+
+mutants: setup  ## changes of the code that tests must notice; ONLY=dimension
+	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python $(INSTALL) requirements/mutants.txt
+	python -m tests.mutants $(if $(ONLY),--only $(ONLY))
 
 architectures: setup  ## a small model of every architecture of transformers, and their table
 	pytest -n 2 -m architectures tests/architectures

@@ -26,7 +26,7 @@ BASE.remove(f"{PROJECT['name']}[models]")
 
 # Installed side by side, so that each package has one version in all of these.
 FILES = ["cpu", "ssh", "s3", "gs", "azure", "slurm", "ray", "tags", "maps", "lightning"]
-FILES += ["site", "test"]
+FILES += ["mutants", "site", "test"]
 # What a file builds on, and does not repeat; base alone, if it is not named.
 BELOW = {"test": ["base", "ssh", "s3", "slurm", "tags"]}
 # DADApy's environment is resolved apart (numpy 1), without what only checks or serves.

@@ -163,19 +163,24 @@ MODELS: dict[str, tuple[Callable[[], tuple[Any, Any]], str, int]] = {
 }
 
 
-@pytest.fixture(scope="session")
-def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyModel]:
-    """A Llama-like and a GPT-2 decoder and a BERT encoder, of width 32, saved to disk."""
+def saved_model(name: str, folder: Path) -> Path:
+    """The folder, with one of the models in it."""
     import torch
 
     torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model, tokenizer = MODELS[name][0]()
+    model.eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyModel]:
+    """A Llama-like and a GPT-2 decoder and a BERT encoder, of width 32, saved to disk."""
     found = {}
-    for name, (make, kind, layers) in MODELS.items():
-        folder = tmp_path_factory.mktemp("models") / name
-        torch.manual_seed(0)
-        model, tokenizer = make()
-        model.eval().save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    for name, (_, kind, layers) in MODELS.items():
+        folder = saved_model(name, tmp_path_factory.mktemp("models") / name)
         source = ModelSource(
             name, name, f"file:{folder}", kind, layers, WIDTH, weights="pretrained", seed=0
         )

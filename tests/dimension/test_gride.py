@@ -140,6 +140,35 @@ def test_equal_rows_have_no_dimension():
     assert (result.points == 0).all()
 
 
+@pytest.mark.parametrize("n1", [1, 2])
+@pytest.mark.parametrize("ratios", [2, 3])
+def test_three_ratios_are_an_estimate_and_two_are_none(ratios, n1):
+    radii = np.zeros((9, 3))
+    radii[:ratios, n1 - 1], radii[:ratios, n1] = 1, [2, 3, 4][:ratios]
+    result = from_radii(radii)
+    at = n1 - 1
+    assert result.points[at] == ratios
+    assert np.isnan(result.dimension[at]) == np.isnan(result.error[at]) == (ratios == 2)
+    if (ratios, n1) == (3, 1):
+        assert result.dimension[0] == pytest.approx(2 / np.log(24), rel=1e-12)
+
+
+def test_ratios_of_one_but_for_rounding_have_no_dimension():
+    """Their likelihood has its maximum at 1e14 dimensions and more."""
+    near = np.ones(8)
+    for unit, defined in ((1e-15, False), (1e-13, True)):
+        far = 1 + unit * np.arange(1, 9)
+        result = from_radii(np.stack([near, far], axis=1))
+        assert result.points[0] == 8
+        assert np.isfinite(result.dimension[0]) == defined
+
+
+def test_a_range_of_two_has_one_scale():
+    assert gride(cloud(40), 2).scale.tolist() == [2]
+    assert gride(cloud(40), 3).scale.tolist() == [2]
+    assert gride(cloud(40), 4).scale.tolist() == [2, 4]
+
+
 @pytest.mark.parametrize("range_max", [0, 1, -4])
 def test_a_range_without_a_scale_is_refused(range_max):
     with pytest.raises(ValueError, match=f"range_max is {range_max}; the smallest scale is 2"):

@@ -135,8 +135,9 @@ def test_changes_of_both_signs_have_marks_of_their_own() -> None:
 
 def test_shuffles_that_are_near_in_grey_are_dashed_in_turn() -> None:
     names = list(series_names(pd.Series(range(len(SHUFFLE_COLOURS))), "shuffle"))
-    colours = series_colour(names, "shuffle").to_dict()["scale"]["range"]
-    dashes = series_dash(names, "shuffle").to_dict()["scale"]["range"]
+    colour: Any = series_colour(names, "shuffle").to_dict()
+    dash: Any = series_dash(names, "shuffle").to_dict()
+    colours, dashes = colour["scale"]["range"], dash["scale"]["range"]
     assert near_in_grey(colours) != []
     assert all(one != other for one, other in pairwise(dashes))
     grey = [lightness(colour) for colour in colours]

@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 from torch.nn.functional import log_softmax
 
 from lm_geometry.finetune.arguments import training_arguments
+from lm_geometry.finetune.division import Division
 from lm_geometry.finetune.fine_tuning import Records, finetune, make_task, number_of_steps
 from lm_geometry.finetune.learnable import judge_columns
 from lm_geometry.finetune.params import Finetune
@@ -428,7 +429,9 @@ def test_a_run_too_short_for_its_checkpoints_is_told(
 
 def test_a_share_of_the_steps_is_warm_up(tmp_path: Path) -> None:
     for warmup, steps in ((0.05, 5), (0.5, 50), (7, 7), (0, 0)):
-        arguments = training_arguments(settings_of(warmup_steps=warmup), 100, tmp_path, "cpu")
+        arguments = training_arguments(
+            settings_of(warmup_steps=warmup), 100, tmp_path, "cpu", Division(0, 1, 1)
+        )
         assert arguments.get_warmup_steps(100) == steps
 
 

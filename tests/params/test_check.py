@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from lm_geometry.embed.params import Embed
 from lm_geometry.models.catalogue import read_models
 from lm_geometry.params.check import ParamsError, check_project
+from lm_geometry.params.sections import Params
 from lm_geometry.workspace.section import read_yaml
 from lm_geometry.workspace.seeds import read_seed
 from tests.structure import ROOT
@@ -46,6 +47,23 @@ def errors_of(root: Path, **changes: Any) -> list[str]:
 def test_the_shipped_parameters_are_valid() -> None:
     params = check_project()
     assert params.embed.layers == PARAMS["embed"]["layers"]
+
+
+def test_no_parameter_has_a_name_that_the_run_cache_of_dvc_leaves_out() -> None:
+    """It leaves out `size` and `nfiles` wherever they stand, and would answer with other values."""
+    from dvc.utils import dict_sha256
+    from dvc_data.hashfile.meta import Meta
+
+    left_out = [Meta.PARAM_SIZE, Meta.PARAM_NFILES]
+    keys = [dict_sha256({"params": {"a": {"size": n}}}, exclude=left_out) for n in (1, 2)]
+    assert keys[0] == keys[1]
+
+    def names(values: Any) -> set[str]:
+        inner = values.values() if isinstance(values, dict) else ()
+        return set(values if isinstance(values, dict) else ()).union(*map(names, inner))
+
+    assert not names(PARAMS) & set(left_out)
+    assert not names(Params.model_json_schema()) & set(left_out)
 
 
 def test_every_error_is_told_at_once(tmp_path: Path) -> None:

@@ -103,6 +103,20 @@ def test_lengths_and_distances_have_the_size_of_the_cloud(seed: int, power: int)
     assert distance_moved(*scaled) == np.ldexp(distance_moved(X, Y), power)
 
 
+def test_distances_of_few_digits_are_refused() -> None:
+    X = cloud(0)
+    neighbour_graph(np.ldexp(X, -1050), 3)
+    for power in (-1060, -1070):
+        tiny = np.ldexp(X, power)
+        for call in (lambda X: neighbour_graph(X, 3), lambda X: local_dimension(X, 5), gride):
+            with pytest.raises(ValueError, match=r"distances below 5e-318, of which float64"):
+                call(tiny)
+        larger = neighbour_graph(tiny * 2.0**200, 3)
+        assert larger.distances.min() > 0
+    copies = np.ldexp(np.repeat(X[:3], 4, axis=0), -1050)
+    assert (neighbour_graph(copies, 3).distances == 0).all()  # which are exact
+
+
 def test_tiny_differences_in_a_cloud_of_ordinary_size_are_measured() -> None:
     X = cloud(0)
     X[0] = 0
@@ -158,8 +172,13 @@ def test_whole_numbers_of_torch_are_those_of_numpy(dtype: torch.dtype) -> None:
     ],
 )
 def test_what_is_no_cloud_is_refused_in_a_sentence(X: Any, told: str) -> None:
-    for call in (lambda: neighbour_graph(X, 1), lambda: local_dimension(X, 3)):
-        with pytest.raises(ValueError, match=told):
+    calls = (
+        lambda: neighbour_graph(X, 1),
+        lambda: local_dimension(X, 3),
+        lambda: global_dimension(X, "lpca"),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=f"{told}|dtype object"):  # as an array None is that
             call()
 
 

@@ -180,6 +180,41 @@ def test_a_name_is_not_taken_twice(run: Path) -> None:
         keep(run, 7, "my-model")
 
 
+@pytest.mark.parametrize("left", ["whole", "cut", "before DVC"])
+def test_what_a_kill_left_is_made_again(
+    run: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    """A KeyboardInterrupt leaves what a kill leaves: nothing of it is taken away."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    begun, target = run / "models" / ".mine.abc.tmp", run / "models" / "mine"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(keeping, "_track" if left == "before DVC" else "_append", interrupted)
+        keep(run, 9, "mine")
+    begun.mkdir()
+    if left == "cut":
+        (target / "model.safetensors").write_bytes(b"cut")
+    entry = keep(run, 9, "mine")
+    assert read_models(run)["mine"] == entry
+    assert sorted(path.name for path in target.parent.iterdir()) == [
+        ".gitignore",
+        "mine",
+        "mine.dvc",
+    ]
+    other = keep(run, 9, "other")
+    assert other.source.partition("#")[2] == entry.source.partition("#")[2]
+
+
+def test_a_model_whose_entry_was_taken_away_is_not_written_over(run: Path) -> None:
+    before = (run / "catalogue" / "models.yaml").read_bytes()
+    keep(run, 9, "mine")
+    (run / "catalogue" / "models.yaml").write_bytes(before)
+    with pytest.raises(ValueError, match=r"mine exists already: choose another name"):
+        keep(run, 7, "mine")
+
+
 def test_an_unknown_revision_is_named(run: Path) -> None:
     subprocess.run(["git", "add", "-A"], cwd=run, check=True)
     identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"]

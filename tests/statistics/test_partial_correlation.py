@@ -33,3 +33,12 @@ def test_two_trends_that_share_nothing_else_are_uncorrelated_given_the_step() ->
     x, y = step + 10 * noise[0], -step + 10 * noise[1]
     assert spearman(x, y) < -0.9
     assert abs(partial_spearman(x, y, step)) < 0.15
+
+
+@pytest.mark.parametrize("constant", [0, 1])
+def test_what_does_not_vary_or_is_too_short_has_no_rank_correlation(constant: int) -> None:
+    pair = [np.array([0.0, 0.25, 1.0]), np.array([2.0, 3.0, 2.5])]  # x varies by 1
+    assert spearman(*pair) == pytest.approx(0.5, abs=1e-12)
+    assert np.isnan(spearman(*(one[:2] for one in pair)))
+    pair[constant] = np.ones(3)
+    assert np.isnan(spearman(*pair))

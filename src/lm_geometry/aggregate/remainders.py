@@ -81,8 +81,11 @@ class Remainders:
         names = [*CELL, "surrogate"]
         for keys, cell in cells(surrogates, names):
             named: Row = dict(zip(names, keys, strict=True)) | OF_TOKENS
-            over_clouds = cell.groupby("draw")[[weight, f"{weight}_again"]].mean()  # in order
-            values, again = over_clouds.to_numpy(np.float64).T
+            by_draw = cell.groupby("draw")  # in order; means over clouds
+            values, again = (
+                pd.Series(by_draw[name].mean()).to_numpy(np.float64)
+                for name in (weight, f"{weight}_again")
+            )
             draws = Draws(values, None if np.isnan(again).all() else again)
             self._drawn[str(named["surrogate"])][str(named["corpus"]), key_of(named)] = draws
 

@@ -70,7 +70,7 @@ def _json(file: Path, name: str) -> dict[str, object]:
             f"model.name: {file.name} of {name} is a pointer of Git LFS: `git lfs pull` brings it"
         )
     try:
-        found = json.loads(text)
-    except ValueError as error:
+        found = json.loads(text.decode("utf-8"))  # the only encoding that transformers reads
+    except (ValueError, RecursionError) as error:
         raise NotReadError(f"model.name: {file.name} of {name} is no JSON: {error}") from None
     return found if isinstance(found, dict) else {}

@@ -76,8 +76,8 @@ def of_cloud(X: PointCloud, rule: Rule = "FO", **constants: float) -> float:
     Rules, constants, source and bias as `local`; time O(tokens · m²) for the smaller m of tokens
     and width.
     """
-    check(rule, constants, len(X))
     points = as_cloud(X)
+    check(rule, constants, len(points))
     if points.shape[1] > len(points):
         return float(
             _estimate(points.astype(np.float64), np.arange(len(points))[None], rule, constants)[0]

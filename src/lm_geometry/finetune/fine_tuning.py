@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import torch
-from transformers import PreTrainedTokenizerBase, PrinterCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback
 
 from lm_geometry.finetune.arguments import training_arguments
 from lm_geometry.finetune.checkpointing import (
@@ -148,8 +149,9 @@ def _train(
 def _begin_together(trainer: ScoredTrainer) -> None:
     """See that the task can be divided, and draw dropout of its own in each process."""
     settings, together = trainer.task.settings, trainer.together
-    batch = trainer.task.batch([trainer.train_dataset[at] for at in range(settings.batch_size)])
-    refuse_undivided(trainer.model, trainer.task, batch, trainer.division.by_rows)
+    examples, model = cast("Any", trainer.train_dataset), cast(PreTrainedModel, trainer.model)
+    batch = trainer.task.batch([examples[at] for at in range(settings.batch_size)])
+    refuse_undivided(model, trainer.task, batch, trainer.division.by_rows)
     torch.manual_seed(int(stream(settings.seed, "process", together.rank).integers(2**62)))
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -111,7 +111,8 @@ def _in_process(launcher: int, work: Work, given: tuple[Any, ...]) -> None:
             if device == "cuda":
                 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
             dist.init_process_group("nccl" if device == "cuda" else "gloo")
-            work(Processes(rank, count, dist.new_group(backend="gloo")), *given)
+            group = cast("dist.ProcessGroup", dist.new_group(backend="gloo"))
+            work(Processes(rank, count, group), *given)
             dist.destroy_process_group()
     except (Exception, SystemExit) as error:
         told = str(error) if isinstance(error, SystemExit) else sentence(error)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+DEEPEST, WIDEST = 10_000, 1_000_000  # far beyond any model; more would fill the memory
 Kind = Literal["encoder", "decoder", "encoder-decoder"]
 Half = Literal["encoder", "decoder"]
 
@@ -56,6 +57,11 @@ def facts_of(config: "PreTrainedConfig", name: str, half: Half | None = None) ->
         raise NotReadError(
             f"model.name: the config of {name} ({config.model_type}) does not tell how deep and "
             "wide the model is"
+        )
+    if not (0 < layers <= DEEPEST and 0 < width <= WIDEST):
+        raise NotReadError(
+            f"model.name: the config of {name} says {layers:,} layers and a width of {width:,}, "
+            f"which must be from 1 to {DEEPEST:,} and to {WIDEST:,}"
         )
     return Facts(kind, layers, width)
 

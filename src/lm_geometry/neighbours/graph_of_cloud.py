@@ -16,7 +16,7 @@ from lm_geometry.neighbours.labels import as_labels, others
 from lm_geometry.point_cloud.cloud import PointCloud
 from lm_geometry.point_cloud.identical import as_grouped_cloud
 from lm_geometry.point_cloud.lists import Lists, empty_lists, with_copies
-from lm_geometry.point_cloud.magnitude import magnified
+from lm_geometry.point_cloud.magnitude import brought_back, magnified
 from lm_geometry.point_cloud.shapes import Float, Int64
 
 Backend = Literal["auto", "own", "torch", "torch-int8", "faiss"]
@@ -62,8 +62,9 @@ def neighbour_graph(
     20,000 tokens and more show a progress bar on a terminal.
     With `exclude`, labels `[tokens]` or `[tokens, kinds]`, tokens of one label are no neighbours of
     each other: see `excluding`, whose errors come too.
-    Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, and
-    unless 1 <= n_neighbors < tokens.
+    Raises ValueError for NaN or infinite values (the rows are named), for fewer than 3 tokens, for
+    distances so small that float64 holds few of their digits (below 5e-318), and unless
+    1 <= n_neighbors < tokens.
     """
     chosen = _choose(X, backend, search)
     if exclude is not None:
@@ -83,7 +84,7 @@ def neighbour_graph(
     lists = found.with_copies(points, first, int(n_neighbors))
     if search == "int8" and found.recall < 1:
         warnings.warn(_missed(found.recall, audit), RuntimeWarning, stacklevel=2)
-    distances = np.ldexp(lists.distances, -power) if power else lists.distances
+    distances = brought_back(lists.distances, power)
     return NeighbourGraph(lists.indices, distances, chosen, found.recall)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lm_geometry.point_cloud.shapes import Float, Float64, Int64
 
+SHORTEST = 2.0**-1054  # of shorter distances float64 has fewer than 20 binary digits
 SMALLEST, LARGEST = 1e-120, 1e150  # smaller differences, and larger values, have no exact square
 BLOCK = 4096  # rows that are looked at together
 FOURTH = 200  # beyond this power of two a square of squares may leave the range
@@ -44,6 +45,25 @@ def magnified(
         return X, 0
     power = HIGH - exponent(X)
     return np.ldexp(X, power), power
+
+
+def brought_back(
+    distances: Float64[np.ndarray, "tokens n_neighbors"], power: int
+) -> Float64[np.ndarray, "tokens n_neighbors"]:
+    """Distances of a cloud that was `magnified` by two to the `power`, in its own units.
+
+    Raises ValueError where they have too few digits there, below the normal numbers of float64:
+    ratios of them would be wrong by up to percents.
+    """
+    if not power:
+        return distances
+    own = np.ldexp(distances, -power)
+    if ((own < SHORTEST) & (distances > 0)).any():
+        raise ValueError(
+            f"X has distances below {SHORTEST:.0e}, of which float64 holds few digits: give "
+            "X * 2.0**200, whose neighbours and dimensions are the same"
+        )
+    return own
 
 
 def in_range(

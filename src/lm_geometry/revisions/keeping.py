@@ -1,7 +1,9 @@
 """A checkpoint of an experiment, made a model of the catalogue."""
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -63,26 +65,33 @@ def keep(
             "model.name takes as it is"
         )
     target = kept_models.MODELS / name
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / str(step)
-        revision.copy(folder_of(step), checkpoint)
-        _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
-    _track(target, root)
+    with _unfinished(target):
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint = Path(folder) / str(step)
+            revision.copy(folder_of(step), checkpoint)
+            _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
+        _track(target, root)
+        entry = _entry(revision, base, target, f"{step} steps", origin, root)
+        _append(root / "catalogue" / "models.yaml", name, entry)
+    return entry
+
+
+def _entry(
+    revision: Revision, base: ModelSource, target: Path, after: str, origin: str, root: Path
+) -> ModelEntry:
     made_of = origin or ("the workspace" if revision.name == WORKSPACE else revision.name)
     corpus = read_training(revision).name
-    note = f"{base.name} after {step} steps on {corpus}, from {made_of}"
+    note = f"{base.name} after {after} on {corpus}, from {made_of}"
     start = read_models(root).get(base.name)
-    entry = ModelEntry(
-        source=f"kept:{name}#sha256={path_hash(target)}",
+    return ModelEntry(
+        source=f"kept:{target.name}#sha256={path_hash(target)}",
         kind=base.kind,  # pyright: ignore[reportArgumentType]
         layers=base.layers,
         width=base.width,
-        label=f"{base.label} ({name})",
+        label=f"{base.label} ({target.name})",
         licence=start.licence if start else f"that of {base.source}",
         note=note,
     )
-    _append(root / "catalogue" / "models.yaml", name, entry)
-    return entry
 
 
 def _refuse_name(name: str, root: Path) -> None:
@@ -90,8 +99,32 @@ def _refuse_name(name: str, root: Path) -> None:
         raise ValueError(f"{name!r} is no name of a model: only a-z, 0-9 and -")
     if name in read_models(root):
         raise ValueError(f"{name!r} is in catalogue/models.yaml already: choose another name")
-    if (kept_models.MODELS / name).exists():
+    if (kept_models.MODELS / name).exists() and not _mark(kept_models.MODELS / name).exists():
         raise ValueError(f"{kept_models.MODELS / name} exists already: choose another name")
+
+
+def _mark(target: Path) -> Path:
+    return target.with_name(f".{target.name}.unfinished")
+
+
+@contextlib.contextmanager
+def _unfinished(target: Path) -> Iterator[None]:
+    """Marks a folder that has no entry yet: what a kill left of it is made again.
+
+    A model that was written before, and whose entry someone took away, has no mark, and stays.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{target.name}.*.tmp"):
+        shutil.rmtree(left)
+    mark = _mark(target)
+    mark.touch()
+    try:
+        yield
+    except Exception:
+        shutil.rmtree(target, ignore_errors=True)
+        mark.unlink()
+        raise
+    mark.unlink()
 
 
 def _write(base: ModelSource, checkpoint: Path, target: Path, form: Form, where: str) -> None:
@@ -112,7 +145,6 @@ def _track(target: Path, root: Path) -> None:
     """`dvc add`: the weights into DVC's cache, a small file for git beside them."""
     ran = dvc(root, "add", "--quiet", str(target.relative_to(root)))
     if ran.returncode != 0:
-        shutil.rmtree(target)
         raise ValueError(f"dvc add failed: {ran.stderr.strip()}")
 
 

@@ -7,6 +7,7 @@ works on it, so that any number of processes finish the same cells with the same
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import Literal, Protocol
@@ -45,8 +46,8 @@ class Work(Protocol):
 
     tells: bool  # whether computing a cell tells itself how far it is
 
-    @property
-    def cells(self) -> Sequence[Cell]:
+    @cached_property
+    def cells(self) -> list[Cell]:
         """The list, those of a group after each other."""
         ...
 

@@ -158,7 +158,7 @@ def _by_setting(
     told = ["\n".join(_settings(figure, row)) for row in data.to_dict("records")]
     order = {text: place for place, text in enumerate(dict.fromkeys(told))}
     plain = plain.assign(settings="", corpus="", role=None, setting=told)
-    plain = plain.assign(setting_order=plain["setting"].map(order))
+    plain = plain.assign(setting_order=plain["setting"].map(order.get))
     cells = panels.cells(
         layered.properties(width=width, height=height),
         alt.Facet("setting:N", sort=channels.first_of("setting_order")),

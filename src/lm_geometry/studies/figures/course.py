@@ -40,7 +40,9 @@ def course(
         row["setting"]: " · ".join(setting(name, row[name]) for name in figure.panels)
         for row in found.to_dict("records")
     }
-    drawn, moments = (rows.assign(setting=rows["setting"].map(called)) for rows in (found, moments))
+    drawn, moments = (
+        rows.assign(setting=rows["setting"].map(called.get)) for rows in (found, moments)
+    )
     names = list(dict.fromkeys(found["measure"]))
     exclude = collected[0].exclude
     rows = []

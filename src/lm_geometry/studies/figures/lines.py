@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -109,7 +110,7 @@ def _with_words(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFr
     order = {value: place for place, value in enumerate(dict.fromkeys(table[figure.x]))}
     control = table["control"] != ""
     labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
-    corpus, other = table["corpus"].map(labels), table["control"].map(labels)
+    corpus, other = table["corpus"].map(labels.get), table["control"].map(labels.get)
     # A corpus that is trained on in one panel and a control in another has one colour in both.
     changing = len(table[["corpus", "role"]].drop_duplicates()) > len(set(table["corpus"]))
     told = ~control & (table["role"] != "") & (not changing)
@@ -170,7 +171,8 @@ def _paneled(
     own = ["y"] if figure.y_scale == "own" else []
     if _depths_differ(figure, data):  # a model of 6 layers fills its panel, beside one of 30
         own.append("x")
-    return chart.resolve_scale(**dict.fromkeys(own, "independent")) if own else chart
+    scales: dict[str, Any] = dict.fromkeys(own, "independent")
+    return chart.resolve_scale(**scales) if own else chart
 
 
 def _several(data: pd.DataFrame) -> bool:
@@ -179,8 +181,9 @@ def _several(data: pd.DataFrame) -> bool:
 
 
 def _depths_differ(figure: Figure, data: pd.DataFrame) -> bool:
-    deepest = data.groupby("settings")["x"].max() if figure.x == "layer" else pd.Series()
-    return len(set(deepest)) > 1
+    if figure.x != "layer":
+        return False
+    return pd.Series(data.groupby("settings")["x"].max()).nunique() > 1
 
 
 def _by_layer(figure: Figure) -> bool:

@@ -87,7 +87,7 @@ def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
     places = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
     control = table["control"] != ""
     labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
-    own, other = table["corpus"].map(labels), table["control"].map(labels)
+    own, other = table["corpus"].map(labels.get), table["control"].map(labels.get)
     cell = {
         "place": "layer " + table["layer"].astype(str),
         "layer": table["layer"],

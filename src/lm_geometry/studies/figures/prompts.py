@@ -162,7 +162,8 @@ def _one_prompt(figure: PromptFigure, shown: pd.DataFrame | None) -> pd.DataFram
 
 def _ways(figure: PromptFigure) -> list[tuple[str, list[str]]]:
     """Each method, plainly and with what is held fixed."""
-    return list(product(figure.methods, [[], figure.given] if figure.given else [[]]))
+    held: list[list[str]] = [[], [*figure.given]] if figure.given else [[]]
+    return list(product(figure.methods, held))
 
 
 def _series(figure: PromptFigure) -> Series:

@@ -28,7 +28,7 @@ def violins(
     labels = corpora(dict.fromkeys(table["corpus"].dropna()))
     # A corpus that is trained on in one setting and a control in another has one colour in both.
     changing = len(table[["corpus", "role"]].drop_duplicates()) > len(set(table["corpus"]))
-    data = table.assign(corpus=table["corpus"].map(labels))
+    data = table.assign(corpus=table["corpus"].map(labels.get))
     data = data.assign(role=None) if changing else data
     chart = local_estimates.chart(data, IN_A_ROW)
     says = words(figure.says, *chart.to_dict()["title"]["subtitle"])

@@ -129,7 +129,8 @@ def _series(
     rows: pd.DataFrame, measure: str, split: str, steps: Float64[np.ndarray, "steps"]
 ) -> Float64[np.ndarray, "steps"]:
     """The values of a measure at the steps; raises ValueError where it was not measured at all."""
-    own = rows[(rows["measure"] == measure) & (rows["split"] == split)].sort_values("step")
+    chosen = (rows["measure"] == measure) & (rows["split"] == split)
+    own = rows.loc[chosen].sort_values("step")
     if not np.array_equal(own["step"], steps):
         raise ValueError(
             f"{rows['experiment'].iloc[0]}: {measure} of {split} is measured at "

@@ -110,11 +110,11 @@ def _table(told: Exhaustion) -> Iterator[str]:
     titles = [_setting(*keys) for keys, _ in settings]
     yield f"| | {' | '.join(titles)} |"
     yield f"|{'---|' * (len(titles) + 1)}"
-    events = (_steps(rows["event"]) for _, rows in settings)
+    events = (_steps(pd.Series(rows["event"])) for _, rows in settings)
     yield f"| *joint goal exhausted* | {' | '.join(events)} |"
     for signal in READ if told.thresholds_of else ():
-        own = told.alarms[told.alarms["signal"] == signal]
-        alarms = (_steps(rows["alarm"]) for _, rows in cells(own, SETTING))
+        own = told.alarms.loc[told.alarms["signal"] == signal]
+        alarms = (_steps(pd.Series(rows["alarm"])) for _, rows in cells(own, SETTING))
         yield f"| {signal} | {' | '.join(alarms)} |"
 
 

@@ -81,7 +81,7 @@ def judge(runs: FamilyRuns, chosen: Sequence[str] = (), draws: int = DRAWS, seed
     published = [
         _published(runs, name) for name in verdicts if signal_named(name).published is not None
     ]
-    tables = (pd.DataFrame(each) for each in (rows, sides, published))
+    tables = pd.DataFrame(rows), pd.DataFrame(sides), pd.DataFrame(published)
     return Found(*tables, refuted, verdicts | others, left_out)
 
 

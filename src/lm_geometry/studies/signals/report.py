@@ -76,7 +76,7 @@ def figure(family: Family, table: pd.DataFrame) -> alt.VConcatChart:
     """Area at 20 % with its interval beside the shares of runs that alarm, a row a signal."""
     ends = ("", "_lower", "_upper")
     shown = ["signal", "false_alarms", *(f"{what}{end}" for what in DRAWN for end in ends)]
-    values = records(table[[*shown, "labels"]])
+    values = records(table.loc[:, [*shown, "labels"]])
     named, bare = (
         alt.Y("signal:N", sort=table["signal"].tolist(), title=None, axis=axis)
         for axis in (alt.Axis(labelLimit=320), None)

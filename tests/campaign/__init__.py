@@ -1,0 +1,1 @@
+"""Kills, faults, fuzzed parameters and hostile clouds, by the hundred: `make campaign`."""

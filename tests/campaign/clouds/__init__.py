@@ -1,0 +1,1 @@
+"""Clouds that break estimators, and what the estimates should be, by brute force."""

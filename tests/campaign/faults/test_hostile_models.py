@@ -1,0 +1,84 @@
+"""Configs and GGUF files that nobody saved so: a sentence at the check or in data-prep."""
+
+import json
+import resource
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+from lm_geometry.data_prep.model_checks import checked
+from lm_geometry.data_prep.model_names import resolve
+from lm_geometry.data_prep.params import Model
+from lm_geometry.models.load import load_model
+from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.params.check import ParamsError, check_project
+from lm_geometry.workspace.faults import sentence
+from tests.conftest import TinyModel
+from tests.params.test_check import project_with
+
+CONFIGS: dict[str, bytes] = {
+    "no JSON": b"{layers: 3",
+    "a list": b"[1, 2]",
+    "a number": b"3",
+    "deep": b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "UTF-16": '{"model_type": "llama"}'.encode("utf-16"),
+    "empty": b"",
+}
+ABSURD = {"layers as a text": "12", "no layer": 0, "fewer than none": -3, "NaN": float("nan")}
+ABSURD |= {"more than any": 10**12, "a list of layers": [3], "true": True}
+
+
+@pytest.mark.parametrize("what", [*CONFIGS, *ABSURD])
+def test_a_hostile_config_is_refused_before_anything_runs(
+    tmp_path: Path, tiny_models: dict[str, TinyModel], what: str
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_models["llama"].folder, model)
+    file = model / "config.json"
+    if what in CONFIGS:
+        file.write_bytes(CONFIGS[what])
+    else:
+        config = json.loads(file.read_text()) | {"num_hidden_layers": ABSURD[what]}
+        file.write_text(json.dumps(config))
+    root = tmp_path / "project"
+    root.mkdir()
+    with pytest.raises(Exception) as raised, quiet_loading():  # noqa: PT011
+        check_project(project_with(root, model__name=f"file:{model}"))
+        checked(resolve(Model.model_validate({"name": f"file:{model}"}), seed=0))
+    assert sentence(raised.value), repr(raised.value)
+    assert not isinstance(raised.value, MemoryError | RecursionError)
+    if isinstance(raised.value, ParamsError):
+        names = ("model.name", "config.json", "embed.layers")
+        assert any(name in str(raised.value) for name in names)
+
+
+def gguf(tensors: int, pairs: int, more: bytes = b"") -> bytes:
+    return b"GGUF" + struct.pack("<IQQ", 3, tensors, pairs) + more
+
+
+GGUFS = {
+    "empty": b"",
+    "cut": b"GGUF\x03\x00",
+    "2^60 tensors": gguf(2**60, 0),
+    "2^60 values": gguf(0, 2**60),
+    "a string of 2^50": gguf(0, 1, struct.pack("<Q", 2**50) + b"a"),
+}
+
+
+@pytest.mark.parametrize("what", [*GGUFS])
+def test_a_hostile_gguf_is_refused(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lm_geometry.workspace.machine.downloads", lambda: tmp_path / "downloads")
+    file = tmp_path / "model.gguf"
+    file.write_bytes(GGUFS[what])
+    source = ModelSource("m", "m", f"file:{file}", "decoder", 2, 8, "pretrained", 0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Exception) as raised, quiet_loading():  # noqa: PT011
+        load_model(source)
+    assert sentence(raised.value), repr(raised.value)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 500_000  # kilobytes

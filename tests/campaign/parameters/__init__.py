@@ -1,0 +1,1 @@
+"""Files of parameters with random edits: through the check, and through the stages."""

@@ -1,0 +1,1 @@
+"""The tests themselves, tried: code with one small change each, which some test must notice."""
