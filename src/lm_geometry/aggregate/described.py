@@ -8,8 +8,8 @@ from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import Estimated
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.statistics.jackknife import JACKKNIFE
 from lm_geometry.workspace.points import told
 

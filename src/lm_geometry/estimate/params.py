@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lm_geometry.outs.estimate.exclusion import NONE, kinds_of
+from lm_geometry.outs.embed.exclusion import NONE, kinds_of
 from lm_geometry.surrogates.kinds import Kind
 from lm_geometry.workspace.layers import Several
 from lm_geometry.workspace.section import Section

@@ -6,9 +6,9 @@ import pandas as pd
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.observables.cloud_signals import cloud_signals
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.embed.hidden_states import read_states
 from lm_geometry.outs.estimate.clouds import GLOBAL, without
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_index
 from lm_geometry.point_cloud.shapes import Int64

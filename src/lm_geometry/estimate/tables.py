@@ -17,8 +17,8 @@ from lm_geometry.estimate.sizes import FEWEST, length_of_lists, longest, sizes_o
 from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
 from lm_geometry.neighbours.filtered import excluding, remaining
 from lm_geometry.neighbours.labels import others
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, folder_name, without
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
 from lm_geometry.workspace.tables import Row, Scalar

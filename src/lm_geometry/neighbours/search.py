@@ -122,13 +122,24 @@ def _proved(
     the rounding unit u (Higham 2002, §3.1, for any order of summation), from points that had been
     moved and rounded. So it would have been computed below `ceiling`, and not been rejected.
     """
+    return enough & (reach > ceiling(cloud, length, farthest))
+
+
+def ceiling(
+    cloud: Centred, length: Float64[np.ndarray, "rows"], farthest: Float64[np.ndarray, "rows"]
+) -> Float64[np.ndarray, "rows"]:
+    """The squared distance below which every token as near as `farthest` has been computed.
+
+    `length` is that of the tokens in the cloud, `farthest` a distance of the cloud as it was given.
+    See `_proved` for the bound.
+    """
     unit, width = cloud.unit, cloud.points.shape[1]
     gamma = width * unit / (1 - width * unit)
     last = farthest * cloud.scale
     both = 2 * length + last + 4 * cloud.moved
     underflow = 8 * width * float(np.finfo(cloud.points.dtype).tiny)
-    ceiling = (last + 2 * cloud.moved + 2 * unit * both) ** 2 + (gamma + 8 * unit) * both**2
-    return enough & (reach > (ceiling + cloud.dropped + underflow) * (1 + 1e-9))
+    highest = (last + 2 * cloud.moved + 2 * unit * both) ** 2 + (gamma + 8 * unit) * both**2
+    return (highest + cloud.dropped + underflow) * (1 + 1e-9)
 
 
 def _in_double(

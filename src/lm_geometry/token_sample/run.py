@@ -5,13 +5,13 @@ import pandas as pd
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, read_tokens
+from lm_geometry.outs.embed.token_choice import chosen_rows, refuse_absent_values
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
 from lm_geometry.point_cloud.deduplication import deduplicate
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.token_sample.massive import massive_rows, without_massive
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds
-from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import write_array
 from lm_geometry.workspace.files import write_json
@@ -27,16 +27,7 @@ def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Int64[np.ndarray, "
 
     Raises ValueError where the mask is not of the table's columns, or nothing is left.
     """
-    dropped = set(settings.drop)
-    names = {text: set(text.split(",")) for text in tokens["special"].unique()}
-    keep = ~tokens["special"].map(lambda text: bool(names[text] & dropped)).to_numpy(dtype=bool)
-    if "first" in dropped:
-        keep &= tokens["position"].to_numpy() > 0
-    keep &= masked(tokens, settings.mask)
-    rows = np.flatnonzero(keep)
-    if not len(rows):
-        raise ValueError("token_sample.drop and token_sample.mask leave no token at all")
-    return rows
+    return chosen_rows(tokens, settings.drop, settings.mask, "token_sample")
 
 
 def draw(
