@@ -101,6 +101,11 @@ class Estimate(Section):
         "neighbourhood neither: sequence, document, token (of one kind), or several joined as "
         "document+token; none as published. Figures show the first",
     )
+    reference: Literal["sample"] | float = Field(
+        "sample",
+        description="among which tokens neighbours are searched: sample, those of the cloud; 1.0 "
+        "(all) or another share of embed.queries.references: all that was embedded",
+    )
     jackknife: Jackknife = Field(
         default_factory=lambda: Jackknife.model_validate({}),
         description="intervals over documents",
