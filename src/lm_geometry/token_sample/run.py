@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, read_tokens
+from lm_geometry.outs.embed.hidden_states import read_embedded, read_tokens
+from lm_geometry.outs.embed.point_states import read_point_rows, read_point_states
 from lm_geometry.outs.embed.token_choice import chosen_rows, refuse_absent_values
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
 from lm_geometry.point_cloud.deduplication import deduplicate
@@ -80,22 +81,38 @@ def run() -> None:
     write_prompt_clouds()
 
 
+def _places(
+    rows: Int64[np.ndarray, "rows"], queries: Int64[np.ndarray, "queries"] | None
+) -> Int64[np.ndarray, "places"]:
+    """Where among the point states the eligible `rows` of the token table stand, ascending.
+
+    Raises ValueError where none of the queries is eligible.
+    """
+    if queries is None:
+        return rows
+    places = np.flatnonzero(np.isin(queries, rows))
+    if not len(places):
+        raise ValueError("token_sample.drop and token_sample.mask leave none of embed.queries")
+    return places
+
+
 def write_clouds(settings: TokenSample) -> None:
     """Write the rows of every cloud, and data/clouds/counts.parquet.
 
     The tokens are drawn once per (corpus split, seed), so that every checkpoint and layer gets
-    the same; `data_prep.order: paper` draws them with the generator of the published code. Massive
+    the same: of the queries where embed drew some, else of all. `data_prep.order: paper` draws them with the generator of the published code. Massive
     tokens, where they are dropped, are counted by `massive_removed`, the same for a split's clouds.
     """
     embedded = read_embedded()
     paper = embedded.order == "paper"
     tables = {split: read_tokens(split) for split in embedded.splits}
     refuse_absent_values(list(tables.values()), settings.mask)
+    points = {split: read_point_rows(split) for split in tables}  # None: all tokens
     massive = dict.fromkeys(tables, 0)
     drawn: dict[tuple[CorpusSplit, int], np.ndarray] = {}
     for split, tokens in tables.items():
         try:
-            rows = among = eligible(tokens, settings)
+            rows = among = _places(eligible(tokens, settings), points[split])
             if "massive" in settings.drop:
                 found = massive_rows(embedded, split, settings.massive)
                 rows = without_massive(rows, found, f"{split.corpus}-{split.split}")
@@ -105,9 +122,10 @@ def write_clouds(settings: TokenSample) -> None:
         drawn |= {(split, seed): own for seed, own in draws(rows, split, settings, paper).items()}
     counts = []
     for cloud in progress([*clouds(embedded, settings.seeds)], "clouds"):
-        states = read_states(cloud.checkpoint, cloud.split, cloud.layer)
+        states = read_point_states(cloud.checkpoint, cloud.split, cloud.layer)
         rows, counted = cloud_rows(states, drawn[cloud.split, cloud.sampling_seed], settings)
-        write_array(cloud.file, rows)
+        queries = points[cloud.split]
+        write_array(cloud.file, rows if queries is None else queries[rows])
         counts.append(cloud.keys() | {"massive_removed": massive[cloud.split]} | counted)
     write_table(paths.CLOUDS / "counts.parquet", pd.DataFrame(counts))
     noise = {"noise": settings.noise, "noise_seed": settings.noise_seed, "paper": paper}
