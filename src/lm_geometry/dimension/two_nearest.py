@@ -1,4 +1,4 @@
-"""The two nearest neighbours of a token inside a neighbourhood: from lists, or measured."""
+"""The two nearest neighbours of a token inside a neighbourhood, without any new distances."""
 
 import numpy as np
 
@@ -55,30 +55,3 @@ def two_nearest_inside(neighbourhoods, indices, distances, X, labels, first, las
             if second < 0:
                 nearest, second = two_nearest_of(member, members, X, labels)
             ratios[token - first, place] = second / nearest
-
-
-@compiled
-def two_nearest_measured(neighbourhoods, X, labels, first, last, ratios):
-    """Fills `ratios` with r₂/r₁ of the members of neighbourhoods `first` to `last`, measured.
-
-    As `two_nearest_inside`, where the members have no lists. `neighbourhoods` `[queries, members]`
-    holds rows of X; every pair is measured once.
-    """
-    members = neighbourhoods.shape[1]
-    squares = np.empty(members)
-    nearest, second = np.empty(members), np.empty(members)
-    for query in range(first, last):
-        rows = neighbourhoods[query]  # [members]
-        nearest[:], second[:] = np.inf, np.inf
-        for a in range(members):
-            squares_to(X, rows[a], rows[a + 1 :], squares[a + 1 :])
-            for b in range(a + 1, members):
-                if alike(labels, rows[a], rows[b]):
-                    continue
-                for place in (a, b):
-                    if squares[b] < nearest[place]:
-                        nearest[place], second[place] = squares[b], nearest[place]
-                    elif squares[b] < second[place]:
-                        second[place] = squares[b]
-        for a in range(members):
-            ratios[query - first, a] = np.sqrt(second[a]) / np.sqrt(nearest[a])

@@ -9,14 +9,14 @@ from typing import Literal
 
 import numpy as np
 
-from lm_geometry.dimension.two_nearest import two_nearest_inside, two_nearest_measured
+from lm_geometry.dimension.two_nearest import two_nearest_inside
 from lm_geometry.neighbours import NeighbourGraph
 from lm_geometry.neighbours.counts import number, whole
 from lm_geometry.neighbours.labels import no_labels
 from lm_geometry.point_cloud.cloud import PointCloud, as_array
 from lm_geometry.point_cloud.loops import compiled, over_rows
 from lm_geometry.point_cloud.magnitude import magnified
-from lm_geometry.point_cloud.shapes import Float64, Int32, Integer
+from lm_geometry.point_cloud.shapes import Float64
 
 Cdf = Literal["i/n", "(i-1)/n"]
 Fit = Literal["linear", "mle"]
@@ -70,34 +70,6 @@ def local_from_graph(
         fit_each(ratios, *rules, estimates[first:last])
 
     over_rows(work, len(graph))
-    return estimates
-
-
-def of_neighbourhoods(
-    X: PointCloud,
-    near: Integer[np.ndarray, "queries n_neighbors"],
-    labels: Int32[np.ndarray, "tokens kinds"] | None = None,
-    cdf: Cdf = "i/n",
-    fit: Fit = "linear",
-    discard: float = 0.1,
-) -> Float64[np.ndarray, "queries"]:
-    """The TwoNN dimension of neighbourhoods, rows `near` of X `[tokens, width]`.
-
-    As `local_from_graph`, to the last bit, for queries whose members have no lists of their own;
-    members alike in one of the `labels` do not count for each other. Cost: O(queries · L² · width).
-    """
-    check(cdf, fit, discard, near.shape[1])
-    points, _ = magnified(as_array(X))
-    kinds = no_labels(len(points)) if labels is None else labels
-    estimates = np.empty(len(near))
-
-    def work(first: int, last: int) -> None:
-        ratios = np.empty((last - first, near.shape[1]))
-        two_nearest_measured(near, points, kinds, first, last, ratios)
-        ratios.sort(axis=1)  # infinite last, then NaN
-        fit_each(ratios, cdf == "i/n", fit == "mle", float(discard), estimates[first:last])
-
-    over_rows(work, len(near), at_least=8)
     return estimates
 
 

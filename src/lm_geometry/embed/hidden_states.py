@@ -1,7 +1,7 @@
 """Hidden states of a corpus split, streamed to disk in batches of similar length."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.workspace.progress import progress
 
 
+@runtime_checkable
 class Writable(Protocol):
     """What states `[rows, stored_width]` are written to, by rows of the token table."""
 

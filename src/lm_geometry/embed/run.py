@@ -8,16 +8,18 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed import needs
 from lm_geometry.embed.equations import EquationStates, equation_tokens
-from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id, predicts_next
+from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
+from lm_geometry.embed.meta import States, found_in, has_loss, meta_of
+from lm_geometry.embed.modes import check_mode
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts.run import embed_prompts, forget_revision, prompted
+from lm_geometry.embed.queries.run import QueryRun, write_queries
 from lm_geometry.embed.token_table import TokenisedCorpus, refuse_texts, shareable_table, tokenise
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
 from lm_geometry.models.load import load_tokenizer, refuse_replaced
-from lm_geometry.models.points import STREAM
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -26,25 +28,23 @@ from lm_geometry.outs.finetune.checkpoints import Checkpoint, read_checkpoints, 
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.cells import Cells, room_for_cells
-from lm_geometry.workspace.hashes import library_versions, path_hash, value_hash
-from lm_geometry.workspace.points import RESIDUAL, ends, named
+from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.points import ends, named
 from lm_geometry.workspace.seeds import read_seed, stream
 from lm_geometry.workspace.tables import write_table
 
 # What decides neither which states one checkpoint has nor their values.
-OF_OTHERS = {"checkpoints", "prompts", "delete_revisions"}
-
-States = HiddenStates | MaskedTokenStates | EquationStates
+OF_OTHERS = {"checkpoints", "prompts", "delete_revisions", "store", "queries"}
 
 
 def run() -> None:
     """Write the hidden states of corpora, and the records of prompts, as params.yaml says.
 
-    A shard (`LM_GEOMETRY_SHARD`) is a part of the prompts.
+    A shard (`LM_GEOMETRY_SHARD`) is a part of the prompts, and of corpora that are streamed.
     """
     source, settings = with_sizes(read_model_source()), Embed.read()
     refuse_replaced(source)
-    if not machine.machine().shard:
+    if not machine.machine().shard or settings.store == "none":
         embed(source, settings, read_seed())
     embed_prompts(source, settings)
 
@@ -57,12 +57,13 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     """
     checkpoints = read_checkpoints(settings.checkpoints)
     tokenizer = None if source.kind == "arithmetic" else load_tokenizer(source)
-    _check_mode(source, settings, tokenizer)
+    check_mode(source, settings, tokenizer)
     evaluated = read_evaluated()
     texts = {_name(s): s.private or path_hash(s.folder()) for s in evaluated.splits}
     first = source.reads_onwards
     corpora = {s: _tokenised(tokenizer, settings, s, seed, first) for s in evaluated.splits}
-    run = Embedding(source, settings, seed, tokenizer, corpora, texts)
+    queries = QueryRun.of(corpora, settings, seed)
+    run = Embedding(source, settings, seed, tokenizer, corpora, texts, queries)
     run.print_needs(len(checkpoints))
     still_needed = {checkpoint.name for checkpoint in prompted(settings)}
     done = []
@@ -70,35 +71,19 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
         done.append(run.embed(checkpoint))
         if checkpoint.name not in still_needed:
             forget_revision(checkpoint, settings)
+    if run.queries.part:
+        return
     for split, corpus in run.corpora.items():
         shared = shareable_table(corpus.kept) if split.private else corpus.kept
         write_table(paths.tokens(split.corpus, split.split), shared)
         if split.private:
             write_private_tokens(split, source.source, list(corpus.kept["token"]))
+    write_queries(queries)
     names, splits, layers = [c.name for c in checkpoints], evaluated.splits, list(run.stored)
     (_, depth), points = ends(settings.points, source.layers), named(settings.points)
     write_index(Embedded(names, splits, layers, depth, evaluated.order, points))
     for cells in done:
         cells.published()
-
-
-def _check_mode(
-    source: ModelSource, settings: Embed, tokenizer: PreTrainedTokenizerBase | None
-) -> None:
-    if source.kind == "arithmetic" and settings.points != RESIDUAL:
-        raise ValueError(
-            f"embed.points: {named(settings.points)} is not read of {source.name}, which learns "
-            "equations: residual"
-        )
-    if settings.mode == "regular":
-        return
-    if source.kind not in ("encoder", "encoder-decoder") or tokenizer is None:
-        raise ValueError(
-            f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
-            f"{source.kind}: regular"
-        )
-    if tokenizer.mask_token_id is None:
-        raise ValueError(f"embed.mode: the tokenizer of {source.name} has no mask token: regular")
 
 
 def _tokenised(
@@ -130,6 +115,7 @@ class Embedding:
     tokenizer: PreTrainedTokenizerBase | None
     corpora: dict[CorpusSplit, TokenisedCorpus]
     texts: dict[str, str]  # hashes, of before they were read
+    queries: QueryRun
 
     @property
     def layers(self) -> list[int]:
@@ -144,6 +130,9 @@ class Embedding:
     def print_needs(self, checkpoints: int) -> None:
         """Print the disk that the hidden states take; raises OSError where it is not there."""
         tokens = sum(len(corpus.kept) for corpus in self.corpora.values())
+        self.queries.print_needs(self.stored, checkpoints)
+        if self.queries.streamed:
+            return
         needed = needs.hidden_states(tokens, [*self.stored.values()], checkpoints)
         what = f"hidden states of {tokens:,} tokens"
         room_for_cells(needed, "embed", paths.HIDDEN_STATES, what)
@@ -151,30 +140,43 @@ class Embedding:
     def embed(self, checkpoint: Checkpoint) -> Cells:
         """Finish the cells of one checkpoint and link them to their places."""
         cells = Cells("embed", self._inputs(checkpoint))
-        todo = {
-            split: corpus
-            for split, corpus in self.corpora.items()
-            if not (cells.has(f"{_name(split)}.npy") and cells.has(_name(split)))
-        }
+        todo = {s: corpus for s, corpus in self.corpora.items() if not self._has(cells, s)}
         states = self._load(checkpoint) if todo else None
         for split, corpus in todo.items():
             assert states is not None
-            self._finish(states, checkpoint, split, corpus, cells)
-        for split in self.corpora:
-            folder = paths.cell(paths.HIDDEN_STATES, checkpoint.name, split.corpus, split.split)
-            cells.publish(_name(split), to=folder)
+            finish = self._stream if self.queries.streamed else self._finish
+            finish(states, checkpoint, split, corpus, cells)
+        for split in self.corpora if not self.queries.part else ():
+            if not self.queries.streamed:
+                what = f"{checkpoint.name} {_name(split)}"
+                self.queries.write_stored(split, cells, self.stored, what)
+                folder = paths.cell(paths.HIDDEN_STATES, checkpoint.name, split.corpus, split.split)
+                cells.publish(_name(split), to=folder)
+            self.queries.publish(checkpoint.name, split, cells, self.stored)
             losses = paths.losses(checkpoint.name, split.corpus, split.split)
             cells.publish(f"{_name(split)}.npy", to=losses)
         return cells
 
+    def _has(self, cells: Cells, split: CorpusSplit) -> bool:
+        if not cells.has(f"{_name(split)}.npy"):
+            return False
+        if self.queries.streamed:  # losses come last: before, lists are not looked at, nor removed
+            return self.queries.has(cells, split, self.stored)
+        return cells.has(_name(split))
+
+    @property
+    def _described(self) -> dict[str, Any]:
+        """The settings that decide which bits the states of one checkpoint have."""
+        return self.settings.model_dump(exclude=OF_OTHERS) | self.queries.inputs()
+
     def _inputs(self, checkpoint: Checkpoint) -> dict[str, Any]:
         return {
             "model": replace(self.source, series=[]).record(),
-            "embed": self.settings.model_dump(exclude=OF_OTHERS),
+            "embed": self._described,
             "seed": self.seed,
             "checkpoint": checkpoint.identity(),
             "corpora": self.texts,
-        }
+        } | ({"store": "none"} if self.queries.streamed else {})
 
     def _load(self, checkpoint: Checkpoint) -> States:
         device, reason = machine.device()
@@ -188,7 +190,7 @@ class Embedding:
         place = self.source.half, self.settings.points
         if self.settings.mode == "masked_token":
             mask_id = self.tokenizer.mask_token_id
-            assert isinstance(mask_id, int)  # `_check_mode` saw to it
+            assert isinstance(mask_id, int)  # `check_mode` saw to it
             states = MaskedTokenStates(*on_device, mask_id, *place)
         else:
             states = HiddenStates(*on_device, *place)
@@ -207,41 +209,37 @@ class Embedding:
         tokens = len(corpus.kept)
         shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
         losses = np.full(tokens, np.nan, dtype=np.float32)
-        wanted = losses if self.settings.loss and self._has_loss(states) else None
+        wanted = losses if has_loss(self.source, states, self.settings) else None
         meta = self._meta(states, tokens)
         with array_folder(cells.path(_name(split)), shapes, meta) as arrays:
-            states.write(corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}")
+            given = corpus, self.settings, arrays, wanted, f"{checkpoint.name} {_name(split)}"
+            if isinstance(states, HiddenStates) and self.queries.queries:
+                states.pass_through(self.queries.passes(split, corpus), *given)
+            else:
+                states.write(*given)
             write_array(cells.path(f"{_name(split)}.npy"), losses)
-            meta |= _found(states)  # padding may have been found to change states in between
+            meta |= found_in(states)  # padding may have been found to change states in between
         cells.finish(f"{_name(split)}.npy")
         cells.finish(_name(split))
 
-    def _has_loss(self, states: States) -> bool:
-        if isinstance(states, EquationStates):
-            return False
-        return self.settings.mode == "masked_token" or predicts_next(self.source, states)
+    def _stream(
+        self,
+        states: States,
+        checkpoint: Checkpoint,
+        split: CorpusSplit,
+        corpus: TokenisedCorpus,
+        cells: Cells,
+    ) -> None:
+        assert isinstance(states, HiddenStates)  # `check_mode` saw to it
+        loss = has_loss(self.source, states, self.settings)
+        given = states, split, corpus, cells, self.stored, loss
+        streamed = self.queries.stream(*given, f"{checkpoint.name} {_name(split)}")
+        if not self.queries.part:
+            meta = self._meta(states, len(corpus.kept))
+            self.queries.write_streamed(streamed, states, split, cells, self.stored, meta)
 
     def _meta(self, states: States, tokens: int) -> dict[str, Any]:
-        return {
-            "tokens": tokens,
-            "layers": self.layers,
-            "mode": self.settings.mode,
-            "combine_layers": self.settings.combine_layers,
-            "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
-            "libraries": library_versions(),
-            "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
-            **_found(states),
-        }
-
-
-def _found(states: States) -> dict[str, Any]:
-    """Where states were read, and what the probe found; nothing of one that learns equations."""
-    if isinstance(states, EquationStates):
-        return {"last_layer_after_final_norm": False, "findings": None, **STREAM.record()}
-    found, place = states.findings, states.place
-    normed = found.last_after_norm and place == STREAM
-    own = {"last_layer_after_final_norm": normed, "findings": found.record()}
-    return own | place.record()
+        return meta_of(states, self.settings, self.layers, tokens, self._described)
 
 
 def _name(split: CorpusSplit) -> str:

@@ -8,6 +8,7 @@ from lm_geometry.dimension import with_dadapy
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import estimate_prompts
 from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.reference import disagreements
 from lm_geometry.estimate.signal_rows import signal_table
 from lm_geometry.estimate.surrogate_rows import (
     has_null_models,
@@ -18,8 +19,9 @@ from lm_geometry.estimate.surrogate_rows import (
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded
+from lm_geometry.outs.embed.queries import read_query_index
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
-from lm_geometry.outs.token_sample.clouds import read_cloud, read_seeds
+from lm_geometry.outs.token_sample.clouds import read_cloud, read_index, read_seeds
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
@@ -44,6 +46,7 @@ def estimate(settings: Estimate) -> None:
     if any(name.startswith("dadapy.") for name in settings.global_estimators):
         with_dadapy.require()
     embedded = read_embedded()
+    _refuse_reference(settings)
     chosen = settings.jackknife
     readings = {split: Readings(split, chosen.groups, chosen.seed) for split in embedded.splits}
     _say_what_is_passed_over(settings, readings)
@@ -52,10 +55,12 @@ def estimate(settings: Estimate) -> None:
     null_models = [*settings.surrogates.kinds]
     estimated = Estimated(embedded, read_seeds(), *rules, settings.exclude, groups, null_models)
     found = estimated.clouds()
+    queries = {"queries": path_hash(paths.QUERY_NEIGHBOURS)} if read_query_index() else {}
     inputs = {
         "clouds": path_hash(paths.CLOUDS),
         "states": path_hash(paths.HIDDEN_STATES),
         "tokens": path_hash(paths.TOKENS),
+        **queries,
     }
     cells = Cells("estimate", {"estimate": settings.model_dump(), **inputs})
     for cloud in progress(found, "estimate"):
@@ -75,6 +80,14 @@ def estimate(settings: Estimate) -> None:
         cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))
     write_index(estimated)
     cells.published()
+
+
+def _refuse_reference(settings: Estimate) -> None:
+    """Raises ValueError where the neighbours of queries do not serve what is asked for."""
+    if settings.reference != "sample":
+        told = disagreements(settings, read_query_index(), read_index()["noise"])
+        if wrong := next(told, ""):
+            raise ValueError(wrong)
 
 
 def _say_what_is_passed_over(settings: Estimate, readings: Mapping[CorpusSplit, Readings]) -> None:

@@ -100,8 +100,9 @@ def write_clouds(settings: TokenSample) -> None:
     """Write the rows of every cloud, and data/clouds/counts.parquet.
 
     The tokens are drawn once per (corpus split, seed), so that every checkpoint and layer gets
-    the same: of the queries where embed drew some, else of all. `data_prep.order: paper` draws them with the generator of the published code. Massive
-    tokens, where they are dropped, are counted by `massive_removed`, the same for a split's clouds.
+    the same: of the queries where embed drew some, else of all. `data_prep.order: paper` draws them
+    with the generator of the published code. Massive tokens, where they are dropped, are counted by
+    `massive_removed`, the same for a split's clouds.
     """
     embedded = read_embedded()
     paper = embedded.order == "paper"

@@ -5,13 +5,13 @@ end the files are copied into one array, ordered by rows, each removed when its 
 that the disk holds the states once. Every step may be interrupted, and is taken again.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
 from lm_geometry.point_cloud.shapes import Float32, Int64
+from lm_geometry.workspace.arrays import write_array
 from lm_geometry.workspace.files import whole_file
 
 LIVE = 0.8  # least share of a file's rows that are still needed
@@ -30,9 +30,9 @@ class Segments:
         vectors: Float32[np.ndarray, "rows width"],
     ) -> None:
         """Keep the states of a shard's `rows`, which ascend."""
-        with whole_file(self.folder / f"{self.layer}-shard-{shard:06d}.npz") as temporary:
-            with temporary.open("wb") as file:
-                np.savez(file, rows=rows, vectors=vectors)
+        path = self.folder / f"{self.layer}-shard-{shard:06d}.npz"
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, rows=rows, vectors=vectors)
 
     def thin_out(self, needed: Int64[np.ndarray, "needed"]) -> None:
         """Drop what is no longer needed, of each file that has much of it."""
@@ -47,24 +47,30 @@ class Segments:
 
     def gather(self, needed: Int64[np.ndarray, "needed"], width: int, target: Path) -> None:
         """Move the states of the rows `needed` to `target`, `[needed, width]`."""
-        part = target.with_name(f"{target.stem}-part.npy")
+        part, held = (self.folder / f"{self.layer}-{name}.npy" for name in ("part", "held"))
         shape = (len(needed), width)
         if target.exists():
             return
         if not part.exists():  # one that is there holds the files that are not
-            part.parent.mkdir(parents=True, exist_ok=True)
             new = part.with_suffix(".tmp")
             open_memmap(new, mode="w+", dtype=np.float32, shape=shape).flush()
+            write_array(held, np.zeros(len(needed), np.bool_))
             new.replace(part)
-        vectors = np.load(part, mmap_mode="r+")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        vectors, there = np.load(part, mmap_mode="r+"), np.load(held, mmap_mode="r+")
         for path in self._files():
             with np.load(path) as segment:
                 rows, own = segment["rows"], segment["vectors"]
             kept = np.flatnonzero(np.isin(rows, needed))
-            vectors[np.searchsorted(needed, rows[kept])] = own[kept]
+            places = np.searchsorted(needed, rows[kept])
+            vectors[places], there[places] = own[kept], True
             vectors.flush()
+            there.flush()
             path.unlink()
-        os.replace(part, target)
+        if not there.all():
+            raise RuntimeError(f"{part} lacks {np.sum(~there)} states: remove {self.folder}")
+        part.replace(target)
+        held.unlink()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self.layer}-shard-*.npz"))

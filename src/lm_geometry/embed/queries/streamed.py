@@ -51,7 +51,7 @@ class Streamed:
     def found(
         self, states: HiddenStates, shards: list[Shard]
     ) -> tuple[dict[str, Compared], set[int]]:
-        """What was found by now, by layer, and the shards that it is of: of this part, or of all."""
+        """What was found by now, of this part or of all, by layer, and the shards that it is of."""
         vectors = self._query_vectors(states, shards)
         compared = {
             name: Compared(self.queries, own, self.settings.queries)
@@ -123,9 +123,9 @@ class Streamed:
     def write(
         self, states: HiddenStates, losses: Path, folders: dict[str, Path], meta: dict[str, Any]
     ) -> None:
-        """Write the losses `[tokens]` and, by file name of a layer, the lists, when all is done.
+        """Write the lists of each layer to its folder, and the losses `[tokens]`, when all is done.
 
-        Raises RuntimeError where a shard is not.
+        `folders` by file name of a layer. Raises RuntimeError where a shard is not done.
         """
         shards = shards_of(self.corpus, self.queries.rows, self.settings.batch_tokens)
         compared, done = self.found(states, shards)

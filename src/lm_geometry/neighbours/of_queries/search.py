@@ -11,7 +11,7 @@ from lm_geometry.neighbours.search import ceiling
 from lm_geometry.point_cloud.cloud import centre_and_scale, centred, refuse_rows
 from lm_geometry.point_cloud.identical import row_hashes
 from lm_geometry.point_cloud.loops import over_rows
-from lm_geometry.point_cloud.shapes import Bool, Float32, Float64, Int32, Int64
+from lm_geometry.point_cloud.shapes import Bool, Float, Float32, Float64, Int32, Int64
 
 FEWEST, MOST = 256, 2048  # tokens of a block: the first ones are all measured
 TOGETHER = 128  # queries of one product
@@ -42,7 +42,7 @@ class QueryNeighbours:
 
     def __init__(
         self,
-        queries: Float32[np.ndarray, "queries width"],
+        queries: Float[np.ndarray, "queries width"],
         numbers: Int64[np.ndarray, "queries"],
         n_neighbors: int,
         labels: Int32[np.ndarray, "queries kinds"] | None = None,
@@ -72,7 +72,7 @@ class QueryNeighbours:
 
     def add(
         self,
-        vectors: Float32[np.ndarray, "tokens width"],
+        vectors: Float[np.ndarray, "tokens width"],
         numbers: Int64[np.ndarray, "tokens"],
         labels: Int32[np.ndarray, "tokens kinds"] | None = None,
     ) -> Bool[np.ndarray, "tokens"]:
@@ -155,7 +155,7 @@ class QueryNeighbours:
         return found[found != NOBODY]
 
 
-def _refuse(vectors: Float32[np.ndarray, "tokens width"]) -> None:
+def _refuse(vectors: Float[np.ndarray, "tokens width"]) -> None:
     if vectors.dtype != np.float32 or vectors.ndim != 2:
         raise ValueError(f"vectors are {vectors.dtype} {vectors.shape}: float32 [tokens, width]")
     refuse_rows(vectors, vectors, np.flatnonzero(~np.isfinite(vectors).all(axis=1)))
