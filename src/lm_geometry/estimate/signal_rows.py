@@ -7,10 +7,10 @@ from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.observables.cloud_signals import cloud_signals
 from lm_geometry.outs.embed.exclusion import NONE
-from lm_geometry.outs.embed.point_states import read_states_of
 from lm_geometry.outs.estimate.clouds import GLOBAL, without
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_index
+from lm_geometry.outs.token_sample.point_states import read_states_of
 from lm_geometry.point_cloud.shapes import Int64
 
 MASSIVE, MOVED = "massive_tokens", "distance_moved"

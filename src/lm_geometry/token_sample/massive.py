@@ -7,7 +7,7 @@ import numpy as np
 from lm_geometry.observables.massive import massive_tokens
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded
-from lm_geometry.outs.embed.point_states import read_point_states
+from lm_geometry.outs.token_sample.point_states import read_point_states
 from lm_geometry.point_cloud.shapes import Float32, Int64
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded, read_tokens
-from lm_geometry.outs.embed.point_states import read_point_rows, read_point_states
 from lm_geometry.outs.embed.token_choice import chosen_rows, refuse_absent_values
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
+from lm_geometry.outs.token_sample.point_states import read_point_rows, read_point_states
 from lm_geometry.point_cloud.deduplication import deduplicate
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.token_sample.massive import massive_rows, without_massive

@@ -12,13 +12,13 @@ from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.queries import segments, shards
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_states, read_tokens
-from lm_geometry.outs.embed.point_states import read_states_of
 from lm_geometry.outs.embed.queries import (
     QueryLists,
     read_query_index,
     read_query_lists,
     read_query_rows,
 )
+from lm_geometry.outs.token_sample.point_states import read_states_of
 from lm_geometry.workspace import machine
 from tests.conftest import TinyModel
 from tests.neighbours.of_queries.test_search import Cloud, by_scipy

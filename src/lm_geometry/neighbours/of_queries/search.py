@@ -7,10 +7,10 @@ import numpy as np
 
 from lm_geometry.neighbours.of_queries.lists import NOBODY, Nearest, merge_lists, nobody
 from lm_geometry.neighbours.of_queries.offering import offer
-from lm_geometry.neighbours.search import ceiling
 from lm_geometry.point_cloud.cloud import centre_and_scale, centred, refuse_rows
 from lm_geometry.point_cloud.identical import row_hashes
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.rounding import ceiling
 from lm_geometry.point_cloud.shapes import Bool, Float, Float32, Float64, Int32, Int64
 
 FEWEST, MOST = 256, 2048  # tokens of a block: the first ones are all measured

@@ -9,7 +9,7 @@ import numpy as np
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import Embedded, read_embedded
-from lm_geometry.outs.embed.point_states import read_states_of
+from lm_geometry.outs.token_sample.point_states import read_states_of
 from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.seeds import stream
