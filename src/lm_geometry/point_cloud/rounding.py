@@ -11,10 +11,11 @@ def ceiling(
 ) -> Float64[np.ndarray, "rows"]:
     """The squared distance below which every token as near as `farthest` has been computed.
 
-    `length` is that of each row in `cloud`, `farthest` a distance as the cloud was given. A token as
-    near as that, at d, is no longer than R = |x| + d. Its squared distance is computed with an
-    error of at most (γ + 8u)(|x| + R)², γ = wu / (1 − wu) for w coordinates and the rounding unit u
-    (Higham 2002, §3.1, for any order of summation), from points that had been moved and rounded.
+    `length` is that of each row in `cloud`, `farthest` a distance as the cloud was given. A token
+    as near as that, at d, is no longer than R = |x| + d. Its squared distance is computed with an
+    error of at most (γ + 8u)(|x| + R)², γ = wu / (1 − wu) for w coordinates and the unit u of
+    rounding (Higham 2002, §3.1, for any order of summation), from points that had been moved and
+    rounded.
     """
     unit, width = cloud.unit, cloud.points.shape[1]
     gamma = width * unit / (1 - width * unit)
