@@ -2,11 +2,11 @@
 
     python benchmarks/large_cloud.py [--tokens 200000] [--queries 3000] [--shards 4]
 
-The cloud is made block by block, from a stream of its own each, and searched as `embed.queries` is:
-the 256 nearest of each query, the states of 128. With `--tokens 10000000` it is all of what
-docs/scale.md tells of. The time of making the cloud is not counted; the rate is 2 · queries · tokens
-· width / time, beside numpy's product of this machine. Shards are searched apart, last one first, and
-merged; the lists' hash is printed, which is the same for every number of shards.
+The cloud is made block by block, from a stream of its own each, and searched as `embed.queries`
+is: the 256 nearest of each query, the states of 128. `--tokens 10000000` is all of what
+docs/scale.md tells of. The time of making the cloud is not counted; the rate is 2 · queries ·
+tokens · width / time, beside numpy's product of this machine. Shards are searched apart, last one
+first, and merged; the lists' hash is printed, which is the same for every number of shards.
 """
 
 import argparse
