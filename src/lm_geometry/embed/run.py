@@ -69,7 +69,7 @@ def embed(source: ModelSource, settings: Embed, seed: int) -> None:
     done = []
     for checkpoint in checkpoints:
         done.append(run.embed(checkpoint))
-        if checkpoint.name not in still_needed:
+        if checkpoint.name not in still_needed and not queries.part:
             forget_revision(checkpoint, settings)
     if run.queries.part:
         return

@@ -82,6 +82,7 @@ class QueryNeighbours:
         or not finite, and where the labels have other kinds than those of the queries.
         """
         _refuse(vectors)
+        vectors, numbers = np.ascontiguousarray(vectors), np.asarray(numbers, np.int64)
         own = np.zeros((len(vectors), 0), np.int32) if labels is None else labels
         if own.shape != (len(vectors), self.labels.shape[1]) or len(numbers) != len(vectors):
             raise ValueError(
