@@ -33,12 +33,13 @@ def cloud(seed: int, tokens: int = 400, coarse: bool = True) -> Cloud:
     return Cloud(vectors, labels, rng.permutation(tokens)[:30])
 
 
-def by_scipy(X: Cloud, k: int, kinds: tuple[int, ...]) -> Found:
+def by_scipy(X: Cloud, k: int, kinds: tuple[int, ...], among: np.ndarray | None = None) -> Found:
     """Leave out what does not count, then copies but the first, then take the nearest."""
     numbers, distances = np.full((len(X.queries), k), -1), np.full((len(X.queries), k), np.inf)
     far = cdist(X.vectors[X.queries].astype(np.float64), X.vectors.astype(np.float64))
     for place, query in enumerate(X.queries):
         counts = (X.vectors != X.vectors[query]).any(axis=1)
+        counts &= True if among is None else among
         for kind in kinds:
             counts &= X.labels[:, kind] != X.labels[query, kind]
         there = np.flatnonzero(counts)

@@ -20,6 +20,7 @@ def write_lists(folder: Path, compared: Compared, vectors: Vectors, meta: dict[s
     `vectors` writes the states of the rows that are needed, `[needed, width]`, to a path.
     """
     needed = compared.needed()
+    folder.mkdir(parents=True, exist_ok=True)
     vectors(needed, folder / "vectors.npy")
     numbers, distances = compared.lists()
     write_array(folder / "numbers.npy", numbers)

@@ -56,7 +56,6 @@ class Segments:
             open_memmap(new, mode="w+", dtype=np.float32, shape=shape).flush()
             write_array(held, np.zeros(len(needed), np.bool_))
             new.replace(part)
-        target.parent.mkdir(parents=True, exist_ok=True)
         vectors, there = np.load(part, mmap_mode="r+"), np.load(held, mmap_mode="r+")
         for path in self._files():
             with np.load(path) as segment:

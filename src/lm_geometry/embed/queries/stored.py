@@ -31,7 +31,6 @@ def lists_of_states(
         compared.fresh.clear()  # they lie on disk
 
     def gather(needed: Int64[np.ndarray, "needed"], path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         vectors = open_memmap(
             path, mode="w+", dtype=np.float32, shape=(len(needed), states.shape[1])
         )

@@ -16,7 +16,7 @@ from lm_geometry.embed.queries.shards import Shard, shards_of
 from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.point_cloud.shapes import Float32
 from lm_geometry.workspace.arrays import write_array
-from lm_geometry.workspace.files import whole_file
+from lm_geometry.workspace.files import link, whole_file
 from lm_geometry.workspace.machine import part_of
 
 
@@ -131,14 +131,13 @@ class Streamed:
         compared, done = self.found(states, shards)
         if missing := {shard.number for shard in shards} - done:
             raise RuntimeError(f"{self.what}: shards {sorted(missing)} are not finished")
+        gathered = {name: self.folder / f"{name}-vectors.npy" for name in compared}
         for name, own in compared.items():
-            segments, width = Segments(self.folder, name), self.widths[name]
-            write_lists(
-                folders[name],
-                own,
-                lambda rows, path, of=segments, w=width: of.gather(rows, w, path),
-                meta,
-            )
+            needed, width = own.needed(), self.widths[name]
+            Segments(self.folder, name).gather(needed, width, gathered[name])
+        for name, own in compared.items():
+            place = gathered[name]  # stays until the stage's outs are saved
+            write_lists(folders[name], own, lambda _, path, here=place: link(here, path), meta)
         found = np.full(len(self.corpus.kept), np.nan, np.float32)
         for shard in shards:
             found[shard.rows] = np.load(self._losses(shard.number))
