@@ -5,10 +5,22 @@ dvc repro estimate
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from lm_geometry.estimate.same_kernels import same_kernels
+
+if TYPE_CHECKING:
+    from lm_geometry.workspace.work import Execute
+
+
+def executing() -> "Execute":
+    """Who computes the cells: loaded on demand, and no dependency, as no result hangs on it."""
+    from lm_geometry.executors.chosen import execute
+
+    return execute
+
 
 if __name__ == "__main__":
     same_kernels()  # before NumPy is loaded, which the rest does
@@ -17,4 +29,4 @@ if __name__ == "__main__":
     with running("estimate"):  # before what takes seconds to import
         from lm_geometry.estimate.run import run
 
-        run()
+        run(executing())

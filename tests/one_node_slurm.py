@@ -1,4 +1,4 @@
-"""A Slurm of one node, with its own daemons, key and ports, in a folder.
+"""A Slurm of one node or several on this machine, with its own daemons, key and ports, in a folder.
 
 It needs Debian's packages munge, slurmctld, slurmd and slurm-client, and root.
 """
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -20,32 +21,61 @@ CONF = """\
 ClusterName=one
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={control}
-SlurmdPort={node}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 SchedulerType=sched/backfill
 SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU
+SelectTypeParameters=CR_CPU_Memory
 MpiDefault=none
 ReturnToService=2
 SlurmdParameters=config_overrides
 KillWait=5
 MinJobAge=300
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=8000 State=UNKNOWN
-PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE State=UP
+SlurmdTimeout=10
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+{nodes}
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=first Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=9
 """
+NODE = (
+    "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
+    "RealMemory=8000 State=UNKNOWN"
+)
+
+
+@dataclass
+class Cluster:
+    """A running Slurm: how commands find it, and its daemons, to be killed."""
+
+    folder: Path
+    variables: dict[str, str]
+    munged: "subprocess.Popen[bytes]"
+    controller: "subprocess.Popen[bytes]"
+    nodes: dict[str, "subprocess.Popen[bytes]"]
+
+    def start_controller(self) -> None:
+        """Start slurmctld, which finds the jobs of before."""
+        conf = self.variables["SLURM_CONF"]
+        self.controller = _start(self.folder, "slurmctld", "-D", "-f", conf)
+
+    def start_node(self, name: str) -> None:
+        """Start the slurmd of a node."""
+        self.nodes[name] = _start_node(self.folder, self.variables["SLURM_CONF"], name)
 
 
 def missing() -> str:
@@ -59,24 +89,42 @@ def missing() -> str:
 @contextmanager
 def one_node_slurm(folder: Path, cpus: int = 4) -> Iterator[dict[str, str]]:
     """The variables with which `sbatch` and others find the cluster, while the context is open."""
-    for name in ("munge", "state", "spool"):
+    with slurm(folder, nodes=1, cpus=cpus) as cluster:
+        yield cluster.variables
+
+
+@contextmanager
+def slurm(folder: Path, nodes: int, cpus: int = 4) -> Iterator[Cluster]:
+    """A cluster of so many nodes, all of them on this machine, while the context is open."""
+    for name in ("munge", "state"):
         (folder / name).mkdir(parents=True)
     host = socket.gethostname().partition(".")[0]
-    control, node = _free_ports(2)
+    names = [host] if nodes == 1 else [f"node{number}" for number in range(1, nodes + 1)]
+    control, *ports = _free_ports(1 + nodes)
+    told = [
+        NODE.format(name=name, host=host, port=port, cpus=cpus)
+        for name, port in zip(names, ports, strict=True)
+    ]
     conf = folder / "slurm.conf"
-    conf.write_text(CONF.format(host=host, control=control, node=node, folder=folder, cpus=cpus))
+    conf.write_text(CONF.format(host=host, control=control, folder=folder, nodes="\n".join(told)))
     (folder / "munge" / "key").write_bytes(os.urandom(1024))
     (folder / "munge" / "key").chmod(0o600)
     variables = {"SLURM_CONF": str(conf)}
-    running = [_start(folder, "munged", "--foreground", "--force", *_munge(folder))]
+    munged = _start(folder, "munged", "--foreground", "--force", *_munge(folder))
+    cluster = None
     try:
         _wait_for((folder / "munge" / "socket").exists, "munged", folder)
-        running.append(_start(folder, "slurmctld", "-D", "-f", str(conf)))
-        running.append(_start(folder, "slurmd", "-D", "-f", str(conf)))
-        _wait_for(lambda: _idle(variables), "slurmd", folder)
-        yield variables
+        controller = _start(folder, "slurmctld", "-D", "-f", str(conf))
+        cluster = Cluster(folder, variables, munged, controller, {})
+        for name in names:
+            cluster.start_node(name)
+        _wait_for(lambda: _idle(variables, nodes), "slurmd", folder)
+        yield cluster
     finally:
         _end_jobs(variables)
+        running = [munged]
+        if cluster is not None:
+            running += [cluster.controller, *cluster.nodes.values()]
         for process in reversed(running):
             process.terminate()
         for process in running:
@@ -84,6 +132,11 @@ def one_node_slurm(folder: Path, cpus: int = 4) -> Iterator[dict[str, str]]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _start_node(folder: Path, conf: str, name: str) -> "subprocess.Popen[bytes]":
+    (folder / f"spool-{name}").mkdir(exist_ok=True)
+    return _start(folder, "slurmd", "-D", "-f", conf, "-N", name)
 
 
 def _end_jobs(variables: dict[str, str]) -> None:
@@ -105,7 +158,7 @@ def _munge(folder: Path) -> list[str]:
 def _start(folder: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
     program = shutil.which(name, path=SBIN)
     assert program is not None
-    with (folder / f"{name}.out").open("wb") as log:
+    with (folder / f"{name}.out").open("ab") as log:
         return subprocess.Popen([program, *arguments], stdout=log, stderr=log)
 
 
@@ -119,10 +172,10 @@ def _free_ports(number: int) -> list[int]:
     return ports
 
 
-def _idle(variables: dict[str, str]) -> bool:
-    command = ["sinfo", "--noheader", "--format=%t"]
+def _idle(variables: dict[str, str], nodes: int) -> bool:
+    command = ["sinfo", "--noheader", "--Node", "--partition=debug", "--format=%t"]
     asked = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True)
-    return asked.stdout.strip() == "idle"
+    return asked.stdout.split() == ["idle"] * nodes
 
 
 def _wait_for(condition: Callable[[], bool], name: str, folder: Path) -> None:

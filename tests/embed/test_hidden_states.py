@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from lm_geometry.embed import embedding, token_loss
 from lm_geometry.embed import run as embedding_run
-from lm_geometry.embed import token_loss
 from lm_geometry.embed.forward_pass import batches
 from lm_geometry.embed.hidden_states import HiddenStates, combined
 from lm_geometry.embed.params import Embed
@@ -358,7 +358,7 @@ def test_finished_cells_of_another_seed_are_not_taken(
     settings = settings_of(layers=[1], keep_tokens=20)
     prepare_corpora({"one": TEXTS})
     with monkeypatch.context() as patched:
-        patched.setattr(embedding_run, "write_table", _interrupt)
+        patched.setattr(embedding, "write_table", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             embedding_run.embed(source, settings, seed=0)
     embedding_run.embed(source, settings, seed=1)

@@ -16,6 +16,7 @@ COMMANDS = {
     "measure": "print the local dimension of any model on any texts, layer by layer",
     "run": "run one experiment in a copy, from the committed parameters, and print its result",
     "costs": "tell time, disk and memory of a run on this machine, from a short calibration",
+    "cells": "tell which cells of a stage under way are done, running, waiting or failed, and why",
     "experiments": "list experiments: name, what differs, headline; hundreds within seconds",
     "result": "print what a run found: number, interval, table, figures, what to type next",
     "params": "print every parameter with its value, type, default and meaning",

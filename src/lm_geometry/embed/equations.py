@@ -53,6 +53,9 @@ class EquationStates:
         self.model = model.to(device)
         self.layers = layers
 
+    def afresh(self) -> None:
+        """Nothing is found out in a pass."""
+
     def write(
         self,
         corpus: TokenisedCorpus,

@@ -137,6 +137,11 @@ class ForwardPass:
         self.findings: Findings = findings or probe(self.model, half, self.pad_id)
         self.place = points if isinstance(points, Place) else place_of(model, points, half)
         self.compared = findings is not None  # whether a padded batch was, with its sequences alone
+        self._probed = self.findings, self.compared
+
+    def afresh(self) -> None:
+        """Forget what batches showed after the probe: a cell depends on none before it."""
+        self.findings, self.compared = self._probed
 
     def run(
         self, sequences: Sequence[list[int]], first: int = 0, losses: bool = False

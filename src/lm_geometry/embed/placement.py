@@ -5,7 +5,7 @@ import tempfile
 import weakref
 from collections import Counter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -71,6 +71,17 @@ def why_spread(source: ModelSource, device: str, dtype: torch.dtype) -> str:
     if needed <= ROOM * free:
         return ""
     return f"{needed / 2**30:.1f} GiB of weights, {free / 2**30:.1f} GiB free on the GPU"
+
+
+def gpus_of(source: ModelSource, dtype: str) -> Literal["none", "one", "all"]:
+    """Of the GPUs of this machine, what the model takes: none where states come from elsewhere."""
+    device, _ = machine.device()
+    if device != "cuda":
+        return "none"
+    if source.kind == "arithmetic":
+        return "one"
+    bytes_of = torch.bfloat16 if dtype == "auto" else getattr(torch, dtype)
+    return "all" if why_spread(source, device, bytes_of) else "one"
 
 
 def weight_bytes(source: ModelSource, dtype: torch.dtype) -> int:

@@ -1,6 +1,8 @@
 """Every quantity of every prompt, from the radii and neighbours that embed kept."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,27 +19,72 @@ from lm_geometry.outs.embed.prompts import (
     write_index,
 )
 from lm_geometry.outs.estimate.prompts import FOLDER, INDEX, RECIPROCITY, TABLES
-from lm_geometry.outs.token_sample.prompts import read_prompt_clouds
+from lm_geometry.outs.token_sample.prompts import TABLE, read_prompt_clouds
+from lm_geometry.workspace.cells import Cells
+from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.paths import PROMPT_NEIGHBOURS
 from lm_geometry.workspace.progress import progress
-from lm_geometry.workspace.tables import Row, write_table
+from lm_geometry.workspace.tables import Row, read_table, write_table
+from lm_geometry.workspace.work import Cell, Execute, finish, in_order
+
+PROMPTS_OF_A_CELL = 64
 
 
-def estimate_prompts() -> None:
+def estimate_prompts(execute: Execute = in_order) -> None:
     """Write data/estimates/prompts: the tidy tables of `token_geometry`, and of reciprocity.
 
     Missing values stay in, as NaN; data/clouds/prompts.parquet says why. Without prompts each table
     is written with its columns.
     """
-    records = read_index()
-    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    for cloud in progress(read_prompt_clouds(), "estimate prompts"):
-        for name, table in _tables(cloud, records).items():
-            parts[name].append(table)
-    for name, columns in TABLES.items():
-        there = parts[name]
-        table = pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=columns)
-        write_table(FOLDER / f"{name}.parquet", _typed(table))
-    write_index(records, INDEX)
+    finish("estimate", [PromptEstimates()], execute)
+
+
+class PromptEstimates:
+    """The tables of every prompt, of which a cell has those of some that follow each other."""
+
+    tells = False
+    gpus: Literal["none"] = "none"
+
+    def __init__(self) -> None:
+        self.records = read_index()
+        inputs = {"prompts": path_hash(PROMPT_NEIGHBOURS), "clouds": path_hash(TABLE)}
+        self.within = Cells("estimate", inputs)
+        clouds, step = read_prompt_clouds(), PROMPTS_OF_A_CELL
+        parts = [clouds[start : start + step] for start in range(0, len(clouds), step)]
+        self.clouds = {f"prompts/{number:05d}": part for number, part in enumerate(parts)}
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every cell, in the order of the prompts."""
+        parts = self.clouds.items()
+        return [Cell(name, "estimate prompts", 1, self.within, (name,)) for name, part in parts]
+
+    def opened(self, group: str) -> Callable[[Cell], None]:
+        """Reads the tables of a cell from the records of its prompts."""
+        return self._keep
+
+    def _keep(self, cell: Cell) -> None:
+        parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+        for cloud in progress(self.clouds[cell.name], cell.name):
+            for name, table in _tables(cloud, self.records).items():
+                parts[name].append(table)
+        for name, tables in parts.items():
+            table = _typed(pd.concat(tables, ignore_index=True))
+            write_table(cell.within.path(cell.name, f"{name}.parquet"), table)
+        cell.within.finish(cell.name)
+
+    def ended(self, group: str) -> None:
+        """Nothing was loaded."""
+
+    def gather(self) -> None:
+        """Write data/estimates/prompts."""
+        for name, columns in TABLES.items():
+            files = [self.within.path(cell, f"{name}.parquet") for cell in self.clouds]
+            there = [read_table(file) for file in files]
+            table = pd.concat(there, ignore_index=True) if there else pd.DataFrame(columns=columns)
+            write_table(FOLDER / f"{name}.parquet", _typed(table))
+        write_index(self.records, INDEX)
+        self.within.published()
 
 
 def _tables(cloud: PromptCloud, records: PromptRecords) -> dict[str, pd.DataFrame]:

@@ -1,12 +1,15 @@
 """Every estimate on every point cloud, from one neighbour graph per cloud."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import pandas as pd
 
 from lm_geometry.dimension import with_dadapy
 from lm_geometry.estimate.params import Estimate
-from lm_geometry.estimate.prompts import estimate_prompts
+from lm_geometry.estimate.prompts import PromptEstimates
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.reference import disagreements
 from lm_geometry.estimate.signal_rows import signal_table
@@ -21,21 +24,23 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.embed.queries import read_query_index
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
-from lm_geometry.outs.token_sample.clouds import read_cloud, read_index, read_seeds
+from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_index, read_seeds
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
-from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.work import Cell, Execute, finish, in_order
 
 
-def run() -> None:
-    """Write data/estimates, of corpora and of prompts, as params.yaml says."""
-    estimate(Estimate.read())
-    estimate_prompts()
+def run(execute: Execute = in_order) -> None:
+    """Write data/estimates, of corpora and of prompts, as params.yaml says.
+
+    `execute` has the cells computed; a part of them (`LM_GEOMETRY_SHARD`) is left in scratch.
+    """
+    finish("estimate", [estimates_of_clouds(Estimate.read()), PromptEstimates()], execute)
 
 
-def estimate(settings: Estimate) -> None:
+def estimate(settings: Estimate, execute: Execute = in_order) -> None:
     """Write data/estimates: a row per token and a row per cloud, for every cloud of the run.
 
     And a row per draw of each null model, where there are any.
@@ -43,6 +48,11 @@ def estimate(settings: Estimate) -> None:
     A cell is one cloud. Finished cells outlive an interruption. Raises ImportError where an
     estimator is DADApy's and that is not installed.
     """
+    finish("estimate", [estimates_of_clouds(settings)], execute)
+
+
+def estimates_of_clouds(settings: Estimate) -> "CloudEstimates":
+    """The estimates of every cloud, of which nothing is computed yet; as `estimate`."""
     if any(name.startswith("dadapy.") for name in settings.global_estimators):
         with_dadapy.require()
     embedded = read_embedded()
@@ -54,32 +64,67 @@ def estimate(settings: Estimate) -> None:
     rules = ([*settings.estimators], settings.n_neighbors, settings.cdf)
     null_models = [*settings.surrogates.kinds]
     estimated = Estimated(embedded, read_seeds(), *rules, settings.exclude, groups, null_models)
-    found = estimated.clouds()
-    queries = {"queries": path_hash(paths.QUERY_NEIGHBOURS)} if read_query_index() else {}
-    inputs = {
-        "clouds": path_hash(paths.CLOUDS),
-        "states": path_hash(paths.HIDDEN_STATES),
-        "tokens": path_hash(paths.TOKENS),
-        **queries,
-    }
-    cells = Cells("estimate", {"estimate": settings.model_dump(), **inputs})
-    for cloud in progress(found, "estimate"):
-        name = folder_name(cloud)
-        if not cells.has(name):
-            points = (cloud, *read_cloud(cloud), readings[cloud.split], settings)
-            local, whole = estimates(*points)
-            whole = pd.concat([whole, signal_table(*points)], ignore_index=True)
-            write_table(cells.path(name, "local.parquet"), local)
-            write_table(cells.path(name, "global.parquet"), whole)
-            if null_models:
-                drawn = has_null_models(cloud, embedded, settings)
-                table = surrogate_table(*points) if drawn else no_surrogates()
-                write_table(cells.path(name, "surrogates.parquet"), table)
-            cells.finish(name)
-    for cloud in found:
-        cells.publish(folder_name(cloud), to=paths.ESTIMATES / folder_name(cloud))
-    write_index(estimated)
-    cells.published()
+    return CloudEstimates(settings, estimated, readings)
+
+
+@dataclass(frozen=True)
+class CloudEstimates:
+    """The tables of every cloud, of which a cell is one cloud's."""
+
+    settings: Estimate
+    estimated: Estimated
+    readings: Mapping[CorpusSplit, Readings]
+    tells = False
+    gpus: Literal["none"] = "none"
+
+    @cached_property
+    def clouds(self) -> dict[str, Cloud]:
+        """What each cell is of, by its name."""
+        return {folder_name(cloud): cloud for cloud in self.estimated.clouds()}
+
+    @cached_property
+    def within(self) -> Cells:
+        """The scratch folder of these clouds, states and settings."""
+        inputs = {
+            "clouds": path_hash(paths.CLOUDS),
+            "states": path_hash(paths.HIDDEN_STATES),
+            "tokens": path_hash(paths.TOKENS),
+        }
+        if read_query_index():
+            inputs["queries"] = path_hash(paths.QUERY_NEIGHBOURS)
+        return Cells("estimate", {"estimate": self.settings.model_dump(), **inputs})
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cloud, in the order of the run."""
+        return [Cell(name, "estimate", 1, self.within, (name,)) for name in self.clouds]
+
+    def opened(self, group: str) -> Callable[[Cell], None]:
+        """Estimates one cloud; there is nothing that clouds share."""
+        return self._keep
+
+    def _keep(self, cell: Cell) -> None:
+        cloud, name, settings = self.clouds[cell.name], cell.name, self.settings
+        points = (cloud, *read_cloud(cloud), self.readings[cloud.split], settings)
+        local, whole = estimates(*points)
+        whole = pd.concat([whole, signal_table(*points)], ignore_index=True)
+        write_table(cell.within.path(name, "local.parquet"), local)
+        write_table(cell.within.path(name, "global.parquet"), whole)
+        if settings.surrogates.kinds:
+            drawn = has_null_models(cloud, self.estimated.embedded, settings)
+            table = surrogate_table(*points) if drawn else no_surrogates()
+            write_table(cell.within.path(name, "surrogates.parquet"), table)
+        cell.within.finish(name)
+
+    def ended(self, group: str) -> None:
+        """Nothing was loaded."""
+
+    def gather(self) -> None:
+        """Write data/estimates of clouds."""
+        for name in self.clouds:
+            self.within.publish(name, to=paths.ESTIMATES / name)
+        write_index(self.estimated)
+        self.within.published()
 
 
 def _refuse_reference(settings: Estimate) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
+from lm_geometry.executors.living import lives
 from lm_geometry.experiments.experiment import Experiment, awaited, levels
 from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import RUNNING, WAITING, Following, Outcome, State
-from lm_geometry.experiments.running import Runner, lives
+from lm_geometry.experiments.running import Runner
 from lm_geometry.revisions.programs import dvc, environment
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.section import ROOT

@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import psutil
-
 from lm_geometry.experiments.committed import resets
 from lm_geometry.experiments.experiment import Experiment, Overrides, levels
 from lm_geometry.experiments.in_git import refuse_untracked_code
@@ -127,14 +125,6 @@ class InOrder(Runner):
                 _stop(process)
                 state = State.CANCELLED
         return self.ended(experiment.name, state)
-
-
-def lives(process: int) -> bool:
-    """Whether a process runs; one that ended, and whose parent did not ask, is a zombie."""
-    try:
-        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -7,8 +7,10 @@ its files are in DVC's cache, which is looked up when the next stage begins: wha
 between the last cell and DVC's commit computes none of them again.
 """
 
+import contextlib
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from lm_geometry.workspace.section import ROOT
 
 PUBLISHED = "published.json"  # MD5 of each file in the outs, once all cells are there
 RECORDS = manifest_of(Path("*")).name
+LOCKS, LOOKED = ".locks", 0.1  # seconds from one look at a lock that another holds to the next
 
 _opened: list["Cells"] = []  # by the stage of this process
 
@@ -50,6 +53,49 @@ class Cells:
         """Record what a cell, file or folder, holds now that it is finished."""
         write_manifest(self.path(*names), "md5")  # the hash by which DVC's cache knows it
 
+    def is_recorded(self, *names: str) -> bool:
+        """Whether a cell was finished, by its record alone: its files are not read."""
+        return manifest_of(self.path(*names)).exists()
+
+    def is_finished(self, *names: str) -> bool:
+        """Whether the cell is finished and what it was then; another may be writing it now."""
+        return is_whole(self.path(*names))
+
+    @contextlib.contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Keeps other processes, on nodes that share the folder as well, from a cell meanwhile.
+
+        The lock goes with the process, however that ends. A file system without locks has none:
+        cells are then computed twice at worst, with the same bytes.
+        """
+        import fcntl
+
+        place = self.path(LOCKS, value_hash(name)[:24])
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("wb") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    time.sleep(LOOKED)
+                    continue
+                except OSError:
+                    pass
+                break
+            yield
+
+    def sweep(self, *names: str) -> None:
+        """Remove what processes that were killed left of a cell that they were writing."""
+        path = self.path(*names)
+        for left in path.parent.glob(f".{path.name}.*.tmp"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def forget(self, *names: str) -> None:
+        """Remove a cell, its record first, so that no half of it is taken for one."""
+        path = self.path(*names)
+        manifest_of(path).unlink(missing_ok=True)
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
     def has(self, *names: str) -> bool:
         """Whether the cell is finished and what it was then; one that is not is removed."""
         path = self.path(*names)
@@ -57,8 +103,7 @@ class Cells:
             return True
         if path.exists():
             print(f"{path} is unfinished or damaged: it is made again", flush=True)
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        manifest_of(path).unlink(missing_ok=True)
+        self.forget(*names)
         return False
 
     def publish(self, *names: str, to: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from lm_geometry.workspace.section import ROOT
 
 EXPERIMENTS = Path(".dvc/tmp/exps")
+WORKER = "LM_GEOMETRY_WORKER"  # in the environment of a process that computes what it is told
 
 
 class Machine(BaseSettings):
@@ -51,7 +52,24 @@ class Machine(BaseSettings):
     shard: str = Field(
         "",
         pattern=r"^([1-9]\d*/[1-9]\d*)?$",
-        description="i/n: embed finishes the i-th of n parts of the prompts, into scratch alone",
+        description="i/n: embed and estimate finish the i-th of n parts of their cells, into "
+        "scratch alone",
+    )
+    executor: Literal["processes", "slurm", "ray"] = Field(
+        "processes",
+        description="who computes the cells of embed and estimate: processes of this machine, jobs "
+        "that slurm.yaml describes, or tasks of a Ray cluster",
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        description="cells that are computed at a time, threads divided among them; 0: one per "
+        "GPU, one where there is none, with slurm as many jobs as slurm.yaml has at a time",
+    )
+    ray: str = Field(
+        "",
+        description="address of a Ray cluster, such as auto or ray-head:6379; empty: RAY_ADDRESS, "
+        "else one is started on this machine",
     )
 
 
@@ -59,6 +77,11 @@ class Machine(BaseSettings):
 def machine() -> Machine:
     """The settings, read once."""
     return Machine.model_validate({})
+
+
+def is_worker() -> bool:
+    """Whether this process computes single cells for another, which gathers them."""
+    return WORKER in os.environ
 
 
 def part_of(numbers: list[int]) -> list[int]:

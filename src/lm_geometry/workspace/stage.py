@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from lm_geometry.workspace.cells import clear_saved, forget_opened
 from lm_geometry.workspace.faults import sentences
 from lm_geometry.workspace.inputs import InputsChangedError, unchanged
+from lm_geometry.workspace.machine import is_worker
 from lm_geometry.workspace.printing import print_any_character
 from lm_geometry.workspace.progress import under_way
 
@@ -16,10 +17,15 @@ def running(stage: str) -> Iterator[None]:
 
     Wrong input ends it with a sentence (`faults`), as does an edit of what the stage depends on
     while it ran (`inputs`). Cells of earlier stages that DVC saved are forgotten before. What tells
-    nothing of how far it is tells at least how long it takes.
+    nothing of how far it is tells at least how long it takes. A worker leaves all that to the
+    process that it works for.
     """
     print_any_character()
     with sentences():
+        if is_worker():
+            with unchanged(stage):
+                yield
+            return
         clear_saved()
         try:
             with under_way(stage), unchanged(stage):

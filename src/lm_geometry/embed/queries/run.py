@@ -1,17 +1,18 @@
 """The queries of a pipeline run: what is drawn, which lists there will be, where they go."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lm_geometry.embed import needs
-from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.queries.drawn import Queries, draw_queries
-from lm_geometry.embed.queries.shards import Pass, shards_of
+from lm_geometry.embed.queries.shards import shards_of
 from lm_geometry.embed.queries.stored import lists_of_states
 from lm_geometry.embed.queries.streamed import Streamed
+from lm_geometry.embed.shards import Shard
 from lm_geometry.embed.token_table import TokenisedCorpus, shareable_table
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.queries import (
@@ -20,7 +21,7 @@ from lm_geometry.outs.embed.queries import (
     rows_file,
     write_query_index,
 )
-from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import read_array, read_meta, write_array
 from lm_geometry.workspace.cells import Cells, room_for_cells
 
@@ -54,11 +55,6 @@ class QueryRun:
         """Whether states are compared and dropped, and never stored."""
         return self.settings.store == "none"
 
-    @property
-    def part(self) -> str:
-        """The part of the shards that this process streams, "i/n"; empty: all, then the lists."""
-        return machine.machine().shard if self.streamed else ""
-
     def inputs(self) -> dict[str, Any]:
         """What decides the bits of states and lists beside other settings."""
         return {"queries": self.settings.queries.model_dump()} if self.queries else {}
@@ -82,51 +78,32 @@ class QueryRun:
             what = f"neighbours of queries ({memory:,.0f} MB of memory beside the model), at most"
             room_for_cells(disk, "embed", paths.QUERY_NEIGHBOURS, what)
 
-    def passes(self, split: CorpusSplit, corpus: TokenisedCorpus) -> list[Pass]:
-        """The passes over a corpus, in the order of its shards."""
+    def parts(self, split: CorpusSplit, corpus: TokenisedCorpus) -> list[Shard]:
+        """The parts of a corpus that are passed apart, so that a state has its bits in each way."""
         shards = shards_of(corpus, self.queries[split].rows, self.settings.batch_tokens)
-        return [one for shard in shards for one in shard.passes]
+        rows, found = corpus.rows, []
+        for passes in (own for one in shards for own in (one.with_queries, one.others) if own):
+            own = np.sort(np.concatenate([rows[number] for one in passes for number in one]))
+            kept = corpus.kept.iloc[own].reset_index(drop=True)
+            found.append(Shard(TokenisedCorpus(corpus.sequences, kept), own, len(own)))
+        return found
 
-    def has(self, cells: Cells, split: CorpusSplit, layers: Mapping[int, int]) -> bool:
-        """Whether the lists of every layer are finished."""
-        return all(cells.has(*_cell(split, layer)) for layer in layers if split in self.queries)
-
-    def stream(
+    def streamed_split(
         self,
-        states: HiddenStates,
         split: CorpusSplit,
         corpus: TokenisedCorpus,
         cells: Cells,
         layers: Mapping[int, int],
-        losses: bool,
         what: str,
     ) -> Streamed:
-        """Embed and compare what no earlier run has of this part of a corpus split."""
+        """The passes over a corpus split that is streamed."""
         widths = {paths.layer_file(layer): width for layer, width in layers.items()}
-        folder = cells.path(_folder(split))
-        if cells.path(f"{_name(split)}.npy").exists():  # all was finished, and is damaged
-            shutil.rmtree(folder, ignore_errors=True)
-        given = corpus, self.queries[split], self.settings, widths, losses, what, self.part
-        streamed = Streamed(folder, *given)
-        streamed.pass_through(states)
-        return streamed
+        folder = cells.path(folder_of(split))
+        return Streamed(folder, corpus, self.queries[split], self.settings, widths, what)
 
-    def write_streamed(
-        self,
-        streamed: Streamed,
-        states: HiddenStates,
-        split: CorpusSplit,
-        cells: Cells,
-        layers: Mapping[int, int],
-        meta: dict[str, Any],
-    ) -> None:
-        """Finish the lists and the losses of a corpus split that was streamed."""
-        folders = {paths.layer_file(layer): cells.path(*_cell(split, layer)) for layer in layers}
-        losses = f"{_name(split)}.npy"
-        streamed.write(states, cells.path(losses), folders, meta)
-        for layer in layers:
-            cells.finish(*_cell(split, layer))
-        cells.finish(losses)
+    def files(self, split: CorpusSplit, layers: Mapping[int, int]) -> dict[str, str]:
+        """The cell of each layer's lists, by file name of the layer."""
+        return {paths.layer_file(layer): _cell(split, layer) for layer in layers}
 
     def write_stored(
         self, split: CorpusSplit, cells: Cells, layers: Mapping[int, int], what: str
@@ -134,21 +111,21 @@ class QueryRun:
         """Finish the lists of a corpus split whose states are a finished cell."""
         folder = cells.path(_name(split))
         for layer in layers if split in self.queries else ():
-            if cells.has(*_cell(split, layer)):
+            if cells.has(_cell(split, layer)):
                 continue
             name = paths.layer_file(layer)
             meta = {k: v for k, v in read_meta(folder).items() if k not in ("arrays", "dtype")}
-            target = cells.path(*_cell(split, layer))
+            target = cells.path(_cell(split, layer))
             given = read_array(folder, name), self.queries[split], self.settings.queries
             lists_of_states(*given, target, meta, f"{what}, neighbours in {name}")
-            cells.finish(*_cell(split, layer))
+            cells.finish(_cell(split, layer))
 
     def publish(
         self, checkpoint: str, split: CorpusSplit, cells: Cells, layers: Mapping[int, int]
     ) -> None:
         """Link the finished lists of a corpus split to their places."""
         for layer in layers if split in self.queries else ():
-            cells.publish(*_cell(split, layer), to=lists_folder(checkpoint, split, layer))
+            cells.publish(_cell(split, layer), to=lists_folder(checkpoint, split, layer))
 
 
 def write_queries(run: QueryRun) -> None:
@@ -164,11 +141,12 @@ def write_queries(run: QueryRun) -> None:
     write_query_index(QueryIndex(*sizes, asked.exclude, asked.references, tokens))
 
 
-def _cell(split: CorpusSplit, layer: int) -> tuple[str, str]:
-    return _folder(split), f"{paths.layer_file(layer)}-lists"
+def _cell(split: CorpusSplit, layer: int) -> str:
+    return f"{folder_of(split)}/{paths.layer_file(layer)}-lists"
 
 
-def _folder(split: CorpusSplit) -> str:
+def folder_of(split: CorpusSplit) -> str:
+    """The scratch folder of what is kept of a split's queries."""
     return f"{_name(split)}-queries"
 
 

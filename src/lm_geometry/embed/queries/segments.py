@@ -5,6 +5,7 @@ end the files are copied into one array, ordered by rows, each removed when its 
 that the disk holds the states once. Every step may be interrupted, and is taken again.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -34,16 +35,16 @@ class Segments:
         with whole_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, rows=rows, vectors=vectors)
 
-    def thin_out(self, needed: Int64[np.ndarray, "needed"]) -> None:
-        """Drop what is no longer needed, of each file that has much of it."""
-        for path in self._files():
+    def thin_out(self, needed: Int64[np.ndarray, "needed"], shards: Collection[int]) -> None:
+        """Drop what is no longer needed of some shards, where a file has much of it."""
+        for path in [path for path in self._files() if _shard(path) in shards]:
             with np.load(path) as segment:
                 rows = segment["rows"]
                 kept = np.isin(rows, needed)
                 if kept.sum() >= LIVE * len(rows):
                     continue
                 vectors = segment["vectors"][kept]
-            self.write(int(path.stem.rpartition("-")[2]), rows[kept], vectors)
+            self.write(_shard(path), rows[kept], vectors)
 
     def gather(self, needed: Int64[np.ndarray, "needed"], width: int, target: Path) -> None:
         """Move the states of the rows `needed` to `target`, `[needed, width]`."""
@@ -73,3 +74,7 @@ class Segments:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self.layer}-shard-*.npz"))
+
+
+def _shard(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])

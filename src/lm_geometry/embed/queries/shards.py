@@ -19,7 +19,7 @@ Pass = list[int]  # numbers of the sequences of one batch
 
 
 @dataclass(frozen=True)
-class Shard:
+class QueryShard:
     """Passes over the sequences that have a query, which come first, and over the others."""
 
     number: int
@@ -34,7 +34,7 @@ class Shard:
 
 def shards_of(
     corpus: TokenisedCorpus, queries: Int64[np.ndarray, "queries"], batch_tokens: int
-) -> list[Shard]:
+) -> list[QueryShard]:
     """The shards of a corpus whose rows `queries` are asked for.
 
     The sequences with a query have passes of their own, since they are embedded twice: for the
@@ -42,12 +42,12 @@ def shards_of(
     """
     rows = corpus.rows
     asked = set(corpus.kept["sequence"].to_numpy()[queries].tolist())
-    found: list[Shard] = []
+    found: list[QueryShard] = []
     for numbers in _cut(list(rows), corpus.sequences):
         parts = [n for n in numbers if n in asked], [n for n in numbers if n not in asked]
         passes = [_passes(part, corpus.sequences, batch_tokens) for part in parts]
         own = np.sort(np.concatenate([rows[number] for number in numbers]))
-        found.append(Shard(len(found), *passes, own))
+        found.append(QueryShard(len(found), *passes, own))
     return found
 
 

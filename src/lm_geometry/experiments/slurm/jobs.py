@@ -3,15 +3,14 @@
 Slurm is asked by `squeue`, and by `sacct` about jobs that it no longer lists.
 """
 
-import getpass
-import shutil
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lm_geometry.executors.living import lives
+from lm_geometry.executors.slurm.listed import WAITING as ON_HOLD
+from lm_geometry.executors.slurm.listed import sacct, squeue
 from lm_geometry.experiments.outcomes import RUNNING, WAITING, State
-from lm_geometry.experiments.running import lives
 from lm_geometry.experiments.slurm.job import Ran, result_file
 from lm_geometry.workspace.files import read_json, write_json
 
@@ -59,7 +58,7 @@ class Seen:
 
 def seen_by_slurm(jobs: Sequence[Job]) -> dict[str, Seen]:
     """As `squeue` lists them, or `sacct` where it no longer does; all wait while it is silent."""
-    listed = _squeue()
+    listed = squeue()
     if listed is None:
         return {job.experiment: Seen(f"{WAITING} (squeue does not answer)") for job in jobs}
     return {job.experiment: _seen(job, *listed.get(job.id, ("", ""))) for job in jobs}
@@ -96,30 +95,9 @@ def jobs_begun(names: set[str], logs: Path) -> dict[str, str]:
 
 
 def _seen(job: Job, word: str, reason: str) -> Seen:
-    word = word or _sacct(job.id)
+    word = word or sacct(job.id)
     if not word or word in _ENDS:
         return Seen(end=_ENDS.get(word))
-    if word not in ("PENDING", "REQUEUED", "CONFIGURING", "SUSPENDED", "REQUEUE_HOLD"):
+    if word not in ON_HOLD:
         return Seen(RUNNING)
     return Seen(f"{WAITING} ({reason})" if reason not in ("", "None") else WAITING)
-
-
-def _squeue() -> dict[str, tuple[str, str]] | None:
-    """State and reason of this user's jobs by id, ended ones for some minutes; None: no answer."""
-    format_ = ["--noheader", "--array", "--states=all", "--format=%i|%T|%r"]
-    asked = subprocess.run(
-        ["squeue", f"--user={getpass.getuser()}", *format_], capture_output=True, text=True
-    )
-    if asked.returncode != 0:
-        return None  # the controller is away for a moment
-    rows = (line.strip().split("|", 2) for line in asked.stdout.splitlines() if line.count("|") > 1)
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def _sacct(job: str) -> str:
-    """The state that the cluster's accounts have of a job; empty where they have none."""
-    if not shutil.which("sacct"):
-        return ""
-    options = ["--noheader", "--allocations", "--parsable2", "--format=State"]
-    asked = subprocess.run(["sacct", *options, "--jobs", job], capture_output=True, text=True)
-    return asked.stdout.split()[0] if asked.returncode == 0 and asked.stdout.split() else ""

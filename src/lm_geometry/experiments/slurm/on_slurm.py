@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from lm_geometry.executors.slurm.settings import SlurmSettings
 from lm_geometry.experiments.experiment import Experiment, Overrides, awaited, levels
 from lm_geometry.experiments.in_git import carried, refuse_dirty, there
 from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State
@@ -14,7 +15,6 @@ from lm_geometry.experiments.running import Runner
 from lm_geometry.experiments.slurm.cluster import RESULT_SECONDS, Local, Slurm, cluster
 from lm_geometry.experiments.slurm.job import ClonedExperiment, Ran, clone_of
 from lm_geometry.experiments.slurm.jobs import Job, Seen, forget, jobs_begun, read_jobs, write_jobs
-from lm_geometry.experiments.slurm.settings import SlurmSettings
 from lm_geometry.revisions.programs import git
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.section import ROOT

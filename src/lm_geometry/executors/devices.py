@@ -1,0 +1,50 @@
+"""How many workers a machine has, and which GPUs and threads each of them."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+from lm_geometry.workspace.machine import cores, machine
+from lm_geometry.workspace.work import Work
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA calls them."""
+    import torch
+
+    if machine().device not in ("auto", "cuda") or not torch.cuda.is_available():
+        return []
+    named = [name for name in os.environ.get(VISIBLE, "").split(",") if name]
+    return named or [str(number) for number in range(torch.cuda.device_count())]
+
+
+def workers(works: Sequence[Work], cells: int) -> list[dict[str, str]]:
+    """The environment of each worker, no more than there are `cells`.
+
+    Without a setting they are one per GPU, or one in all where a model takes more than one GPU.
+    Threads, which share the processor's cores, are divided among workers, and so are GPUs.
+    """
+    wanted = {work.gpus for work in works}
+    gpus = visible_gpus() if wanted - {"none"} else []
+    number = machine().workers or (1 if "all" in wanted else len(gpus)) or 1
+    number = max(1, min(number, cells))
+    return [threads(max(1, cores() // number)) | _gpus_of(i, number, gpus) for i in range(number)]
+
+
+def threads(number: int) -> dict[str, str]:
+    """The environment of a process that has so many threads."""
+    return {"LM_GEOMETRY_THREADS": str(number), "OMP_NUM_THREADS": str(number)}
+
+
+def _gpus_of(worker: int, workers: int, gpus: list[str]) -> Mapping[str, str]:
+    """Its share of the GPUs; of fewer GPUs than workers, several workers have one."""
+    if not gpus:
+        return {}
+    own = gpus[worker * len(gpus) // workers : (worker + 1) * len(gpus) // workers]
+    return {VISIBLE: ",".join(own or [gpus[worker % len(gpus)]])}
+
+
+def of_a_job(number: int) -> dict[str, str]:
+    """The environment of the one worker of a job or task, which has its GPUs, and those threads."""
+    return {name: os.environ[name] for name in (VISIBLE,) if name in os.environ} | threads(number)
