@@ -44,6 +44,8 @@ def described(
     rule = f", CDF {estimated.cdf}" if shown.estimator == "twonn" else ""
     clouds = max(means["clouds"].tolist(), default=1)
     cloud = f"N = {max(means['points'].tolist(), default=0):,} tokens"
+    if estimated.among:
+        cloud += f" among {max(estimated.among):,}"
     measured = f"{states} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · "
     size = f"L = {shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
     one = f"{measured}{size} · {reading(shown.exclude)}"

@@ -1,6 +1,6 @@
 """Every estimate on every point cloud, from one neighbour graph per cloud."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -63,7 +63,8 @@ def estimates_of_clouds(settings: Estimate) -> "CloudEstimates":
     groups = [of_split.groups for of_split in readings.values()]
     rules = ([*settings.estimators], settings.n_neighbors, settings.cdf)
     null_models = [*settings.surrogates.kinds]
-    estimated = Estimated(embedded, read_seeds(), *rules, settings.exclude, groups, null_models)
+    rules = (*rules, settings.exclude, groups, null_models, _among(settings, embedded.splits))
+    estimated = Estimated(embedded, read_seeds(), *rules)
     return CloudEstimates(settings, estimated, readings)
 
 
@@ -125,6 +126,15 @@ class CloudEstimates:
             self.within.publish(name, to=paths.ESTIMATES / name)
         write_index(self.estimated)
         self.within.published()
+
+
+def _among(settings: Estimate, splits: Sequence[CorpusSplit]) -> list[int]:
+    """How many tokens of each split are the reference of its queries; none of a cloud's own."""
+    index = read_query_index()
+    if settings.reference == "sample" or index is None:
+        return []
+    tokens = [index.tokens[f"{split.corpus}-{split.split}"] for split in splits]
+    return [round(settings.reference * number) for number in tokens]
 
 
 def _refuse_reference(settings: Estimate) -> None:
