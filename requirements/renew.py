@@ -25,7 +25,8 @@ BASE = [*PROJECT["dependencies"], *EXTRAS["models"], *EXTRAS["pipeline"]]
 BASE.remove(f"{PROJECT['name']}[models]")
 
 # Installed side by side, so that each package has one version in all of these.
-FILES = ["cpu", "ssh", "s3", "gs", "azure", "slurm", "tags", "maps", "lightning", "site", "test"]
+FILES = ["cpu", "ssh", "s3", "gs", "azure", "slurm", "ray", "tags", "maps", "lightning"]
+FILES += ["site", "test"]
 # What a file builds on, and does not repeat; base alone, if it is not named.
 BELOW = {"test": ["base", "ssh", "s3", "slurm", "tags"]}
 # DADApy's environment is resolved apart (numpy 1), without what only checks or serves.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def executing() -> "Execute":
     """Who computes the cells: loaded on demand, and no dependency, as no result hangs on it."""
-    from lm_geometry.executors.chosen import execute
+    from lm_geometry.experiments.executors.chosen import execute
 
     return execute
 

@@ -1,4 +1,4 @@
-"""Cells on several processes: the bytes of one, whatever ends when."""
+"""The real stages on several processes: the bytes of one process that knows no shards."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import TinyModel
 from tests.executors.stage_project import StageProject, prepared
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def test_two_processes_give_the_bytes_of_one(stages: StageProject) -> None:
     found: dict[int, dict[str, bytes]] = {}
     for workers in (1, 2):
         stages.forget("embed")
-        stages.forget("estimate")
+        stages.forget("estimate", scratch=False)
         for stage in ("embed", "token-sample", "estimate"):
             stages.run(stage, workers=workers, threads=workers)
         found[workers] = stages.bytes("embed") | stages.bytes("estimate")

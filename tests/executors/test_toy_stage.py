@@ -136,7 +136,7 @@ def test_where_every_cell_fails_no_more_than_a_few_are_tried(toy: ToyStage) -> N
 def test_a_stopped_worker_is_ended_and_its_cell_done_by_another(
     toy: ToyStage, expected: dict[str, bytes]
 ) -> None:
-    file = toy.folder / "src/lm_geometry/executors/process.py"
+    file = toy.folder / "src/lm_geometry/experiments/executors/process.py"
     text = file.read_text()
     file.write_text(
         text.replace("STALLED = 300.0", "STALLED = 4.0").replace("LOOKED = 5.0", "LOOKED = 1.0")

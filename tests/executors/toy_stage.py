@@ -23,7 +23,7 @@ from lm_geometry.workspace.stage import running
 
 if __name__ == "__main__":
     with running("toy"):
-        from lm_geometry.executors.chosen import execute
+        from lm_geometry.experiments.executors.chosen import execute
         from lm_geometry.workspace.work import finish
         from toy_work import ToyWork
 

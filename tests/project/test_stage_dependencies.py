@@ -14,10 +14,17 @@ STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 SHARED = {"workspace", "point_cloud", "outs", "models", "observables", "token_geometry", "figures"}
 SHARED |= {"dimension", "surrogates"}  # the library has more of them than estimate asks for
 SHAPES = "src/lm_geometry/point_cloud/shapes.py"  # all that texts and training need of the room
-# The one thing that a stage reaches and dvc.yaml does not name: what watches a training
+# What a stage reaches and dvc.yaml does not name: who computes its cells, which changes none of
+# their bytes (tests/executors/test_processes.py), so that an edit of a job's options repeats no
+# forward pass; and what watches a training
 # (finetune.watch). It changes nothing of the training, which an edit of an estimator or a figure
 # must not repeat; data/training_run names its code instead (`watched_by`).
 LOOKS_ON = {PACKAGE / "measure" / name for name in ("__init__.py", "in_finetune.py")}
+EXECUTORS = PACKAGE / "experiments" / "executors"
+HANDED_IN = {EXECUTORS.parent / "__init__.py"} | {
+    EXECUTORS / name for name in ("__init__.py", "chosen.py")
+}
+HAVE_CELLS = ["embed", "estimate"]
 MOST_ENTRIES = 9
 MOST_LINES = 110
 NEEDLESS_IN_EMBED = 350  # lines: an edit of one of these repeats every forward pass
@@ -42,7 +49,7 @@ def modules(folder: Path) -> list[Path]:
 
 def reached_by(stage: str) -> set[Path]:
     """What the stage imports, without the package's list of public names and bare docstrings."""
-    first = imports_of(script_of(stage)) - LOOKS_ON
+    first = imports_of(script_of(stage)) - LOOKS_ON - HANDED_IN
     found = first.union(*map(closure_of, first)) - {PACKAGE / "__init__.py"}
     return {file for file in found if has_code(file)} | {script_of(stage)}
 
@@ -75,6 +82,15 @@ def test_what_looks_on_is_finetunes_alone_loaded_on_demand_and_named_by_its_hash
     # Charts and pages of a measurement by hand, which no number passes through.
     assert {file.relative_to(PACKAGE).parts[0] for file in unnamed} <= {"figures"}
     assert {file.relative_to(PACKAGE).parts[0] for file in reached & hashed} == set(ROOMS)
+
+
+def test_who_computes_cells_is_loaded_on_demand_and_known_to_no_stage() -> None:
+    assert [s for s in STAGES if HANDED_IN & imports_of(script_of(s))] == HAVE_CELLS
+    for stage in STAGES:
+        tree = ast.parse(script_of(stage).read_text())
+        at_once = [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+        assert not any("executors" in str(module) for module in at_once)
+        assert not any(file.is_relative_to(EXECUTORS) for file in reached_by(stage))
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -18,8 +18,8 @@ def command(every: bool) -> None:
     It reads the scratch folder (LM_GEOMETRY_SCRATCH), also while stages run, here or on other
     nodes. A stage whose cells are all in its outs is not listed.
     """
-    from lm_geometry.executors.plan import read_plans
-    from lm_geometry.executors.standing import standing
+    from lm_geometry.experiments.executors.plan import read_plans
+    from lm_geometry.experiments.executors.standing import standing
 
     plans = read_plans()
     if not plans:

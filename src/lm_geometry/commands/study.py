@@ -13,7 +13,7 @@ from lm_geometry.commands.command import Command, examples, refuse_both
 from lm_geometry.commands.completion import offered, studies
 
 if TYPE_CHECKING:  # what `--help` and TAB need not wait for
-    from lm_geometry.executors.slurm.settings import SlurmSettings
+    from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
     from lm_geometry.experiments.experiment import Experiment
     from lm_geometry.experiments.running import Runner
     from lm_geometry.studies.conducting import Conductor

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from lm_geometry.executors.living import lives
+from lm_geometry.experiments.executors.living import lives
 from lm_geometry.experiments.in_git import CARRIED, CODE, changes, lacking
 from lm_geometry.revisions.programs import cache_and_remotes_of, environment, git
 from lm_geometry.workspace.machine import EXPERIMENTS

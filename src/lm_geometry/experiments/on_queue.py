@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 
-from lm_geometry.executors.living import lives
+from lm_geometry.experiments.executors.living import lives
 from lm_geometry.experiments.experiment import Experiment, awaited, levels
 from lm_geometry.experiments.in_git import there
 from lm_geometry.experiments.outcomes import RUNNING, WAITING, Following, Outcome, State

@@ -43,8 +43,12 @@ class Cell:
 class Work(Protocol):
     """Cells that a stage computes by one function, and what becomes of them when all are there."""
 
-    cells: Sequence[Cell]  # those of a group after each other
     tells: bool  # whether computing a cell tells itself how far it is
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """The list, those of a group after each other."""
+        ...
 
     @property
     def gpus(self) -> Literal["none", "one", "all"]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lm_geometry.executors.slurm.settings import SlurmSettings
-from lm_geometry.executors.slurm.submission import Option, Submission, asked, require
+from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
+from lm_geometry.experiments.executors.slurm.submission import Option, Submission, asked, require
 from lm_geometry.experiments.outcomes import RUNNING
 from lm_geometry.experiments.slurm.job import ClonedExperiment
 from lm_geometry.experiments.slurm.jobs import Job, Seen, seen_by_slurm

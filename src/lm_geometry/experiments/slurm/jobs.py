@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lm_geometry.executors.living import lives
-from lm_geometry.executors.slurm.listed import WAITING as ON_HOLD
-from lm_geometry.executors.slurm.listed import sacct, squeue
+from lm_geometry.experiments.executors.living import lives
+from lm_geometry.experiments.executors.slurm.listed import WAITING as ON_HOLD
+from lm_geometry.experiments.executors.slurm.listed import sacct, squeue
 from lm_geometry.experiments.outcomes import RUNNING, WAITING, State
 from lm_geometry.experiments.slurm.job import Ran, result_file
 from lm_geometry.workspace.files import read_json, write_json

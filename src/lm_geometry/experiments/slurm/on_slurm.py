@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lm_geometry.executors.slurm.settings import SlurmSettings
+from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
 from lm_geometry.experiments.experiment import Experiment, Overrides, awaited, levels
 from lm_geometry.experiments.in_git import carried, refuse_dirty, there
 from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State

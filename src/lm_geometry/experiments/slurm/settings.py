@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lm_geometry.executors.slurm.settings import SlurmSettings
+from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
 from lm_geometry.params.explain import read_checked
 from lm_geometry.workspace.section import ROOT
 

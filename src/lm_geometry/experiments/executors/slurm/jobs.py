@@ -1,19 +1,21 @@
 """Cells as jobs: each a share of the list, and what one leaves undone another one does."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lm_geometry.executors.ledger import Ledger
-from lm_geometry.executors.plan import Listed
-from lm_geometry.executors.processes import STARTS
-from lm_geometry.executors.slurm.listed import RUNS, sacct, squeue
-from lm_geometry.executors.slurm.settings import SlurmSettings
-from lm_geometry.executors.slurm.share import Share, result_file, told_of
-from lm_geometry.executors.slurm.submission import Submission, asked, require
+from lm_geometry.experiments.executors.ledger import Ledger
+from lm_geometry.experiments.executors.plan import Listed
+from lm_geometry.experiments.executors.process import TOLD
+from lm_geometry.experiments.executors.processes import STARTS
+from lm_geometry.experiments.executors.slurm.listed import RUNS, sacct, squeue
+from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
+from lm_geometry.experiments.executors.slurm.share import Share, result_file, told_of
+from lm_geometry.experiments.executors.slurm.submission import Submission, asked, require
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.machine import machine, project_of
 from lm_geometry.workspace.section import ROOT, read_yaml
@@ -21,6 +23,7 @@ from lm_geometry.workspace.section import ROOT, read_yaml
 FILE = "slurm.yaml"
 POLL_SECONDS = {"slurm": 3.0, "local": 0.3}
 RESULT_SECONDS = 20.0  # a network file system may show records later than Slurm the end
+MEMORY = re.compile(r"memory limit|oom[-_ ]kill", re.IGNORECASE)  # in what slurmstepd says of it
 ENDS = {
     "OUT_OF_MEMORY": "its job was ended for memory, of which slurm.yaml asks for {memory}",
     "TIMEOUT": "its job reached its time limit more often than slurm.yaml restarts it",
@@ -133,8 +136,15 @@ class Jobs:
         return read_json(file).get("failed", {}) if file.exists() else {}
 
     def _why(self, job: Job, word: str) -> str:
-        told = ENDS.get(word, "its job ended without a word").format(memory=self.settings.memory)
-        return f"{told} (job {job.id}{f', {word}' if word else ''}: {self.submission.folder})"
+        files = sorted(self.submission.folder.glob(f"{job.id}_*log.err"))
+        text = "".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+        if word not in ENDS and MEMORY.search(text):
+            word = "OUT_OF_MEMORY"  # killed by Slurm's own accounting, the job has but failed
+        told = ENDS.get(word, "its job ended without a result").format(memory=self.settings.memory)
+        last = " | ".join(line for line in text.splitlines()[-TOLD:] if line.strip())
+        return (
+            f"{told} (job {job.id} {word}, {self.submission.folder}{f': {last}' if last else ''})"
+        )
 
     def _cancel(self) -> None:
         """End the jobs that are left: nothing is computed for nobody."""

@@ -6,8 +6,8 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lm_geometry.executors.ledger import Ledger
-from lm_geometry.executors.process import Answer, WorkerProcess
+from lm_geometry.experiments.executors.ledger import Ledger
+from lm_geometry.experiments.executors.process import Answer, WorkerProcess
 
 LOOKED = 1.0  # seconds from one look at the workers to the next, where nothing is heard of them
 STARTS = 3  # that end before a worker is ready, one after another

@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.executors.devices import of_a_job
-from lm_geometry.executors.ledger import ATTEMPTS, Ledger
-from lm_geometry.executors.plan import Listed, Plan, read_plan
-from lm_geometry.executors.process import Answer, WorkerProcess
+from lm_geometry.experiments.executors.devices import of_a_job
+from lm_geometry.experiments.executors.ledger import ATTEMPTS, Ledger
+from lm_geometry.experiments.executors.plan import Listed, Plan, read_plan
+from lm_geometry.experiments.executors.process import Answer, WorkerProcess
 from lm_geometry.workspace.extras import naming_the_extra
 from lm_geometry.workspace.machine import machine
 
@@ -31,7 +31,7 @@ class Tasks:
     def __init__(self, ledger: Ledger, on_gpu: bool) -> None:
         """Raises ImportError where Ray is not installed."""
         with naming_the_extra("LM_GEOMETRY_EXECUTOR=ray", "ray"):
-            import ray
+            import ray  # pyright: ignore[reportMissingImports]
         self.ray: Any = ray
         self.ledger = ledger
         self.told = "Ray"

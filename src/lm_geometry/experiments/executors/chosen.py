@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-from lm_geometry.executors.devices import workers
-from lm_geometry.executors.ledger import Ledger
-from lm_geometry.executors.plan import Plan, planned
-from lm_geometry.executors.processes import Processes
-from lm_geometry.executors.worker import serve
+from lm_geometry.experiments.executors.devices import workers
+from lm_geometry.experiments.executors.ledger import Ledger
+from lm_geometry.experiments.executors.plan import Plan, planned
+from lm_geometry.experiments.executors.processes import Processes
+from lm_geometry.experiments.executors.worker import serve
 from lm_geometry.workspace.machine import is_worker, machine
 from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.work import BEGAN, Cell, Work, in_order
@@ -60,11 +60,11 @@ def _executor(ledger: Ledger, works: Sequence[Work]) -> Executor | None:
     """Who computes, or None: this process, one cell after another."""
     chosen = machine().executor
     if chosen == "slurm":
-        from lm_geometry.executors.slurm.jobs import Jobs
+        from lm_geometry.experiments.executors.slurm.jobs import Jobs
 
         return Jobs(ledger)
     if chosen == "ray":
-        from lm_geometry.executors.on_ray import Tasks
+        from lm_geometry.experiments.executors.on_ray import Tasks
 
         return Tasks(ledger, any(work.gpus != "none" for work in works))
     variables = workers(works, ledger.total)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from lm_geometry.executors.plan import Listed
+from lm_geometry.experiments.executors.plan import Listed
 from lm_geometry.workspace.machine import WORKER
 
 STALLED = 300.0  # seconds without any processor time, after which a worker is ended

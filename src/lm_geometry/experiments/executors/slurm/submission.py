@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from lm_geometry.executors.living import lives
-from lm_geometry.executors.slurm.settings import SlurmSettings
+from lm_geometry.experiments.executors.living import lives
+from lm_geometry.experiments.executors.slurm.settings import SlurmSettings
 from lm_geometry.workspace.files import private_folder
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from lm_geometry.executors.plan import Listed, Plan
+from lm_geometry.experiments.executors.plan import Listed, Plan
 
 ATTEMPTS = 3  # of a cell whose worker ended under it
 FAILURES = 3  # cells that failed, after which no other is begun

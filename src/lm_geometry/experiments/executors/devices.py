@@ -1,7 +1,7 @@
 """How many workers a machine has, and which GPUs and threads each of them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lm_geometry.workspace.machine import cores, machine
 from lm_geometry.workspace.work import Work
@@ -37,7 +37,7 @@ def threads(number: int) -> dict[str, str]:
     return {"LM_GEOMETRY_THREADS": str(number), "OMP_NUM_THREADS": str(number)}
 
 
-def _gpus_of(worker: int, workers: int, gpus: list[str]) -> Mapping[str, str]:
+def _gpus_of(worker: int, workers: int, gpus: list[str]) -> dict[str, str]:
     """Its share of the GPUs; of fewer GPUs than workers, several workers have one."""
     if not gpus:
         return {}

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from lm_geometry.executors.plan import Event, Plan
+from lm_geometry.experiments.executors.plan import Event, Plan
 
 WORDS = {"done": "done", "began": "running", "waiting": "waiting", "failed": "failed"}
 LISTED = 20  # cells of a kind that are named, without being asked for all

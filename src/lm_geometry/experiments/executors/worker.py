@@ -59,8 +59,7 @@ def _made(opened: Opened, work: Work, cell: Cell) -> str:
         make(cell, opened.function(work, cell.group))
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        ended = isinstance(error, SystemExit) and isinstance(error.code, str)
-        told = str(error.code) if ended else sentence(error)
+        told = str(error.code) if isinstance(error, SystemExit) else sentence(error)
         return told or f"{type(error).__name__}: {error}"
     return ""
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_geometry.executors.devices import of_a_job
-from lm_geometry.executors.ledger import Ledger
-from lm_geometry.executors.plan import read_plan
-from lm_geometry.executors.processes import Processes
+from lm_geometry.experiments.executors.devices import of_a_job
+from lm_geometry.experiments.executors.ledger import Ledger
+from lm_geometry.experiments.executors.plan import read_plan
+from lm_geometry.experiments.executors.processes import Processes
 from lm_geometry.workspace.files import write_json
 
 if TYPE_CHECKING:
