@@ -50,13 +50,13 @@ class QueryReading(Reading):
             if kept.sum() < FEWEST or length < 2:
                 continue
             order = np.argsort(~counts, axis=1, kind="stable")[:, :length]
-            indices, distances = (
+            indices, distances, of_numbers = (
                 np.ascontiguousarray(np.take_along_axis(array[kept], order, axis=1))
-                for array in (self.graph.indices, self.graph.distances)
+                for array in (self.graph.indices, self.graph.distances, self.of_numbers)
             )
             graph = replace(self.graph, indices=indices, distances=distances)
-            left = replace(self, X=self.X[kept], graph=graph, group=self.group[kept], groups=0)
-            yield group, kept, left
+            own = {"X": self.X[kept], "group": self.group[kept], "of_numbers": of_numbers}
+            yield group, kept, replace(self, graph=graph, groups=0, **own)
 
     def local_values(self, name: str, size: int) -> tuple[Estimates, Deletions | None]:
         """As `Reading.local_values`, to the last bit what a graph of all tokens would give."""
