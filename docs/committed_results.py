@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry import flat_equivalent
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.statistics import Mean, adjusted_p_values
 from lm_geometry.workspace.files import read_json
 from lm_geometry.workspace.section import read_yaml

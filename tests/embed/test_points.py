@@ -11,6 +11,7 @@ import torch
 from lm_geometry.embed import run as embedding_run
 from lm_geometry.embed.forward_pass import batches
 from lm_geometry.embed.hidden_states import HiddenStates
+from lm_geometry.embed.modes import check_mode
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts.run import embed_prompts
 from lm_geometry.models.load import load_model
@@ -173,4 +174,4 @@ def test_what_cannot_be_read_is_refused(tiny_models: dict[str, TinyModel]) -> No
         source.resolved_layers([2], settings_of(points={"module": "model.norm"}).points)
     equations = ModelSource("sums", "sums", "", "arithmetic", 2, 8, "random", 0)
     with pytest.raises(ValueError, match=r"embed\.points: mlp is not read of sums"):
-        embedding_run._check_mode(equations, settings_of(points="mlp"), None)
+        check_mode(equations, settings_of(points="mlp"), None)

@@ -53,7 +53,7 @@ def digests(number: int) -> dict[str, str]:
     numbers = {"document": rows % 40, "sequence": rows % 120, "token_id": rows**2 % 37}
     readings.read_tokens = lambda split: pd.DataFrame(numbers)
     signal_rows.read_index = lambda: {"massive": 3.0}
-    signal_rows.read_states = lambda *_: X + np.float32(0.5)
+    signal_rows.read_states_of = lambda *names: X[names[3]] + np.float32(0.5)
     settings = Estimate.model_validate(SIZES[number])
     groups = settings.jackknife.groups
     asked = CLOUD, X, rows, readings.Readings(CLOUD.split, groups, 0), settings

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from lm_geometry import bayesian_twonn, global_dimension, gride, local_dimension
 from lm_geometry.dimension import with_dadapy
-from lm_geometry.estimate import readings, run, sizes
+from lm_geometry.estimate import reading, readings, run, sizes
 from lm_geometry.estimate import tables as estimation
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
@@ -218,8 +218,8 @@ def test_a_reading_that_leaves_too_few_neighbours_is_refused(tables, monkeypatch
 
 
 def test_the_graph_without_a_group_is_made_once_for_all_that_reads_it(tables, monkeypatch):
-    made, remaining = [], estimation.remaining
-    monkeypatch.setattr(estimation, "remaining", lambda *of: made.append(1) or remaining(*of))
+    made, remaining = [], reading.remaining
+    monkeypatch.setattr(reading, "remaining", lambda *of: made.append(1) or remaining(*of))
     both = {"estimators": ["twonn", "mle"], "global_estimators": ["twonn", "mle"]}
     local, whole = tables(groups=4, exclude=["document", "none"], **both)
     assert len(made) == 4 * 2  # a group, a reading
@@ -231,7 +231,7 @@ def test_the_graph_without_a_group_is_made_once_for_all_that_reads_it(tables, mo
 def test_no_graph_without_a_group_is_made_where_nothing_reads_it(tables, monkeypatch):
     asked = {"estimators": ["twonn"], "exclude": ["document", "none"], "gride_range": 0}
     expected, _ = tables(groups=4, global_estimators=["mle"], **asked)
-    monkeypatch.setattr(estimation, "remaining", lambda *_: pytest.fail("a graph was made"))
+    monkeypatch.setattr(reading, "remaining", lambda *_: pytest.fail("a graph was made"))
     local, whole = tables(groups=4, global_estimators=[], **asked)
     pd.testing.assert_frame_equal(local, expected, check_exact=True)
     assert whole.empty

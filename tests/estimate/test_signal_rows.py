@@ -26,7 +26,7 @@ def _run(monkeypatch):
     monkeypatch.setattr(readings, "read_tokens", lambda split: tokens)
     monkeypatch.setattr(signal_rows, "read_index", lambda: {"massive": 3.0})
     monkeypatch.setattr(
-        signal_rows, "read_states", lambda checkpoint, split, layer: STATES[checkpoint]
+        signal_rows, "read_states_of", lambda name, split, layer, rows: STATES[name][rows]
     )
 
 

@@ -14,7 +14,16 @@ from lm_geometry.workspace.section import read_yaml
 from tests.command_line import parsed
 from tests.structure import ROOT
 
-DOCS = ["callback", "sweeps", "grokking", "coming-from", "remotes", "fine-tuning", "dialogue"]
+DOCS = [
+    "callback",
+    "sweeps",
+    "grokking",
+    "coming-from",
+    "remotes",
+    "fine-tuning",
+    "dialogue",
+    "scale",
+]
 PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS), "studies/README.md"]
 READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
 KEPT = "my-model"  # what `lm-geometry keep` is said to make

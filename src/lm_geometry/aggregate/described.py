@@ -8,8 +8,8 @@ from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.aggregate.params import Aggregate
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.outs.data_prep.model import ModelSource
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import Estimated
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.statistics.jackknife import JACKKNIFE
 from lm_geometry.workspace.points import told
 
@@ -44,6 +44,8 @@ def described(
     rule = f", CDF {estimated.cdf}" if shown.estimator == "twonn" else ""
     clouds = max(means["clouds"].tolist(), default=1)
     cloud = f"N = {max(means['points'].tolist(), default=0):,} tokens"
+    if estimated.among:
+        cloud += f" among {max(estimated.among):,}"
     measured = f"{states} · local {ESTIMATORS[shown.estimator]}{rule} · {cloud} · "
     size = f"L = {shown.n_neighbors:g}" + (" of N" if shown.n_neighbors < 1 else "")
     one = f"{measured}{size} · {reading(shown.exclude)}"

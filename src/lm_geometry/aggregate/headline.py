@@ -10,7 +10,7 @@ import pandas as pd
 from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.aggregate.shown import Shown
 from lm_geometry.aggregate.tables import Tables
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.finetune.checkpoints import BASE
 
 BOUNDED = ("mean", "lower", "upper")

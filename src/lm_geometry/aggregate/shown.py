@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lm_geometry.aggregate.params import Aggregate
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import Estimated
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.workspace.layers import shown
 
 

@@ -52,14 +52,37 @@ def local(
     tokens = np.arange(len(graph)) if rows is None else _whole_rows(rows)
     if outside := tokens[(tokens < 0) | (tokens >= len(graph))].tolist():
         raise ValueError(f"rows has {outside[0]}, but X has {len(graph)} tokens")
-    estimates = np.empty(len(tokens))
+    return _of_rows(points, near[tokens], rule, constants)
+
+
+def of_neighbourhoods(
+    X: PointCloud,
+    near: Integer[np.ndarray, "queries L"],
+    rule: Rule = "FO",
+    **constants: float,
+) -> Float64[np.ndarray, "queries"]:
+    """The lPCA dimension of neighbourhoods, rows `near` of X `[tokens, width]`.
+
+    As `local`, to the last bit, whoever they are of.
+    """
+    check(rule, constants, near.shape[1])
+    return _of_rows(as_array(X), near, rule, constants)
+
+
+def _of_rows(
+    points: Float[np.ndarray, "tokens width"],
+    near: Integer[np.ndarray, "rows L"],
+    rule: Rule,
+    constants: Mapping[str, float],
+) -> Float64[np.ndarray, "rows"]:
+    estimates = np.empty(len(near))
 
     def work(first: int, last: int) -> None:
         for start in range(first, last, BATCH):
             stop = min(start + BATCH, last)
-            estimates[start:stop] = _estimate(points, near[tokens[start:stop]], rule, constants)
+            estimates[start:stop] = _estimate(points, near[start:stop], rule, constants)
 
-    over_rows(work, len(tokens), at_least=BATCH)
+    over_rows(work, len(near), at_least=BATCH)
     return estimates
 
 

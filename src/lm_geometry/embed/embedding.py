@@ -10,16 +10,17 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed import needs
 from lm_geometry.embed.equations import EquationStates
-from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id, predicts_next
+from lm_geometry.embed.forward_pass import arithmetic, check_sizes, pad_id
 from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.masked_token import MaskedTokenStates
+from lm_geometry.embed.meta import States, found_in, has_loss, meta_of
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import gpus_of, load_placed
 from lm_geometry.embed.prompts.run import forget_revision, prompted
+from lm_geometry.embed.queries.run import QueryRun, write_queries
 from lm_geometry.embed.shards import LOSSES, Shard, gather, shards
 from lm_geometry.embed.token_table import TokenisedCorpus, shareable_table
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
-from lm_geometry.models.points import STREAM
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, EvaluatedCorpora
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -28,15 +29,12 @@ from lm_geometry.outs.finetune.checkpoints import Checkpoint
 from lm_geometry.workspace import machine, paths
 from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.cells import Cells, room_for_cells
-from lm_geometry.workspace.hashes import library_versions, value_hash
 from lm_geometry.workspace.points import ends, named
 from lm_geometry.workspace.tables import write_table
 from lm_geometry.workspace.work import Cell
 
 # What decides neither which states one checkpoint has nor their values.
-OF_OTHERS = {"checkpoints", "prompts", "delete_revisions"}
-
-States = HiddenStates | MaskedTokenStates | EquationStates
+OF_OTHERS = {"checkpoints", "prompts", "delete_revisions", "store", "queries"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class Embedding:
     evaluated: EvaluatedCorpora
     corpora: dict[CorpusSplit, TokenisedCorpus]
     texts: dict[str, str]  # hashes, of before they were read
+    queries: QueryRun
     tells = True
 
     @property
@@ -73,11 +72,16 @@ class Embedding:
         """By split and the name of their cell; a split of one shard has no cell but its own."""
         found: dict[CorpusSplit, dict[str, Shard]] = {}
         for split, corpus in self.corpora.items():
-            parts = shards(corpus, self.settings, self.source.kind)
+            parts = self._parts(split, corpus)
             names = [f"{name_of(split)}.shards/{i:05d}" for i in range(len(parts))]
             names = names if len(parts) > 1 else [name_of(split)]
             found[split] = dict(zip(names, parts, strict=True))
         return found
+
+    def _parts(self, split: CorpusSplit, corpus: TokenisedCorpus) -> list[Shard]:
+        if split in self.queries.queries and self.settings.mode == "regular":
+            return self.queries.parts(split, corpus)
+        return shards(corpus, self.settings, self.source.kind)
 
     @cached_property
     def folders(self) -> dict[str, Cells]:
@@ -110,16 +114,17 @@ class Embedding:
         needed += needs.hidden_states(largest, widths, 1)  # beside its shards, while it is gathered
         what = f"hidden states of {tokens:,} tokens"
         room_for_cells(needed, "embed", paths.HIDDEN_STATES, what)
+        self.queries.print_needs(self.stored, len(self.checkpoints))
 
     def opened(self, group: str) -> Callable[[Cell], None]:
         """Computes shards under one checkpoint, which it has loaded."""
-        states = self._load(self._checkpoint(group))
+        states = self.load(self.checkpoint(group))
         by_name = {name: shard for parts in self.shards.values() for name, shard in parts.items()}
         return lambda cell: self._keep(states, cell, by_name[cell.files[0]])
 
     def ended(self, group: str) -> None:
         """What was downloaded of a step goes, where that is asked for and prompts need it not."""
-        checkpoint = self._checkpoint(group)
+        checkpoint = self.checkpoint(group)
         if checkpoint.name not in {one.name for one in prompted(self.settings)}:
             forget_revision(checkpoint, self.settings)
 
@@ -132,15 +137,22 @@ class Embedding:
                     gather(cells, whole, parts)
                 folder = paths.cell(paths.HIDDEN_STATES, checkpoint, split.corpus, split.split)
                 cells.publish(states, to=folder)
+                self.queries.write_stored(split, cells, self.stored, f"{checkpoint} {states}")
+                self.queries.publish(checkpoint, split, cells, self.stored)
                 cells.publish(losses, to=paths.losses(checkpoint, split.corpus, split.split))
+        self.write_tables()
+        for cells in self.folders.values():
+            cells.published()
+
+    def write_tables(self) -> None:
+        """Write the token tables, the queries and what there is of states."""
         for split, corpus in self.corpora.items():
             shared = shareable_table(corpus.kept) if split.private else corpus.kept
             write_table(paths.tokens(split.corpus, split.split), shared)
             if split.private:
                 write_private_tokens(split, self.source.source, list(corpus.kept["token"]))
+        write_queries(self.queries)
         write_index(self._index())
-        for cells in self.folders.values():
-            cells.published()
 
     def _index(self) -> Embedded:
         names, layers, given = [*self.checkpoints], list(self.stored), self.evaluated
@@ -148,19 +160,26 @@ class Embedding:
         points = named(self.settings.points)
         return Embedded(names, given.splits, layers, depth, given.order, points)
 
-    def _checkpoint(self, group: str) -> Checkpoint:
+    def checkpoint(self, group: str) -> Checkpoint:
+        """The checkpoint whose cells are a group."""
         return self.checkpoints[group.removeprefix("embed ")]
 
     def _inputs(self, checkpoint: Checkpoint) -> dict[str, Any]:
         return {
             "model": replace(self.source, series=[]).record(),
-            "embed": self.settings.model_dump(exclude=OF_OTHERS),
+            "embed": self._described,
             "seed": self.seed,
             "checkpoint": checkpoint.identity(),
             "corpora": self.texts,
-        }
+        } | ({"store": "none"} if self.queries.streamed else {})
 
-    def _load(self, checkpoint: Checkpoint) -> States:
+    @property
+    def _described(self) -> dict[str, Any]:
+        """The settings that decide which bits the states of one checkpoint have."""
+        return self.settings.model_dump(exclude=OF_OTHERS) | self.queries.inputs()
+
+    def load(self, checkpoint: Checkpoint) -> States:
+        """The model of a checkpoint, ready for its passes."""
         device, reason = machine.device()
         dtype, why = arithmetic(self.settings.dtype, device)
         print(f"embedding {checkpoint.name} on {device} ({reason}), {dtype} ({why})", flush=True)
@@ -186,9 +205,9 @@ class Embedding:
         shapes = {paths.layer_file(layer): (tokens, width) for layer, width in self.stored.items()}
         of_shard = {} if len(cell.files) > 1 else {LOSSES: (tokens,)}
         losses = np.full(tokens, np.nan, dtype=np.float32)
-        wanted = losses if self.settings.loss and self._has_loss(states) else None
+        wanted = losses if has_loss(self.source, states, self.settings) else None
         states.afresh()
-        meta = self._meta(states, tokens)
+        meta = self.meta(states, tokens)
         with array_folder(cell.within.path(name), shapes | of_shard, meta) as arrays:
             layers = {file: arrays[file] for file in shapes}
             states.write(shard.corpus, self.settings, layers, wanted, cell.name)
@@ -196,36 +215,13 @@ class Embedding:
                 arrays[LOSSES][:] = losses
             for file in cell.files[1:]:
                 write_array(cell.within.path(file), losses)
-            meta |= _found(states)  # padding may have been found to change states in between
+            meta |= found_in(states)  # padding may have been found to change states in between
         for file in reversed(cell.files):
             cell.within.finish(file)
 
-    def _has_loss(self, states: States) -> bool:
-        if isinstance(states, EquationStates):
-            return False
-        return self.settings.mode == "masked_token" or predicts_next(self.source, states)
-
-    def _meta(self, states: States, tokens: int) -> dict[str, Any]:
-        return {
-            "tokens": tokens,
-            "layers": self.layers,
-            "mode": self.settings.mode,
-            "combine_layers": self.settings.combine_layers,
-            "arithmetic": str(next(states.model.parameters()).dtype).removeprefix("torch."),
-            "libraries": library_versions(),
-            "params": value_hash(self.settings.model_dump(exclude=OF_OTHERS)),
-            **_found(states),
-        }
-
-
-def _found(states: States) -> dict[str, Any]:
-    """Where states were read, and what the probe found; nothing of one that learns equations."""
-    if isinstance(states, EquationStates):
-        return {"last_layer_after_final_norm": False, "findings": None, **STREAM.record()}
-    found, place = states.findings, states.place
-    normed = found.last_after_norm and place == STREAM
-    own = {"last_layer_after_final_norm": normed, "findings": found.record()}
-    return own | place.record()
+    def meta(self, states: States, tokens: int) -> dict[str, Any]:
+        """What meta.json says of states of so many tokens."""
+        return meta_of(states, self.settings, self.layers, tokens, self._described)
 
 
 def files_of(split: CorpusSplit) -> tuple[str, str]:

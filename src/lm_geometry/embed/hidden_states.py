@@ -1,6 +1,7 @@
 """Hidden states of a corpus split, streamed to disk in batches of similar length."""
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -10,7 +11,17 @@ from lm_geometry.embed.token_table import TokenisedCorpus
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.workspace.progress import progress
 
-Arrays = Mapping[str, Float32[np.ndarray, "kept stored_width"]]  # memory maps, by file name
+
+@runtime_checkable
+class Writable(Protocol):
+    """What states `[rows, stored_width]` are written to, by rows of the token table."""
+
+    def __setitem__(
+        self, rows: Int64[np.ndarray, "rows"], vectors: Float32[np.ndarray, "rows width"], /
+    ) -> None: ...
+
+
+Arrays = Mapping[str, Writable]  # memory maps, or what compares and drops, by file name
 Losses = Float32[np.ndarray, "kept"]
 
 
@@ -30,12 +41,23 @@ class HiddenStates(ForwardPass):
         The loss is the cross-entropy of a token given those before it, for causal models; the
         first token of a sequence has none (NaN).
         """
-        rows = corpus.rows
-        numbers = list(rows)
+        numbers = list(corpus.rows)
         lengths = np.array([len(corpus.sequences[number]) for number in numbers])
-        todo = list(batches(lengths, settings.batch_tokens))
-        for batch in progress(todo, what):
-            own = [numbers[i] for i in batch]
+        passes = [[numbers[i] for i in b] for b in batches(lengths, settings.batch_tokens)]
+        self.pass_through(passes, corpus, settings, arrays, losses, what)
+
+    def pass_through(
+        self,
+        passes: list[list[int]],
+        corpus: TokenisedCorpus,
+        settings: Embed,
+        arrays: Arrays,
+        losses: Losses | None,
+        what: str,
+    ) -> None:
+        """As `write`, of the sequences of some `passes` alone, each a batch of their numbers."""
+        rows = corpus.rows
+        for own in progress(passes, what):
             sequences = [corpus.sequences[number] for number in own]
             for passed in self.run(sequences, losses=losses is not None):
                 kept = [rows[number] for number in own[passed.part]]

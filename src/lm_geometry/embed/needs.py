@@ -1,11 +1,12 @@
 """The disk that hidden states and records of prompts take, from plain numbers alone."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lm_geometry.outs.embed.hidden_states import COMBINED
 
 FLOAT32, UINT16 = 4, 2  # bytes of a coordinate, radius or weight, and of a neighbour's index
+FLOAT64 = INT64 = 8  # of a distance to a query, and of its token's number
 
 
 def arrays(
@@ -26,3 +27,30 @@ def prompt_records(records: int, tokens: int, layers: int, gride_range: int, ove
     """Bytes of the records of prompts of `tokens` tokens each: radii and neighbours by layer."""
     radii = gride_range.bit_length()  # at ranks 1, 2, 4 … gride_range
     return records * tokens * layers * (FLOAT32 * radii + UINT16 * overlap_k)
+
+
+class QueryNeeds(NamedTuple):
+    """Bytes of the lists of some queries."""
+
+    disk: int
+    memory: int
+
+
+def query_lists(
+    queries: int,
+    tokens: int,
+    lists: int,
+    lengths: tuple[int, int],
+    widths: Sequence[int],
+) -> QueryNeeds:
+    """What `lists` lists of each query take at every layer, at most.
+
+    `lengths` are those of a list and of its part whose states are kept, of no more than all
+    `tokens`. In memory are lists and queries, of which a search has two copies.
+    """
+    neighbours, vectors = lengths
+    kept = min(tokens, queries * lists * vectors)
+    entries = queries * lists * neighbours
+    disk = sum(entries * (INT64 + FLOAT64) + FLOAT32 * (queries + kept) * width for width in widths)
+    memory = sum(entries * 3 * INT64 + 2 * FLOAT32 * queries * width for width in widths)
+    return QueryNeeds(disk, memory)

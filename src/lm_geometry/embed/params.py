@@ -2,8 +2,10 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from lm_geometry.outs.embed.exclusion import NONE, kinds_of
+from lm_geometry.outs.embed.token_choice import Mask, Special, checked_mask
 from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.points import RESIDUAL, Points
 from lm_geometry.workspace.section import Section
@@ -34,6 +36,63 @@ class PromptStates(Section):
         description="positions nearer than so many are no neighbours of each other (Theiler); 0: "
         "all are, as published; cosines are of all pairs",
     )
+
+
+class QueryTokens(Section):
+    """Tokens whose neighbours are searched among all that is embedded, and kept (docs/large-clouds.md)."""
+
+    count: int = Field(
+        0, ge=0, description="query tokens drawn of each corpus split by `seed`; 0: none"
+    )
+    neighbours: int = Field(
+        256, ge=3, description="kept of each query: at least estimate.gride_range and the largest L"
+    )
+    vectors: int = Field(
+        128, ge=3, description="nearest ones whose states are kept, too: at least the largest L"
+    )
+    exclude: list[str] = Field(
+        ["document", NONE],
+        min_length=1,
+        description="readings whose lists are kept: estimate.exclude chooses among them",
+    )
+    references: list[float] = Field(
+        [1.0],
+        min_length=1,
+        description="shares of the tokens that are searched, each with lists of its own: nested, "
+        "by a hash of the token's number; estimate.reference chooses among them",
+    )
+    drop: list[Special] = Field(
+        ["eos", "pad"], description="special tokens that are neither query nor neighbour"
+    )
+    mask: Mask = Field(
+        "none", description="as token_sample.mask: tokens that are queries and neighbours"
+    )
+
+    @field_validator("mask", mode="before")
+    @classmethod
+    def _mask_has_values(cls, mask: object) -> object:
+        return checked_mask(mask)
+
+    @field_validator("exclude")
+    @classmethod
+    def _readings_exist(cls, exclude: list[str]) -> list[str]:
+        for reading in exclude:
+            kinds_of(reading)
+        return exclude
+
+    @field_validator("references")
+    @classmethod
+    def _are_shares(cls, references: list[float]) -> list[float]:
+        for share in references:
+            if not 0 < share <= 1:
+                raise ValueError(f"{share} is no share of the tokens: above 0, at most 1 (all)")
+        return references
+
+    @model_validator(mode="after")
+    def _vectors_are_of_neighbours(self) -> "QueryTokens":
+        if self.vectors > self.neighbours:
+            raise ValueError(f"vectors: {self.vectors} are more than neighbours, {self.neighbours}")
+        return self
 
 
 class Embed(Section):
@@ -74,6 +133,14 @@ class Embed(Section):
     )
     keep_tokens: int | Literal["all"] = Field(
         20000, description="rows kept per corpus split, drawn by `seed` before the forward pass"
+    )
+    store: Literal["stored", "none"] = Field(
+        "stored",
+        description="none: states are compared with the queries and dropped, never written",
+    )
+    queries: QueryTokens = Field(
+        default_factory=lambda: QueryTokens.model_validate({}),
+        description="tokens whose neighbours are searched among all that is embedded",
     )
     delete_revisions: bool = Field(
         False,

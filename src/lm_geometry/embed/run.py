@@ -4,15 +4,17 @@ from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed.embedding import Embedding, name_of
 from lm_geometry.embed.equations import equation_tokens
+from lm_geometry.embed.modes import check_mode
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.prompts.run import prompt_run
+from lm_geometry.embed.queries.run import QueryRun
+from lm_geometry.embed.streaming import Streaming
 from lm_geometry.embed.token_table import TokenisedCorpus, refuse_texts, tokenise
 from lm_geometry.models.load import load_tokenizer, refuse_replaced
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.finetune.checkpoints import read_checkpoints, with_sizes
 from lm_geometry.workspace.hashes import path_hash
-from lm_geometry.workspace.points import RESIDUAL, named
 from lm_geometry.workspace.seeds import read_seed, stream
 from lm_geometry.workspace.work import Execute, finish, in_order
 
@@ -37,38 +39,21 @@ def embed(source: ModelSource, settings: Embed, seed: int, execute: Execute = in
     finish("embed", [embedding(source, settings, seed)], execute)
 
 
-def embedding(source: ModelSource, settings: Embed, seed: int) -> Embedding:
+def embedding(source: ModelSource, settings: Embed, seed: int) -> Embedding | Streaming:
     """The forward passes over all corpora, of which nothing is computed yet; as `embed`."""
     checkpoints = {one.name: one for one in read_checkpoints(settings.checkpoints)}
     tokenizer = None if source.kind == "arithmetic" else load_tokenizer(source)
-    _check_mode(source, settings, tokenizer)
+    check_mode(source, settings, tokenizer)
     evaluated = read_evaluated()
     texts = {name_of(s): s.private or path_hash(s.folder()) for s in evaluated.splits}
     first = source.reads_onwards
     corpora = {s: _tokenised(tokenizer, settings, s, seed, first) for s in evaluated.splits}
-    given = (source, settings, seed, tokenizer, checkpoints, evaluated, corpora, texts)
+    queries = QueryRun.of(corpora, settings, seed)
+    given = (source, settings, seed, tokenizer, checkpoints, evaluated, corpora, texts, queries)
     passes = Embedding(*given)
-    passes.print_needs()
-    return passes
-
-
-def _check_mode(
-    source: ModelSource, settings: Embed, tokenizer: PreTrainedTokenizerBase | None
-) -> None:
-    if source.kind == "arithmetic" and settings.points != RESIDUAL:
-        raise ValueError(
-            f"embed.points: {named(settings.points)} is not read of {source.name}, which learns "
-            "equations: residual"
-        )
-    if settings.mode == "regular":
-        return
-    if source.kind not in ("encoder", "encoder-decoder") or tokenizer is None:
-        raise ValueError(
-            f"embed.mode: masked_token needs a masked language model, and {source.name} is a "
-            f"{source.kind}: regular"
-        )
-    if tokenizer.mask_token_id is None:
-        raise ValueError(f"embed.mode: the tokenizer of {source.name} has no mask token: regular")
+    work = Streaming(passes) if queries.streamed else passes
+    work.print_needs()
+    return work
 
 
 def _tokenised(

@@ -106,7 +106,7 @@ def gather(cells: Cells, names: tuple[str, str], parts: Mapping[str, Shard]) -> 
         name: (tokens, *shape[1:]) for name, shape in metas[0]["arrays"].items() if name != LOSSES
     }
     of_all = np.full(tokens, np.nan, dtype=np.float32)
-    with array_folder(cells.path(states), shapes, _meta_of_all(metas, tokens)) as arrays:
+    with array_folder(cells.path(states), shapes, meta_of_all(metas, tokens)) as arrays:
         for folder, shard in folders.items():
             of_all[shard.rows] = read_array(folder, LOSSES)
             for name, array in arrays.items():
@@ -118,7 +118,7 @@ def gather(cells: Cells, names: tuple[str, str], parts: Mapping[str, Shard]) -> 
         cells.forget(name)
 
 
-def _meta_of_all(metas: list[dict[str, Any]], tokens: int) -> dict[str, Any]:
+def meta_of_all(metas: list[dict[str, Any]], tokens: int) -> dict[str, Any]:
     """What the shards tell of themselves, as of the split; padding leaks where it did in one."""
     leaking = [meta for meta in metas if (meta["findings"] or {}).get("padding_leaks")]
     told = (leaking or metas)[0]

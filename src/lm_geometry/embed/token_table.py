@@ -1,6 +1,7 @@
 """Token ids of a corpus split, and the table of the tokens whose hidden states are kept."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ class TokenisedCorpus:
     sequences: list[list[int]]
     kept: pd.DataFrame
 
-    @property
+    @cached_property
     def rows(self) -> dict[int, Int64[np.ndarray, "_"]]:
         """Row numbers of the kept tokens of each sequence that has any."""
         return {int(str(key)): rows for key, rows in self.kept.groupby("sequence").indices.items()}

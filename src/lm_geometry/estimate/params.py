@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lm_geometry.outs.estimate.exclusion import NONE, kinds_of
+from lm_geometry.outs.embed.exclusion import NONE, kinds_of
 from lm_geometry.surrogates.kinds import Kind
 from lm_geometry.workspace.layers import Several
 from lm_geometry.workspace.section import Section
@@ -100,6 +100,11 @@ class Estimate(Section):
         description="readings: whose tokens do not count as neighbours of each other, in a "
         "neighbourhood neither: sequence, document, token (of one kind), or several joined as "
         "document+token; none as published. Figures show the first",
+    )
+    reference: Literal["sample"] | float = Field(
+        "sample",
+        description="among which tokens neighbours are searched: sample, those of the cloud; 1.0 "
+        "(all) or another share of embed.queries.references: all that was embedded",
     )
     jackknife: Jackknife = Field(
         default_factory=lambda: Jackknife.model_validate({}),

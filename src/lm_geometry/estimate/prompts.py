@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -53,7 +54,7 @@ class PromptEstimates:
         parts = [clouds[start : start + step] for start in range(0, len(clouds), step)]
         self.clouds = {f"prompts/{number:05d}": part for number, part in enumerate(parts)}
 
-    @property
+    @cached_property
     def cells(self) -> list[Cell]:
         """Every cell, in the order of the prompts."""
         parts = self.clouds.items()

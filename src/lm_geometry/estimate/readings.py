@@ -7,8 +7,8 @@ import pandas as pd
 
 from lm_geometry.neighbours.labels import as_labels, no_labels
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.exclusion import KINDS, kinds_of
 from lm_geometry.outs.embed.hidden_states import read_tokens
-from lm_geometry.outs.estimate.exclusion import KINDS, kinds_of
 from lm_geometry.point_cloud.shapes import Int32, Int64
 from lm_geometry.workspace.seeds import stream
 

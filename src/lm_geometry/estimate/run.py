@@ -1,6 +1,6 @@
 """Every estimate on every point cloud, from one neighbour graph per cloud."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -11,6 +11,7 @@ from lm_geometry.dimension import with_dadapy
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.prompts import PromptEstimates
 from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.reference import disagreements
 from lm_geometry.estimate.signal_rows import signal_table
 from lm_geometry.estimate.surrogate_rows import (
     has_null_models,
@@ -21,8 +22,9 @@ from lm_geometry.estimate.surrogate_rows import (
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded
+from lm_geometry.outs.embed.queries import read_query_index
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
-from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_seeds
+from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_index, read_seeds
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
@@ -54,13 +56,15 @@ def estimates_of_clouds(settings: Estimate) -> "CloudEstimates":
     if any(name.startswith("dadapy.") for name in settings.global_estimators):
         with_dadapy.require()
     embedded = read_embedded()
+    _refuse_reference(settings)
     chosen = settings.jackknife
     readings = {split: Readings(split, chosen.groups, chosen.seed) for split in embedded.splits}
     _say_what_is_passed_over(settings, readings)
     groups = [of_split.groups for of_split in readings.values()]
     rules = ([*settings.estimators], settings.n_neighbors, settings.cdf)
     null_models = [*settings.surrogates.kinds]
-    estimated = Estimated(embedded, read_seeds(), *rules, settings.exclude, groups, null_models)
+    rules = (*rules, settings.exclude, groups, null_models, _among(settings, embedded.splits))
+    estimated = Estimated(embedded, read_seeds(), *rules)
     return CloudEstimates(settings, estimated, readings)
 
 
@@ -87,6 +91,8 @@ class CloudEstimates:
             "states": path_hash(paths.HIDDEN_STATES),
             "tokens": path_hash(paths.TOKENS),
         }
+        if read_query_index():
+            inputs["queries"] = path_hash(paths.QUERY_NEIGHBOURS)
         return Cells("estimate", {"estimate": self.settings.model_dump(), **inputs})
 
     @cached_property
@@ -120,6 +126,23 @@ class CloudEstimates:
             self.within.publish(name, to=paths.ESTIMATES / name)
         write_index(self.estimated)
         self.within.published()
+
+
+def _among(settings: Estimate, splits: Sequence[CorpusSplit]) -> list[int]:
+    """How many tokens of each split are the reference of its queries; none of a cloud's own."""
+    index = read_query_index()
+    if settings.reference == "sample" or index is None:
+        return []
+    tokens = [index.tokens[f"{split.corpus}-{split.split}"] for split in splits]
+    return [round(settings.reference * number) for number in tokens]
+
+
+def _refuse_reference(settings: Estimate) -> None:
+    """Raises ValueError where the neighbours of queries do not serve what is asked for."""
+    if settings.reference != "sample":
+        told = disagreements(settings, read_query_index(), read_index()["noise"])
+        if wrong := next(told, ""):
+            raise ValueError(wrong)
 
 
 def _say_what_is_passed_over(settings: Estimate, readings: Mapping[CorpusSplit, Readings]) -> None:

@@ -6,11 +6,11 @@ import pandas as pd
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.observables.cloud_signals import cloud_signals
-from lm_geometry.outs.embed.hidden_states import read_states
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import GLOBAL, without
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points, read_index
+from lm_geometry.outs.token_sample.point_states import read_states_of
 from lm_geometry.point_cloud.shapes import Int64
 
 MASSIVE, MOVED = "massive_tokens", "distance_moved"
@@ -32,7 +32,7 @@ def signal_table(
     columns = [*GLOBAL, *without(settings.jackknife.groups)]
     if not names or not len(X):
         return pd.DataFrame(columns=columns)
-    base = read_states(BASE, cloud.split, cloud.layer)[rows] if MOVED in names else None
+    base = read_states_of(BASE, cloud.split, cloud.layer, rows) if MOVED in names else None
     found = cloud_signals(
         X,
         readings.group_of(rows) if readings.groups else None,

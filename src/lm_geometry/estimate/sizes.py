@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from lm_geometry.dimension.twonn import Cdf, Fit
 from lm_geometry.estimate.params import Estimate
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 
 FEWEST = 3  # points of the smallest cloud that has a dimension, neighbours of a neighbourhood
 FOR_GROUPS = 1.36  # lists that are so much longer hold out when one of ten groups is left out

@@ -1,59 +1,26 @@
 """The two tables of a cloud: a row per token, a row per cloud; each reading, from one graph."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from lm_geometry.dimension import lpca, mle
-from lm_geometry.dimension.twonn import local_from_graph
-from lm_geometry.dimension.without_groups import local_without_groups
+from lm_geometry.dimension import mle
 from lm_geometry.estimate.global_rows import other_rows, row_of, rows_of_neighbours
 from lm_geometry.estimate.params import Estimate
+from lm_geometry.estimate.query_reading import readings_of_queries
+from lm_geometry.estimate.reading import Deletions, Estimates, Reading
 from lm_geometry.estimate.readings import Readings
-from lm_geometry.estimate.sizes import FEWEST, length_of_lists, longest, sizes_of, twonn_rule
-from lm_geometry.neighbours import NeighbourGraph, neighbour_graph
-from lm_geometry.neighbours.filtered import excluding, remaining
+from lm_geometry.estimate.sizes import FEWEST, length_of_lists, sizes_of
+from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.neighbours.filtered import excluding
 from lm_geometry.neighbours.labels import others
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import GLOBAL, LOCAL, folder_name, without
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
-from lm_geometry.point_cloud.shapes import Bool, Float64, Int64
+from lm_geometry.point_cloud.shapes import Int64
 from lm_geometry.workspace.tables import Row, Scalar
-
-Estimates = Float64[np.ndarray, "estimated"]
-Deletions = Float64[np.ndarray, "groups points"]
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One cloud under one rule of which neighbours count."""
-
-    name: str
-    X: Points
-    graph: NeighbourGraph
-    group: Int64[np.ndarray, "points"]  # of the jackknife
-    groups: int  # 0: no jackknife
-    settings: Estimate
-
-    def deletions(self) -> Iterator[tuple[int, Bool[np.ndarray, "points"], "_Reading"]]:
-        """(group, what is kept, the reading of that) without each group of documents in turn."""
-        for group in range(self.groups):
-            kept = self.group != group
-            points = self.X[kept]
-            if len(points) < FEWEST:
-                continue
-            room = len(points) - 1
-            if self.graph.labels is not None:
-                room = int(others(self.graph.labels[kept]).min())
-            length = min(longest(self.settings, len(self.X)), room)
-            if length >= 2:
-                graph = remaining(self.graph, kept, length, self.X)
-                left = replace(self, X=points, graph=graph, group=self.group[kept], groups=0)
-                yield group, kept, left
-
 
 _Key = tuple[int, str, str, str]
 
@@ -81,9 +48,30 @@ def estimates(
     if len(X) < FEWEST:
         print(f"{folder_name(cloud)}: {len(X)} points have no dimension", flush=True)
         return _undefined(cloud, rows, settings)
+    of_cloud = _readings_of_cloud if settings.reference == "sample" else readings_of_queries
+    local, whole, recall = [], [], 1.0
+    for reading in of_cloud(cloud, X, rows, readings, settings):
+        left_out = _without_groups(reading)
+        local += _local_tables(cloud, rows, reading, left_out)
+        whole += _global_rows(reading, left_out)
+        recall = reading.graph.recall
+    keys = cloud.keys() | {"recall": recall}
+    columns = [*GLOBAL, *without(settings.jackknife.groups)]
+    return (
+        pd.concat(local, ignore_index=True),
+        pd.DataFrame([keys | row for row in whole], columns=columns),
+    )
+
+
+def _readings_of_cloud(
+    cloud: Cloud,
+    X: Points,
+    rows: Int64[np.ndarray, "points"],
+    readings: Readings,
+    settings: Estimate,
+) -> Iterator[Reading]:
     of_reading, of_graph = length_of_lists(settings, len(X), readings.groups)
     graph = neighbour_graph(X, of_graph, search=settings.search)
-    local, whole = [], []
     for name in settings.exclude:
         labels = readings.labels(name, rows)
         counted = graph
@@ -91,17 +79,7 @@ def estimates(
             room = int(others(labels).min())
             _refuse_too_few(cloud, name, room, len(X), settings)
             counted = excluding(graph, labels, min(of_reading, room), X)
-        group = readings.group_of(rows)
-        reading = _Reading(name, X, counted, group, readings.groups, settings)
-        left_out = _without_groups(reading)
-        local += _local_tables(cloud, rows, reading, left_out)
-        whole += _global_rows(reading, left_out)
-    keys = cloud.keys() | {"recall": graph.recall}
-    columns = [*GLOBAL, *without(settings.jackknife.groups)]
-    return (
-        pd.concat(local, ignore_index=True),
-        pd.DataFrame([keys | row for row in whole], columns=columns),
-    )
+        yield Reading(name, X, counted, readings.group_of(rows), readings.groups, settings)
 
 
 def _refuse_too_few(cloud: Cloud, name: str, room: int, points: int, settings: Estimate) -> None:
@@ -117,13 +95,13 @@ def _refuse_too_few(cloud: Cloud, name: str, room: int, points: int, settings: E
 def _local_tables(
     cloud: Cloud,
     rows: Int64[np.ndarray, "points"],
-    reading: _Reading,
+    reading: Reading,
     without_groups: _WithoutGroups,
 ) -> Iterator[pd.DataFrame]:
     sizes = sizes_of(reading.settings, len(reading.X))
     for name in reading.settings.estimators:
         for asked, size in sizes.items():
-            values, left_out = _local_values(name, reading, size)
+            values, left_out = reading.local_values(name, size)
             if name == "mle":
                 left_out = without_groups.mle.get(asked)
             yield _local_table(cloud, rows, reading, name, asked, values, left_out)
@@ -132,25 +110,7 @@ def _local_tables(
                 print(f"{place}, {len(reading.X)} points, L = {size}, exclude: {reading.name}")
 
 
-def _local_values(name: str, reading: _Reading, size: int) -> tuple[Estimates, Deletions | None]:
-    """Estimates of the tokens (lPCA: of the first ones), NaN if L is too large, and deletions."""
-    X, graph, settings = reading.X, reading.graph, reading.settings
-    tokens = len(X)
-    if name == "lpca" and settings.lpca.tokens != "all":
-        tokens = min(tokens, settings.lpca.tokens)
-    if not FEWEST <= size <= graph.n_neighbors:
-        return np.full(tokens, np.nan), None
-    if name == "twonn" and reading.groups:
-        return local_without_groups(graph, size, reading.group, **twonn_rule(settings), X=X)
-    if name == "twonn":
-        return local_from_graph(graph, size, **twonn_rule(settings), X=X), None
-    if name == "lpca":
-        chosen, rows = settings.lpca, np.arange(tokens)
-        return lpca.local(X, graph, size, rows=rows, rule=chosen.rule, **chosen.constants), None
-    return mle.local_from_graph(graph, size), None
-
-
-def _without_groups(reading: _Reading) -> _WithoutGroups:
+def _without_groups(reading: Reading) -> _WithoutGroups:
     """What is read of the cloud's graph without each group, which is made once for all of it."""
     settings, sizes = reading.settings, sizes_of(reading.settings, len(reading.X))
     own: dict[float, Deletions] = {}
@@ -171,7 +131,7 @@ def _without_groups(reading: _Reading) -> _WithoutGroups:
 def _local_table(
     cloud: Cloud,
     rows: Int64[np.ndarray, "points"],
-    reading: _Reading,
+    reading: Reading,
     name: str,
     asked: float,
     values: Estimates,
@@ -188,7 +148,7 @@ def _local_table(
     return pd.concat([table, pd.DataFrame(deletions, columns=columns)], axis=1)
 
 
-def _global_rows(reading: _Reading, without_groups: _WithoutGroups) -> Iterator[Row]:
+def _global_rows(reading: Reading, without_groups: _WithoutGroups) -> Iterator[Row]:
     """The rows of a reading, with what they are without each group of documents."""
     X, settings = reading.X, reading.settings
     sizes = sizes_of(settings, len(X))

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import theme
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.workspace.tables import Row
 
 WIDTH, HEIGHT = 560, 320

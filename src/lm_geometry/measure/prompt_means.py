@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.token_geometry.means import means
 from lm_geometry.workspace.tables import Row

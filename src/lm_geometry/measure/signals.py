@@ -11,8 +11,8 @@ from lm_geometry.aggregate.grouped_rows import cells
 from lm_geometry.aggregate.means import summary
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.observables.cloud_signals import cloud_signals
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import GLOBAL, without, without_columns
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, Points
 from lm_geometry.point_cloud.shapes import Float32, Int64

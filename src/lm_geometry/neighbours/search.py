@@ -15,6 +15,7 @@ from lm_geometry.neighbours.with_torch import measured as measured_on_device
 from lm_geometry.point_cloud.cloud import Centred, centred
 from lm_geometry.point_cloud.lists import Lists, empty_lists
 from lm_geometry.point_cloud.loops import over_rows
+from lm_geometry.point_cloud.rounding import ceiling
 from lm_geometry.point_cloud.shapes import Bool, Float, Float64, Int32, Int64
 
 if TYPE_CHECKING:
@@ -148,18 +149,9 @@ def _proved(
 ) -> Bool[np.ndarray, "rows"]:
     """For which tokens no rejected candidate can be as near as the last neighbour, at `farthest`.
 
-    A candidate as near as that, at d, is no longer than R = |x| + d. Its squared distance was
-    computed with an error of at most (γ + 8u)(|x| + R)², γ = wu / (1 − wu) for w coordinates and
-    the rounding unit u (Higham 2002, §3.1, for any order of summation), from points that had been
-    moved and rounded. So it would have been computed below `ceiling`, and not been rejected.
+    It would have been computed below `ceiling`, and not been rejected.
     """
-    unit, width = cloud.unit, cloud.points.shape[1]
-    gamma = width * unit / (1 - width * unit)
-    last = farthest * cloud.scale
-    both = 2 * length + last + 4 * cloud.moved
-    underflow = 8 * width * float(np.finfo(cloud.points.dtype).tiny)
-    ceiling = (last + 2 * cloud.moved + 2 * unit * both) ** 2 + (gamma + 8 * unit) * both**2
-    return enough & (reach > (ceiling + cloud.dropped + underflow) * (1 + 1e-9))
+    return enough & (reach > ceiling(cloud, length, farthest))
 
 
 def _in_double(

@@ -11,8 +11,8 @@ import pandas as pd
 from lm_geometry.aggregate.described import ESTIMATORS, reading
 from lm_geometry.figures.export import render
 from lm_geometry.outs.data_prep.model import read_model_source
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.embed.hidden_states import COMBINED
-from lm_geometry.outs.estimate.exclusion import NONE
 from lm_geometry.outs.token_sample.clouds import Cloud
 from lm_geometry.projections.chart import chart
 from lm_geometry.projections.choice import Choice

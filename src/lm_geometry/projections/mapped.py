@@ -7,11 +7,11 @@ from lm_geometry.embed.token_table import SPELLING
 from lm_geometry.outs.data_prep.model import read_model_source
 from lm_geometry.outs.embed.hidden_states import read_tokens
 from lm_geometry.outs.embed.private_tokens import read_private_tokens
+from lm_geometry.outs.embed.token_choice import HOW
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud
 from lm_geometry.point_cloud.shapes import Float, Int64
 from lm_geometry.projections.choice import Choice
 from lm_geometry.projections.reduction import Method, aligned, project
-from lm_geometry.token_sample.token_mask import HOW
 
 DIMENSION = "dimension"
 TOLD = ("token", "position", "document")

@@ -91,6 +91,8 @@ def disk_told(experiments: Sequence[Experiment], root: Path = ROOT) -> str:
 def hidden_states(params: Params, sizes: Sizes | None) -> int | None:
     """Bytes of data/hidden_states at most, or None where the parameters do not tell."""
     embed, data, steps = params.embed, params.data_prep, _steps(params)
+    if embed.store == "none":
+        return 0
     if sizes is None or steps is None or embed.keep_tokens == "all":
         return None
     layers = layers_at(embed.layers, sizes[0], embed.points)

@@ -6,16 +6,17 @@ import numpy as np
 
 from lm_geometry.observables.massive import massive_tokens
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.embed.hidden_states import Embedded, read_states
+from lm_geometry.outs.embed.hidden_states import Embedded
+from lm_geometry.outs.token_sample.point_states import read_point_states
 from lm_geometry.point_cloud.shapes import Float32, Int64
 
 
 def massive_rows(
     embedded: Embedded, split: CorpusSplit, factor: float
 ) -> Int64[np.ndarray, "massive"]:
-    """Rows of the split's token table that are `massive_anywhere` on disk, ascending."""
+    """Rows of the split's point states that are `massive_anywhere` on disk, ascending."""
     states = (
-        read_states(checkpoint, split, layer)
+        read_point_states(checkpoint, split, layer)
         for checkpoint in embedded.checkpoints
         for layer in embedded.layers
     )

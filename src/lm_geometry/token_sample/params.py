@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from lm_geometry.outs.embed.token_choice import Mask, Special, checked_mask
 from lm_geometry.workspace.section import Section
 
-Dropped = Literal["bos", "eos", "pad", "cls", "sep", "mask", "unk", "first", "massive"]
-Mask = str | dict[str, list[str | int | bool]]
+Dropped = Literal[Special, "massive"]
 
 
 class TokenSample(Section):
@@ -36,17 +36,4 @@ class TokenSample(Section):
     @field_validator("mask", mode="before")
     @classmethod
     def _mask_has_values(cls, mask: object) -> object:
-        by_column = (
-            isinstance(mask, dict) and len(mask) > 0 and all(map(_are_values, mask.values()))
-        )
-        if not isinstance(mask, str) and not by_column:
-            raise ValueError(
-                "none, a boolean column, or values by column, as {part_of_speech: [NN, NNS]}"
-            )
-        return mask
-
-
-def _are_values(values: object) -> bool:
-    return (
-        isinstance(values, list) and bool(values) and all(isinstance(v, str | int) for v in values)
-    )
+        return checked_mask(mask)

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.embed.hidden_states import read_embedded, read_states, read_tokens
+from lm_geometry.outs.embed.hidden_states import read_embedded, read_tokens
+from lm_geometry.outs.embed.token_choice import chosen_rows, refuse_absent_values
 from lm_geometry.outs.token_sample.clouds import INDEX, clouds
+from lm_geometry.outs.token_sample.point_states import read_point_rows, read_point_states
 from lm_geometry.point_cloud.deduplication import deduplicate
 from lm_geometry.point_cloud.shapes import Float32, Int64
 from lm_geometry.token_sample.massive import massive_rows, without_massive
 from lm_geometry.token_sample.params import TokenSample
 from lm_geometry.token_sample.prompts import write_prompt_clouds
-from lm_geometry.token_sample.token_mask import masked, refuse_absent_values
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import write_array
 from lm_geometry.workspace.files import write_json
@@ -27,16 +28,7 @@ def eligible(tokens: pd.DataFrame, settings: TokenSample) -> Int64[np.ndarray, "
 
     Raises ValueError where the mask is not of the table's columns, or nothing is left.
     """
-    dropped = set(settings.drop)
-    names = {text: set(text.split(",")) for text in tokens["special"].unique()}
-    keep = ~tokens["special"].map(lambda text: bool(names[text] & dropped)).to_numpy(dtype=bool)
-    if "first" in dropped:
-        keep &= tokens["position"].to_numpy() > 0
-    keep &= masked(tokens, settings.mask)
-    rows = np.flatnonzero(keep)
-    if not len(rows):
-        raise ValueError("token_sample.drop and token_sample.mask leave no token at all")
-    return rows
+    return chosen_rows(tokens, settings.drop, settings.mask, "token_sample")
 
 
 def draw(
@@ -89,22 +81,39 @@ def run() -> None:
     write_prompt_clouds()
 
 
+def _places(
+    rows: Int64[np.ndarray, "rows"], queries: Int64[np.ndarray, "queries"] | None
+) -> Int64[np.ndarray, "places"]:
+    """Where among the point states the eligible `rows` of the token table stand, ascending.
+
+    Raises ValueError where none of the queries is eligible.
+    """
+    if queries is None:
+        return rows
+    places = np.flatnonzero(np.isin(queries, rows))
+    if not len(places):
+        raise ValueError("token_sample.drop and token_sample.mask leave none of embed.queries")
+    return places
+
+
 def write_clouds(settings: TokenSample) -> None:
     """Write the rows of every cloud, and data/clouds/counts.parquet.
 
     The tokens are drawn once per (corpus split, seed), so that every checkpoint and layer gets
-    the same; `data_prep.order: paper` draws them with the generator of the published code. Massive
-    tokens, where they are dropped, are counted by `massive_removed`, the same for a split's clouds.
+    the same: of the queries where embed drew some, else of all. `data_prep.order: paper` draws them
+    with the generator of the published code. Massive tokens, where they are dropped, are counted by
+    `massive_removed`, the same for a split's clouds.
     """
     embedded = read_embedded()
     paper = embedded.order == "paper"
     tables = {split: read_tokens(split) for split in embedded.splits}
     refuse_absent_values(list(tables.values()), settings.mask)
+    points = {split: read_point_rows(split) for split in tables}  # None: all tokens
     massive = dict.fromkeys(tables, 0)
     drawn: dict[tuple[CorpusSplit, int], np.ndarray] = {}
     for split, tokens in tables.items():
         try:
-            rows = among = eligible(tokens, settings)
+            rows = among = _places(eligible(tokens, settings), points[split])
             if "massive" in settings.drop:
                 found = massive_rows(embedded, split, settings.massive)
                 rows = without_massive(rows, found, f"{split.corpus}-{split.split}")
@@ -114,9 +123,10 @@ def write_clouds(settings: TokenSample) -> None:
         drawn |= {(split, seed): own for seed, own in draws(rows, split, settings, paper).items()}
     counts = []
     for cloud in progress([*clouds(embedded, settings.seeds)], "clouds"):
-        states = read_states(cloud.checkpoint, cloud.split, cloud.layer)
+        states = read_point_states(cloud.checkpoint, cloud.split, cloud.layer)
         rows, counted = cloud_rows(states, drawn[cloud.split, cloud.sampling_seed], settings)
-        write_array(cloud.file, rows)
+        queries = points[cloud.split]
+        write_array(cloud.file, rows if queries is None else queries[rows])
         counts.append(cloud.keys() | {"massive_removed": massive[cloud.split]} | counted)
     write_table(paths.CLOUDS / "counts.parquet", pd.DataFrame(counts))
     noise = {"noise": settings.noise, "noise_seed": settings.noise_seed, "paper": paper}

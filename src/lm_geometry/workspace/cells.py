@@ -8,14 +8,13 @@ between the last cell and DVC's commit computes none of them again.
 """
 
 import contextlib
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lm_geometry.workspace.files import free_space, read_json, write_json
+from lm_geometry.workspace.files import free_space, link, read_json, write_json
 from lm_geometry.workspace.hashes import library_versions, value_hash
 from lm_geometry.workspace.inputs import running_code
 from lm_geometry.workspace.machine import scratch
@@ -122,7 +121,7 @@ class Cells:
         for name in sorted(manifest["files"], key=lambda name: Path(name).name == "meta.json"):
             target = to / name if name != "." else to
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(source / name if name != "." else source, target)
+            link(source / name if name != "." else source, target)
         self._in_outs |= {md5 for _, md5 in manifest["files"].values()}
 
     def published(self) -> None:
@@ -172,16 +171,6 @@ def _dvc_cache() -> Path:
     settings: Any = Config(str(ROOT / ".dvc"))
     place = settings.get("cache", {}).get("dir") or str(ROOT / ".dvc" / "cache")
     return Path(place) / "files" / "md5"
-
-
-def _link(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copy2(source, temporary)
-    temporary.replace(target)
 
 
 def room_for_cells(needed: int, stage: str, out: Path, what: str) -> None:

@@ -11,8 +11,8 @@ from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.embed.token_table import tokenise
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, EvaluatedCorpora
+from lm_geometry.outs.embed.token_choice import masked
 from lm_geometry.params.check import ParamsError, check
-from lm_geometry.token_sample.token_mask import masked
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.section import ROOT, read_yaml
 from tests.conftest import TinyModel

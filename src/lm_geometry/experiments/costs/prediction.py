@@ -92,6 +92,16 @@ def _state_bytes(work: Work, rates: Rates) -> int:
     return needs.hidden_states(work.stored_tokens, widths, work.checkpoints)
 
 
+def _query_bytes(params: Params, work: Work, rates: Rates) -> int:
+    """Lists of queries, and the states of their neighbours, at most."""
+    asked = params.embed.queries
+    if not asked.count:
+        return 0
+    lists, lengths = len(asked.references) * len(asked.exclude), (asked.neighbours, asked.vectors)
+    of_each = needs.query_lists(asked.count, work.passed_tokens, lists, lengths, [rates.width])
+    return of_each.disk * (work.clouds // len(params.token_sample.seeds))
+
+
 def _table_bytes(work: Work, rates: Rates) -> float:
     return work.clouds * rates.clouds.table_bytes * work.points / rates.clouds.points
 
@@ -102,7 +112,7 @@ def _disk(params: Params, work: Work, rates: Rates, run: Collection[str]) -> int
     prompts = needs.prompt_records(records, work.prompt_tokens, work.prompt_layers, *sizes)
     parts = {
         "finetune": work.kept * rates.checkpoint_bytes,
-        "embed": _state_bytes(work, rates) + prompts,
+        "embed": _state_bytes(work, rates) + _query_bytes(params, work, rates) + prompts,
         "estimate": round(_table_bytes(work, rates)),
     }
     return sum(size for stage, size in parts.items() if stage in run)

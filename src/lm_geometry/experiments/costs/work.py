@@ -60,7 +60,9 @@ def counted(params: Params, depth: int) -> Work:
         *_training(params),
         checkpoints=checkpoints,
         passed_tokens=tokens * passes,
-        stored_tokens=splits * _fewer(embed.keep_tokens, sequences * embed.max_length),
+        stored_tokens=splits * _fewer(embed.keep_tokens, sequences * embed.max_length)
+        if embed.store == "stored"
+        else 0,
         layers=arrays,
         points=points,
         clouds=at_each_layer * arrays,

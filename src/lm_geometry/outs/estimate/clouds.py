@@ -52,7 +52,8 @@ class Estimated:
     `exclude` are the readings: which neighbours of a token do not count, "none" for as published.
     `groups` counts the jackknife groups into which the documents of each of `embedded.splits` were
     dealt, in that order; 0 where nothing was left out. `surrogates` names
-    the null models of every cloud.
+    the null models of every cloud. `among` counts the tokens of each split, copies and all, among
+    which neighbours of a cloud of queries were searched; it is empty where that is the cloud.
     """
 
     embedded: Embedded
@@ -63,6 +64,7 @@ class Estimated:
     exclude: list[str]
     groups: list[int]
     surrogates: list[str] = field(default_factory=list)
+    among: list[int] = field(default_factory=list)
 
     def clouds(self) -> list[Cloud]:
         """Every cloud, in the order of the estimate stage."""
@@ -76,8 +78,9 @@ class Estimated:
 def write_index(estimated: Estimated) -> None:
     """Record what there is; readers enumerate this, never the folders that they find."""
     index = asdict(estimated)
-    if not estimated.surrogates:
-        del index["surrogates"]  # so that runs without any leave what they left before
+    for name in ("surrogates", "among"):
+        if not index[name]:
+            del index[name]  # so that runs without any leave what they left before
     write_json(INDEX, index)
 
 

@@ -8,7 +8,8 @@ from typing import TypedDict
 import numpy as np
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.embed.hidden_states import Embedded, read_embedded, read_states
+from lm_geometry.outs.embed.hidden_states import Embedded, read_embedded
+from lm_geometry.outs.token_sample.point_states import read_states_of
 from lm_geometry.point_cloud.shapes import Float, Float32, Int64
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.seeds import stream
@@ -85,8 +86,7 @@ def read_clean_cloud(
 ) -> tuple[Float32[np.ndarray, "points width"], Int64[np.ndarray, "points"]]:
     """`read_cloud` before any noise: the hidden states of the cloud's tokens."""
     rows = tree.read_array(cloud.file)
-    states = read_states(cloud.checkpoint, cloud.split, cloud.layer, tree)
-    return np.asarray(states[rows]), rows
+    return read_states_of(cloud.checkpoint, cloud.split, cloud.layer, rows, tree), rows
 
 
 def with_noise(

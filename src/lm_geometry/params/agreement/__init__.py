@@ -14,6 +14,7 @@ from lm_geometry.params.agreement import (
     layers,
     names,
     prompts,
+    queries,
     watching,
 )
 from lm_geometry.params.agreement.columns import columns_are_in_the_corpora
@@ -55,6 +56,8 @@ RULES: tuple[Rule, ...] = (
     checkpoints.checkpoints_are_trained,
     checkpoints.scores_are_of_checkpoints,
     clouds.neighbourhoods_fit,
+    queries.reference_has_lists,
+    queries.streaming_leaves_something,
     clouds.dadapy_is_there,
     clouds.nothing_is_there_twice,
     clouds.numbers_are_possible,

@@ -12,7 +12,7 @@ from lm_geometry.token_sample.params import TokenSample
 def neighbourhoods_fit(params: Params, _: Catalogue) -> Iterator[str]:
     """Neighbourhoods and scales fit into the clouds."""
     sample, estimate, aggregate = params.token_sample, params.estimate, params.aggregate
-    for size in estimate.n_neighbors:
+    for size in estimate.n_neighbors if estimate.reference == "sample" else ():
         if size <= 0 or (isinstance(size, float) and size >= 1):
             yield f"estimate.n_neighbors: {size} is neither a whole number nor a fraction below 1"
         elif not 2 < (size if size >= 1 else round(size * sample.points)) < sample.points:
@@ -32,7 +32,7 @@ def _scales_fit(sample: TokenSample, estimate: Estimate) -> Iterator[str]:
     span = estimate.gride_range
     if span & (span - 1) or span == 1:
         yield f"estimate.gride_range: {span} is not a power of 2 (2, 4 … 256), or 0 for none"
-    elif span >= sample.points:
+    elif span >= sample.points and estimate.reference == "sample":
         yield f"estimate.gride_range: {span} must be below token_sample.points = {sample.points}"
     if sample.prepared < sample.points:
         yield (
@@ -62,6 +62,8 @@ def nothing_is_there_twice(params: Params, _: Catalogue) -> Iterator[str]:
         "estimate.n_neighbors": estimate.n_neighbors,
         "estimate.exclude": estimate.exclude,
         "estimate.signals": estimate.signals,
+        "embed.queries.exclude": params.embed.queries.exclude,
+        "embed.queries.references": params.embed.queries.references,
         "estimate.surrogates.kinds": estimate.surrogates.kinds,
         "estimate.global_estimators": estimate.global_estimators,
         "aggregate.groups.by": params.aggregate.groups.by,

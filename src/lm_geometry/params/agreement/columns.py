@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.estimate.exclusion import KINDS, kinds_of
+from lm_geometry.outs.embed.exclusion import KINDS, kinds_of
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 from lm_geometry.workspace import paths

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lm_geometry.aggregate.described import reading
 from lm_geometry.aggregate.means import OF_TOKENS
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.prompt_tables import rows_where
 from lm_geometry.outs.finetune.training_run import read_scores
 from lm_geometry.studies.figure import Figure

@@ -1,0 +1,1 @@
+"""The nearest tokens of some queries among tokens that pass by once, in blocks of any order."""
