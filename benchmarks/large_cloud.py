@@ -4,7 +4,7 @@
 
 The cloud is made block by block, from a stream of its own each, and searched as `embed.queries`
 is: the 256 nearest of each query, the states of 128. `--tokens 10000000` is all of what
-docs/large-clouds.md tells of. The time of making the cloud is not counted; the rate is 2 · queries ·
+the page docs/large-clouds.md tells of. The time of making it is not counted; the rate is 2 · queries ·
 tokens · width / time, beside numpy's product of this machine. Shards are searched apart, last one
 first, and merged; the lists' hash is printed, which is the same for every number of shards.
 """

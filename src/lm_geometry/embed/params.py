@@ -39,7 +39,7 @@ class PromptStates(Section):
 
 
 class QueryTokens(Section):
-    """Tokens whose neighbours are searched among all that is embedded, and kept (docs/large-clouds.md)."""
+    """Tokens whose neighbours are searched among all that is embedded (docs/large-clouds.md)."""
 
     count: int = Field(
         0, ge=0, description="query tokens drawn of each corpus split by `seed`; 0: none"
