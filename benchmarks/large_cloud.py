@@ -4,9 +4,9 @@
 
 The cloud is made block by block, from a stream of its own each, and searched as `embed.queries`
 is: the 256 nearest of each query, the states of 128. `--tokens 10000000` is all of what
-the page docs/large-clouds.md tells of. The time of making it is not counted; the rate is 2 · queries ·
-tokens · width / time, beside numpy's product of this machine. Shards are searched apart, last one
-first, and merged; the lists' hash is printed, which is the same for every number of shards.
+docs/large-clouds.md tells of. Time does not count the making of the cloud; the rate is
+2 · queries · tokens · width / time, beside numpy's product of this machine. Shards are searched
+apart, last one first, and merged; the lists' hash is printed, the same for any number of them.
 """
 
 import argparse
