@@ -63,7 +63,7 @@ def tables(monkeypatch: pytest.MonkeyPatch):
 
 def only(table: pd.DataFrame, column: str = "value", **wanted: Any) -> np.ndarray:
     for name, value in wanted.items():
-        table = table[table[name] == value]
+        table = table.loc[table[name] == value]
     return table[column].to_numpy()
 
 

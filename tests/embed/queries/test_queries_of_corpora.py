@@ -62,7 +62,8 @@ def embed(
     prepare_corpora({"news": texts()})
 
     def run(part: str = "", scratch: str = "scratch", **asked: Any) -> dict[str, bytes]:
-        settings = machine.Machine(shard=part, scratch=project / scratch)
+        given: dict[str, Any] = {"shard": part, "scratch": project / scratch}
+        settings = machine.Machine(**given)
         monkeypatch.setattr(machine, "machine", lambda: settings)
         values = {"layers": [1, -1], "batch_tokens": 128, "queries": QUERIES, **asked}
         embedding_run.embed(tiny_models["llama"].source, settings_of(**values), seed=0)

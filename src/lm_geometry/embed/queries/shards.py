@@ -45,9 +45,9 @@ def shards_of(
     found: list[QueryShard] = []
     for numbers in _cut(list(rows), corpus.sequences):
         parts = [n for n in numbers if n in asked], [n for n in numbers if n not in asked]
-        passes = [_passes(part, corpus.sequences, batch_tokens) for part in parts]
+        own_passes, others = (_passes(part, corpus.sequences, batch_tokens) for part in parts)
         own = np.sort(np.concatenate([rows[number] for number in numbers]))
-        found.append(QueryShard(len(found), *passes, own))
+        found.append(QueryShard(len(found), own_passes, others, own))
     return found
 
 

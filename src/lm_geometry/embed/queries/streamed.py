@@ -92,7 +92,7 @@ class Streamed:
         return compared
 
     def _save(self, compared: dict[str, Compared]) -> None:
-        arrays = {
+        arrays: dict[str, Any] = {
             f"{name}/{key}": array
             for name, own in compared.items()
             for key, array in own.state().items()

@@ -9,7 +9,7 @@ import pandas as pd
 from lm_geometry.aggregate.means import OF_TOKENS
 from lm_geometry.experiments.experiment import Experiment, Project
 from lm_geometry.outs.data_prep.model import ModelSource
-from lm_geometry.outs.estimate.exclusion import NONE
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.params.sections import Params
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.grid import experiments
