@@ -20,7 +20,7 @@ from tests.campaign.trials import Log, Trial, table
 
 LOG = ROOT / ".scratch" / "campaign" / "trials.jsonl"
 PAGE = ROOT / "docs" / "reliability.md"
-PLACE = re.compile(r"(<!-- from `make campaign` -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- from `make campaign` -->\n).*?(<!-- end of the campaign -->)", re.DOTALL)
 SHOWN = ("lost", "wrong", "not run")
 
 

@@ -15,7 +15,8 @@ from lm_geometry.estimate.tables import estimates
 from lm_geometry.neighbours import neighbour_graph
 from lm_geometry.neighbours.of_queries.search import QueryNeighbours
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
-from lm_geometry.outs.embed.queries import QueryIndex, QueryLists
+from lm_geometry.outs.embed.queries import QueryLists
+from lm_geometry.outs.embed.query_index import QueryIndex
 from lm_geometry.outs.estimate.clouds import without
 from lm_geometry.outs.token_sample.clouds import Cloud
 

@@ -250,7 +250,7 @@ def test_unknown_readings_are_refused(exclude):
 
 def test_lists_are_long_enough_for_most_and_never_longer_than_the_cloud():
     settings = Estimate.model_validate({"n_neighbors": [128], "gride_range": 0})
-    assert sizes.length_of_lists(settings, 6000, 10) == (256, 333)
+    assert sizes.length_of_lists(settings, 6000, 10) == (205, 266)
     with_gride = settings.model_copy(update={"gride_range": 256})
     assert sizes.length_of_lists(with_gride, 6000, 10) == (348, 452)
     assert sizes.length_of_lists(settings, 150, 10) == (149, 149)

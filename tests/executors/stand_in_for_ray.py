@@ -1,4 +1,4 @@
-"""What is used of Ray's interface, with one task at a time in a thread: copied as `ray.py`.
+"""What is used of Ray's interface, with one task at a time in a thread: copied as the module `ray`.
 
 It tries how tasks are given out and taken; that Ray keeps its promises `test_on_ray.py` tries.
 """

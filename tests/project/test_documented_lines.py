@@ -22,7 +22,7 @@ DOCS = [
     "remotes",
     "fine-tuning",
     "dialogue",
-    "scale",
+    "large-clouds",
 ]
 PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS), "studies/README.md"]
 READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
@@ -116,7 +116,7 @@ def test_other_lines_have_options_that_exist(page: str) -> None:
     from dvc.cli import parse_args
 
     found = commands(page)
-    assert any(words[0] == "dvc" for words in found)
+    assert any(words[0] in ("dvc", "lm-geometry") for words in found)
     for program, *words in found:
         if program == "dvc":
             parse_args(words)

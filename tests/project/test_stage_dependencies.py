@@ -12,7 +12,7 @@ from tests.structure import PACKAGE, ROOT, closure_of, imports_of
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 # Rooms that several stages share, whose files no single stage reaches all of.
 SHARED = {"workspace", "point_cloud", "outs", "models", "observables", "token_geometry", "figures"}
-SHARED |= {"dimension", "surrogates"}  # the library has more of them than estimate asks for
+SHARED |= {"dimension", "neighbours", "surrogates"}  # libraries have more than estimate asks for
 SHAPES = "src/lm_geometry/point_cloud/shapes.py"  # all that texts and training need of the room
 # What a stage reaches and dvc.yaml does not name: who computes its cells, which changes none of
 # their bytes (tests/executors/test_processes.py), so that an edit of a job's options repeats no
@@ -27,7 +27,7 @@ HANDED_IN = {EXECUTORS.parent / "__init__.py"} | {
 HAVE_CELLS = ["embed", "estimate"]
 MOST_ENTRIES = 9
 MOST_LINES = 110
-NEEDLESS_IN_EMBED = 350  # lines: an edit of one of these repeats every forward pass
+NEEDLESS_IN_EMBED = 400  # lines: an edit of one of these repeats every forward pass
 
 
 def script_of(stage: str) -> Path:

@@ -149,7 +149,7 @@ def test_documented_lines_of_studies_are_understood(page: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "name a study: exhaustion, exhaustion_published"),
+        ("", "name a study: convergence, exhaustion, exhaustion_published"),
         ("--all grokking", "--all is every study: leave out grokking"),
         ("grokking --jobs 0", "--jobs: 0 must be 1 or more"),
         ("grokking --slurm-file x.yaml", "--slurm-file: is for --slurm"),

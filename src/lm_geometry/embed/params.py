@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lm_geometry.outs.embed.exclusion import NONE, kinds_of
-from lm_geometry.outs.embed.token_choice import Mask, Special, checked_mask
+from lm_geometry.outs.embed.token_mask import Mask, Special, checked_mask
 from lm_geometry.workspace.layers import Layers
 from lm_geometry.workspace.points import RESIDUAL, Points
 from lm_geometry.workspace.section import Section

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lm_geometry.estimate.params import Estimate
-from lm_geometry.outs.embed.queries import QueryIndex
+from lm_geometry.outs.embed.query_index import QueryIndex
 
 GLOBAL = ("twonn", "mle", "l2n2", "bayesian_twonn", "binomial")  # that read distances alone
 

@@ -4,18 +4,17 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback
+from transformers import PreTrainedTokenizerBase, PrinterCallback
 
 from lm_geometry.finetune.arguments import training_arguments
+from lm_geometry.finetune.begun_together import begin_together
 from lm_geometry.finetune.checkpointing import (
     KeepCheckpoints,
     checkpoint_bytes,
     last_complete,
 )
-from lm_geometry.finetune.division import division, refuse_undivided
+from lm_geometry.finetune.division import division
 from lm_geometry.finetune.history import Watched, measured_so_far
 from lm_geometry.finetune.kept_steps import whole_steps
 from lm_geometry.finetune.launched import launch
@@ -49,7 +48,6 @@ from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import free_space, read_json, write_json
 from lm_geometry.workspace.manifest import is_whole, write_manifest
 from lm_geometry.workspace.progress import under_way
-from lm_geometry.workspace.seeds import stream
 
 
 def finetune(
@@ -128,7 +126,7 @@ def _train(
         trainer.train_dataset = ExampleStream(examples, length, settings.seed)
         trainer.scored = scored_splits(settings, task, parts)
         if together.count > 1:
-            _begin_together(trainer)
+            begin_together(trainer)
         if observer is not None:
             _observe(trainer, observer, settings, source, held_out, work)
         if watch is not None and together.leads:
@@ -144,15 +142,6 @@ def _train(
         write_json(work / "records.json", records)
         write_manifest(work / "records.json")
         shutil.rmtree(work / "trainer")
-
-
-def _begin_together(trainer: ScoredTrainer) -> None:
-    """See that the task can be divided, and draw dropout of its own in each process."""
-    settings, together = trainer.task.settings, trainer.together
-    examples, model = cast("Any", trainer.train_dataset), cast(PreTrainedModel, trainer.model)
-    batch = trainer.task.batch([examples[at] for at in range(settings.batch_size)])
-    refuse_undivided(model, trainer.task, batch, trainer.division.by_rows)
-    torch.manual_seed(int(stream(settings.seed, "process", together.rank).integers(2**62)))
 
 
 def _observe(

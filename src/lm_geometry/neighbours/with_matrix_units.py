@@ -15,7 +15,7 @@ from lm_geometry.neighbours.fixed_point import FixedPoint
 from lm_geometry.neighbours.with_torch import BLOCK_BYTES, device_or_default
 from lm_geometry.point_cloud.cloud import Centred
 from lm_geometry.point_cloud.on_device import full_precision
-from lm_geometry.point_cloud.shapes import Float64, Int32
+from lm_geometry.point_cloud.shapes import Float, Float64, Int32
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,7 @@ class _Search:
         rows = BLOCK_BYTES[place.type] // (4 * len(cloud.points))
         self.rows = max(GRANULE, rows // GRANULE * GRANULE)
 
-    def blocks(self) -> "Iterator[tuple[int, torch.Tensor]]":
+    def blocks(self) -> "Iterator[tuple[int, Float[torch.Tensor, 'rows tokens']]]":
         """Number of the first row, and half the squared distance but for the row's own length."""
         for first in range(0, self.ordinary, self.rows):
             yield first, self._of_ordinary(first, min(first + self.rows, self.ordinary))
@@ -111,7 +111,7 @@ def _product(a: "torch.Tensor", b: "torch.Tensor") -> "torch.Tensor":
     return torch._int_mm(a, b.T)  # pyright: ignore[reportPrivateImportUsage]
 
 
-def lowest_of(scores: "torch.Tensor", keep: int) -> Lowest:
+def lowest_of(scores: "Float[torch.Tensor, 'rows tokens']", keep: int) -> Lowest:
     """The `keep` lowest of the `scores` `[rows, tokens]`, float32, of each row.
 
     They are in the groups with the `keep` lowest of their least scores: every score is read once,

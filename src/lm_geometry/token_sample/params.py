@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from lm_geometry.outs.embed.token_choice import Mask, Special, checked_mask
+from lm_geometry.outs.embed.token_mask import Mask, Special, checked_mask
 from lm_geometry.workspace.section import Section
 
 Dropped = Literal[Special, "massive"]

@@ -5,26 +5,32 @@ import pytest
 
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.division import NoSplitError, divide, hold_out
+from lm_geometry.data_prep.corpora.part import Part
 from lm_geometry.data_prep.params import DataPrep
 
 SHARES = {"train": 0.5, "validation": 0.3, "test": 0.2}
 SPLITS = tuple(SHARES)
 
 
-def rows(number: int, documents: int | None = None, first: int = 0) -> datasets.Dataset:
+def rows(number: int, documents: int | None = None, first: int = 0, more: bool = False) -> Part:
     """Rows with a text each, of `documents` documents in turn; without, each its own."""
     of = [f"d{i % documents if documents else i}" for i in range(first, first + number)]
     texts = [f"t{i}" for i in range(first, first + number)]
-    return datasets.Dataset.from_dict({"text": texts, "document": of})
+    columns = {"text": texts, "document": of} | ({"more": [*range(number)]} if more else {})
+    return Part.of(datasets.Dataset.from_dict(columns))
 
 
 def entry(**options: object) -> Corpus:
     return Corpus.model_validate({"source": "file:x.parquet", "reader": "table", **options})
 
 
-def divided(whole: datasets.Dataset, split: str, **values: object) -> set[str]:
-    section = DataPrep.model_validate({"proportions": SHARES, **values})
-    return set(divide({"train": whole}, "x", entry(), split, section)["text"])
+def values(part: Part, column: str = "text") -> list[str]:
+    return part.dataset()[column][:]
+
+
+def divided(whole: Part, split: str, **options: object) -> set[str]:
+    section = DataPrep.model_validate({"proportions": SHARES, **options})
+    return set(values(divide({"train": whole}, "x", entry(), split, section)))
 
 
 @pytest.mark.parametrize("order", ["default", "paper"])
@@ -60,7 +66,7 @@ def test_a_share_is_rounded_to_the_nearest_number_of_documents() -> None:
 def test_splits_of_a_source_are_its_own() -> None:
     section = DataPrep.model_validate({"proportions": SHARES})
     parts = {"train": rows(9), "validation": rows(4, first=9)}
-    assert divide(parts, "x", entry(), "dev", section)["text"] == parts["validation"]["text"]
+    assert values(divide(parts, "x", entry(), "dev", section)) == values(parts["validation"])
     with pytest.raises(NoSplitError, match="corpus x has no split 'test', only train, validation"):
         divide(parts, "x", entry(), "test", section)
     made = divide(parts, "x", entry(splits="proportions"), "test", section)
@@ -76,10 +82,10 @@ def test_all_rows_have_the_columns_that_every_split_has_alike(
 ) -> None:
     section, whole = DataPrep.model_validate({"proportions": SHARES}), rows(5)
     assert divide({"train": whole}, "x", entry(), "all", section) is whole  # as it is, no copy
-    more = rows(3, first=5).add_column("more", [1, 2, 3])
+    more = rows(3, first=5, more=True)
     made = divide({"train": whole, "test": more}, "x", entry(), "all", section)
     assert made.column_names == ["text", "document"]
-    assert made["text"] == [f"t{i}" for i in range(8)]
+    assert values(made) == [f"t{i}" for i in range(8)]
     assert "x: not in every split, and left out: more" in capsys.readouterr().out
 
 
@@ -87,9 +93,10 @@ def test_held_out_documents_are_as_many_as_asked_for() -> None:
     held = entry(hold_out={"test": {"of": "train", "documents": 3}})
     made = hold_out({"train": rows(40, documents=8)}, "x", held, seed=0)
     assert (len(made["train"]), len(made["test"])) == (25, 15)
-    assert len(set(made["test"]["document"])) == 3
-    assert not set(made["test"]["document"]) & set(made["train"]["document"])
+    tested, trained = (set(values(made[split], "document")) for split in ("test", "train"))
+    assert len(tested) == 3
+    assert not tested & trained
     other = hold_out({"train": rows(40, documents=8)}, "x", held, seed=2)
-    assert set(other["test"]["document"]) != set(made["test"]["document"])
+    assert set(values(other["test"], "document")) != tested
     with pytest.raises(ValueError, match="3 documents cannot be held out as test: train has 3"):
         hold_out({"train": rows(9, documents=3)}, "x", held, seed=0)

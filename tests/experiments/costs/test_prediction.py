@@ -57,7 +57,7 @@ def test_a_stage_takes_what_it_does_so_often_and_its_start() -> None:
     found = costs().seconds
     assert found["finetune"] == pytest.approx(1 + 2 + 80 * 512 * 0.003 + 5 * 16 * 128 * 0.001)
     assert found["embed"] == pytest.approx(1 + 6 * 2 + 5 * 12_288 * 0.001)
-    assert found["estimate"] == pytest.approx(1 + (80 + 120) * 4)  # twice the points
+    assert found["estimate"] == pytest.approx(1 + (80 + 80) * 4)  # twice the points
     assert found["aggregate"] == pytest.approx(1 + 7 + 80 * 0.05 * 2)
     twice = costs(finetune__steps=160).seconds["finetune"]
     assert twice - found["finetune"] == pytest.approx(80 * 512 * 0.003)
@@ -66,7 +66,7 @@ def test_a_stage_takes_what_it_does_so_often_and_its_start() -> None:
 def test_a_graph_grows_with_pairs_and_the_rest_with_points() -> None:
     linear = replace(RATES, clouds=replace(CLOUD, graph_pairs=0.0, signals=1.0))
     by_points = replace(linear, clouds=replace(linear.clouds, signals=0.0))
-    assert costs(by_points).seconds["estimate"] == pytest.approx(1 + 200 * 2)
+    assert costs(by_points).seconds["estimate"] == pytest.approx(1 + 160 * 2)
     longer = costs(linear).seconds["estimate"] - costs(by_points).seconds["estimate"]
     assert 80 < longer < 160  # products of rows double, eigenvalues stay
 

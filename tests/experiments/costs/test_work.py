@@ -24,7 +24,7 @@ def test_the_default_study_is_what_it_is_known_to_be() -> None:
     assert (found.checkpoints, found.layers, found.clouds) == (5, 8, 5 * 2 * 8)
     assert found.points == 6000  # of 96 x 63 tokens, the first of each sequence left out
     assert found.passed_tokens == found.stored_tokens == 2 * 96 * 64
-    assert found.surrogates == 120  # as docs/decisions.md has it
+    assert found.surrogates == 80  # as docs/decisions.md has it
     assert (found.prompt_models, found.prompts, found.prompt_layers) == (1, 4 * 2, 31)
 
 
@@ -49,7 +49,7 @@ def test_masked_tokens_are_a_pass_each_and_short_corpora_bound_clouds() -> None:
     assert work(embed__mode="masked_token").passed_tokens == 64 * 2 * 96 * 64
     assert work(data_prep__sequences=10).points == 10 * 63
     assert work(token_sample__seeds=[0, 1]).clouds == 160
-    assert work(estimate__surrogates__layers="all").surrogates == 120 * 8
+    assert work(estimate__surrogates__layers="all").surrogates == 80 * 8
     assert work(embed__combine_layers="mean").clouds == 10
 
 

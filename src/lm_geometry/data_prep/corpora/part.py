@@ -113,7 +113,9 @@ class Part:
         known = self._known[key]
         return known if self._rows is None else known[self._rows]
 
-    def known(self, key: Hashable, found: Callable[["Part"], np.ndarray]) -> np.ndarray:
+    def known(
+        self, key: Hashable, found: Callable[["Part"], np.ndarray]
+    ) -> Shaped[np.ndarray, "rows"]:
         """What `found` tells of each of the rows that this is a choice of, here of the chosen."""
         if key not in self._known:
             self._known[key] = found(Part(self._pieces, self.features))

@@ -6,9 +6,13 @@ from lm_geometry.embed.params import QueryTokens
 from lm_geometry.embed.queries.drawn import Queries
 from lm_geometry.neighbours.of_queries.lists import Nearest
 from lm_geometry.neighbours.of_queries.search import QueryNeighbours
-from lm_geometry.point_cloud.shapes import Float32, Float64, Int64
+from lm_geometry.point_cloud.shapes import Float32, Float64, Int64, Shaped
 
 HELD = 4096  # tokens that are compared at once
+
+
+Fresh = tuple[Int64[np.ndarray, "fresh"], Float32[np.ndarray, "fresh width"]]  # rows and states
+State = dict[str, Shaped[np.ndarray, "readings queries k"]]
 
 
 class Taken:
@@ -69,7 +73,7 @@ class Compared:
         """Rows of the tokens whose states are kept, ascending."""
         return np.unique(np.concatenate([search.needed() for search in self.searches]))
 
-    def take_fresh(self) -> tuple[np.ndarray, np.ndarray]:
+    def take_fresh(self) -> Fresh:
         """Rows, ascending, and states of what is fresh and still needed."""
         width = self.searches[0].queries.shape[1]
         none = np.empty(0, np.int64), np.empty((0, width), np.float32)
@@ -87,7 +91,7 @@ class Compared:
             np.sqrt(np.stack([own.squares for own in nearest])),
         )
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> State:
         """All that was found, by name."""
         return {
             f"{name}-{place}": array
@@ -95,7 +99,7 @@ class Compared:
             for name, array in search.nearest._asdict().items()
         }
 
-    def put(self, state: dict[str, np.ndarray]) -> None:
+    def put(self, state: State) -> None:
         """Take over what was found by another, or before."""
         for place, search in enumerate(self.searches):
             search.put(Nearest(*(state[f"{name}-{place}"] for name in Nearest._fields)))

@@ -16,11 +16,11 @@ from lm_geometry.embed.shards import Shard
 from lm_geometry.embed.token_table import TokenisedCorpus, shareable_table
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.queries import (
-    QueryIndex,
     lists_folder,
     rows_file,
     write_query_index,
 )
+from lm_geometry.outs.embed.query_index import QueryIndex
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import read_array, read_meta, write_array
 from lm_geometry.workspace.cells import Cells, room_for_cells

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.query_index import QueryIndex
 from lm_geometry.point_cloud.shapes import Float32, Float64, Int64
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.files import write_json
@@ -13,23 +14,6 @@ from lm_geometry.workspace.tree import WORKSPACE, Tree
 
 INDEX = paths.QUERY_NEIGHBOURS / "index.json"
 ARRAYS = ("queries", "numbers", "distances", "tokens", "vectors")  # of each layer, as .npy
-
-
-@dataclass(frozen=True)
-class QueryIndex:
-    """What there is of queries; `count` 0: none, and all else is empty.
-
-    Lists are of `neighbours` tokens, the states of the `vectors` nearest of them are there, too.
-    `exclude` are the readings, `references` the shares of tokens that were searched, and `tokens`
-    how many tokens a whole reference has, copies and all, by the name of the split.
-    """
-
-    count: int
-    neighbours: int
-    vectors: int
-    exclude: list[str]
-    references: list[float]
-    tokens: dict[str, int]
 
 
 @dataclass(frozen=True)

@@ -1,37 +1,19 @@
 """Which tokens of a token table may be drawn: special ones dropped, then a mask."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from lm_geometry.outs.embed.token_mask import Mask
 from lm_geometry.point_cloud.shapes import Bool, Int64
 
-Special = Literal["bos", "eos", "pad", "cls", "sep", "mask", "unk", "first"]
-Mask = str | dict[str, list[str | int | bool]]
 KEYS = ("sequence", "position", "document", "token_id", "token")  # too many values to list
 HOW = {
     "part_of_speech": " (embed.tag_parts_of_speech: true makes it)",
     "token": " (the text may not be passed on)",
     "token_id": " (the text may not be passed on)",
 }
-
-
-def checked_mask(mask: object) -> object:
-    """`mask` where it is one; raises ValueError for what is neither a name nor values by column."""
-    by_column = isinstance(mask, dict) and len(mask) > 0 and all(map(_are_values, mask.values()))
-    if not isinstance(mask, str) and not by_column:
-        raise ValueError(
-            "none, a boolean column, or values by column, as {part_of_speech: [NN, NNS]}"
-        )
-    return mask
-
-
-def _are_values(values: object) -> bool:
-    return (
-        isinstance(values, list) and bool(values) and all(isinstance(v, str | int) for v in values)
-    )
 
 
 def chosen_rows(

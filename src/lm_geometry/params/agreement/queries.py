@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lm_geometry.estimate.reference import disagreements
-from lm_geometry.outs.embed.queries import QueryIndex
+from lm_geometry.outs.embed.query_index import QueryIndex
 from lm_geometry.params.agreement.valid import Catalogue
 from lm_geometry.params.sections import Params
 

@@ -38,7 +38,7 @@ def alarm_shares(base: alt.Chart) -> alt.LayerChart:
     share = alt.X("detected:Q", title="runs that alarm: before the event (full)", scale=unit)
     ends = {"x": alt.X("detected_lower:Q", scale=unit), "x2": "detected_upper:Q"}
     return alt.LayerChart(
-        [
+        layer=[
             base.mark_rule(strokeWidth=1.6).encode(**ends),
             base.mark_point(filled=True, size=50, opacity=1).encode(x=share),
             base.mark_point(filled=False, size=40, opacity=1).encode(
