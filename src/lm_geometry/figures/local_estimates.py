@@ -26,7 +26,7 @@ _CELL = (
     "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
     " + (isValid(datum.layer) ? ', layer ' + datum.layer : '') + " + panels.READING
 )
-WIDTH, HEIGHT = 230, 300
+WIDTH, HEIGHT = 230, 285
 
 
 def chart(data: panels.Data, columns: int = 2) -> panels.Panels:
