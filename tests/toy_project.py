@@ -73,6 +73,9 @@ class ToyProject:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+            patch.chdir(
+                Path.cwd()
+            )  # where `--cd` has gone away from, and comes not back after errors
             status = main(["--cd", str(self.folder), *arguments])
         assert not check or status == 0, arguments
         return status

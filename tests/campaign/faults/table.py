@@ -33,7 +33,7 @@ FAULTS = (
     Row(
         "a second `dvc repro` at the same time",
         "both end well, the second after the first",
-        (f"{_AT_ONCE}test_a_second_repro_waits_and_finds_everything_done",),
+        (f"{_AT_ONCE}test_a_second_repro_waits_or_says_what_runs_and_finds_everything_done",),
     ),
     Row(
         "`dvc exp run` while `dvc repro` is in a stage",
