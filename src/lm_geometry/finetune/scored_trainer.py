@@ -10,12 +10,12 @@ from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArgu
 
 from lm_geometry.finetune.division import Division, Passes
 from lm_geometry.finetune.score_errors import score_errors
+from lm_geometry.finetune.shared_norm import shared_norm
 from lm_geometry.finetune.spread_weights import whole_weights
 from lm_geometry.finetune.tasks.blocks import FixedExamples
 from lm_geometry.finetune.tasks.task import Answer, Example, Predictions, Task
 from lm_geometry.finetune.together import Processes
 from lm_geometry.models.body import without_cache
-from lm_geometry.models.shared_norm import shared_norm
 from lm_geometry.models.weight_norm import weight_norm
 from lm_geometry.workspace.progress import progress
 

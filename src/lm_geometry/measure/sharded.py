@@ -15,10 +15,10 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from lm_geometry.finetune.shared_norm import shared_norm
 from lm_geometry.measure.inner import unwrapped
 from lm_geometry.measure.options import WEIGHTS
 from lm_geometry.measure.untouched import untouched
-from lm_geometry.models.shared_norm import shared_norm
 
 if TYPE_CHECKING:
     from torch.distributed.fsdp import FSDPModule
