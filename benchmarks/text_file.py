@@ -84,14 +84,14 @@ def lines(
         return measure(model, path, "all", tokenizer=tokenizer, **options)
 
     found: list[Any] = []
-    batches = batches_of(model, lambda: found.append(call(jackknife=0)))  # compiles, too
+    batches = batches_of(model, lambda: found.append(call()))  # compiles, too
     read = [batch.get("attention_mask", torch.ones_like(batch["input_ids"])) for batch in batches]
     tokens = f"{sum(int(own.sum()) for own in read):,}"
     works: dict[str, Callable[[], Any]] = {
         "bare pass": bare(model, batches),
-        "measure, jackknife=0, all neighbours": lambda: call(jackknife=0, exclude=["none"]),
-        "measure, jackknife=0, as the command": lambda: call(jackknife=0),
-        "measure, as it comes: with the jackknife": call,
+        "measure, all neighbours alone": lambda: call(exclude=["none"]),
+        "measure, as it comes": call,
+        "measure, jackknife=10": lambda: call(jackknife=10),
     }
     spent = measured.interleaved(works, 1, measured.clock_for(threads))
     usual = spent["bare pass"][0]
@@ -100,7 +100,7 @@ def lines(
         [f"{name}, {work}", tokens, layers, f"{own:.1f}", f"**{own / usual:.2f}**"]
         for work, (own, _) in spent.items()
     ]
-    return whole, parts(call, usual, measured.clock_for(threads))
+    return whole, parts(lambda: call(jackknife=10), usual, measured.clock_for(threads))
 
 
 def parts(call: Callable[[], Any], usual: float, clock: Callable[[], float]) -> list[list[str]]:

@@ -21,6 +21,7 @@ MODELS = {"minilm": "all", "smollm2": [0, 5, 10, 15, 20, 25, 30]}
 CORPUS, DOCUMENTS, CHARACTERS = "early-speeches", 24, 1600
 PROMPT_TOKENS, PROMPTS = 256, 6
 NEIGHBOURS = 128
+GROUPS = 10  # of documents, for intervals by the jackknife
 
 
 def texts() -> list[str]:
@@ -40,6 +41,7 @@ def measured(name: str) -> dict[str, object]:
         texts(),
         MODELS[name],
         n_neighbors=[NEIGHBOURS],
+        jackknife=GROUPS,
         prompts={"tokens": PROMPT_TOKENS, "count": PROMPTS},
     )
     rows = json.loads(str(record.table.to_json(orient="records", double_precision=12)))

@@ -13,7 +13,6 @@ from tests.conftest import TinyModel
 from tests.measure.words import documents
 
 FEW = ["--points", "150", "--n-neighbors", "8", "12", "--max-length", "32", "--layers", "-1", "50%"]
-FEW += ["--intervals"]  # as the call has them
 
 
 @pytest.fixture

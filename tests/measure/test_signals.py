@@ -42,7 +42,7 @@ def test_they_are_those_of_the_tokens_whose_dimensions_are_measured(
 ) -> None:
     heard = spied(monkeypatch, call)
     folder = str(tiny_models["llama"].folder)
-    found = measure(folder, TEXTS, [1, -1], signals=NAMES[:2], **FEW)
+    found = measure(folder, TEXTS, [1, -1], signals=NAMES[:2], jackknife=10, **FEW)
     of_clouds = found.table[found.table["level"] == "cloud"].set_index(["layer", "estimator"])
     for layer, states in heard[0]["base"].items():
         rows = found.estimates.loc[found.estimates["layer"] == layer, "row"].unique()
@@ -51,7 +51,7 @@ def test_they_are_those_of_the_tokens_whose_dimensions_are_measured(
             assert row["mean"] == pytest.approx(signal(states[rows]), rel=1e-9)
             assert row["lower"] < row["mean"] < row["upper"]
             assert (row["points"], row["documents"]) == (len(rows), len(TEXTS))
-    plain = measure(folder, TEXTS, [1, -1], **FEW)
+    plain = measure(folder, TEXTS, [1, -1], jackknife=10, **FEW)
     pd.testing.assert_frame_equal(
         plain.table, found.table[found.table["level"] == "token"], check_exact=True
     )

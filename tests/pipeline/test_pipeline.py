@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -167,6 +168,25 @@ def test_prompts_run_through_every_stage(project: Project) -> None:
         rows = json.loads((project.folder / "plots" / f"{name}.json").read_text())
         assert {row["step"] for row in rows} == {0, 4}
         assert (project.folder / "plots" / "svg" / f"{name}.svg").stat().st_size > 10_000
+
+
+def test_a_page_of_the_run_stands_by_itself(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", str(project.folder / "src"))
+    report = (sys.executable, "-m", "lm_geometry.commands.cli", "report")
+    project.run(*report, "workspace")
+    written = project.folder / "workspace.html"
+    page = written.read_text()
+    written.unlink()
+    summary = json.loads((project.folder / "metrics" / "summary.json").read_text())
+    mean = summary["difference_of_differences"]["mean"]
+    assert f"{abs(mean):.2f}" in page.partition("</pre>")[0]  # the headline comes first
+    pictures = sorted((project.folder / "plots" / "svg").glob("*.svg"))
+    assert page.count("data:image/svg+xml") == len(pictures) > 5
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)
+    asked = project.run(*report, "worspace", check=False)
+    assert "workspace" in asked and "Traceback" not in asked
 
 
 @pytest.mark.parametrize("stage", STAGES)

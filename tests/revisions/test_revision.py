@@ -105,3 +105,15 @@ def test_what_a_revision_has_not_is_said(committed: Revision) -> None:
         )
     with pytest.raises(ValueError, match="no revision or experiment 'nosuch'"):
         Revision("nosuch", committed.root).exists(paths.MODEL)
+
+
+def test_a_folder_whose_list_of_files_was_never_pulled_is_told_in_a_sentence(
+    committed: Revision,
+) -> None:
+    cache = committed.root / ".dvc" / "cache" / "files"
+    for lists in cache.rglob("*.dir"):
+        lists.unlink()
+    file = paths.cell(paths.HIDDEN_STATES, "base", "a", "test") / "layer-03.npy"
+    for asked in (committed.exists, committed.open, committed.files):
+        with pytest.raises(FileNotFoundError, match="of HEAD cannot be had: .*`dvc pull`"):
+            asked(file)

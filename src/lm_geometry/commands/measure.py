@@ -64,8 +64,9 @@ GROUPS = 10  # of documents, each left out by `--intervals` as tokens and as nei
 @click.option("--max-length", type=int, metavar="TOKENS", help="of a sequence (512)")
 @click.option(
     "--intervals/--no-intervals",
-    default=False,
-    help="by the jackknife; without it each neighbourhood is taken as given: faster, too narrow",
+    default=None,
+    help="by the jackknife, as --compare has them; else each neighbourhood is taken as given: "
+    "faster, too narrow",
 )
 @click.option("--prompts", is_flag=True, help="each text as a cloud of its own, too")
 @click.option("--prompt-tokens", type=int, metavar="TOKENS", help="of a prompt (1024)")
@@ -134,7 +135,7 @@ def _options(
     points: str | None,
     where: str | None,
     max_length: int | None,
-    intervals: bool,
+    intervals: bool | None,
 ) -> "Options":
     """What was given, by the names of `measure`; the others stay as they are there."""
     options: Options = {}
@@ -157,7 +158,8 @@ def _options(
         options |= {"points": number, "prepared": 2 * number, "keep_tokens": 2 * number}
     if max_length is not None:
         options["max_length"] = max_length
-    options["jackknife"] = GROUPS if intervals else 0
+    if intervals is not None:
+        options["jackknife"] = GROUPS if intervals else 0
     return options
 
 

@@ -25,7 +25,7 @@ class Options(TypedDict, total=False):
     which is `embed.points` (`points` is N here, but a place given as `points` is taken for one);
     `corpus` and `split`, the names that random draws are keyed by; `seed` of the rows that are
     kept; `confidence` of intervals; `half` of an encoder-decoder. `jackknife` may be the number of
-    groups alone, 0 for none.
+    groups alone, 0 for none, which is the default of `measure` of one model.
     """
 
     long_texts: LongTexts

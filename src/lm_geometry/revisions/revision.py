@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -38,18 +40,21 @@ class Revision:
         return "" if self.name == WORKSPACE else str(self._files.repo.get_rev())
 
     def exists(self, path: Path) -> bool:
-        """Whether the revision has this file or folder, be its content here or in a remote."""
-        return self._files.exists(paths.within(path))
+        """Whether the revision has this file or folder, be its content here or in a remote.
+
+        Raises FileNotFoundError where it is one of a folder whose list of files cannot be had.
+        """
+        with self._had(path):
+            try:
+                self._files.info(paths.within(path))
+            except FileNotFoundError:
+                return False
+        return True
 
     def open(self, path: Path) -> BinaryIO:
         """The content of a file; raises FileNotFoundError where the revision has none such."""
-        try:
+        with self._had(path):
             content = self._files.read_bytes(paths.within(path))
-        except OSError as error:
-            raise FileNotFoundError(
-                f"{paths.within(path)} of {self.name} cannot be had: {error}; `dvc pull` or "
-                "`dvc exp pull REMOTE NAME` brings results from where they were made"
-            ) from None
         return io.BytesIO(cast("bytes", content))
 
     def read_json(self, path: Path) -> Any:
@@ -66,7 +71,8 @@ class Revision:
 
     def files(self, folder: Path) -> list[Path]:
         """Every file below a folder, sorted; raises FileNotFoundError where there is none."""
-        found = sorted(self._files.find(paths.within(folder)))
+        with self._had(folder):
+            found = sorted(self._files.find(paths.within(folder)))
         if not found:
             raise FileNotFoundError(f"{paths.within(folder)} of {self.name} is empty or missing")
         return [paths.ROOT / name for name in found]
@@ -78,6 +84,19 @@ class Revision:
                 target = temporary / path.relative_to(folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(self.open(path).read())
+
+    @contextmanager
+    def _had(self, path: Path) -> Iterator[None]:
+        """Raises FileNotFoundError for what is in neither the workspace, the cache nor a remote."""
+        from dvc_data.index import DataIndexDirError
+
+        try:
+            yield
+        except (OSError, DataIndexDirError) as error:  # the second of a folder's list of files
+            brings = "`dvc repro` makes it, `dvc pull` or `dvc exp pull REMOTE NAME` brings it"
+            raise FileNotFoundError(
+                f"{paths.within(path)} of {self.name} cannot be had: {error}; {brings}"
+            ) from None
 
     @cached_property
     def _files(self) -> "DVCFileSystem":
