@@ -115,5 +115,5 @@ def test_a_folder_whose_list_of_files_was_never_pulled_is_told_in_a_sentence(
         lists.unlink()
     file = paths.cell(paths.HIDDEN_STATES, "base", "a", "test") / "layer-03.npy"
     for asked in (committed.exists, committed.open, committed.files):
-        with pytest.raises(FileNotFoundError, match="of HEAD cannot be had: .*`dvc pull`"):
+        with pytest.raises(FileNotFoundError, match=r"of HEAD cannot be had: .*`dvc pull`"):
             asked(file)
