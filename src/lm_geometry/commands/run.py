@@ -40,7 +40,6 @@ def command(
     """
     from lm_geometry.experiments.asked import asked, free_name, with_files
     from lm_geometry.experiments.committed import FILE, left_over, told
-    from lm_geometry.experiments.costs.told import told as costs
     from lm_geometry.experiments.experiment import Project
     from lm_geometry.experiments.reach import refuse_unreached
     from lm_geometry.workspace.machine import machine
@@ -54,6 +53,9 @@ def command(
     if left := left_over():
         print(f"not taken from {FILE} here: {told(left)}", flush=True)
     if machine().costs == "told":
+        # What is refused is answered before pandas is imported, which takes as long as the rest.
+        from lm_geometry.experiments.costs.told import told as costs
+
         print(costs(wanted.params), flush=True)
     if dry_run:
         words = [word for one in wanted.words for word in ("-S", one)]
