@@ -31,17 +31,17 @@ def cloud(n=700, width=48, dimension=8, seed=0, dtype="float32"):
 def rows_redone(monkeypatch, X, k):
     """How many tokens were searched again in float64, and measured against all others."""
     redone = {"double": 0, "all": 0}
-    in_double, one_by_one = search._in_double, search._one_by_one
+    of_rows, one_by_one = search._of_rows, search._one_by_one
 
-    def count_double(X, rows, keep, lists):
+    def count_double(X, rows, *rest):
         redone["double"] += len(rows)
-        return in_double(X, rows, keep, lists)
+        return of_rows(X, rows, *rest)
 
     def count_all(X, rows, lists):
         redone["all"] += len(rows)
         one_by_one(X, rows, lists)
 
-    monkeypatch.setattr(search, "_in_double", count_double)
+    monkeypatch.setattr(search, "_of_rows", count_double)
     monkeypatch.setattr(search, "_one_by_one", count_all)
     check_exact(X, k)
     return redone

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lm_geometry import excluding, neighbour_graph, neighbourhood_overlap, remaining
 from lm_geometry.neighbours.labels import as_labels, others
+from lm_geometry.neighbours.search import nearest_of_all, nearest_unlike
 from tests.exact_pairs import all_distances
 
 
@@ -49,6 +50,32 @@ def test_tokens_alike_in_any_kind_are_no_neighbours(seed, tokens, kinds, of_each
     # The search that knows of the labels finds the same.
     at_once = neighbour_graph(X, k, exclude=labels)
     np.testing.assert_array_equal(at_once.indices, indices)
+
+
+@pytest.mark.parametrize("kind", ["apart", "clusters", "lattice", "far", "copies", "double"])
+def test_many_short_lists_are_filled_as_they_are_one_by_one(kind: str) -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 30, 700)
+    X = cloud(1, 700, 24)
+    if kind == "clusters":  # nearly all near tokens are alike
+        X += 9 * cloud(2, 30, 24)[labels]
+    if kind == "lattice":  # of ties, which no gap proves
+        X = random.integers(0, 3, (700, 4)).astype(np.float32)
+    if kind == "far":
+        X += 1e4
+    if kind == "copies":
+        X[::2] = X[1::2]
+    if kind == "double":
+        X = X.astype(np.float64) + 1e-12
+    rows, alike = np.flatnonzero(random.random(700) < 0.8), as_labels(labels, 700)
+    found = nearest_unlike(X, rows, 40, alike)
+    expected = nearest_of_all(X, rows, 40, alike)
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_array_equal(found.distances, expected.distances)
+    indices, lengths = nearest(all_distances(X, labels)[rows], 40)
+    np.testing.assert_allclose(found.distances, lengths, rtol=1e-9)
+    if kind not in ("lattice", "copies"):  # among ties the table's order is by rounding
+        np.testing.assert_array_equal(found.indices, indices)
 
 
 @settings(max_examples=25)

@@ -9,6 +9,7 @@ from lm_geometry.neighbours.candidates import (
     Candidates,
     finish,
     first_bounds,
+    leave_out,
     likely_bounds,
     no_candidates,
     offer_block,
@@ -18,7 +19,7 @@ from lm_geometry.neighbours.candidates import (
 from lm_geometry.neighbours.fixed_point import FixedPoint, one_thread_each
 from lm_geometry.point_cloud.cloud import Centred
 from lm_geometry.point_cloud.loops import over_rows, side_by_side
-from lm_geometry.point_cloud.shapes import Int64
+from lm_geometry.point_cloud.shapes import Int32, Int64
 
 BLOCK = 512  # 1 MiB of float32 products: they stay in the cache between product and scan
 ROWS = 128  # whose products with the sample are made at once
@@ -45,8 +46,16 @@ def all_candidates(cloud: Centred, keep: int, fixed: FixedPoint | None = None) -
     return lists
 
 
-def candidates_of(rows: Int64[np.ndarray, "rows"], cloud: Centred, keep: int) -> Candidates:
-    """The `keep` lowest-scoring candidates of the tokens `rows` only, in their order."""
+def candidates_of(
+    rows: Int64[np.ndarray, "rows"],
+    cloud: Centred,
+    keep: int,
+    labels: Int32[np.ndarray, "tokens kinds"],
+) -> Candidates:
+    """The `keep` lowest-scoring candidates of the tokens `rows` only, in their order.
+
+    Others of the same label (`labels`, of any kind) are none.
+    """
     lists = no_candidates(len(rows), keep, cloud.points.dtype)
     points, half = cloud.points, cloud.half_squares
 
@@ -54,6 +63,8 @@ def candidates_of(rows: Int64[np.ndarray, "rows"], cloud: Centred, keep: int) ->
         mine = rows[first:last]
         for column in range(0, len(points), WHOLE):
             products = points[mine] @ points[column : column + WHOLE].T
+            if labels.shape[1]:
+                leave_out(products, labels, mine, column)
             limits = likely_bounds(products, half[column : column + WHOLE], keep)
             offer_rows(products, half, limits, mine, column, lists, first)
         finish(lists, first, last)

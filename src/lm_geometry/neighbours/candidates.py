@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from lm_geometry.neighbours.distances import alike
 from lm_geometry.point_cloud.loops import compiled
 from lm_geometry.point_cloud.ordering import lowest_first
 from lm_geometry.point_cloud.shapes import Float, Int32, Int64
@@ -87,6 +88,18 @@ def likely_bounds(
     expected = keep * sample.shape[1] / columns
     rank = min(sample.shape[1] - 1, int(expected + SURE * expected**0.5) + 1)
     return np.partition(sample, rank, axis=1)[:, rank]
+
+
+@compiled
+def leave_out(products, labels, rows, columns):
+    """Makes the scores of tokens alike in `labels` `[tokens, kinds]` infinite, which none is below.
+
+    Row r of `products` `[rows, columns]` belongs to token `rows[r]`, column c to `columns + c`.
+    """
+    for r in range(products.shape[0]):
+        for c in range(products.shape[1]):
+            if alike(labels, rows[r], columns + c):
+                products[r, c] = -np.inf
 
 
 @compiled

@@ -14,7 +14,7 @@ from lm_geometry.neighbours.counts import whole
 from lm_geometry.neighbours.distances import alike
 from lm_geometry.neighbours.graph import NeighbourGraph
 from lm_geometry.neighbours.labels import as_labels, no_labels, others
-from lm_geometry.neighbours.search import nearest_of_all
+from lm_geometry.neighbours.search import nearest_unlike
 from lm_geometry.point_cloud.cloud import PointCloud, as_array
 from lm_geometry.point_cloud.lists import Lists, empty_lists
 from lm_geometry.point_cloud.loops import compiled, over_rows
@@ -94,7 +94,7 @@ def _filtered(
     over_rows(work, len(rows))
     short = np.flatnonzero(filled < n_neighbors)
     if len(short):
-        found = nearest_of_all(points[rows], short, int(n_neighbors), own)
+        found = nearest_unlike(points[rows], short, int(n_neighbors), own)
         lists.indices[short] = found.indices
         lists.distances[short] = np.ldexp(found.distances, -power) if power else found.distances
     left = own if labels.shape[1] else None

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lm_geometry.neighbours import blocked
 from lm_geometry.neighbours.candidates import Candidates
@@ -59,7 +60,7 @@ def redone(
 ) -> Lists:
     """`lists` with those of the tokens `rows` made again, in float64 and without a doubt."""
     if len(rows) > FEW:
-        rows = _in_double(X, rows, keep, lists)
+        rows = _of_rows(X, rows, keep, lists, no_labels(len(X)), np.float64)
     _one_by_one(X, rows, lists)
     return lists
 
@@ -154,15 +155,20 @@ def _proved(
     return enough & (reach > ceiling(cloud, length, farthest))
 
 
-def _in_double(
-    X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], keep: int, lists: Lists
+def _of_rows(
+    X: Float[np.ndarray, "tokens width"],
+    rows: Int64[np.ndarray, "rows"],
+    keep: int,
+    lists: Lists,
+    labels: Int32[np.ndarray, "tokens kinds"],
+    dtype: DTypeLike,
 ) -> Int64[np.ndarray, "left"]:
-    """Searches the tokens `rows` in float64, and returns those that are still not proved."""
-    cloud = centred(X, np.float64)
-    k = lists[0].shape[1]
-    found = blocked.candidates_of(rows, cloud, keep)
+    """Searches the tokens `rows` in that precision; returns those that are still not proved."""
+    cloud = centred(X, dtype)
+    k = lists.indices.shape[1]
+    found = blocked.candidates_of(rows, cloud, keep, labels)
     measured(X, rows, cloud.order, found.tokens, found.filled, k, lists)
-    length, last = cloud.lengths[rows], lists[1][rows, -1]
+    length, last = cloud.lengths[rows], lists.distances[rows, -1]
     return rows[~_proved(cloud, length, last, found.filled >= k, _reach(found, length))]
 
 
@@ -170,6 +176,24 @@ def _one_by_one(
     X: Float[np.ndarray, "tokens width"], rows: Int64[np.ndarray, "rows"], lists: Lists
 ) -> None:
     lists[0][rows], lists[1][rows] = nearest_of_all(X, rows, lists[0].shape[1])
+
+
+def nearest_unlike(
+    X: Float[np.ndarray, "tokens width"],
+    rows: Int64[np.ndarray, "rows"],
+    k: int,
+    labels: Int32[np.ndarray, "tokens kinds"],
+) -> Lists:
+    """The k nearest of the tokens `rows`, `[rows, k]`, others of the same label apart.
+
+    Equal to `nearest_of_all`, of which every token has k, and many times as fast for many rows.
+    """
+    lists, left, keep = empty_lists(len(X), k), rows, min(k + SPARE, len(X) - 1)
+    for dtype in (np.float32, np.float64):
+        if len(left) > FEW:
+            left = _of_rows(X, left, keep, lists, labels, dtype)
+    lists.indices[left], lists.distances[left] = nearest_of_all(X, left, k, labels)
+    return Lists(lists.indices[rows], lists.distances[rows])
 
 
 def nearest_of_all(
