@@ -1,5 +1,6 @@
 """A whole study in order and on DVC's queue: interrupted, resumed, with queued code, as lines."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -20,20 +21,42 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 DONE = {"s-a": "done", "s-b": "done", "s-c": "done"}
 
 
-def interrupted(project: StudyProject, *arguments: str, started: int) -> str:
-    """What a study printed that got Ctrl-C when so many stages had started and waited."""
+def interrupted(
+    project: StudyProject, *arguments: str, started: int, alone: signal.Signals | None = None
+) -> str:
+    """What a study printed that got Ctrl-C when so many stages had started and waited.
+
+    As a terminal does, that tells all of them; with `alone` the study alone is told that.
+    """
     (project.beside / "hold").touch()
     running = project.start(*arguments)
     wait_for(lambda: project.started() == started, 900)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    if alone is None:
+        os.killpg(running.pid, signal.SIGINT)
+    else:
+        running.send_signal(alone)
     printed, _ = running.communicate(timeout=1500)
     assert running.returncode == 130, printed
     return printed
 
 
-def test_in_order_ctrl_c_tells_where_it_stopped_and_resume_goes_on(tmp_path: Path) -> None:
+def at_work_below(folder: Path) -> list[str]:
+    """What runs below a folder (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended, or is not ours
+            if (process / "cwd").resolve().is_relative_to(folder):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+@pytest.mark.parametrize("alone", [None, signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_in_order_ctrl_c_tells_where_it_stopped_and_resume_goes_on(
+    tmp_path: Path, alone: signal.Signals | None
+) -> None:
     project = new_project(tmp_path)
-    printed = interrupted(project, started=1)
+    printed = interrupted(project, started=1, alone=alone)
+    assert at_work_below(project.folder) == []
     assert states(printed) == {"s-a": "cancelled", "s-b": "not run", "s-c": "not run"}
     assert "interrupted; nothing runs on" in printed
     assert "  lm-geometry study s --resume   goes on" in printed

@@ -9,14 +9,14 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lm_geometry.experiments.executors.living import lives
 from lm_geometry.experiments.in_git import CARRIED, CODE, changes, lacking
+from lm_geometry.experiments.sessions import in_session
 from lm_geometry.revisions.programs import cache_and_remotes_of, environment, git
 from lm_geometry.workspace.machine import EXPERIMENTS
 from lm_geometry.workspace.paths import METRICS, PLOTS
@@ -25,7 +25,6 @@ from lm_geometry.workspace.section import ROOT
 CLONES = EXPERIMENTS / "lm-geometry"
 RESULTS = (f"{METRICS.name}/", f"{PLOTS.name}/", "studies/")
 LEFT = ("params.yaml", "dvc.lock", *RESULTS)
-PATIENCE = 10.0  # seconds that an interrupted stage has for its end
 # DVC speaks of the copy as of the workspace, and of a remote that nobody chose.
 _OF_THE_COPY = re.compile(
     r"^(Ran experiment|Experiment results have been applied|Reproducing experiment"
@@ -75,20 +74,13 @@ def run(name: str, words: Sequence[str], place: Path, root: Path = ROOT) -> None
     for word in words:
         command += ["-S", word]
     variables = {**environment(root), **_identity(root), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command, cwd=place, env=variables, stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout is not None
-    try:
-        with _ending_as_by_control_c():
-            for line in process.stdout:
-                told = line.decode(errors="replace")
-                if not _OF_THE_COPY.match(told) and told.strip():
-                    print(told, end="", flush=True)
-            failed = process.wait()
-    except KeyboardInterrupt:
-        _end(process)
-        raise
+    with in_session(command, cwd=place, env=variables, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told = line.decode(errors="replace")
+            if not _OF_THE_COPY.match(told) and told.strip():
+                print(told, end="", flush=True)
+        failed = process.wait()
     if failed:
         raise ValueError(f"{name} has no result: a stage failed, as is said above")
 
@@ -127,29 +119,3 @@ def _identity(root: Path) -> dict[str, str]:
         for who in ("AUTHOR", "COMMITTER") if value else ():
             found[f"GIT_{who}_{what.upper()}"] = value
     return found
-
-
-@contextlib.contextmanager
-def _ending_as_by_control_c() -> Iterator[None]:
-    """Raises KeyboardInterrupt where the block's process is told to end."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before: Callable[..., object] | int | None = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End DVC and its stage, which are a session of their own: asked first, then made to."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)
-            break
-    with contextlib.suppress(ProcessLookupError):  # what a stage started, and DVC did not wait for
-        os.killpg(process.pid, signal.SIGKILL)

@@ -1,6 +1,5 @@
 """Experiments one after another, each in a temporary clone; and what any way to run them has."""
 
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from lm_geometry.experiments.committed import resets
 from lm_geometry.experiments.experiment import Experiment, Overrides, levels
 from lm_geometry.experiments.in_git import refuse_untracked_code
 from lm_geometry.experiments.outcomes import WAITING, Following, Outcome, State, running
+from lm_geometry.experiments.sessions import in_session
 from lm_geometry.revisions.programs import environment
 from lm_geometry.workspace.section import ROOT
 
@@ -112,25 +112,14 @@ class InOrder(Runner):
         command = experiment.command(*self.alone, resets=self.resets())
         words = [sys.executable, "-m", *command]
         with self.log(experiment.name).open("w", encoding="utf-8") as file:
-            process = subprocess.Popen(
-                words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
-            )
+            place = {"cwd": self.root, "env": environment(self.root)}
             try:
-                self.runs(experiment.name)
-                while process.poll() is None:
-                    time.sleep(POLL_SECONDS)
-                    following.now({experiment.name: self.runs(experiment.name), **waiting})
-                state = State.FAILED if process.returncode else State.DONE
+                with in_session(words, stdout=file, stderr=file, **place) as process:
+                    self.runs(experiment.name)
+                    while process.poll() is None:
+                        time.sleep(POLL_SECONDS)
+                        following.now({experiment.name: self.runs(experiment.name), **waiting})
+                    state = State.FAILED if process.returncode else State.DONE
             except KeyboardInterrupt:
-                _stop(process)
                 state = State.CANCELLED
         return self.ended(experiment.name, state)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process after Ctrl-C, of which a terminal tells DVC and its stage as well."""
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.terminate()
-        process.wait()
