@@ -34,7 +34,12 @@ def command(name: str, out: Path | None) -> None:
     """Write the results of a run or a study into one page that needs no other file."""
     from lm_geometry.studies.definition import RESULTS, read_study, study_names
 
-    if name in study_names() or not _is_revision(name):
+    if name not in study_names() and not _is_revision(name):
+        from lm_geometry.params.explain import nearest
+
+        known = nearest(name, [*study_names(), *revisions()])
+        raise ValueError(f"no study, experiment or commit {name!r}{known}")
+    if name in study_names():
         from lm_geometry.studies.report.page import write_web_page
 
         print(write_web_page(name, read_study(name), out or RESULTS / name / "report.html"))
