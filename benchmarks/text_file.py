@@ -110,7 +110,7 @@ def parts(call: Callable[[], Any], usual: float, clock: Callable[[], float]) -> 
     profile.runcall(call)
     total = clock() - began
     stats: Any = pstats.Stats(profile)
-    spent = {
+    spent: dict[str, float] = {
         part: sum(
             own[3]
             for (file, _, function), own in stats.stats.items()

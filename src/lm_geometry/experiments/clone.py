@@ -74,7 +74,7 @@ def run(name: str, words: Sequence[str], place: Path, root: Path = ROOT) -> None
     for word in words:
         command += ["-S", word]
     variables = {**environment(root), **_identity(root), "PYTHONUNBUFFERED": "1"}
-    with in_session(command, cwd=place, env=variables, stdout=subprocess.PIPE) as process:
+    with in_session(command, place, variables, subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             told = line.decode(errors="replace")

@@ -111,10 +111,9 @@ class InOrder(Runner):
     ) -> Outcome:
         command = experiment.command(*self.alone, resets=self.resets())
         words = [sys.executable, "-m", *command]
-        with self.log(experiment.name).open("w", encoding="utf-8") as file:
-            place = {"cwd": self.root, "env": environment(self.root)}
+        with self.log(experiment.name).open("wb") as file:
             try:
-                with in_session(words, stdout=file, stderr=file, **place) as process:
+                with in_session(words, self.root, environment(self.root), file, file) as process:
                     self.runs(experiment.name)
                     while process.poll() is None:
                         time.sleep(POLL_SECONDS)

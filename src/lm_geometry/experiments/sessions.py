@@ -8,21 +8,30 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
 
 PATIENCE = 10.0  # seconds that an interrupted stage has for its end
 TOLD = (signal.SIGTERM, signal.SIGHUP)  # as by Ctrl-C; the second where a terminal is closed
 
 
 @contextlib.contextmanager
-def in_session(words: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A started program, with the options of `subprocess.Popen`.
+def in_session(
+    words: list[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: int | IO[bytes],
+    stderr: IO[bytes] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A started program; the arguments are those of `subprocess.Popen`.
 
     Where the block is left by Ctrl-C, or by what else tells us to end, every process of it has
     ended before KeyboardInterrupt goes on. To be used in the main thread, which signals go to.
     """
-    process = subprocess.Popen(words, start_new_session=True, **options)
+    process = subprocess.Popen(
+        words, cwd=cwd, env=env, stdout=stdout, stderr=stderr, start_new_session=True
+    )
     try:
         with _as_by_control_c():
             yield process
