@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -83,3 +85,30 @@ def test_json_and_csv_are_not_printed_together(
     with pytest.raises(SystemExit, match="2"):
         main(["measure", "smollm2", *texts, "--json", "--csv"])
     assert "--json is not allowed with --csv" in capsys.readouterr().err
+
+
+MISTAKEN = [
+    (["smolm2", "speeches"], "did you mean smollm2?"),
+    (["smollm2", "speechs"], "did you mean speeches?"),
+    (["smollm2", "notes-that-are-not-there.txt"], "does not exist"),
+    (["smollm2", "speeches", "--compare", "minilmm"], "did you mean minilm?"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), MISTAKEN)
+def test_names_that_are_mistaken_are_told_before_what_loads_models_is_imported(
+    given: list[str], told: str
+) -> None:
+    """Which takes ten seconds: the answer to a typing mistake should not."""
+    called = f"""
+import sys
+from lm_geometry.commands.cli import main
+try:
+    main({["measure", *given]})
+except SystemExit as ended:
+    print(ended.code)
+print("imported:", "torch" in sys.modules or "transformers" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", called], capture_output=True, text=True)
+    assert told in done.stdout
+    assert done.stdout.endswith("imported: False\n")

@@ -99,10 +99,17 @@ def command(
     if as_json and as_csv:
         raise click.UsageError("--json is not allowed with --csv")
     with naming_the_extra("it", "models"):
+        from lm_geometry.measure.model_names import as_in_params
+        from lm_geometry.measure.texts import read_texts
+    for name in [model] if compare is None else [model, compare]:
+        as_in_params(name)  # a mistake is told before what loads models is imported
+    read: Any = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
+    with contextlib.redirect_stdout(sys.stderr):
+        read = read_texts(read)
+    with naming_the_extra("it", "models"):
         from lm_geometry.measure.call import measure
         from lm_geometry.measure.compared import compare as compared
 
-    read = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
     asked = [_layer(layer) for layer in layers] or "all"
     if asked == ["all"]:
         asked = "all"

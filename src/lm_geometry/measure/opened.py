@@ -19,10 +19,10 @@ from lm_geometry.embed.hidden_states import HiddenStates
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.measure.findings import findings_in_passes
 from lm_geometry.measure.inner import unwrapped
+from lm_geometry.measure.model_names import as_in_params
 from lm_geometry.measure.options import Settings
 from lm_geometry.measure.sharded import is_led
 from lm_geometry.measure.untouched import untouched
-from lm_geometry.models.catalogue import read_models
 from lm_geometry.models.facts import NotReadError, class_with_head, kind_of
 from lm_geometry.models.load import load_tokenizer, longest_of
 from lm_geometry.models.small import small_model
@@ -90,15 +90,7 @@ def opened(
 
 def _loaded(model: str | Path, tokenizer: Tokenizer, layers: Layers, settings: Settings) -> Opened:
     """The model of a name in params.yaml, or of a path; what can be checked is, before its load."""
-    name = str(model)
-    known = read_models()
-    if name not in known and not name.startswith(("hub:", "file:", "package:", "kept:")):
-        if not Path(name).expanduser().exists():
-            aliases = f"not in the catalogue ({', '.join(known)})" if known else "not an alias"
-            raise ValueError(
-                f"model: {name} is no path and {aliases}; write hub:{name} for a model of the hub"
-            )
-        name = f"file:{Path(name).expanduser().resolve()}"
+    name = as_in_params(model)
     asked = {"name": name, "half": settings.half or None}
     threads = torch.get_num_threads()
     try:

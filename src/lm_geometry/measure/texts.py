@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -144,8 +145,11 @@ def _of_corpus(name: str) -> pd.DataFrame:
     from lm_geometry.data_prep.corpora.catalogue import read_corpora, resolve
     from lm_geometry.workspace import machine
 
-    if not name.startswith(("file:", "hub:")) and name not in read_corpora():
-        raise ValueError(f"texts: {name} does not exist, and is no corpus of the catalogue")
+    known = read_corpora()
+    if not name.startswith(("file:", "hub:")) and name not in known:
+        near = get_close_matches(name, known, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"texts: {name} does not exist, and is no corpus of the catalogue{meant}")
     entry = resolve(name)
     found = reading.read(entry, machine.downloads())
     table = pd.concat([_of_columns(rows) for rows in found.values()], ignore_index=True)
