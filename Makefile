@@ -8,6 +8,7 @@
 # make supply-chain  known flaws of pinned packages and of the workflow, where there is a network
 # make drift   whether dvc.lock belongs to params.yaml and the code; needs no data
 # make campaign  kills, faults, attacks, hostile files and clouds: an hour, and docs/reliability.md
+# make first-day  the README's lines typed in a clean clone, each result looked at: half an hour
 # make mutants   the tests tried: changes of the code that they must notice
 # make architectures  a small model of every architecture of transformers, and docs/architectures.md
 # make site     the pages and the library's docstrings as a site
@@ -51,11 +52,11 @@ PYTEST := pytest -n 2 --dist loadfile --no-loadscope-reorder
 export OMP_WAIT_POLICY ?= PASSIVE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro quick pull publish remote audit drift test test-slow architectures check site supply-chain campaign mutants benchmark verify setup pins help
+.PHONY: repro quick pull publish remote audit drift test test-slow first-day architectures check site supply-chain campaign mutants benchmark verify setup pins help
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -n '1,21s/^# \{0,1\}//p' Makefile
+	@sed -n '1,22s/^# \{0,1\}//p' Makefile
 
 repro: setup  ## the whole study
 	@test "$$LM_GEOMETRY_COSTS" = never || lm-geometry costs 2>/dev/null || true  # what is wrong the run itself says
@@ -92,7 +93,10 @@ test: setup  ## the default test suite
 	$(PYTEST)
 
 test-slow: setup  ## heavier tests as well
-	pytest -m "not architectures"
+	pytest -m "not architectures and not first_day"
+
+first-day: setup  ## the README's lines, typed in their order in a clean clone: half an hour
+	LM_GEOMETRY_TRANSCRIPT=.scratch/first_day.txt pytest -m first_day tests/first_day
 
 campaign: setup  ## kills, faults, attacks, parameter files, clouds; SHARE=0.1 of them  ONLY=kills  RESUME=1
 	python -m tests.campaign --write $(if $(SHARE),--share $(SHARE)) $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)
