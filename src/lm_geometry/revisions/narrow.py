@@ -11,7 +11,8 @@ NOTHING = ("nan", "None", "")
 LAST_TOLD = (  # left out first
     *("undefined", "standardised_by_tokens", "standardised_by_documents", "degrees", "error"),
     *("resampled", "values", "median", "standard_deviation", "rows", "missing", "clouds"),
-    *("points", "recall", "documents", "adjusted_p_value", "standard_error", "scale", "prompts"),
+    *("points", "recall", "documents", "adjusted_p_value", "standard_error", "prompts"),
+    *("p_value", "scale"),  # rows of GRIDE differ in their scale alone
 )
 
 
