@@ -19,8 +19,8 @@ def test_what_tells_rows_apart_is_shown_before_what_is_said_of_them() -> None:
         for checkpoint in ("base", "80")
         for scale in scales
     ]
-    lines = narrowed(pd.DataFrame(rows)).splitlines()
-    assert max(map(len, lines)) <= 100
+    lines = narrowed(pd.DataFrame(rows), 70).splitlines()
+    assert max(map(len, lines)) <= 70
     told = next(line for line in lines if line.split()[0] == "corpus")
     assert {"corpus", "exclude", "scale", "checkpoint"} <= set(told.split())
     assert {"degrees", "adjusted_p_value"} <= set(lines[-1].replace(",", "").split())
