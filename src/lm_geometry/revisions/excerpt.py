@@ -47,9 +47,9 @@ def printed(table: pd.DataFrame, form: str) -> str:
     return shown.to_string(index=False)
 
 
-def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """The table, with four digits of each number that is not whole by its type."""
-    return table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)
+def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
+    """The table, with so many digits of each number that is not whole by its type."""
+    return table.map(lambda value: f"{value:.{digits}g}" if isinstance(value, float) else value)
 
 
 def _chosen(table: pd.DataFrame, column: str, wanted: Sequence[str]) -> list[bool]:
