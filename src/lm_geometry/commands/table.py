@@ -71,7 +71,8 @@ def command(
 ) -> None:
     """Print means, changes and losses by checkpoint, corpus, layer and L: a table of `dvc repro`.
 
-    NAME is means where none is given.
+    NAME is means where none is given. Lines fit 100 characters: what is least told is left out, and
+    L/scale is n_neighbors of local estimates and scale of GRIDE. --wide has every column.
     """
     if explain:
         from lm_geometry.aggregate.tables import ALL
