@@ -96,7 +96,7 @@ test-slow: setup  ## heavier tests as well
 	pytest -m "not architectures and not first_day"
 
 first-day: setup  ## the README's lines, typed in their order in a clean clone: half an hour
-	LM_GEOMETRY_TRANSCRIPT=.scratch/first_day.txt pytest -m first_day tests/first_day
+	LM_GEOMETRY_TRANSCRIPT=.scratch/first_day.log pytest -m first_day tests/first_day
 
 campaign: setup  ## kills, faults, attacks, parameter files, clouds; SHARE=0.1 of them  ONLY=kills  RESUME=1
 	python -m tests.campaign --write $(if $(SHARE),--share $(SHARE)) $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume)

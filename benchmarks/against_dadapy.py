@@ -35,6 +35,7 @@ from lm_geometry import (
     neighbourhood_overlap,
 )
 from lm_geometry.embed.prompts import prompt_geometry
+from lm_geometry.estimate import prompt_numbers
 
 LIMITS = {
     "GRIDE dimension": 1e-6,
@@ -99,7 +100,7 @@ def prompt_deviations(states: NDArray[Any]) -> list[list[float]]:
     from sklearn.metrics.pairwise import cosine_similarity
 
     prompt = prompt_geometry(states, RANGE, K_MAX)
-    scales = prompt.dimension()
+    scales = prompt_numbers.dimension(prompt)
     exact = states.astype(np.float64)
     rows, data = [], [Data(coordinates=X, maxk=len(X) - 1) for X in exact]
     for one in data:
@@ -116,7 +117,7 @@ def prompt_deviations(states: NDArray[Any]) -> list[list[float]]:
             [
                 float(np.abs(scales.dimension[i] / dimension - 1).max()),
                 float(np.abs(scales.error[i] / error - 1).max()),
-                float(np.abs(prompt.overlap(i, following) - overlap).max()),
+                float(np.abs(prompt_numbers.overlap(prompt, i, following) - overlap).max()),
                 abs(float(prompt.mean_cosine[i]) - cosines.mean()),
                 abs(float(prompt.cosine_deviation[i]) - cosines.std()),
             ]

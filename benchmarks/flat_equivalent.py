@@ -106,7 +106,7 @@ def errors(table: pd.DataFrame) -> Iterator[Row]:
         "with noise": table["set"] == "noise",
     }
     for name, chosen in sets.items():
-        rows = table[chosen]
+        rows = table.loc[chosen]
         left = (rows[["raw", "flat_equivalent"]].div(rows["dimension"], axis=0) - 1).abs() * 100
         left = left.fillna(np.inf)
         within = (rows["lowest"] <= rows["dimension"]) & (rows["dimension"] <= rows["highest"])

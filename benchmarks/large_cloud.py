@@ -73,7 +73,7 @@ def searched(options: argparse.Namespace) -> Iterator[str]:
 
 def main() -> None:
     """Print what was measured, and the most memory that it took."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     for name, usual in (("tokens", 200_000), ("queries", 3000), ("width", 576), ("shards", 1)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--neighbours", type=int, default=256)

@@ -185,7 +185,8 @@ def main() -> None:
         for draw in range(TESTS // len(places)):
             for split, layer in places:
                 own = {"kind": kind, "draw": draw, "place": f"{split.corpus}-{layer}"}
-                if len(found) and (found[[*own]] == pd.Series(own)).all(axis=1).any():
+                same = [found[name] == value for name, value in own.items() if len(found)]
+                if same and np.all(same, axis=0).any():
                     continue
                 found = pd.concat([found, tests_of(kind, split, layer, draw, asked)])
                 if asked.tests:
@@ -200,7 +201,7 @@ def write_summary(kind: Kind, found: pd.DataFrame, asked: argparse.Namespace) ->
     rows = [how | summary(of, found[found["of"] == of]) for of in ("mean", "change")]
     others = pd.read_csv(FILE)
     table = pd.concat([others[others["kind"] != kind], pd.DataFrame(rows)], ignore_index=True)
-    table.reindex(columns=[*rows[0]]).to_csv(FILE, index=False)
+    table.to_csv(FILE, index=False, columns=[*rows[0]])
 
 
 if __name__ == "__main__":

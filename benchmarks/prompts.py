@@ -126,9 +126,10 @@ def plain(states: NDArray[np.float32], pairs: int) -> PlainPrompt:
 def ours(states: NDArray[np.float32], precision: Any) -> Any:
     """This library's geometry of the prompt, and what is derived from it."""
     from lm_geometry.embed.prompts import prompt_geometry
+    from lm_geometry.estimate import prompt_numbers
 
     prompt = prompt_geometry(states, precision=precision)
-    return prompt, prompt.dimension(), prompt.consecutive_overlap()
+    return prompt, prompt_numbers.dimension(prompt), prompt_numbers.consecutive_overlap(prompt)
 
 
 def dadapy(states: NDArray[np.float32]) -> tuple[float, NDArray[np.float64]] | None:

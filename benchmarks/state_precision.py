@@ -36,8 +36,10 @@ class Cell:
 
         self.source = resolve(Model.model_validate({"name": model}), seed=0)
         splits = read(read_corpora()[corpus], machine.downloads()).values()
-        rows = pd.concat([split.to_pandas() for split in splits])[["text", "document"]]
-        rows = rows[rows["text"].str.len() >= 400].groupby("document").head(4)
+        frames = [split.to_pandas() for split in splits]
+        rows = pd.concat([one for one in frames if isinstance(one, pd.DataFrame)])
+        long = rows["text"].str.len() >= 400
+        rows = rows.loc[long, ["text", "document"]].groupby("document").head(4)
         rows = rows.sample(frac=1, random_state=0).head(tokens // 16).reset_index(drop=True)
         settings = {"keep_tokens": tokens, "max_length": 64, "loss": False}
         self.settings = Embed.model_validate(settings)

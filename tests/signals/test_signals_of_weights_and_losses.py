@@ -206,7 +206,7 @@ def residual_by_modes(losses: np.ndarray, window: int, delays: int, rank: int) -
     U, s, V = U[:, :rank], s[:rank], Vt[:rank].T
     values, vectors = np.linalg.eig(U.T @ H[:, 1:] @ V @ np.diag(1 / s))
     modes = U @ vectors
-    amplitudes = np.linalg.lstsq(modes, H[:, 0].astype(complex))[0]
+    amplitudes = np.linalg.lstsq(modes, H[:, 0].astype(complex), rcond=None)[0]
     powers = values[:, None] ** np.arange(H.shape[1])
     rebuilt = (modes * amplitudes) @ powers
     return float(np.linalg.norm(rebuilt - H) / np.linalg.norm(H))

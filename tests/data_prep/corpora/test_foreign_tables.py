@@ -145,6 +145,19 @@ def _written(rows: Rows, suffix: str, write: Write, folder: str) -> Path:
     return path
 
 
+def _writes_views() -> bool:
+    """Whether pyarrow writes views into Parquet, which older versions only hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            EXACT["arrow parquet, views"][1](Path(folder) / "own.parquet", [("text", "document")])
+        except pa.ArrowNotImplementedError:
+            return False
+    return True
+
+
+VIEWS = _writes_views()
+
+
 def _texts(path: Path) -> Rows:
     found = reading.read(resolve(f"file:{path}"), path.parent)["train"]
     return list(zip(found["text"], found["document"], strict=True))
@@ -155,6 +168,8 @@ def _texts(path: Path) -> Rows:
 @example(rows=[('"', "7"), ("", "007"), ("\r", "a b")])
 @settings(max_examples=15, deadline=None, derandomize=True)
 def test_what_libraries_write_is_read_back_equal(name: str, rows: Rows) -> None:
+    if name == "arrow parquet, views" and not VIEWS:
+        pytest.skip("this version of pyarrow writes no views")
     with tempfile.TemporaryDirectory() as folder:
         path = _written(rows, *EXACT[name], folder)
         assert _texts(path) == rows

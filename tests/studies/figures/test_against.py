@@ -134,7 +134,7 @@ def test_exhausted_is_where_a_curve_and_the_score_settled() -> None:
 def test_overfitted_is_where_a_curve_and_the_loss_were_least() -> None:
     asked = figure("milestones", event="overfitted", against=["validation loss"])
     rows = milestone_rows(asked, measured_by_all(asked, RUNS)).set_index(["measure", "split"])
-    dimension = rows.loc[("dimension", "validation")]
+    dimension = rows.sort_index().loc[("dimension", "validation")]
     assert set(dimension["step"]) == {10.0}
     assert set(dimension["was_so"]) == {20.0}
     np.testing.assert_allclose(dimension["rise"], 1.2)
