@@ -44,7 +44,7 @@ class Shell:
         assert self.bash.stdin is not None
         assert self.bash.stdout is not None
         begun = time.monotonic()
-        self.bash.stdin.write(f"{{ {line}\n}} < /dev/null\necho; echo '{ENDED}' $?\n")
+        self.bash.stdin.write(f"{{ {line}\n}} < /dev/null\nended=$?; echo; echo '{ENDED}' $ended\n")
         self.bash.stdin.flush()
         printed: list[str] = []
         for text in self.bash.stdout:
