@@ -42,6 +42,12 @@ def test_the_table_is_that_of_the_call(
     assert found["about"] == expected.about
     assert [row["mean"] for row in found["table"]] == expected.table["mean"].tolist()
     main(["measure", folder, *texts, *FEW])
+    shown = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    assert max(map(len, shown)) <= 100
+    header = next(line.split() for line in shown if line.split()[0] == "layer")
+    assert header[:4] == ["layer", "exclude", "n_neighbors", "mean"]
+    assert {"lower", "upper"} <= set(header)
+    main(["measure", folder, *texts, *FEW, "--wide"])
     shown = capsys.readouterr().out
     assert expected.about["intervals"] in shown
     table = pd.read_csv(io.StringIO(shown.split("\n\n")[1]), sep=r"\s+")

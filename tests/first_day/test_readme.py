@@ -67,7 +67,7 @@ def trained(answer: Answer, clone: Path) -> None:
 
 def by_layer(answer: Answer, clone: Path) -> None:
     """All 31 layers of SmolLM2, or of another model those it has, with a page where asked."""
-    rows = re.findall(r"^ +(\d+) +token", answer.printed, flags=re.MULTILINE)
+    rows = re.findall(r"^ +(\d+) +(?:document|none) ", answer.printed, flags=re.MULTILINE)
     assert len({*rows}) == (31 if "smollm2" in answer.line else 3)
     if "--page" in answer.line:
         assert "<html" in (clone / answer.line.split("--page")[1].split()[0]).read_text()[:500]

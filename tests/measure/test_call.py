@@ -1,6 +1,7 @@
 """One call on any model: the pipeline's numbers, and a model that is left as it was."""
 
 import random
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,27 @@ WRONG = [
     ({"model": torch.nn.Linear(2, 2)}, "Linear is no model of transformers"),
     ({"model": "no-such-model"}, "write hub:no-such-model"),
 ]
+
+
+def test_a_layer_with_too_few_points_is_left_out_and_told(
+    tiny_models: dict[str, TinyModel],
+) -> None:
+    """Of a few words there are a few points at layer 0, however often they stand in the texts."""
+    folder = tiny_models["llama"].folder
+    found = measure(folder, TEXTS, "all", **SMALL | {"n_neighbors": [28]})
+    at_first = found.table.query("layer == 0")
+    assert at_first["exclude"].tolist() == ["none"]
+    points = at_first["points"].item()
+    told = re.fullmatch(
+        r"layer 0, exclude document: (\d+) other points, L = 28", found.about["not measured"]
+    )
+    assert told
+    assert int(told[1]) < 28 < points
+    assert set(found.table.query("exclude == 'document'")["layer"]) == {1, 2, 3}
+    smaller = measure(folder, TEXTS, "all", **SMALL | {"n_neighbors": [int(told[1])]})
+    assert "not measured" not in smaller.about
+    with pytest.raises(ValueError, match="no layer has enough neighbours for L: layer 0, exclude"):
+        measure(folder, TEXTS, [0], exclude=["document"], **SMALL | {"n_neighbors": [28]})
 
 
 @pytest.mark.parametrize(("given", "told"), WRONG, ids=lambda value: str(value)[:40])

@@ -71,6 +71,7 @@ GROUPS = 10  # of documents, each left out by `--intervals` as tokens and as nei
 @click.option("--prompts", is_flag=True, help="each text as a cloud of its own, too")
 @click.option("--prompt-tokens", type=int, metavar="TOKENS", help="of a prompt (1024)")
 @click.option("--shuffles", type=int, multiple=True, metavar="S...", help="of prompts (0)")
+@click.option("--wide", is_flag=True, help="every column, not only what fits 100 characters")
 @click.option("--json", "as_json", is_flag=True, help="print JSON: the table, and how it was made")
 @click.option("--csv", "as_csv", is_flag=True, help="print the table as CSV")
 @click.option("--page", type=click.Path(path_type=Path), metavar="FILE", help="write a page, too")
@@ -79,6 +80,7 @@ def command(
     texts: tuple[str, ...],
     compare: str | None,
     layers: tuple[str, ...],
+    wide: bool,
     as_json: bool,
     as_csv: bool,
     page: Path | None,
@@ -121,7 +123,7 @@ def command(
             found = compared(model, compare, read, asked, **options)
         if page is not None:
             print(found.save(page))
-    print(_shown(found, as_json, as_csv), end="")
+    print(_shown(found, as_json, as_csv, wide), end="")
 
 
 def _prompts(wanted: bool, tokens: int | None, shuffles: tuple[int, ...]) -> "bool | PromptOptions":
@@ -170,10 +172,11 @@ def _options(
     return options
 
 
-def _shown(found: "Measured | Compared", as_json: bool, as_csv: bool) -> str:
+def _shown(found: "Measured | Compared", as_json: bool, as_csv: bool, wide: bool) -> str:
     import json
 
     from lm_geometry.measure.record import printed
+    from lm_geometry.revisions.narrow import narrowed
     from lm_geometry.revisions.spreadsheets import inert
 
     if as_csv:
@@ -184,4 +187,5 @@ def _shown(found: "Measured | Compared", as_json: bool, as_csv: bool) -> str:
             json.dumps({"about": found.about, "table": rows}, ensure_ascii=False, indent=1) + "\n"
         )
     about = "\n".join(f"{name}: {told}" for name, told in found.about.items())
-    return f"{about}\n\n{printed(found.table)}\n"
+    table = printed(found.table) if wide else narrowed(found.table)
+    return f"{about}\n\n{table}\n"

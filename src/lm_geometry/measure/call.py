@@ -100,6 +100,8 @@ def measured(
     points = f"N = {max(sizes):,} tokens of {len(probe.tokens):,}"
     if min(sizes) < max(sizes):
         points += f" (fewer distinct ones at some layers, {min(sizes):,} at the least)"
+    if found.missing:
+        about = about | {"not measured": "; ".join(found.missing)}
     settings = probe.settings.record()
     return Measured(
         name, table, about | {"clouds": points}, settings, own.local, probe.tokens, own.signals

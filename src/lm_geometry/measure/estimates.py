@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.embed.token_table import TokenisedCorpus, tokenise
+from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
+from lm_geometry.estimate.sizes import sizes_of
 from lm_geometry.estimate.tables import estimates
 from lm_geometry.measure.opened import Opened
 from lm_geometry.measure.options import Settings
@@ -15,6 +17,7 @@ from lm_geometry.measure.signals import signal_rows, signal_table
 from lm_geometry.measure.texts import Sequences, sequences_of
 from lm_geometry.neighbours.labels import others
 from lm_geometry.outs.data_prep.corpora import CorpusSplit
+from lm_geometry.outs.embed.exclusion import NONE
 from lm_geometry.outs.estimate.clouds import LOCAL, without
 from lm_geometry.outs.token_sample.clouds import Cloud, CloudIndex, with_noise
 from lm_geometry.point_cloud.shapes import Float32, Int64
@@ -140,18 +143,22 @@ class Estimated:
 
     `local` has a row per model (`checkpoint`), layer, cloud, reading, token, estimator and L, with
     the estimates without each jackknife group; `clouds` one per model, layer and cloud: how many
-    tokens each step left; `signals` one per model, layer, cloud and signal, as `signal_table`.
+    tokens each step left; `signals` one per model, layer, cloud and signal, as `signal_table`;
+    `missing` the readings that a layer has no room for, and why.
     """
 
     local: pd.DataFrame
     clouds: pd.DataFrame
     signals: pd.DataFrame
+    missing: tuple[str, ...] = ()
 
     def of(self, checkpoint: str) -> "Estimated":
         """Of one of the models."""
-        tables = (self.local, self.clouds, self.signals)
-        own = (table.loc[table["checkpoint"] == checkpoint] for table in tables)
-        return Estimated(*(table.reset_index(drop=True) for table in own))
+        local, clouds, signals = (
+            table.loc[table["checkpoint"] == checkpoint].reset_index(drop=True)
+            for table in (self.local, self.clouds, self.signals)
+        )
+        return Estimated(local, clouds, signals, self.missing)
 
 
 def estimated(
@@ -173,23 +180,48 @@ def estimated(
         for seed, rows in drawn.items()
         for layer in own
     ]
-    local, counts, signals = [], [], []
+    local, counts, signals, missing = [], [], [], []
     for cloud, vectors, rows in progress(clouds, "estimate"):
         kept, counted = cloud_rows(vectors, rows, settings.token_sample)
         points = with_noise(np.asarray(vectors[kept]), cloud, _noise(settings))
-        table, _ = estimates(cloud, points, kept, readings, settings.estimate)
-        local.append(table)
+        asked_here, short = _with_room(settings.estimate, readings, kept)
+        missing += [f"layer {cloud.layer}, {told}" for told in short]
+        if asked_here.exclude:
+            local.append(estimates(cloud, points, kept, readings, asked_here)[0])
         own = states[cloud.checkpoint]
         first = origin[cloud.layer] if origin is not None and own is not origin else None
         asked = (settings.estimate.signals, settings.token_sample.massive)
         signals += signal_rows(cloud, points, kept, readings, *asked, first)
         counts.append(cloud.keys() | dropped | counted)
+    if not local:
+        raise ValueError(f"texts: no layer has enough neighbours for L: {'; '.join(missing)}")
     # Of the groups that there are: fewer documents than groups leave columns empty.
     columns = [*LOCAL, *without(readings.groups)]
     joined = pd.concat(local, ignore_index=True)
     found: pd.DataFrame = joined.reindex(columns=columns)
     found["document"] = readings.document_of(found["row"].to_numpy())
-    return Estimated(found, pd.DataFrame(counts), signal_table(signals, readings.groups))
+    told = tuple(dict.fromkeys(missing))
+    return Estimated(found, pd.DataFrame(counts), signal_table(signals, readings.groups), told)
+
+
+def _with_room(
+    settings: Estimate, readings: Readings, rows: Int64[np.ndarray, "points"]
+) -> tuple[Estimate, list[str]]:
+    """The settings with the readings alone that leave L neighbours, and what the others leave.
+
+    At layer 0 a token is a point however often it stands there, so that those of few kinds, as of
+    characters or bytes, can have too few others while there are enough at every other layer.
+    """
+    largest = max(sizes_of(settings, len(rows)).values())
+    left = {
+        name: int(others(readings.labels(name, rows)).min())
+        for name in settings.exclude
+        if name != NONE and largest < len(rows)
+    }
+    short = [name for name, room in left.items() if room < largest]
+    kept = [name for name in settings.exclude if name not in short]
+    told = [f"exclude {name}: {left[name]} other points, L = {largest}" for name in short]
+    return settings.model_copy(update={"exclude": kept}), told
 
 
 def dropped_counts(probe: Probe, massive: Massive) -> dict[str, int]:
