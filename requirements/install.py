@@ -39,7 +39,8 @@ def _installed(installer: str, pins: list[str]) -> bool:
     python = [sys.executable, "-m"]
     commands = {
         "uv": [*python, "uv", "pip", "install", "--python", sys.executable],
-        "pip": [*python, "pip", "install", "--no-compile"],  # as uv: compiled when first imported
+        # As uv: compiled when first imported, and sources built with what they ask for themselves.
+        "pip": [*python, "pip", "install", "--no-compile", "--use-pep517"],
     }
     done = subprocess.run([*commands[installer], *AS_PINNED, *pins], check=False)
     return done.returncode == 0
