@@ -104,9 +104,15 @@ def side_by_side(answer: Answer, clone: Path) -> None:
 
 def of_layer_30(answer: Answer, clone: Path) -> None:
     """Rows of layer 30 alone, by checkpoint, no line above 100 characters."""
-    assert max(map(len, answer.printed.splitlines())) <= 100
-    rows = [line.split() for line in answer.printed.splitlines() if re.match(r" +\w.* 30 ", line)]
-    assert rows, answer.printed
+    lines = answer.printed.strip().splitlines()
+    assert max(map(len, lines)) <= 100
+    header = next(place for place, line in enumerate(lines) if line.split()[0] == "level")
+    assert "layer 30" in " ".join(lines[:header])
+    place = lines[header].split().index("checkpoint")
+    rows = [line.split() for line in lines[header + 1 :] if line.startswith(("token", "cloud"))]
+    steps = [int(row[place]) for row in rows]
+    assert steps == sorted(steps)
+    assert {*steps} == {20, 80}
 
 
 def to_the_remote_and_back(answer: Answer, clone: Path) -> None:
@@ -193,6 +199,8 @@ def test_the_lines_in_their_order_do_what_the_page_says(
     shutil.copytree(tiny_models["llama"].folder, model)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
     kept = Path.home() / ".cache"  # of installers: the rest of a home is new
+    known = "[user]\nname = Reader\nemail = reader@example.org\n"  # as the README asks
+    (tmp_path / ".gitconfig").write_text(known)
     environment |= {"UV_CACHE_DIR": str(kept / "uv"), "PIP_CACHE_DIR": str(kept / "pip")}
     environment |= {"PATH": _without_environments(os.environ["PATH"]), "HOME": str(tmp_path)}
     transcript, failed = [], []
