@@ -86,6 +86,9 @@ def test_values_differ_by_what_they_are_and_not_by_how_they_are_written() -> Non
     assert differing(b"a:\n  b: 0.001\n  c:\n  - x\n  - y\n  d: no\ne: null\n", old) == ""
     assert differing(b"a: {b: 0.01, c: [x], d: no}\nf: 1\n", old) == "a.b=0.01 a.c=[x] f=1 ~e"
     assert differing(None, old) == "–"
+    nulls = b"a: null\nb:\n  c: ~\n  d: 1\n"
+    assert differing(b"a:\nb:\n  c:\n  d: 1\n", nulls) == ""  # as DVC writes them
+    assert differing(b"a: 2\nb:\n  c:\n  d:\n", nulls) == "a=2 b.d=null"
 
 
 def test_the_headline_is_the_difference_or_else_a_dimension() -> None:

@@ -20,6 +20,8 @@ from lm_geometry.workspace.section import ROOT
 
 METRICS = SUMMARY.relative_to(ROOT).as_posix()
 UNKNOWN = "–"
+NOTHING = "null"
+NULLS = ("", "~", "null", "Null", "NULL")  # as YAML spells it, and as DVC writes it: not at all
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # which leaves every scalar a text
 
 Flat = dict[str, str]
@@ -162,7 +164,7 @@ def _leaves(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 def _word(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(_word, value))}]"
-    return str(value)
+    return NOTHING if value in NULLS else str(value)
 
 
 def _same(one: str, other: str | None) -> bool:
