@@ -21,20 +21,19 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 
 from lm_geometry.workspace.section import read_yaml
+from tests.command_line import typed_in
 from tests.conftest import TinyModel
 from tests.first_day.shell import Answer, Shell
 from tests.structure import ROOT
 
 pytestmark = pytest.mark.first_day
 Check = Callable[[Answer, Path], None]
-SECRET = ("LM_GEOMETRY", "DVC", "PYTHON", "VIRTUAL_ENV", "PYTEST", "COV_")  # of this process alone
+OF_THIS_PROCESS = ("LM_GEOMETRY", "DVC", "PYTHON", "VIRTUAL_ENV", "PYTEST", "COV_")
 
 
 def lines_of(page: str) -> list[str]:
     """The lines of the page's blocks of shell commands, continued ones whole, comments left out."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = "".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
-    lines = re.sub(r"\s+#\s.*", "", blocks).replace("\\\n", " ").splitlines()
+    lines = re.sub(r"\s+#\s.*", "", typed_in(ROOT / page)).replace("\\\n", " ").splitlines()
     return [re.sub(r"\s{2,}", " ", line).strip() for line in lines if line.strip()]
 
 
@@ -197,7 +196,9 @@ def test_the_lines_in_their_order_do_what_the_page_says(
     pd.DataFrame(rows).to_json(texts, orient="records", lines=True)
     model = tmp_path / "my-llama"
     shutil.copytree(tiny_models["llama"].folder, model)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(OF_THIS_PROCESS)
+    }
     kept = Path.home() / ".cache"  # of installers: the rest of a home is new
     known = "[user]\nname = Reader\nemail = reader@example.org\n"  # as the README asks
     (tmp_path / ".gitconfig").write_text(known)

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from lm_geometry.params.check import check_project
 from lm_geometry.workspace.section import read_yaml
-from tests.command_line import parsed
+from tests.command_line import parsed, typed_in
 from tests.structure import ROOT
 
 DOCS = [
@@ -31,8 +31,7 @@ KEPT = "my-model"  # what `lm-geometry keep` is said to make
 
 def commands(page: str) -> list[list[str]]:
     """The words of each command in the page's blocks of shell lines."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
+    blocks = typed_in(ROOT / page)
     arrays = re.findall(r"^(\w+)=\(\n(.*?)^\)\n", blocks, flags=re.DOTALL | re.MULTILINE)
     for name, content in arrays:
         blocks = blocks.replace(f"{name}=(\n{content})\n", "")

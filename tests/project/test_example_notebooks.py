@@ -2,8 +2,8 @@
 
 Those of tables are run on made-up ones, and on the published arrays where LM_GEOMETRY_REFERENCE
 names them; they are kept with the output of the published. Those of a model are run on a tiny one,
-and are kept with the output of a real one. That of revisions is kept with what the README's lines
-give: `lm-geometry run step-20 -S aggregate.checkpoint=20`, and the same of 80.
+and are kept with the output of a real one. That of revisions is kept with the committed study
+against `lm-geometry run gentle -S finetune.learning_rate=1e-4`.
 """
 
 import json

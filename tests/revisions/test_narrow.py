@@ -54,3 +54,10 @@ def test_a_value_is_never_hidden_for_its_keys() -> None:
     values = [int(word) for line in lines for word in line.split() if word.isdigit()]
     assert sorted(values) == list(range(100, 108))
     assert any(line.startswith("in these rows: control") for line in lines)
+
+
+def test_a_single_row_that_is_too_wide_has_a_line_for_each_column() -> None:
+    row = {f"words_{number}": f"{number} and more words" for number in range(9)} | {"mean": 1.25}
+    lines = narrowed(pd.DataFrame([row]), 70).splitlines()
+    assert [line.split()[0] for line in lines] == [*row]
+    assert lines[-1].split() == ["mean", "1.25"]

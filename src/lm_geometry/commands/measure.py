@@ -105,9 +105,8 @@ def command(
         from lm_geometry.measure.texts import read_texts
     for name in [model] if compare is None else [model, compare]:
         as_in_params(name)  # a mistake is told before what loads models is imported
-    read: Any = texts[0] if len(texts) == 1 else [Path(text) for text in texts]
     with contextlib.redirect_stdout(sys.stderr):
-        read = read_texts(read)
+        read = read_texts(texts[0] if len(texts) == 1 else [Path(text) for text in texts])
     with naming_the_extra("it", "models"):
         from lm_geometry.measure.call import measure
         from lm_geometry.measure.compared import compare as compared

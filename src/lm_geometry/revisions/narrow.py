@@ -21,7 +21,8 @@ def narrowed(table: pd.DataFrame, width: int = WIDTH, rows: str = "all rows") ->
     """The rows in lines of at most `width` characters, and what is not in them above and below.
 
     Numbers have four digits, or three where a column would not fit otherwise. Where that is not
-    enough, rows of each value of the widest words stand under one another.
+    enough, rows of each value of the widest words stand under one another, and a single row has a
+    line for each of its columns.
     """
     for digits in (4, 3):
         cells, constant = _without_constants(rounded(table, digits).map(str))
@@ -32,6 +33,8 @@ def narrowed(table: pd.DataFrame, width: int = WIDTH, rows: str = "all rows") ->
                 kept = kept.drop(columns=name, errors="ignore")
         if _width(kept) <= width:
             break
+    if _width(kept) > width and len(table) == 1:
+        return rounded(table).T.to_string(header=False)
     words = [name for name in kept if name in table and table[name].dtype.kind in "OSU"]
     if _width(kept) > width and words:
         apart = max(words, key=lambda name: max(map(len, kept[name].tolist())))
