@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from lm_geometry.surrogates import null_model, surrogate
 from tests.surrogates.clouds import residuals_of, texts
 from tests.surrogates.test_null_models import QUICK, SEEDS, SHAPES, drawn
 
@@ -45,13 +46,55 @@ def test_a_gaussian_has_no_other_moment_of_the_cloud():
     assert ((X - X.mean(axis=0)) ** 3).mean(axis=0).max() / deviations.max() ** 3 > 0.5
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_norms_are_kept_token_by_token(shape):
-    X = texts(1, *shape).X
-    found = drawn("gaussian_with_norms", 3, texts(1, *shape))
+def massive(seed):
+    """A cloud whose first token is a thousand times longer than others, as of language models."""
+    X = np.random.default_rng(seed).standard_normal((200, 10)) + 0.5
+    X[0] *= 1000
+    return X
+
+
+CLOUDS = [
+    lambda seed: texts(seed % 7).X,
+    lambda seed: texts(seed % 7, 20, 30).X,  # fewer tokens than coordinates
+    massive,
+    lambda seed: np.random.default_rng(seed).standard_t(1.5, (150, 5)),  # some tokens hold most
+]
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@given(seed=SEEDS)
+@QUICK
+def test_norms_are_kept_token_by_token_with_mean_and_covariance(cloud, seed):
+    X = cloud(seed)
+    found = surrogate(X, "gaussian_with_norms", seed)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), np.linalg.norm(X, axis=1), rtol=1e-12)
-    if shape[0] < shape[1]:
-        return  # fewer tokens than coordinates have their products from a token or two
-    scatter = np.cov(X.T)
-    np.testing.assert_allclose(np.cov(found.T), scatter, atol=0.05 * scatter.max())
-    np.testing.assert_allclose(found.mean(axis=0), X.mean(axis=0), atol=0.05 * scatter.max() ** 0.5)
+    scatter, length = np.cov(X.T), np.linalg.norm(X, axis=1).max()
+    np.testing.assert_allclose(np.cov(found.T), scatter, atol=1e-5 * scatter.max())
+    np.testing.assert_allclose(found.mean(axis=0), X.mean(axis=0), atol=1e-5 * length)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+@given(seed=SEEDS)
+@QUICK
+def test_what_is_drawn_depends_on_norms_mean_and_covariance_alone(cloud, seed):
+    """So a null model of a surrogate draws what that of the cloud does, and finds nothing in it."""
+    X = cloud(seed)
+    again = surrogate(surrogate(X, "gaussian_with_norms", seed), "gaussian_with_norms", 5)
+    length = np.linalg.norm(X, axis=1).max()
+    expected = surrogate(X, "gaussian_with_norms", 5)
+    np.testing.assert_allclose(again, expected, atol=1e-5 * length)
+
+
+def test_given_its_norms_a_gaussian_has_no_preferred_direction():
+    """Rows of a cloud that is even in all directions are even on their spheres."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 3)) * rng.uniform(0.5, 1.5, (40, 1))
+    X = (X - X.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(X.T))).T
+    model = null_model(X, "gaussian_with_norms")
+    ways = (
+        np.array([model.surrogate(seed) for seed in range(400)])
+        / np.linalg.norm(X, axis=1)[:, None]
+    )
+    assert np.abs(ways.mean(axis=0)).max() < 0.15  # a standard error is 1/√3 · 1/√400 = .029
+    products = np.einsum("dti,dtj->tij", ways, ways) / len(ways)
+    assert np.abs(products - np.eye(3) / 3).max() < 0.09  # .015

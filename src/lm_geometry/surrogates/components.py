@@ -2,11 +2,15 @@
 
 import numpy as np
 
-from lm_geometry.point_cloud.shapes import Float64
-from lm_geometry.surrogates.directions import Draw, Rows, about_mean, directions
+from lm_geometry.surrogates.directions import (
+    Draw,
+    Rows,
+    about_mean,
+    directions,
+    nearest_orthonormal,
+)
 
 ROUNDS = 3  # of putting values back; more of them move marginals by less than draws differ
-Places = Float64[np.ndarray, "tokens rank"]
 
 
 def permuted_components(X: Rows) -> Draw:
@@ -27,20 +31,10 @@ def permuted_components(X: Rows) -> Draw:
     values = np.sort(places, axis=0)
 
     def draw(rng: np.random.Generator) -> Rows:
-        drawn = _uncorrelated(rng.permuted(places, axis=0))
+        drawn = nearest_orthonormal(rng.permuted(places, axis=0))
         for _ in range(ROUNDS):
             ranks = drawn.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-            drawn = _uncorrelated(np.take_along_axis(values, ranks, axis=0))
+            drawn = nearest_orthonormal(np.take_along_axis(values, ranks, axis=0))
         return mean + (drawn * sizes) @ axes
 
     return draw
-
-
-def _uncorrelated(places: Places) -> Places:
-    """The nearest orthonormal columns: the polar factor."""
-    tokens, rank = places.shape
-    if 2 * rank > tokens:  # the products' smallest eigenvalues have few digits
-        left, _, right = np.linalg.svd(places, full_matrices=False)
-        return left @ right
-    values, axes = np.linalg.eigh(places.T @ places)
-    return places @ ((axes / np.sqrt(values)) @ axes.T)

@@ -7,6 +7,7 @@ import numpy as np
 
 from lm_geometry.point_cloud.shapes import Float64
 
+WELL = 1e-3  # smallest over largest eigenvalue of products from which they have digits enough
 Rows = Float64[np.ndarray, "tokens width"]
 Draw = Callable[[np.random.Generator], Rows]  # of a null model that is fitted
 
@@ -35,3 +36,16 @@ def directions(centred: Rows) -> Directions:
     places, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     rank = int((sizes > sizes[0] * max(centred.shape) * np.finfo(float).eps).sum())
     return Directions(places[:, :rank], sizes[:rank], axes[:rank])
+
+
+def nearest_orthonormal(
+    places: Float64[np.ndarray, "tokens rank"],
+) -> Float64[np.ndarray, "tokens rank"]:
+    """The nearest matrix of orthonormal columns, the polar factor; of normal ones it is uniform."""
+    values, vectors = np.linalg.eigh(places.T @ places)
+    if not len(values):
+        return places
+    if values[0] > WELL * values[-1]:
+        return places @ ((vectors / np.sqrt(values)) @ vectors.T)
+    left, _, right = np.linalg.svd(places, full_matrices=False)
+    return left @ right

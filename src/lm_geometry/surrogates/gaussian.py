@@ -5,10 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from lm_geometry.point_cloud.shapes import Float64
-from lm_geometry.surrogates.directions import Draw, Rows, about_mean, directions
-
-ROUNDS = 5  # of norms, then moments
-WELL = 1e-3  # smallest over largest eigenvalue of products from which they have digits enough
+from lm_geometry.surrogates.directions import (
+    Draw,
+    Rows,
+    about_mean,
+    directions,
+    nearest_orthonormal,
+)
 
 
 def gaussian(X: Rows) -> Draw:
@@ -25,28 +28,7 @@ def gaussian(X: Rows) -> Draw:
     """
     mean, centred = about_mean(X)
     around_zero = normal_rows(centred)
-    return lambda rng: mean + around_zero(_centred(rng.standard_normal(X.shape)))
-
-
-def gaussian_with_norms(X: Rows) -> Draw:
-    """As `gaussian`, each row stretched to the norm of the row of X that it stands for.
-
-    Keeps the norms |x| exactly (1e-12), token by token, mean and covariance nearly: stretching
-    moves them, and so they are set again, five times in turn, the norms last.
-    Source: alternating constraints, as in the surrogates of Schreiber, Schmitz 1996, PRL 77.
-    Cost: as `gaussian`, six times.
-    """
-    mean, centred = about_mean(X)
-    _, sizes, axes = directions(centred)
-
-    def draw(rng: np.random.Generator) -> Rows:
-        places = _centred(rng.standard_normal(X.shape)) @ axes.T
-        for _ in range(ROUNDS):
-            rows = with_norms_of(X, mean + (_orthonormal(places) * sizes) @ axes)
-            places = _centred(rows) @ axes.T / sizes
-        return with_norms_of(X, mean + (_orthonormal(places) * sizes) @ axes)
-
-    return draw
+    return lambda rng: mean + around_zero(centred_normal(X.shape, rng))
 
 
 def normal_rows(centred: Rows) -> Callable[[Rows], Rows]:
@@ -57,7 +39,7 @@ def normal_rows(centred: Rows) -> Callable[[Rows], Rows]:
     clouds similar draws.
     """
     _, sizes, axes = directions(centred)
-    return lambda rows: (_orthonormal(rows @ axes.T) * sizes) @ axes
+    return lambda rows: (nearest_orthonormal(rows @ axes.T) * sizes) @ axes
 
 
 def with_norms_of(X: Rows, rows: Rows) -> Rows:
@@ -71,18 +53,7 @@ def norms(X: Rows) -> Float64[np.ndarray, "tokens"]:
     return np.sqrt(np.einsum("td,td->t", X, X))
 
 
-def _centred(rows: Rows) -> Rows:
+def centred_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Rows:
+    """Standard normal rows `[tokens, width]`, minus their mean."""
+    rows = rng.standard_normal(shape)
     return rows - rows.mean(axis=0)
-
-
-def _orthonormal(
-    places: Float64[np.ndarray, "tokens rank"],
-) -> Float64[np.ndarray, "tokens rank"]:
-    """The nearest matrix of orthonormal columns, the polar factor; of normal ones it is uniform."""
-    values, vectors = np.linalg.eigh(places.T @ places)
-    if not len(values):
-        return places
-    if values[0] > WELL * values[-1]:
-        return places @ ((vectors / np.sqrt(values)) @ vectors.T)
-    left, _, right = np.linalg.svd(places, full_matrices=False)
-    return left @ right

@@ -12,7 +12,8 @@ from lm_geometry.point_cloud.magnitude import to_one
 from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.components import permuted_components
 from lm_geometry.surrogates.directions import Draw, Rows
-from lm_geometry.surrogates.gaussian import gaussian, gaussian_with_norms
+from lm_geometry.surrogates.gaussian import gaussian
+from lm_geometry.surrogates.given_norms import gaussian_with_norms
 from lm_geometry.surrogates.kinds import KINDS, NEEDS, Kind
 from lm_geometry.surrogates.labels import Labels
 from lm_geometry.surrogates.token_means import exchanged_residuals, token_means
@@ -32,7 +33,8 @@ def surrogate(
     They are checked wherever given, and used by the kinds that need them. By `kind`, what is kept:
 
     - "gaussian": mean and covariance, exactly
-    - "gaussian_with_norms": the norm of each token, exactly; mean and covariance nearly
+    - "gaussian_with_norms": the norm of each token, mean and covariance, exactly where rows have
+      room to turn: not where tokens are so few, or so alike, that norms determine them
     - "permuted_components": mean and marginals of the principal components, exactly
     - "token_means": the mean of each identity in `tokens`, and the covariance around them, exactly
     - "exchanged_residuals": those means, and the residuals of each identity around the effects of
@@ -42,8 +44,8 @@ def surrogate(
     nearly equal states. Draw several, of one `null_model`: one is a sample, with a sample's error.
 
     Source: surrogate data, Theiler et al. 1992, Physica D 58, as constrained realisations, Theiler,
-    Prichard 1996, Physica D 94; each kind's stands with it, in `surrogates.gaussian`, `.components`
-    and `.token_means`.
+    Prichard 1996, Physica D 94; each kind's stands with it, in `surrogates.gaussian`,
+    `.given_norms`, `.components` and `.token_means`.
     Cost: O(tokens · width · (width + min(tokens, width))) time, some float64 copies of X.
     Bias: a few massive tokens rule a mean and a covariance: leave them out first. In the last two
     kinds tokens that are alone in their identity stay as they are; in the last, identities / tokens
