@@ -98,3 +98,10 @@ def test_given_its_norms_a_gaussian_has_no_preferred_direction():
     assert np.abs(ways.mean(axis=0)).max() < 0.15  # a standard error is 1/√3 · 1/√400 = .029
     products = np.einsum("dti,dtj->tij", ways, ways) / len(ways)
     assert np.abs(products - np.eye(3) / 3).max() < 0.09  # .015
+
+
+def test_where_norms_determine_all_it_is_told_that_moments_are_not_kept():
+    X = np.random.default_rng(0).standard_normal((50, 1))
+    with pytest.warns(UserWarning, match=r"50 tokens have hardly room .* kept to 0\.\d+ of them"):
+        found = surrogate(X, "gaussian_with_norms", 0)
+    np.testing.assert_allclose(np.abs(found), np.abs(X), rtol=1e-12)

@@ -1,5 +1,7 @@
 """A surrogate that keeps the mean and the covariance of a cloud, and the norm of each token."""
 
+import warnings
+
 import numpy as np
 
 from lm_geometry.surrogates.directions import (
@@ -12,8 +14,12 @@ from lm_geometry.surrogates.directions import (
 from lm_geometry.surrogates.gaussian import centred_normal, norms, with_norms_of
 from lm_geometry.surrogates.turned_columns import Columns, PerToken, Wanted, turned_to_norms
 
-ROUNDS = 3  # of norms, then moments
-STARTS = 3  # at most: massive tokens on the wrong side of the cloud cannot turn to the other
+# How near norms, then moments, by turns have to come before rows are turned; and on further starts
+# where that did not do: a massive token on the wrong side of the cloud cannot turn to the other.
+NEAR = (0.3, 0.03, 0.003)
+ENOUGH = 1e-6  # massive tokens leave no more digits
+ROUNDS = 50  # at most
+TOLD = 1e-3  # of moments, from which on it is told that they are not kept
 PLACES = np.linspace(-28, 28, 13)  # of logarithms of 1 − θ v, among which a root is looked for
 HALVINGS = 12  # of the place between two of them
 
@@ -36,18 +42,29 @@ def gaussian_with_norms(X: Rows) -> Draw:
     squares = norms(X) ** 2 - max(mean @ mean - inside @ inside, 0)
     wanted = Wanted(inside, sizes, np.maximum(squares, 0))
 
-    def started(rng: np.random.Generator) -> Columns:
+    def started(rng: np.random.Generator, near: float) -> Columns:
         columns = nearest_orthonormal(centred_normal(X.shape, rng) @ axes.T)
-        for _ in range(ROUNDS if len(sizes) else 0):
+        for _ in range(ROUNDS):
+            if wanted.reached_by(columns, near):
+                break
             rows = tilted(columns, wanted)
             columns = nearest_orthonormal((rows - rows.mean(axis=0)) / sizes)
         return columns
 
     def draw(rng: np.random.Generator) -> Rows:
         found: list[Columns] = []
-        while len(found) < STARTS and not (found and wanted.reached_by(found[-1])):
-            found.append(turned_to_norms(started(rng), wanted))
-        nearest = min(found, key=lambda columns: wanted.error(wanted.missing(columns)))
+        for near in NEAR:
+            found.append(turned_to_norms(started(rng, near), wanted))
+            if wanted.reached_by(found[-1], ENOUGH):
+                break
+        errors = [wanted.error(wanted.missing(columns)) for columns in found]
+        error, nearest = min(errors), found[int(np.argmin(errors))]
+        if error > TOLD:
+            warnings.warn(
+                f"gaussian_with_norms: {len(X)} tokens have hardly room for other directions than "
+                f"theirs; mean and covariance are kept to {error:.1g} of them only",
+                stacklevel=2,
+            )
         return with_norms_of(X, mean + (nearest * sizes) @ axes)
 
     return draw

@@ -10,7 +10,7 @@ from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.directions import nearest_orthonormal
 
 STEPS, WELL = 40, 1e-9  # at most; root mean square of relative errors of squared norms
-SOLVED, TURNS = 1e-2, 50  # of the linear system of a step: what may be left, iterations at most
+LEFT, TURNS = (1e-4, 0.1), 50  # of a step's linear system: of its error, and iterations at most
 SMALLEST = 2.0**-10  # part of a step, below which none helps
 Columns = Float64[np.ndarray, "tokens rank"]
 PerToken = Float64[np.ndarray, "tokens"]
@@ -29,13 +29,17 @@ class Wanted(NamedTuple):
         return self.squares - np.einsum("tr,tr->t", rows, rows)
 
     def error(self, missing: PerToken) -> float:
-        """Its root mean square, of each row by its own size; of a row of 0 by that of others."""
-        of = self.squares + 1e-6 * self.squares.mean()
+        """Its root mean square, as parts of what moving a row by its size, or the cloud's, does."""
+        if not len(self.sizes):
+            return 0.0  # copies of one row
+        spread = np.sqrt(np.sum(self.sizes**2) / len(missing))
+        norms = np.sqrt(self.squares)
+        of = norms * np.minimum(norms, spread) + 1e-6 * spread**2  # rows of 0 have no size
         return float(np.sqrt(np.mean((missing / of) ** 2)))
 
-    def reached_by(self, columns: Columns) -> bool:
-        """Whether these columns' rows have the norms, to 1e-9."""
-        return len(self.sizes) == 0 or self.error(self.missing(columns)) <= WELL
+    def reached_by(self, columns: Columns, error: float = WELL) -> bool:
+        """Whether these columns' rows have the norms, but for that error."""
+        return self.error(self.missing(columns)) <= error
 
 
 def turned_to_norms(columns: Columns, wanted: Wanted) -> Columns:
@@ -76,8 +80,8 @@ def _as_far_as_it_helps(
 
 def _step(columns: Columns, wanted: Wanted, missing: PerToken) -> Columns:
     """The shortest step that mends what is missing to first order, and keeps the columns so."""
-    steps = _Steps(columns, wanted)
-    factors, _ = cg(steps, missing / 2, rtol=SOLVED, maxiter=TURNS, M=steps.nearly_inverse())
+    steps, left = _Steps(columns, wanted), np.clip(wanted.error(missing), *LEFT)
+    factors, _ = cg(steps, missing / 2, rtol=float(left), maxiter=TURNS, M=steps.nearly_inverse())
     return steps.of(factors)
 
 
