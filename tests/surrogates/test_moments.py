@@ -102,6 +102,6 @@ def test_given_its_norms_a_gaussian_has_no_preferred_direction():
 
 def test_where_norms_determine_all_it_is_told_that_moments_are_not_kept():
     X = np.random.default_rng(0).standard_normal((50, 1))
-    with pytest.warns(UserWarning, match=r"50 tokens have hardly room .* kept to 0\.\d+ of them"):
+    with pytest.warns(UserWarning, match="50 tokens have hardly room"):
         found = surrogate(X, "gaussian_with_norms", 0)
     np.testing.assert_allclose(np.abs(found), np.abs(X), rtol=1e-12)
