@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.directions import (
     Draw,
     Rows,
@@ -12,29 +13,37 @@ from lm_geometry.surrogates.directions import (
     nearest_orthonormal,
 )
 from lm_geometry.surrogates.gaussian import centred_normal, norms, with_norms_of
-from lm_geometry.surrogates.turned_columns import Columns, PerToken, Wanted, turned_to_norms
+from lm_geometry.surrogates.turned_columns import (
+    Columns,
+    PerRank,
+    PerToken,
+    Wanted,
+    turned_to_norms,
+)
 
-# How near norms, then moments, by turns have to come before rows are turned; and on further starts
-# where that did not do: a massive token on the wrong side of the cloud cannot turn to the other.
+# To which error tilting and moments by turns go on before rows are turned. Where turning then gets
+# stuck, a new draw goes on longer: a massive token on the wrong side cannot turn to the other.
 NEAR = (0.3, 0.03, 0.003)
 ENOUGH = 1e-6  # massive tokens leave no more digits
 ROUNDS = 50  # at most
-TOLD = 1e-3  # of moments, from which on it is told that they are not kept
-PLACES = np.linspace(-28, 28, 13)  # of logarithms of 1 − θ v, among which a root is looked for
+TOLD = 1e-3  # of the largest variance: from so much on it is told that covariance is not kept
+PLACES = np.linspace(-28, 28, 13)  # logarithms of 1 − θ v, between which a root is looked for
 HALVINGS = 12  # of the place between two of them
 
 
 def gaussian_with_norms(X: Rows) -> Draw:
     """As `gaussian`, each row with the norm of the row of X that it stands for.
 
-    Keeps the norms |x|, token by token (1e-12), and mean and covariance to 1e-9 wherever rows have
-    room to turn: not where tokens are so few, or so alike, that norms determine them. A Gaussian
+    Keeps the norms |x|, token by token (1e-12), and mean and covariance to 1e-6 at least, mostly
+    1e-9, wherever rows have room to turn: not where tokens are so few, or so alike, that norms
+    determine them, of which a warning tells. A Gaussian
     sample is tilted towards its norms and its moments set again, by turns, until it is near; then
     its rows are turned until both are right. What is drawn depends on mean, covariance and norms
     alone: a surrogate of a surrogate has the law of the first.
     Source: by turns, as in the surrogates of Schreiber, Schmitz 1996, PRL 77:635; tilting,
     Barndorff-Nielsen, Cox 1979, JRSS B 41:279; turning, `turned_to_norms`.
-    Cost: O(tokens · width · min(tokens, width)) time; of a draw about twenty times `gaussian`.
+    Cost: O(tokens · width · min(tokens, width)) time; of a draw some ten to
+    twenty times `gaussian`, and up to ten times that where it has to start again.
     """
     mean, centred = about_mean(X)
     _, sizes, axes = directions(centred)
@@ -58,16 +67,24 @@ def gaussian_with_norms(X: Rows) -> Draw:
             if wanted.reached_by(found[-1], ENOUGH):
                 break
         errors = [wanted.error(wanted.missing(columns)) for columns in found]
-        error, nearest = min(errors), found[int(np.argmin(errors))]
-        if error > TOLD:
-            warnings.warn(
-                f"gaussian_with_norms: {len(X)} tokens have hardly room for other directions than "
-                f"theirs; mean and covariance are kept to {error:.1g} of them only",
-                stacklevel=2,
-            )
-        return with_norms_of(X, mean + (nearest * sizes) @ axes)
+        rows = with_norms_of(X, mean + (found[int(np.argmin(errors))] * sizes) @ axes)
+        if min(errors) > ENOUGH:
+            _tell(rows, axes, sizes)
+        return rows
 
     return draw
+
+
+def _tell(rows: Rows, axes: Float64[np.ndarray, "rank width"], sizes: PerRank) -> None:
+    """Warn where the covariance of these rows is not that of the cloud."""
+    places = (rows - rows.mean(axis=0)) @ axes.T
+    off = np.abs(places.T @ places - np.diag(sizes**2)).max() / sizes[0] ** 2
+    if off > TOLD:
+        warnings.warn(
+            f"gaussian_with_norms: norms leave these {len(rows)} tokens too little room; a draw's "
+            f"covariance is off by {off:.1g} of its largest variance",
+            stacklevel=4,
+        )
 
 
 def tilted(columns: Columns, wanted: Wanted) -> Columns:
@@ -89,7 +106,8 @@ def tilted(columns: Columns, wanted: Wanted) -> Columns:
         return np.einsum("tr,tr->t", found, found) - wanted.squares
 
     tokens = len(columns)
-    first = np.argmax([excess(np.full(tokens, place)) <= 0 for place in PLACES[1:]], axis=0)
+    short = np.array([excess(np.full(tokens, place)) <= 0 for place in PLACES[1:]])
+    first = np.where(short.any(axis=0), short.argmax(axis=0), len(PLACES) - 2)  # of 0: the shortest
     low, high = PLACES[first], PLACES[first + 1]
     for _ in range(HALVINGS):
         middle = (low + high) / 2

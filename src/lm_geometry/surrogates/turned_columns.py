@@ -9,18 +9,20 @@ from scipy.sparse.linalg import LinearOperator, cg
 from lm_geometry.point_cloud.shapes import Float64
 from lm_geometry.surrogates.directions import nearest_orthonormal
 
-STEPS, WELL = 40, 1e-9  # at most; root mean square of relative errors of squared norms
-LEFT, TURNS = (1e-4, 0.1), 50  # of a step's linear system: of its error, and iterations at most
+STEPS, WELL = 40, 1e-9  # at most; the error that is good enough to stop
+# The error that is left in a step's linear system is that of the norms, between these.
+SOLVED, ITERATIONS = (1e-4, 0.1), 50
 SMALLEST = 2.0**-10  # part of a step, below which none helps
 Columns = Float64[np.ndarray, "tokens rank"]
 PerToken = Float64[np.ndarray, "tokens"]
+PerRank = Float64[np.ndarray, "rank"]
 
 
 class Wanted(NamedTuple):
     """What rows `[tokens, rank]`, `mean + columns * sizes`, are to be."""
 
-    mean: Float64[np.ndarray, "rank"]
-    sizes: Float64[np.ndarray, "rank"]  # above 0
+    mean: PerRank
+    sizes: PerRank  # above 0
     squares: PerToken  # of norms
 
     def missing(self, columns: Columns) -> PerToken:
@@ -29,13 +31,17 @@ class Wanted(NamedTuple):
         return self.squares - np.einsum("tr,tr->t", rows, rows)
 
     def error(self, missing: PerToken) -> float:
-        """Its root mean square, as parts of what moving a row by its size, or the cloud's, does."""
+        """The root mean square over tokens of what is missing, each by its own measure.
+
+        A row's measure is its squared norm; where a far mean makes norms large, norm times spread,
+        which is what moving a row by the spread of the cloud does to its squared norm.
+        """
         if not len(self.sizes):
             return 0.0  # copies of one row
         spread = np.sqrt(np.sum(self.sizes**2) / len(missing))
         norms = np.sqrt(self.squares)
-        of = norms * np.minimum(norms, spread) + 1e-6 * spread**2  # rows of 0 have no size
-        return float(np.sqrt(np.mean((missing / of) ** 2)))
+        measures = norms * np.minimum(norms, spread) + 1e-6 * spread**2  # rows of 0 have none
+        return float(np.sqrt(np.mean((missing / measures) ** 2)))
 
     def reached_by(self, columns: Columns, error: float = WELL) -> bool:
         """Whether these columns' rows have the norms, but for that error."""
@@ -45,9 +51,10 @@ class Wanted(NamedTuple):
 def turned_to_norms(columns: Columns, wanted: Wanted) -> Columns:
     """Centred orthonormal columns near to those given, whose rows have the norms that are wanted.
 
-    By Newton's method among centred orthonormal columns: the step that is shortest, measured in
-    units of the square roots of sizes, of those that mend all norms at once to first order; as much
-    of it as helps. Usually 5 steps to 1e-9, and continuous in what is given. Where nothing helps
+    By Newton's method among centred orthonormal columns: of the steps that mend all norms
+    at once to first order that with the least Σ D² · sizes, which lies between turning all columns
+    alike and stretching rows; as much of it as helps. Usually 5 steps to 1e-9, and continuous in
+    what is given. Where nothing helps
     any more (two tokens, whose columns have no others near) the nearest that was found.
     Source: Newton's method on the Stiefel manifold, Edelman, Arias, Smith 1998, SIAM J. Matrix
     Anal. 20:303; that norms may be asked for, Schur 1923, Horn 1954.
@@ -80,17 +87,20 @@ def _as_far_as_it_helps(
 
 def _step(columns: Columns, wanted: Wanted, missing: PerToken) -> Columns:
     """The shortest step that mends what is missing to first order, and keeps the columns so."""
-    steps, left = _Steps(columns, wanted), np.clip(wanted.error(missing), *LEFT)
-    factors, _ = cg(steps, missing / 2, rtol=float(left), maxiter=TURNS, M=steps.nearly_inverse())
-    return steps.of(factors)
+    steps, left = _Steps(columns, wanted), np.clip(wanted.error(missing), *SOLVED)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where rows have no room at all
+        near = steps.nearly_inverse()
+        factors, _ = cg(steps, missing / 2, rtol=float(left), maxiter=ITERATIONS, M=near)
+    return steps.of(np.nan_to_num(factors, nan=0.0, posinf=0.0, neginf=0.0))
 
 
 class _Steps(LinearOperator):
     """The shortest steps D, by a factor for each token; as an operator, what they do to norms.
 
-    Of D with columnsᵀ D antisymmetric and columns of sum 0, those with the least Σ D² / S for what
-    they do to each row: D = (Λ Y S − Q Z) S, with Q the columns, S a diagonal of 1 / sizes, Y the
-    rows' slopes, Λ the factors. Z is symmetric, follows from Λ, and keeps the columns orthonormal.
+    Of steps D `[tokens, rank]` with QᵀD antisymmetric and columns of sum 0, those with the least
+    Σ D² · sizes for what they do to each row: D = (Λ G − its mean − Q Z) / sizes, with Q the
+    columns, G the slopes of half the squared norms, Λ the factors. Z is symmetric, follows from Λ,
+    and keeps the columns orthonormal.
     """
 
     def __init__(self, columns: Columns, wanted: Wanted) -> None:
@@ -120,4 +130,5 @@ class _Steps(LinearOperator):
         both = self.columns * self.turned
         squares = np.einsum("tr,tr->t", self.columns**2 @ self.weights, self.turned**2)
         alone = self.own - squares - np.einsum("tr,tr->t", both @ self.weights, both)
-        return sparse.diags_array(1 / np.maximum(alone, self.own / 1000))
+        least = self.own / 1000 + 1e-12 * self.own.mean()  # rows of 0 have none of their own
+        return sparse.diags_array(1 / np.maximum(alone, least))
