@@ -170,9 +170,6 @@ def clone(tmp_path: Path) -> Path:
         folder / "params.yaml", [f"{key}={json.dumps(value)}" for key, value in smaller.items()]
     )
     git(folder, "commit", "--quiet", "--all", "--message", "a smaller study")
-    (folder / "notes.txt").write_text(
-        "\n\n".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))[:60_000]
-    )
     return folder
 
 

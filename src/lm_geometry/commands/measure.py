@@ -39,9 +39,9 @@ GROUPS = 10  # of documents, each left out by `--intervals` as tokens and as nei
 @click.command(
     cls=Anywhere,
     epilog=examples(
-        "lm-geometry measure smollm2 notes.txt --page notes.html",
+        "lm-geometry measure smollm2 README.md --page readme.html",
         "lm-geometry measure /models/mine a.txt b.txt --layers 25%-100% --json",
-        "lm-geometry measure smollm2 notes.txt --compare file:/models/tuned --layers 67% last",
+        "lm-geometry measure smollm2 README.md --compare file:/models/tuned --layers 67% last",
     ),
 )
 @click.argument("model", help="alias of the catalogue, hub:ID[@revision], file:PATH or a path")
