@@ -60,6 +60,30 @@ def test_the_stage_is_the_last_that_a_log_names(tmp_path: Path) -> None:
     assert running(log) == "running"
     log.write_text("Running stage 'finetune':\n> python\nRunning stage 'embed':\nnothing yet\n")
     assert running(log) == "running (embed)"
+    with log.open("a") as more:
+        more.write("base speeches: 1 of 3 in 6 s, 0.17 a second, 12 s left\n")
+        more.write("base speeches: 2 of 3 in 1,012 s, 0.1 a second, 6 s left\nand a warning\n")
+    assert running(log) == "running (embed: 2 of 3, 6 s left)"
+    with log.open("a") as more:
+        more.write("Running stage 'estimate':\n")
+    assert running(log) == "running (estimate)"
+
+
+def test_shares_are_said_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    now = [0.0]
+    monkeypatch.setattr("lm_geometry.experiments.outcomes.time.monotonic", lambda: now[0])
+    following = Following(1, said.append)
+    for second, share in ((0, 1), (4, 2), (9, 3), (12, 4), (13, 5)):
+        now[0] = second
+        following.now({"a": f"running (embed: {share} of 9, 6 s left)"})
+    now[0] = 14
+    following.now({"a": "running (estimate)"})
+    assert said == [
+        "[0:00:00] 1 running: a (embed: 1 of 9, 6 s left)",
+        "[0:00:12] 1 running: a (embed: 4 of 9, 6 s left)",
+        "[0:00:14] 1 running: a (estimate)",
+    ]
 
 
 def waits(experiments: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -17,7 +17,9 @@ from lm_geometry.workspace.hashes import library_versions
 
 WAITING, RUNNING = "waiting", "running"
 _STAGE = re.compile(r"^Running stage '([^']+)'", flags=re.MULTILINE)
+_SHARE = re.compile(r"(\d+ of \d+) in \S+ s, .*?(\S+ s left)?$", flags=re.MULTILINE)
 _LISTED = 4  # running experiments that are named in a line
+_EVERY = 10.0  # seconds between lines that differ in shares alone
 
 
 class State(StrEnum):
@@ -95,14 +97,17 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 class Following:
-    """Says how many experiments of a study ended, run and wait, each time that it changes."""
+    """Says how many experiments of a study ended, run and wait, each time that it changes.
+
+    Where nothing changes but how much of a stage is done, every ten seconds.
+    """
 
     def __init__(self, total: int, say: Callable[[str], None]) -> None:
         self.total = total
         self.say = say
         self.outcomes: list[Outcome] = []
         self._began = time.monotonic()
-        self._said = ""
+        self._said: tuple[float, str] = (-_EVERY, "")
 
     def ended(self, outcome: Outcome) -> None:
         """Say how an experiment ended."""
@@ -115,9 +120,11 @@ class Following:
         `states` has for each experiment that did not end `waiting` or `running`, and in brackets
         more of it, such as the stage.
         """
-        text = self._line(states)
-        if states and text != self._said:
-            self._said = text
+        text, now = self._line(states), time.monotonic()
+        last, said = self._said
+        changed = _without_shares(text) != _without_shares(said)
+        if states and (changed or (text != said and now - last >= _EVERY)):
+            self._said = now, text
             self.say(f"[{clock(time.monotonic() - self._began)}] {text}")
 
     def _line(self, states: Mapping[str, str]) -> str:
@@ -133,10 +140,21 @@ class Following:
 
 
 def running(log: Path) -> str:
-    """`running (STAGE)`, by the last stage that DVC says it started in a log."""
+    """`running (STAGE: SHARE)`, by the last stage that a log names and what that says it has done.
+
+    The share is that of its last line of progress, with the time that is left; there may be none.
+    """
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    stages = _STAGE.findall(text)
-    return f"{RUNNING} ({stages[-1]})" if stages else RUNNING
+    stages = list(_STAGE.finditer(text))
+    if not stages:
+        return RUNNING
+    shares = _SHARE.findall(text, stages[-1].end())
+    share = f": {', '.join(filter(None, shares[-1]))}" if shares else ""
+    return f"{RUNNING} ({stages[-1][1]}{share})"
+
+
+def _without_shares(text: str) -> str:
+    return re.sub(r": \d+ of \d+[^)]*", "", text)
 
 
 def facts() -> Facts:
