@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from lm_geometry.figures import channels, panels, theme
+from lm_geometry.figures import channels, nudged, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures.drawn import (
@@ -48,7 +49,7 @@ def lines(
         table = runs.over_runs(runs.rows_of(figure, study, collected), figure)
     data = _with_words(figure, table, measured)
     encoded = panels.only_records(alt.Chart()).encode(
-        x=_x(figure, data), color=_colour(figure), detail=["split:N", "side:N"]
+        x=_x(figure, data), color=_colour(figure, data), detail=["split:N", "side:N"]
     )
     title = Y_TITLES[figure.value]  # a long line would run into the next row of panels
     small = _by_layer(figure) or _several(data)
@@ -63,7 +64,7 @@ def lines(
     else:
         points = _points_by_firmness(encoded.encode(y=y), tooltip)
         layers = [zero("y"), bars, line, *points]
-    says = [_intervals(table), _sides(figure, data), _firm(figure, collected)]
+    says = [_only(data), _intervals(table), _sides(figure, data), _firm(figure, collected)]
     says = words(figure.says, measured if figure.panels else "", *says)
     chart = _paneled(figure, alt.layer(*layers, panels.message()), data, says)
     return Drawn(chart, table, table)
@@ -88,7 +89,7 @@ def boxes(
         .encode(
             x=_x(figure, data),
             xOffset=alt.XOffset("cell:N", sort=channels.first_of("cell_order")),
-            color=_colour(figure),
+            color=_colour(figure, data),
             y=alt.Y("value:Q", title=Y_TITLES["dimension"], scale=alt.Scale(zero=False)),
         )
     )
@@ -128,7 +129,24 @@ def _with_words(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFr
     if "adjusted_p_value" in table:  # one that is undefined is not firm
         own["firm"] = table["adjusted_p_value"] <= 1 - CONFIDENCE
     data = table.drop(columns="mean").assign(**own)
+    data["place"] = data["x"]
+    if figure.x == "layer":
+        distance = data["settings"].map(data.groupby("settings")["x"].apply(_spacing).get)
+        data["place"] = data["x"] + distance.astype(float) * _shares(data)
     return data.loc[data["x"] > 0] if figure.x_scale == "log" else data
+
+
+def _spacing(layers: pd.Series) -> float:
+    """The distance of the two nearest layers."""
+    return float(min(np.diff(sorted(set(layers))), default=0))
+
+
+def _shares(data: pd.DataFrame) -> pd.Series:
+    """By which part of that a line stands beside its layer, so that intervals stay apart."""
+    line = data.groupby(["corpus", "split", "side"], sort=False, dropna=False).ngroup()
+    own = line.groupby(data["settings"]).rank("dense")  # from 1, in each panel
+    of = own.groupby(data["settings"]).transform("max")
+    return nudged.SHARE * ((own - 0.5) / of - 0.5)
 
 
 def _intervals(table: pd.DataFrame) -> str:
@@ -204,15 +222,25 @@ def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
         return alt.X("x:Q", title=title, scale=scale, axis=axis)
     whole = alt.Axis(tickMinStep=1) if figure.x in ("layer", "step") else alt.Axis()
     layers = sorted(set(data["x"]))
-    few = figure.x == "layer" and len(layers) <= panels.MOST_TICKS
-    if few and not _depths_differ(figure, data):
-        whole = alt.Axis(values=layers)  # those that were measured
-    return alt.X("x:Q", title=title, scale=channels.snug(), axis=whole)
+    most = max(len(set(own["x"])) for _, own in data.groupby("settings"))
+    if figure.x == "layer" and most <= panels.MOST_TICKS:
+        whole = alt.Axis(
+            values=layers, format="d"
+        )  # those that were measured; each panel shows its own
+    return alt.X("place:Q", title=title, scale=channels.snug(), axis=whole)
 
 
-def _colour(figure: Figure) -> alt.Color:
+def _colour(figure: Figure, data: pd.DataFrame) -> alt.Color:
     colour = channels.corpus_colour()
+    if _only(data):
+        return colour.legend(None)
     return colour.title("corpora") if figure.value == "difference" else colour
+
+
+def _only(data: pd.DataFrame) -> str:
+    """The corpora of all lines, where they are the same: no legend says that."""
+    names = list(dict.fromkeys(data["corpus"]))
+    return f"{names[0]}." if len(names) == 1 else ""
 
 
 def _points_by_firmness(chart: alt.Chart, tooltip: Sequence[str | alt.Tooltip]) -> list[alt.Chart]:
