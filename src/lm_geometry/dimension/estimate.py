@@ -1,6 +1,7 @@
 """The dimension of a cloud or of its neighbourhoods in one call, by the name of the estimator."""
 
 import inspect
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,7 +57,7 @@ def local_dimension(
     for "twonn" at L = 128). Compare only at the same L, number of tokens, and options.
     Raises ValueError as `neighbour_graph`, for an unknown name, for an option that the estimator
     does not have, for values out of range, and for `exclude` with an estimator of scikit-dimension,
-    which looks at all pairs.
+    which looks at all pairs. Warns where the dimension is undefined (NaN) around every token.
     """
     _refuse_pairs(exclude, estimator, registry.LOCAL_OF_NEIGHBOURS)
     rule: dict[str, Option] = {"cdf": cdf, "fit": fit, "discard": discard}
@@ -65,7 +66,15 @@ def local_dimension(
     else:
         _refuse_others(rule, estimator)
     estimate = local_of(estimator, options)
-    return estimate(X, lambda k: _near(X, k, graph, backend, exclude), n_neighbors, **options)
+    found = estimate(X, lambda k: _near(X, k, graph, backend, exclude), n_neighbors, **options)
+    if not np.isfinite(found).any():
+        warnings.warn(
+            f"the dimension is undefined around each of the {len(found)} tokens: their neighbours "
+            "are copies, or equally far; `deduplicate` leaves copies out",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return found
 
 
 def global_dimension(
