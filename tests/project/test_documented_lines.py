@@ -23,9 +23,13 @@ DOCS = [
     "fine-tuning",
     "dialogue",
     "large-clouds",
+    "measure",
+    "bring-your-own",
+    "studies-on-clusters",
 ]
 PAGES = ["README.md", *(f"docs/{page}.md" for page in DOCS), "studies/README.md"]
 READERS_OWN = ("/models/my-llama", "/texts/news.jsonl")  # made up in the README
+RUNS = "/runs/results."  # scores that others recorded, as docs/bring-your-own.md has them
 KEPT = "my-model"  # what `lm-geometry keep` is said to make
 
 
@@ -94,6 +98,7 @@ def test_the_line_is_understood_and_valid(words: list[str], tmp_path: Path) -> N
     (tmp_path / "models" / "my-llama").mkdir(parents=True)
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "news.jsonl").write_text('{"text": "One line."}\n')
+    (tmp_path / "runs" / "results.40" / "checkpoint-100").mkdir(parents=True)
     default, made = read_yaml(ROOT / "params.yaml"), []
     for overrides in experiments:
         shutil.copy(ROOT / "params.yaml", tmp_path)
@@ -107,7 +112,7 @@ def test_the_line_is_understood_and_valid(words: list[str], tmp_path: Path) -> N
 def _own(override: str, folder: Path) -> str:
     for path in READERS_OWN:
         override = override.replace(f"file:{path}", f"file:{folder}{path}")
-    return override
+    return override.replace(RUNS, f"{folder}{RUNS}")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -35,8 +35,7 @@ def chart(data: panels.Data) -> panels.Panels:
             "Points: mean of the clouds' estimates at a scale, from near neighbours (left) to far "
             "ones (right).",
             "Bars: the interval named below.",
-            "Dashed and hollow: the base model. Solid: the fine-tuned checkpoint named above each "
-            "panel.",
+            "Dashed and hollow: the base model. Solid: the fine-tuned checkpoint named below.",
         ],
         line=f"{panels.SHOWN_STEP} + {panels.SPLITS}",
     )
