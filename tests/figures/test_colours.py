@@ -10,6 +10,7 @@ import pytest
 
 from lm_geometry.figures.export import NAMES, chart_function
 from lm_geometry.figures.theme import CORPUS_COLOURS
+from lm_geometry.plot_pages import revisions
 from lm_geometry.studies.figures import against, later_scores, nulls, over_steps
 from lm_geometry.studies.figures.token_geometry_panels import (
     SHUFFLE_COLOURS,
@@ -51,12 +52,16 @@ def test_white_and_black_are_where_they_belong() -> None:
     np.testing.assert_allclose(lab("#000000", "trichromacy"), [0, 0, 0], atol=0.1)
 
 
+PALETTES = [CORPUS_COLOURS, revisions.COLOURS]
+
+
 @pytest.mark.parametrize("vision", VISIONS)
-def test_any_two_corpora_are_told_apart(vision: str) -> None:
-    seen = {colour: lab(colour, vision) for colour in CORPUS_COLOURS}
+@pytest.mark.parametrize("colours", PALETTES, ids=["corpora", "revisions"])
+def test_any_two_are_told_apart(colours: list[str], vision: str) -> None:
+    seen = {colour: lab(colour, vision) for colour in colours}
     near = [
         (one, other)
-        for one, other in combinations(CORPUS_COLOURS, 2)
+        for one, other in combinations(colours, 2)
         if np.linalg.norm(seen[one] - seen[other]) < LEAST
     ]
     assert near == []
@@ -80,11 +85,12 @@ def test_blue_and_vermilion_of_one_lightness_are_seen_to_be_near() -> None:
     assert near_in_grey(["#0072B2", "#D55E00"]) == [("#0072B2", "#D55E00")]
 
 
-def test_corpora_are_told_apart_in_grey() -> None:
-    assert near_in_grey(CORPUS_COLOURS) == []
-    first = combinations([lightness(colour) for colour in CORPUS_COLOURS[:4]], 2)
+@pytest.mark.parametrize("colours", PALETTES, ids=["corpora", "revisions"])
+def test_palettes_are_told_apart_in_grey(colours: list[str]) -> None:
+    assert near_in_grey(colours) == []
+    first = combinations([lightness(colour) for colour in colours[:4]], 2)
     assert min(abs(one - other) for one, other in first) >= LEAST_GREY
-    every = combinations([lightness(colour) for colour in CORPUS_COLOURS], 2)
+    every = combinations([lightness(colour) for colour in colours], 2)
     assert min(abs(one - other) for one, other in every) >= LEAST_GREY_OF_ALL
 
 

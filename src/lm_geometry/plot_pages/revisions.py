@@ -7,7 +7,7 @@ import altair as alt
 from lm_geometry.figures import channels, panels, theme
 
 # Other colours than those of the corpora, which the charts of one revision use.
-COLOURS = ["#009E73", "#CC79A7", "#5D3A00", "#56B4E9", "#E69F00", "#6b7785"]
+COLOURS = ["#824bf0", "#e198b0", "#330a84", "#84f584", "#688cd3", "#3a5406"]
 CELL = "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split"
 AT_LAYER = " + (isValid(datum.layer) ? ', layer ' + datum.layer : '')"
 _NAMED = (
