@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lm_geometry.plot_pages.revisions import COLOURS
 from lm_geometry.plot_pages.templates import BY_REVISION, CHARTS, TEMPLATES, template
 from lm_geometry.workspace.section import read_yaml
 from tests.figure_rows import LAYERS, STEPS, records_of, rows_of
@@ -46,8 +47,9 @@ def test_every_revision_has_a_colour_and_its_settings(figure: str) -> None:
     assert [words.index(f"{rev}: {rev}'s L") for rev in REVISIONS] == sorted(
         words.index(f"{rev}: {rev}'s L") for rev in REVISIONS
     )
-    areas = [items[0] for items in _drawn(marks, "area")]
-    assert len({area["fill"] for area in areas}) == len(REVISIONS)
+    areas = {items[0]["fill"] for items in _drawn(marks, "area")}
+    bars = {bar["stroke"] for items in _drawn(marks, "rule") for bar in items} & {*COLOURS}
+    assert len(areas or bars) == len(REVISIONS)
 
 
 def test_violins_have_the_first_revision_left_and_the_second_right() -> None:
@@ -76,14 +78,16 @@ def test_a_model_that_was_not_fine_tuned_shows_its_base() -> None:
     assert "base" in _texts(marks).splitlines()
 
 
-def test_ribbons_reach_from_the_lower_to_the_upper_bound() -> None:
+def test_bars_of_revisions_stand_apart_and_reach_from_bound_to_bound() -> None:
     marks = _marks(compared("ribbons_by_revision", REVISIONS[:2]))
     assert len(_drawn(marks, "line")) == 2 * 2 * 2  # revisions, corpora, base and fine-tuned
-    ribbons = _drawn(marks, "area")
-    heights = [abs(point["y2"] - point["y"]) for ribbon in ribbons for point in ribbon]
+    bars = [bar for items in _drawn(marks, "rule") for bar in items]
+    assert len(bars) == 2 * 2 * 2 * len(LAYERS)
     # Every interval of the made-up rows is as wide as the others.
+    heights = [abs(bar["y2"] - bar["y"]) for bar in bars]
     np.testing.assert_allclose(heights, heights[0])
-    assert len(heights) == 2 * 2 * 2 * len(LAYERS)
+    places = np.unique(np.round([bar["x"] for bar in bars], 3))
+    assert len(places) == 2 * 2 * len(LAYERS)  # alike in both panels
 
 
 def test_a_revision_without_records_does_not_hide_the_other() -> None:
