@@ -36,14 +36,14 @@ def gaussian_with_norms(X: Rows) -> Draw:
 
     Keeps the norms |x|, token by token (1e-12), and mean and covariance to 1e-6 at least, mostly
     1e-9, wherever rows have room to turn: not where tokens are so few, or so alike, that norms
-    determine them, of which a warning tells. A Gaussian
-    sample is tilted towards its norms and its moments set again, by turns, until it is near; then
-    its rows are turned until both are right. What is drawn depends on mean, covariance and norms
-    alone: a surrogate of a surrogate has the law of the first.
+    determine them, of which a warning tells. A Gaussian sample is tilted towards its norms and its
+    moments set again, by turns, until it is near; then its rows are turned until both are right.
+    What is drawn depends on mean, covariance and norms alone: a surrogate of a surrogate has the
+    law of the first.
     Source: by turns, as in the surrogates of Schreiber, Schmitz 1996, PRL 77:635; tilting,
     Barndorff-Nielsen, Cox 1979, JRSS B 41:279; turning, `turned_to_norms`.
-    Cost: O(tokens · width · min(tokens, width)) time; of a draw some ten to
-    twenty times `gaussian`, and up to ten times that where it has to start again.
+    Cost: O(tokens · width · min(tokens, width)) time; of a draw some ten to twenty times
+    `gaussian`, and up to ten times that where it has to start again.
     """
     mean, centred = about_mean(X)
     _, sizes, axes = directions(centred)

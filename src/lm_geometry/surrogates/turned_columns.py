@@ -51,11 +51,11 @@ class Wanted(NamedTuple):
 def turned_to_norms(columns: Columns, wanted: Wanted) -> Columns:
     """Centred orthonormal columns near to those given, whose rows have the norms that are wanted.
 
-    By Newton's method among centred orthonormal columns: of the steps that mend all norms
-    at once to first order that with the least Σ D² · sizes, which lies between turning all columns
-    alike and stretching rows; as much of it as helps. Usually 5 steps to 1e-9, and continuous in
-    what is given. Where nothing helps
-    any more (two tokens, whose columns have no others near) the nearest that was found.
+    By Newton's method among centred orthonormal columns: of the steps that mend all norms at once
+    to first order that with the least Σ D² · sizes, which lies between turning all columns alike
+    and stretching rows; as much of it as helps. Usually 5 steps to 1e-9, and continuous in what is
+    given. Where nothing helps any more (two tokens, whose columns have no others near) the nearest
+    that was found.
     Source: Newton's method on the Stiefel manifold, Edelman, Arias, Smith 1998, SIAM J. Matrix
     Anal. 20:303; that norms may be asked for, Schur 1923, Horn 1954.
     Cost: O(tokens · rank²) time a step, about twelve products of that size.
