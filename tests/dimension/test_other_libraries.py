@@ -73,6 +73,7 @@ def test_information_imbalance_of_several_neighbours_is_that_of_dadapy(name):
     )
 
 
+@pytest.mark.filterwarnings("ignore:the dimension is undefined")  # of so many copies, by this rule
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.2])
 def test_the_published_rule_is_that_of_scikit_dimension_0_3_4(share):
     X, stored = with_copies(share), PUBLISHED[str(share)]

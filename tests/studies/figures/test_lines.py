@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.figures.nudged import SHARE
-from lm_geometry.studies.figures.lines import _shares, _spacing
+from lm_geometry.studies.figures.beside import beside
 
 
 def test_lines_of_a_panel_stand_apart_around_their_layer() -> None:
@@ -18,16 +18,16 @@ def test_lines_of_a_panel_stand_apart_around_their_layer() -> None:
     ]
     names = ["settings", "corpus", "side"]
     rows = [dict(zip(names, line, strict=True)) for line in lines for _ in range(3)]
-    data = pd.DataFrame(rows).assign(split="validation")
-    shares = _shares(data)
+    data = pd.DataFrame(rows).assign(split="validation", x=[3, 5, 9] * len(lines))
+    shares = beside(data)
     for panel, own in data.groupby("settings"):
         places = np.unique(shares[own.index])
         assert len(places) == (4 if panel == "one model" else 2)
         assert places.sum() == 0  # around the layer
-        assert np.ptp(places) < SHARE  # nowhere nearer to the next layer
+        assert np.ptp(places) < 2 * SHARE  # of two layers, the distance of the nearest
     assert shares.groupby(data[names].agg(" ".join, axis=1)).nunique().max() == 1
 
 
-def test_layers_are_as_far_apart_as_the_nearest_two() -> None:
-    assert _spacing(pd.Series([12, 15, 18, 20, 20, 22])) == 2
-    assert _spacing(pd.Series([5, 5])) == 0
+def test_one_layer_has_no_neighbour_to_share_the_distance_to() -> None:
+    rows = [{"settings": "", "corpus": name, "side": "base", "x": 5} for name in "ab"]
+    assert (beside(pd.DataFrame(rows).assign(split="test")) == 0).all()

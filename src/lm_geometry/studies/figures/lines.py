@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
-from lm_geometry.figures import channels, nudged, panels, theme
+from lm_geometry.figures import channels, panels, theme
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
+from lm_geometry.studies.figures.beside import beside
 from lm_geometry.studies.figures.drawn import (
     UNKNOWN,
     Drawn,
@@ -129,24 +129,8 @@ def _with_words(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFr
     if "adjusted_p_value" in table:  # one that is undefined is not firm
         own["firm"] = table["adjusted_p_value"] <= 1 - CONFIDENCE
     data = table.drop(columns="mean").assign(**own)
-    data["place"] = data["x"]
-    if figure.x == "layer":
-        distance = data["settings"].map(data.groupby("settings")["x"].apply(_spacing).get)
-        data["place"] = data["x"] + distance.astype(float) * _shares(data)
+    data["place"] = data["x"] + beside(data) if figure.x == "layer" else data["x"]
     return data.loc[data["x"] > 0] if figure.x_scale == "log" else data
-
-
-def _spacing(layers: pd.Series) -> float:
-    """The distance of the two nearest layers."""
-    return float(min(np.diff(sorted(set(layers))), default=0))
-
-
-def _shares(data: pd.DataFrame) -> pd.Series:
-    """By which part of that a line stands beside its layer, so that intervals stay apart."""
-    line = data.groupby(["corpus", "split", "side"], sort=False, dropna=False).ngroup()
-    own = line.groupby(data["settings"]).rank("dense")  # from 1, in each panel
-    of = own.groupby(data["settings"]).transform("max")
-    return nudged.SHARE * ((own - 0.5) / of - 0.5)
 
 
 def _intervals(table: pd.DataFrame) -> str:
