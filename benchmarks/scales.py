@@ -20,10 +20,9 @@ from lm_geometry.figures.scales import scales_chart
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_seeds
-from lm_geometry.workspace.section import read_yaml
+from lm_geometry.studies.figures.drawn import corpora
 
 FILE = Path(__file__).with_name("scales.csv")
-CORPORA = Path(__file__).parents[1] / "catalogue" / "corpora.yaml"
 FIGURE = Path(__file__).parents[1] / "docs" / "scales.svg"
 
 
@@ -43,7 +42,7 @@ def main() -> None:
             readings += [keys | one._asdict() for one in found.readings]
             plateaus += [keys | one._asdict() for one in found.plateaus]
             if number == 0 and layer == asked.layers[-1]:
-                name = read_yaml(CORPORA)[split.corpus]["label"]
+                name = corpora([split.corpus])[split.corpus]
                 title = f"{name}, layer {layer}, base, {len(X):,} tokens; groups: sequences"
                 ours = ([one._asdict() for one in part] for part in found)
                 FIGURE.write_bytes(render(scales_chart(*ours, title=title))["svg"])

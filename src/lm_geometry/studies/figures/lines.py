@@ -208,9 +208,7 @@ def _x(figure: Figure, data: pd.DataFrame) -> alt.X:
     layers = sorted(set(data["x"]))
     most = max(len(set(own["x"])) for _, own in data.groupby("settings"))
     if figure.x == "layer" and most <= panels.MOST_TICKS:
-        whole = alt.Axis(
-            values=layers, format="d"
-        )  # those that were measured; each panel shows its own
+        whole = alt.Axis(values=layers, format="d")  # of these a panel shows its own
     return alt.X("place:Q", title=title, scale=channels.snug(), axis=whole)
 
 
