@@ -54,7 +54,7 @@ def gaussian_with_norms(X: Rows) -> Draw:
     def started(rng: np.random.Generator, near: float) -> Columns:
         columns = nearest_orthonormal(centred_normal(X.shape, rng) @ axes.T)
         for _ in range(ROUNDS):
-            if wanted.reached_by(columns, near):
+            if wanted.error(columns) <= near:
                 break
             rows = tilted(columns, wanted)
             columns = nearest_orthonormal((rows - rows.mean(axis=0)) / sizes)
@@ -64,11 +64,11 @@ def gaussian_with_norms(X: Rows) -> Draw:
         found: list[Columns] = []
         for near in NEAR:
             found.append(turned_to_norms(started(rng, near), wanted))
-            if wanted.reached_by(found[-1], ENOUGH):
+            if wanted.error(found[-1]) <= ENOUGH:
                 break
-        errors = [wanted.error(wanted.missing(columns)) for columns in found]
-        rows = with_norms_of(X, mean + (found[int(np.argmin(errors))] * sizes) @ axes)
-        if min(errors) > ENOUGH:
+        nearest = min(found, key=wanted.error)
+        rows = with_norms_of(X, mean + (nearest * sizes) @ axes)
+        if wanted.error(nearest) > ENOUGH:
             _tell(rows, axes, sizes)
         return rows
 

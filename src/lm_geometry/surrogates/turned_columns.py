@@ -30,7 +30,7 @@ class Wanted(NamedTuple):
         rows = self.mean + columns * self.sizes
         return self.squares - np.einsum("tr,tr->t", rows, rows)
 
-    def error(self, missing: PerToken) -> float:
+    def error(self, columns: Columns) -> float:
         """The root mean square over tokens of what is missing, each by its own measure.
 
         A row's measure is its squared norm; where a far mean makes norms large, norm times spread,
@@ -38,14 +38,10 @@ class Wanted(NamedTuple):
         """
         if not len(self.sizes):
             return 0.0  # copies of one row
-        spread = np.sqrt(np.sum(self.sizes**2) / len(missing))
+        spread = np.sqrt(np.sum(self.sizes**2) / len(columns))
         norms = np.sqrt(self.squares)
         measures = norms * np.minimum(norms, spread) + 1e-6 * spread**2  # rows of 0 have none
-        return float(np.sqrt(np.mean((missing / measures) ** 2)))
-
-    def reached_by(self, columns: Columns, error: float = WELL) -> bool:
-        """Whether these columns' rows have the norms, but for that error."""
-        return self.error(self.missing(columns)) <= error
+        return float(np.sqrt(np.mean((self.missing(columns) / measures) ** 2)))
 
 
 def turned_to_norms(columns: Columns, wanted: Wanted) -> Columns:
@@ -61,11 +57,10 @@ def turned_to_norms(columns: Columns, wanted: Wanted) -> Columns:
     Cost: O(tokens · rank²) time a step, about twelve products of that size.
     """
     for _ in range(STEPS):
-        if wanted.reached_by(columns):
+        error = wanted.error(columns)
+        if error <= WELL:
             break
-        missing = wanted.missing(columns)
-        step = _step(columns, wanted, missing)
-        nearer = _as_far_as_it_helps(columns, step, wanted, wanted.error(missing))
+        nearer = _as_far_as_it_helps(columns, _step(columns, wanted, error), wanted, error)
         if nearer is None:
             break
         columns = nearer
@@ -79,18 +74,19 @@ def _as_far_as_it_helps(
     part = 1.0
     while part >= SMALLEST:
         nearer = nearest_orthonormal(columns + part * step)
-        if wanted.error(wanted.missing(nearer)) < error * (1 - part / 4):
+        if wanted.error(nearer) < error * (1 - part / 4):
             return nearer
         part /= 2
     return None
 
 
-def _step(columns: Columns, wanted: Wanted, missing: PerToken) -> Columns:
+def _step(columns: Columns, wanted: Wanted, error: float) -> Columns:
     """The shortest step that mends what is missing to first order, and keeps the columns so."""
-    steps, left = _Steps(columns, wanted), np.clip(wanted.error(missing), *SOLVED)
+    steps, missing = _Steps(columns, wanted), wanted.missing(columns)
+    left = float(np.clip(error, *SOLVED))
     with np.errstate(divide="ignore", invalid="ignore"):  # where rows have no room at all
         near = steps.nearly_inverse()
-        factors, _ = cg(steps, missing / 2, rtol=float(left), maxiter=ITERATIONS, M=near)
+        factors, _ = cg(steps, missing / 2, rtol=left, maxiter=ITERATIONS, M=near)
     return steps.of(np.nan_to_num(factors, nan=0.0, posinf=0.0, neginf=0.0))
 
 
