@@ -140,10 +140,11 @@ verify: $(DADAPY_READY)  ## everything again where DADApy is installed, and a co
 
 setup: $(READY) $(PAGE) $(OWN_SITE) $(WARM)
 
-# Half a minute of the compiler, which nobody has to wait for in front of a first result.
+# Half a minute of compilers, which nobody has to wait for in front of a first result. Bytecode is kept
+# even where the variable forbids it, as in containers: every stage would compile its libraries, 13 s.
 $(WARM): $(READY)
-	@echo "Compiling the loops of a first measurement, which is kept."
-	@$(BIN)/python -m lm_geometry.measure.first_calls
+	@echo "Compiling what a first result needs, which is kept."
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m lm_geometry.experiments.first_calls
 	@touch $@
 
 # DVC's cache of hashes is a pickle, and its default a folder that every user of the machine may write.

@@ -179,12 +179,15 @@ def _checked(name: str) -> "tuple[Study, list[Experiment]]":
 
 def _tell_costs(checked: "dict[str, tuple[Study, list[Experiment]]]") -> None:
     from lm_geometry.experiments.costs.told import told_of_all
+    from lm_geometry.studies.grid import models_made, starts
     from lm_geometry.workspace.machine import machine
 
     if machine().costs == "never":
         return
-    for name, (_, found) in checked.items():
-        print(f"{name}: {told_of_all(found)}", file=sys.stderr, flush=True)
+    for name, (study, found) in checked.items():
+        to_make = [one for one in models_made(name, study) if one.entry is None]
+        every = [*(one.first for one in to_make), *found]
+        print(f"{name}: {told_of_all(every, starts(to_make))}", file=sys.stderr, flush=True)
 
 
 def _conduct(conductors: "list[tuple[Conductor, list[Experiment]]]") -> None:

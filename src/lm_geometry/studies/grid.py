@@ -50,9 +50,9 @@ def check_study(name: str, study: Study, root: Path = ROOT) -> list[Experiment]:
     """
     project, made = Project.read(root), models_made(name, study, root)
     first = [one.first for one in made]
-    bases = {one.alias: project.params_of(one.first.overrides)["model"]["name"] for one in made}
-    starts = {key: project.models[base] for key, base in bases.items() if base in project.models}
-    project = replace(project, models=starts | project.models)
+    bases = starts(made, root)
+    known = {key: project.models[base] for key, base in bases.items() if base in project.models}
+    project = replace(project, models=known | project.models)
     found = experiments(name, study, root)
     errors = [line for one in [*first, *found] for line in _errors(one, project, root)]
     if errors := errors or shared_names(found, project):
@@ -113,6 +113,12 @@ def models_made(name: str, study: Study, root: Path = ROOT) -> list[Made]:
         first = Experiment(named(f"{name}-{alias}", content), overrides)
         found.append(Made(alias, first, kept.step, project.models.get(alias)))
     return found
+
+
+def starts(models: Iterable[Made], root: Path = ROOT) -> dict[str, str]:
+    """What each model of a study is trained on from, by its alias."""
+    project = Project.read(root)
+    return {one.alias: project.params_of(one.first.overrides)["model"]["name"] for one in models}
 
 
 def refuse_others(models: list[Made]) -> None:

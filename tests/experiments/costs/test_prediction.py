@@ -102,6 +102,22 @@ def test_what_experiments_share_is_told_once(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+def test_a_model_that_a_study_makes_is_measured_by_what_it_starts_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[str] = []
+
+    def rates(raw: dict[str, Any], *_: object) -> Rates:
+        measured.append(raw["model"]["name"])
+        return RATES
+
+    monkeypatch.setattr(module, "measured", rates)
+    monkeypatch.setattr("lm_geometry.experiments.costs.here.is_here", lambda _: True)
+    made = [Experiment("own", {"model.name": "minilm"}), Experiment("a", {"model.name": "own"})]
+    assert told_of_all(made, {"own": "minilm"}).endswith("(measured in 9 s)")
+    assert measured == ["minilm"]  # `own` is in no catalogue before the first has run
+
+
 def test_too_many_models_are_not_measured() -> None:
     several = [Experiment(name, {"model.name": name}) for name in ("a", "b", "c", "d")]
     assert told_of_all(several) == (

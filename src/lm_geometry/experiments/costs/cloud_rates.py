@@ -41,7 +41,7 @@ def cloud_rates(
 
     `length` is the number of tokens of a document, each a sequence of its own.
     """
-    first, _ = timed(clock, lambda: _first_calls(settings, width, length))
+    first, _ = timed(clock, lambda: load_loops(settings, width, length))
     least = min(points, TRIED)
     tried, _ = timed(clock, lambda: _graph(_cloud(least, width), settings))
     fitting = int(least * math.sqrt(SECONDS / max(tried, SHORTEST)))
@@ -49,8 +49,8 @@ def cloud_rates(
     return replace(_measured(settings, chosen, width, length, clock), first=first)
 
 
-def _first_calls(settings: Estimate, width: int, length: int) -> None:
-    """Load every compiled loop, which later calls have in memory."""
+def load_loops(settings: Estimate, width: int, length: int) -> None:
+    """Compile every loop that these settings need, or load it, which later calls have in memory."""
     X, rows = _cloud(FIRST, width), np.arange(FIRST)
     readings = _readings(settings, FIRST, length)
     small = settings.model_copy(update={"n_neighbors": [FEWEST_NEIGHBOURS], "gride_range": 2})

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -44,13 +44,17 @@ def told(raw: Raw, clock: ClockName = "clock", root: Path = ROOT) -> str:
     return f"{line(costs, clock)} (measured in {rates.seconds:.0f} s{saved})"
 
 
-def told_of_all(experiments: Sequence[Experiment], root: Path = ROOT) -> str:
+def told_of_all(
+    experiments: Sequence[Experiment], starts: Mapping[str, str] | None = None, root: Path = ROOT
+) -> str:
     """The line about experiments one after another; what they share is counted once.
 
     Each way to train and read a model is measured once, by the first experiment that has it.
+    `starts` names for each model that earlier of the experiments make the one that it starts
+    from, which is as fast and here before it is made.
     """
     project = Project.read(root)
-    raws = [project.params_of(one.overrides) for one in experiments]
+    raws = [_measurable(project.params_of(one.overrides), starts or {}) for one in experiments]
     ways = {way(raw): raw for raw in reversed(raws)}
     if len(ways) > MOST_WAYS:
         return f"{NOT_TOLD}: {len(ways)} models and ways to train them would have to be measured"
@@ -69,6 +73,11 @@ def told_of_all(experiments: Sequence[Experiment], root: Path = ROOT) -> str:
         return f"{NOT_TOLD}: {error}"
     seconds = sum(own.seconds for own in rates.values())
     return f"{line(together(parts), 'clock')} (measured in {seconds:.0f} s)"
+
+
+def _measurable(raw: Raw, starts: Mapping[str, str]) -> Raw:
+    name = raw["model"]["name"]
+    return raw | {"model": raw["model"] | {"name": starts.get(name, name)}}
 
 
 def way(raw: Raw) -> str:

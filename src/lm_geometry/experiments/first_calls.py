@@ -1,0 +1,58 @@
+"""Compiles what a first command needs: `python -m lm_geometry.experiments.first_calls`.
+
+`make setup` runs it, so that nobody waits for a compiler in front of a first result: Python's own
+compiles 13 seconds of libraries, which each stage would do anew where no bytecode may be written
+later, as in many containers.
+"""
+
+import importlib
+import pkgutil
+
+import numpy as np
+
+import lm_geometry
+from lm_geometry import gride, local_dimension
+from lm_geometry.experiments.costs.cloud_rates import load_loops
+from lm_geometry.experiments.experiment import Project
+from lm_geometry.observables.persistent_homology import persistent_homology_dimension
+from lm_geometry.params.sections import Params
+
+POINTS, WIDTH, LENGTH = 300, 16, 20  # tokens, numbers of each, tokens of a document
+# What ours import when they are called: DVC's commands, backends of figures, the bundled models.
+LATER = (
+    "dvc.cli.parser",
+    "dvc.repo.experiments.queue.celery",
+    "dvc.repo.experiments.queue.tempdir",
+    "dvc.repo.reproduce",
+    "matplotlib.backends.backend_svg",
+    "networkx",
+    "sklearn.cluster",
+    "sklearn.decomposition",
+    "transformers.models.bert.modeling_bert",
+    "transformers.models.llama.modeling_llama",
+)
+
+
+def import_libraries() -> None:
+    """Import every module of ours, with the libraries that each of them names."""
+    every = pkgutil.walk_packages(lm_geometry.__path__, f"{lm_geometry.__name__}.")
+    for name in [*(module.name for module in every), *LATER]:
+        importlib.import_module(name)
+
+
+def compile_loops() -> None:
+    """Measure small clouds as the committed parameters have it, and as the library's own calls."""
+    load_loops(Params.of(Project.read().params).estimate, WIDTH, LENGTH)
+    cloud = np.random.default_rng(0).standard_normal((POINTS, WIDTH)).astype(np.float32)
+    cloud[-1] = cloud[0]  # copies have loops of their own
+    documents = np.arange(POINTS) // LENGTH
+    for exclude in (None, documents):
+        local_dimension(cloud, n_neighbors=64, exclude=exclude)
+    gride(cloud, range_max=64)
+    persistent_homology_dimension(cloud)
+
+
+if __name__ == "__main__":
+    import_libraries()
+    compile_loops()
+    print("the libraries and loops of a first result are compiled")
