@@ -61,7 +61,7 @@ help:  ## what there is
 repro: setup  ## the whole study
 	@test "$$LM_GEOMETRY_COSTS" = never || lm-geometry costs 2>/dev/null || true  # what is wrong the run itself says
 	@echo 'dvc repro'; { status=$$( { { PYTHONUNBUFFERED=1 dvc --wait-for-lock repro; echo $$? >&3; } | $(NOT_PUSHED) >&4; } 3>&1 ); } 4>&1; \
-		test $$status = 0 || { lm-geometry drift 2>&1 | grep -F 'git checkout dvc.lock' >&2; exit $$status; }
+		test $$status = 0 || { lm-geometry drift 2>&1 | grep -F 'was cut by a kill' >&2; exit $$status; }
 	@lm-geometry audit --quick --no-remote data plots  # on a full disk `dvc repro` can leave outs unsaved
 	@lm-geometry result
 
@@ -74,7 +74,7 @@ pull: setup  ## results from the remote
 publish: setup  ## results as a static tree
 	@test -n "$(DIR)" || { echo "make publish DIR=/a/folder" >&2; exit 2; }
 	dvc remote add --local --force published "$(abspath $(DIR))"
-	dvc push --remote published
+	lm-geometry push --remote published
 	cp dvc.lock dvc.yaml tools/read_results.py "$(DIR)"
 
 audit: setup  ## every object of cache and remote, read and mended

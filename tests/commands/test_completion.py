@@ -24,7 +24,7 @@ def offers(*words: str) -> list[str]:
 
 def test_commands_options_and_choices_are_offered() -> None:
     assert offers("") == list(COMMANDS)
-    assert offers("pu") == ["pull"]
+    assert offers("pul") == ["pull"]
     assert offers("study", "--s") == ["--slurm", "--slurm-file"]
     assert offers("table", "prompt_p") == ["prompt_peaks"]
     assert offers("table", "--corpus", "a", "b", "--format", "m") == ["markdown"]

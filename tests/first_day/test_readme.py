@@ -133,7 +133,7 @@ CHECKS: dict[str, Check | None] = {
     "lm-geometry experiments": listed,
     "dvc plots diff": side_by_side,
     "lm-geometry table differences": of_layer_30,
-    "dvc push": to_the_remote_and_back,
+    "lm-geometry push": to_the_remote_and_back,
 }
 
 

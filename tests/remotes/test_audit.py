@@ -69,12 +69,12 @@ def test_what_was_not_pushed_or_pulled_is_no_fault(
     toy: ToyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toy.command("audit", "estimate")
-    assert "to be moved by `dvc push`: 2 of data/tables" in capsys.readouterr().out
+    assert "to be moved by `lm-geometry push`: 2 of data/tables" in capsys.readouterr().out
     toy.dvc("push", "--quiet")
     clone = toy.clone(tmp_path / "clone")
     clone.command("audit", "data/model.json", "data/tables")
     out = capsys.readouterr().out
-    assert "to be moved by `dvc pull`: 3 of data/model.json, data/tables" in out
+    assert "to be moved by `lm-geometry pull`: 3 of data/model.json, data/tables" in out
 
 
 def test_an_out_that_is_never_pushed_is_looked_for_here_alone(

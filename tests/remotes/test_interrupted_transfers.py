@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,44 @@ def test_a_killed_push_and_a_killed_pull_are_made_complete_by_another(
     clone.command("audit")
     out = capsys.readouterr().out
     assert out.count(f": {every} of {every} objects are whole") == 2
+
+
+KILLED_WHILE_IT_NOTES = """
+import os, sys
+from itertools import count
+from dvc.cli import main
+from dvc_data.index import DataIndex
+numbers, noted = count(), DataIndex.__setitem__
+def note(index, key, entry):
+    if key[0] in ("push", "fetch") and next(numbers) == 100:
+        os._exit(9)
+    noted(index, key, entry)
+DataIndex.__setitem__ = note
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("command", ["push", "pull"])
+def test_what_a_kill_left_of_the_notes_of_a_transfer_is_not_taken_for_the_whole(
+    command: str, many: ToyProject, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DVC notes what it will send; `dvc push` sends a part of it and reports success."""
+    shutil.copytree(many.folder.parent, tmp_path / "copy")
+    project, remote = ToyProject(tmp_path / "copy" / "project"), tmp_path / "copy" / "remote"
+    shutil.rmtree(remote, ignore_errors=True)
+    (project.folder / ".dvc" / "config.local").unlink(missing_ok=True)
+    if command == "pull":
+        project.dvc("push", "--quiet")
+        shutil.rmtree(project.folder / ".dvc" / "cache")
+        shutil.rmtree(project.folder / "data")
+    words = [sys.executable, "-c", KILLED_WHILE_IT_NOTES, command, "--quiet"]
+    assert subprocess.run(words, cwd=project.folder).returncode == 9
+    if command == "push":
+        project.dvc("push", "--quiet")  # which leaves the listings of folders there
+    project.command(command)
+    project.command("audit")
+    assert capsys.readouterr().out.count(f": {FILES + 4} of {FILES + 4} objects are whole") == 2
+    assert project.bytes() == many.bytes()
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ def recipe(folder: Path) -> list[list[str]]:
     words = ["make", "--dry-run", "publish", f"DIR={folder}"]
     ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = [line.replace('"', "").split() for line in ran.stdout.splitlines()]
-    return [line for line in lines if line[0] in ("dvc", "cp") and "config" not in line]
+    return [
+        line for line in lines if line[0] in ("dvc", "lm-geometry", "cp") and "config" not in line
+    ]
 
 
 @pytest.fixture
@@ -29,9 +31,10 @@ def address(finished: ToyProject, tmp_path: Path) -> Iterator[str]:
     """Where a toy project was published; it is gone, and so are its cache and its remote."""
     project, tree = finished.copy(tmp_path / "deep" / "project"), tmp_path / "tree"
     *commands, copied = recipe(tree)
-    assert [command[:2] for command in commands] == [["dvc", "remote"], ["dvc", "push"]]
-    for command in commands:
-        project.dvc(*command[1:])
+    remote, push = commands
+    assert remote[:2] == ["dvc", "remote"] and push[:2] == ["lm-geometry", "push"]
+    project.dvc(*remote[1:])
+    project.command(*push[1:])
     assert copied == ["cp", "dvc.lock", "dvc.yaml", "tools/read_results.py", str(tree)]
     for name in ("dvc.lock", "dvc.yaml"):
         (tree / name).write_bytes((project.folder / name).read_bytes())

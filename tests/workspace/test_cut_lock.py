@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.workspace import extras
-from lm_geometry.workspace.faults import LOCK_CUT, refuse_cut
+from lm_geometry.workspace.faults import LOCK_CUT, RECORDS_CUT, refuse_cut
 from tests.structure import ROOT
 
 LOCK = ROOT / "dvc.lock"
@@ -41,9 +41,26 @@ def test_commands_say_so_before_they_begin(tmp_path: Path, monkeypatch: pytest.M
         extras.require_clone()
 
 
-def test_make_says_so_and_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", ["", '{"read": {"stage.py": [{"pid": 1, "cmd"'])
+def test_records_of_readers_and_writers_that_a_kill_cut_are_told_with_their_cure(
+    left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dvc.yaml").write_text("stages: {}")
+    monkeypatch.setattr(extras, "_ABOVE", tmp_path)
+    extras.require_clone()  # there are none
+    records = tmp_path / ".dvc" / "tmp" / "rwlock"
+    records.parent.mkdir(parents=True)
+    records.write_text("{}")
+    extras.require_clone()
+    records.write_text(left)
+    with pytest.raises(ValueError, match=rf"was cut by a kill .*: `rm {records}`"):
+        extras.require_clone()
+
+
+@pytest.mark.parametrize("cut", [LOCK_CUT, RECORDS_CUT.format(file="rwlock")])
+def test_make_says_so_and_fails(cut: str, tmp_path: Path) -> None:
     """`make repro` with programs that fail as those do where the lock is cut."""
-    for name, printed in (("dvc", "validation failed"), ("lm-geometry", f"drift: {LOCK_CUT}")):
+    for name, printed in (("dvc", "validation failed"), ("lm-geometry", f"drift: {cut}")):
         program = tmp_path / name
         program.write_text(f"#!{sys.executable}\nprint({printed!r})\nraise SystemExit(255)\n")
         program.chmod(0o755)
@@ -56,4 +73,4 @@ def test_make_says_so_and_fails(tmp_path: Path) -> None:
         ["make", "repro"], cwd=tmp_path, env={"PATH": path}, capture_output=True, text=True
     )
     assert ran.returncode != 0
-    assert "git checkout dvc.lock" in ran.stderr
+    assert cut in ran.stderr

@@ -13,7 +13,7 @@ MENDING = (
 )
 LOST = (
     "these are whole nowhere, and what was left of them was taken away: `dvc repro` makes them "
-    "again, `dvc push` sends them"
+    "again, `lm-geometry push` sends them"
 )
 
 

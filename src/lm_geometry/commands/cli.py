@@ -27,6 +27,7 @@ COMMANDS = {
     "project": "draw a cloud in the plane by t-SNE or UMAP, coloured by local dimension or label",
     "table": "print means, changes and losses by checkpoint, corpus, layer and L",
     "pull": "dvc pull, naming the results that the remote lacks or has only damaged",
+    "push": "dvc push, finishing what a killed one left, and looking whether all is there",
     "audit": "check every object of the cache and the remote against dvc.lock, and mend them",
     "attest": "write what the results of a revision are, by SHA-256, and sign it",
     "verify": "tell what differs from an attestation, and who signed it",

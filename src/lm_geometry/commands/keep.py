@@ -35,4 +35,4 @@ def command(revision: str, step: int, name: str, merge: bool, adapter: bool) -> 
     print(f"{name}: {entry.note}")
     print(f"  files   models/{name}, tracked by models/{name}.dvc; entry in catalogue/models.yaml")
     print(f"  use     lm-geometry run NEW -S model.name={name}")
-    print(f"  share   git add models catalogue, git commit, dvc push models/{name}.dvc")
+    print(f"  share   git add models catalogue, git commit, lm-geometry push models/{name}.dvc")

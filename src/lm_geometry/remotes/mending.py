@@ -1,15 +1,19 @@
 """Mending what an audit found: from the other place, or from the files of the workspace."""
 
+import re
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_geometry.remotes.audit import Audit, Fault
-from lm_geometry.remotes.places import Place, seen_at
+from lm_geometry.remotes.places import HOUR, Place, seen_at
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
 WORKSPACE = "workspace"
+_UNFINISHED = re.compile(r"\.[\w-]{22}\.tmp")  # dvc-objects' own, by a short UUID
 
 
 def mend(
@@ -37,7 +41,19 @@ def mend(
         for path in place.unfinished():
             place.fs.remove(path)
             say(f"removed from the {place.name}, what a killed transfer left: {path}")
+    for link in unfinished_links(found, Path(repo.root_dir)):
+        link.unlink()
+        say(f"removed from the {WORKSPACE}, what a killed checkout left: {link}")
     return left
+
+
+def unfinished_links(found: Audit, root: Path) -> list[Path]:
+    """What DVC made beside an out or in it and never gave its name, an hour ago or more."""
+    outs = {root / item.out.path for item in found.items}
+    beside = {file for out in outs for file in out.parent.glob(".*.tmp")}
+    inside = {file for out in outs if out.is_dir() for file in out.rglob(".*.tmp")}
+    named = [file for file in beside | inside if _UNFINISHED.fullmatch(file.name)]
+    return sorted(file for file in named if time.time() - file.lstat().st_mtime > HOUR)
 
 
 def _mended(found: Audit, repo: "Repo", fault: Fault, say: Callable[[str], None]) -> bool:

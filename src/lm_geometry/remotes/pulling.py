@@ -36,6 +36,7 @@ def pull(repo: "Repo", remote: str | None, targets: list[str], jobs: int | None)
 
     refuse_unverified(repo, remote)
     refuse_empty(repo, remote, targets)
+    repo.drop_data_index()  # of which a killed transfer leaves a part, as in `pushing`
     options = ["--remote", remote] if remote else []
     options += ["--jobs", str(jobs)] if jobs else []
     if main(["--cd", repo.root_dir, "pull", *options, *targets]) == 0:

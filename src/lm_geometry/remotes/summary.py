@@ -12,7 +12,10 @@ def summary(found: Audit) -> str:
         looked_up = found.seen[place.name]
         whole = sum(found.whole(place, oid) for oid in looked_up)
         lines.append(f"{place.name}: {whole} of {len(looked_up)} objects are whole")
-    for items, command in ((found.to_push, "dvc push"), (found.to_pull, "dvc pull")):
+    for items, command in (
+        (found.to_push, "lm-geometry push"),
+        (found.to_pull, "lm-geometry pull"),
+    ):
         if items:
             outs = ", ".join(sorted({item.out.path for item in items}))
             number = len({item.oid for item in items})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from lm_geometry.workspace.faults import refuse_cut
+from lm_geometry.workspace.faults import refuse_cut, refuse_cut_records
 
 PACKAGE = "lm-geometry"
 EXTRA_OF = {
@@ -34,7 +34,7 @@ def naming_the_extra(asked: str, extra: str) -> Iterator[None]:
 def require_clone() -> None:
     """Raises ImportError where the package lies in no clone, or without what a clone needs.
 
-    And ValueError, with the line that mends it, where a kill cut dvc.lock.
+    And ValueError, with the line that mends it, where a kill cut dvc.lock or DVC's records.
     """
     if not (_ABOVE / "dvc.yaml").is_file():
         raise ImportError(
@@ -47,3 +47,4 @@ def require_clone() -> None:
             "pip install --editable '.[pipeline]'"
         )
     refuse_cut(_ABOVE / "dvc.lock")
+    refuse_cut_records(_ABOVE / ".dvc" / "tmp" / "rwlock")

@@ -8,8 +8,10 @@ place must be seen. `LM_GEOMETRY_DEBUG=1` shows it for every error.
 import contextlib
 import dis
 import errno
+import json
 import os
 import re
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +42,10 @@ LOCK_CUT = (
     "dvc.lock was cut by a kill while DVC wrote it: `git checkout dvc.lock` brings back the last "
     "whole one; no result is lost, for DVC's cache and run cache have them"
 )
+RECORDS_CUT = (
+    "{file}, in which DVC notes who reads and writes what, was cut by a kill while DVC wrote it: "
+    "`rm {file}`, while no other command of DVC runs; no result is lost"
+)
 
 
 def refuse_cut(lock: Path) -> None:
@@ -51,6 +57,23 @@ def refuse_cut(lock: Path) -> None:
     last = stage.rpartition("    - path: ")[2]
     if not text.endswith("\n") or "    outs:\n" not in stage or "      md5: " not in last:
         raise ValueError(LOCK_CUT)
+
+
+def refuse_cut_records(file: Path, patience: float = 0.2) -> None:
+    """Raises ValueError where DVC's records of readers and writers end within a value.
+
+    So does one that another command is writing now, which is whole `patience` seconds later.
+    """
+    for seconds in (patience, 0.0):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except ValueError:
+            time.sleep(seconds)
+        else:
+            return
+    raise ValueError(RECORDS_CUT.format(file=file))
 
 
 @contextlib.contextmanager

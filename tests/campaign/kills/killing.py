@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 import psutil
 
-from lm_geometry.workspace.faults import LOCK_CUT, refuse_cut
+from lm_geometry.workspace.faults import refuse_cut, refuse_cut_records
 from tests.campaign.trials import Outcome, Trial
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -85,9 +85,12 @@ def after(
     """What became of a project after kills, once the command ran again."""
     told = ""
     ended = run(victim.command(again=True), place, environment)
-    if ended.status and is_cut(place / "dvc.lock"):
-        told = "dvc.lock was cut, and mended by the line that is told; "
-        subprocess.run(["git", "checkout", "--quiet", "dvc.lock"], cwd=place, check=True)
+    while ended.status and (cut := cut_file(place)):
+        told += f"{cut.name} was cut, and mended by the line that is told; "
+        if cut.name == "dvc.lock":
+            subprocess.run(["git", "checkout", "--quiet", "dvc.lock"], cwd=place, check=True)
+        else:
+            cut.unlink()
         ended = run(victim.command(again=True), place, environment)
     if ended.status:
         return "lost", f"{told}the rerun ended with {ended.status}: {ended.printed[-600:]}"
@@ -158,13 +161,18 @@ def run(words: list[str], folder: Path, environment: Environment) -> Ended:
     return Ended(process.returncode, printed)
 
 
-def is_cut(lock: Path) -> bool:
-    """Whether our commands, and `make`, would say how this dvc.lock is mended."""
-    try:
-        refuse_cut(lock)
-    except ValueError as error:
-        return str(error) == LOCK_CUT
-    return False
+def cut_file(folder: Path) -> Path | None:
+    """The file of DVC's of which our commands, and `make`, would say how it is mended."""
+    refusals = {
+        folder / "dvc.lock": refuse_cut,
+        folder / ".dvc" / "tmp" / "rwlock": refuse_cut_records,
+    }
+    for file, refuse in refusals.items():
+        try:
+            refuse(file)
+        except ValueError:
+            return file
+    return None
 
 
 def half_written(folder: Path) -> list[str]:
