@@ -32,7 +32,8 @@ def address(finished: ToyProject, tmp_path: Path) -> Iterator[str]:
     project, tree = finished.copy(tmp_path / "deep" / "project"), tmp_path / "tree"
     *commands, copied = recipe(tree)
     remote, push = commands
-    assert remote[:2] == ["dvc", "remote"] and push[:2] == ["lm-geometry", "push"]
+    assert remote[:2] == ["dvc", "remote"]
+    assert push[:2] == ["lm-geometry", "push"]
     project.dvc(*remote[1:])
     project.command(*push[1:])
     assert copied == ["cp", "dvc.lock", "dvc.yaml", "tools/read_results.py", str(tree)]
