@@ -57,7 +57,7 @@ def local_dimension(
     for "twonn" at L = 128). Compare only at the same L, number of tokens, and options.
     Raises ValueError as `neighbour_graph`, for an unknown name, for an option that the estimator
     does not have, for values out of range, and for `exclude` with an estimator of scikit-dimension,
-    which looks at all pairs. Warns where the dimension is undefined (NaN) around every token.
+    which looks at all pairs. Warns where no estimate is finite.
     """
     _refuse_pairs(exclude, estimator, registry.LOCAL_OF_NEIGHBOURS)
     rule: dict[str, Option] = {"cdf": cdf, "fit": fit, "discard": discard}

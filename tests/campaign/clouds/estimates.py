@@ -67,7 +67,7 @@ def check(X: Any, k: int) -> None:
     unit = brute_force.unit_of(D)
     graph = lm_geometry.neighbour_graph(X, k)
     _check_graph(D, graph.indices, graph.distances)
-    local = {name: lm_geometry.local_dimension(X, k, name) for name in ("twonn", "mle", "lpca")}
+    local = {name: _local(X, k, name) for name in ("twonn", "mle", "lpca")}
     points = np.asarray(X)
     for token, near in enumerate(graph.indices):
         among = D[np.ix_(near, near)]
@@ -79,6 +79,17 @@ def check(X: Any, k: int) -> None:
     found = lm_geometry.gride(X, 8)
     for n1, dimension in zip(found.n1, found.dimension, strict=True):
         _compare(f"gride at {n1}", dimension, brute_force.gride(D, int(n1), unit))
+
+
+def _local(X: Any, k: int, estimator: str) -> Any:
+    """The estimates; raises WrongError unless it is said that none is finite, and only then."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = lm_geometry.local_dimension(X, k, estimator)
+    told = [str(warning.message) for warning in said]
+    if ["undefined around each" in text for text in told] != [True] * (not np.isfinite(found).any()):
+        raise WrongError(f"{estimator}: {np.isfinite(found).sum()} finite; said: {told}")
+    return found
 
 
 def _check_graph(D: Any, indices: Any, distances: Any) -> None:
