@@ -87,7 +87,8 @@ def _local(X: Any, k: int, estimator: str) -> Any:
         warnings.simplefilter("always")
         found = lm_geometry.local_dimension(X, k, estimator)
     told = [str(warning.message) for warning in said]
-    if ["undefined around each" in text for text in told] != [True] * (not np.isfinite(found).any()):
+    undefined = not np.isfinite(found).any()
+    if ["undefined around each" in text for text in told] != [True] * undefined:
         raise WrongError(f"{estimator}: {np.isfinite(found).sum()} finite; said: {told}")
     return found
 
