@@ -31,7 +31,7 @@ def two_nearest_ratios(D: Extended) -> npt.NDArray[Any]:
     """r₂ / r₁ of every token of a table of distances, sorted, infinite and NaN last."""
     ordered = np.sort(D + np.diag(np.full(len(D), np.inf)), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sort((ordered[:, 1] / ordered[:, 0]).astype(np.float64))
+        return np.sort(ordered[:, 1] / ordered[:, 0])
 
 
 def unit_of(D: Extended) -> float:
@@ -47,11 +47,11 @@ def twonn(D: Extended, unit: float = UNIT) -> Wanted:
     kept = int(n * 0.9)
     if kept < 2:
         return Wanted(np.nan, 0.0)
-    x, y = np.log(finite[:kept]), -np.log1p(-np.arange(1, kept + 1) / n)
-    if x[-1] == 0:
+    if finite[kept - 1] == 1:
         return Wanted(np.nan, 0.0)
-    if x[-1] < 1e3 * unit:
+    if finite[kept - 1] - 1 < 1e3 * unit:  # the ratio of two roots may be 1 in float64, or not
         return Wanted(np.nan, np.inf)
+    x, y = np.log(finite[:kept].astype(np.float64)), -np.log1p(-np.arange(1, kept + 1) / n)
     slope = (x @ y) / (x @ x)
     return Wanted(slope, slope * unit * (y.sum() / (x @ y) + 2 * x.sum() / (x @ x) + 10))
 
