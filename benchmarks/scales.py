@@ -15,12 +15,12 @@ import pandas as pd
 from lm_geometry import scales
 from lm_geometry.estimate.params import Estimate
 from lm_geometry.estimate.readings import Readings
+from lm_geometry.figures.corpus_labels import corpus_labels
 from lm_geometry.figures.export import render
 from lm_geometry.figures.scales import scales_chart
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.finetune.checkpoints import BASE
 from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_seeds
-from lm_geometry.studies.figures.drawn import corpora
 
 FILE = Path(__file__).with_name("scales.csv")
 FIGURE = Path(__file__).parents[1] / "docs" / "scales.svg"
@@ -42,7 +42,7 @@ def main() -> None:
             readings += [keys | one._asdict() for one in found.readings]
             plateaus += [keys | one._asdict() for one in found.plateaus]
             if number == 0 and layer == asked.layers[-1]:
-                name = corpora([split.corpus])[split.corpus]
+                name = corpus_labels([split.corpus])[split.corpus]
                 title = f"{name}, layer {layer}, base, {len(X):,} tokens; groups: sequences"
                 ours = ([one._asdict() for one in part] for part in found)
                 FIGURE.write_bytes(render(scales_chart(*ours, title=title))["svg"])

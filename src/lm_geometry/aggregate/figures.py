@@ -8,6 +8,7 @@ from lm_geometry.aggregate.described import Lines
 from lm_geometry.aggregate.figure_rows import FigureTables, Rows
 from lm_geometry.aggregate.null_rows import null_rows
 from lm_geometry.aggregate.violin_rows import violin_rows
+from lm_geometry.figures.corpus_labels import labelled
 from lm_geometry.figures.records import Record, figure_records
 
 
@@ -73,7 +74,7 @@ def corpus_figure(name: str, tables: FigureTables, lines: Lines) -> list[Record]
 
 
 def _records(figure: Figure, tables: FigureTables, lines: Lines) -> list[Record]:
-    rows = _defined(figure.rows(tables), figure.values)
+    rows = labelled(_defined(figure.rows(tables), figure.values))
     return figure_records(figure.name, rows, getattr(lines, figure.line), figure.nothing)
 
 

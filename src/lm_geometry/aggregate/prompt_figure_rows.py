@@ -6,6 +6,7 @@ from typing import TypedDict, cast
 import numpy as np
 import pandas as pd
 
+from lm_geometry.figures.corpus_labels import labelled
 from lm_geometry.figures.records import Record, figure_records
 from lm_geometry.outs.embed.prompts import PromptRecords
 from lm_geometry.outs.finetune.checkpoints import BASE
@@ -51,11 +52,11 @@ def prompt_figures(
     }
     settings = _settings(records, label)
     for name, rows in made.items():
-        yield name, figure_records(name, rows, settings, records.nothing or "no values")
+        yield name, figure_records(name, labelled(rows), settings, records.nothing or "no values")
     rows, nothing = _correlations(tables["prompt_correlations"], checkpoint)
     yield (
         "prompt_correlation",
-        figure_records("prompt_correlation", rows, settings, records.nothing or nothing),
+        figure_records("prompt_correlation", labelled(rows), settings, records.nothing or nothing),
     )
 
 

@@ -1,9 +1,7 @@
 """What a figure of a study is, and the words and marks that several kinds share."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
 import altair as alt
@@ -11,10 +9,10 @@ import pandas as pd
 
 from lm_geometry.aggregate.described import ESTIMATORS, reading
 from lm_geometry.figures import theme
+from lm_geometry.figures.corpus_labels import catalogue_labels
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.numbers.collection import Collected
-from lm_geometry.workspace.section import ROOT, read_yaml
 
 STEP_TICKS = [0, 10, 30, 100, 300, 1000, 3000, 10000, 30000]  # of an axis that is stretched near 0
 WORDS = {
@@ -73,31 +71,10 @@ def setting(name: str, value: object) -> str:
     """A value of a parameter as panels name it: `trained on DailyDialog`, `first half frozen`."""
     told = str(value)
     if name == "data_prep.train":  # its label, without what tells it from its like
-        told = _labels().get(told, told).partition(" (")[0]
+        told = catalogue_labels().get(told, told).partition(" (")[0]
     elif name == "case":
         told = told.replace("-", " ")
     return f"{WORDS.get(name, name.rpartition('.')[2].replace('_', ' '))} {told}".strip()
-
-
-def corpora(names: Iterable[str]) -> dict[str, str]:
-    """How legends and panels call corpora: by their labels in the catalogue, as short as may be.
-
-    One keeps its name where it has no label, or where two would be called alike.
-    """
-    labels = {name: _labels().get(name, name) for name in names}
-    short = {name: label.partition(" (")[0] for name, label in labels.items()}
-    return {name: _own(name, short) or _own(name, labels) or name for name in labels}
-
-
-def _own(name: str, labels: dict[str, str]) -> str:
-    """The label of a corpus, or nothing where another has it as well."""
-    return labels[name] if Counter(labels.values())[labels[name]] == 1 else ""
-
-
-@cache
-def _labels() -> dict[str, str]:
-    entries = read_yaml(ROOT / "catalogue" / "corpora.yaml")
-    return {name: entry["label"] for name, entry in entries.items() if entry.get("label")}
 
 
 def words(*lines: str) -> list[str]:

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import channels, panels, theme
+from lm_geometry.figures.corpus_labels import corpus_labels
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
 from lm_geometry.studies.figures.beside import beside
@@ -15,7 +16,6 @@ from lm_geometry.studies.figures.drawn import (
     UNKNOWN,
     Drawn,
     Known,
-    corpora,
     setting,
     words,
     zero,
@@ -110,7 +110,7 @@ def _with_words(figure: Figure, table: pd.DataFrame, measured: str) -> pd.DataFr
     """The rows with what the chart and its panels name."""
     order = {value: place for place, value in enumerate(dict.fromkeys(table[figure.x]))}
     control = table["control"] != ""
-    labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
+    labels = corpus_labels(dict.fromkeys([*table["corpus"], *table["control"]]))
     corpus, other = table["corpus"].map(labels.get), table["control"].map(labels.get)
     # A corpus that is trained on in one panel and a control in another has one colour in both.
     changing = len(table[["corpus", "role"]].drop_duplicates()) > len(set(table["corpus"]))

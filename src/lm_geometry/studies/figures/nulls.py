@@ -8,9 +8,10 @@ import pandas as pd
 from lm_geometry.aggregate.null_rows import KEEPS
 from lm_geometry.aggregate.null_rows import MEASURED as STATES
 from lm_geometry.figures import channels, panels, theme
+from lm_geometry.figures.corpus_labels import corpus_labels
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, corpora, words, zero
+from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, words, zero
 from lm_geometry.studies.figures.lines import Y_TITLES
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.studies.numbers.nulls import null_rows
@@ -86,7 +87,7 @@ def _points(figure: Figure, table: pd.DataFrame) -> pd.DataFrame:
     order = {name: place for place, name in enumerate(KEEPS, 1)}
     places = {name: place for place, name in enumerate(dict.fromkeys(table["corpus"]))}
     control = table["control"] != ""
-    labels = corpora(dict.fromkeys([*table["corpus"], *table["control"]]))
+    labels = corpus_labels(dict.fromkeys([*table["corpus"], *table["control"]]))
     own, other = table["corpus"].map(labels.get), table["control"].map(labels.get)
     cell = {
         "place": "layer " + table["layer"].astype(str),

@@ -6,9 +6,10 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import local_estimates
+from lm_geometry.figures.corpus_labels import corpus_labels
 from lm_geometry.studies.definition import Study
 from lm_geometry.studies.figure import Figure
-from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, corpora, setting, words
+from lm_geometry.studies.figures.drawn import UNKNOWN, Drawn, Known, setting, words
 from lm_geometry.studies.numbers import runs
 from lm_geometry.studies.numbers.collection import Collected
 from lm_geometry.workspace import paths
@@ -25,7 +26,7 @@ def violins(
 ) -> Drawn:
     """Tokens of base and fine-tuned, for the first of the runs that differ in repeats alone."""
     table = _records(study, collected) if known.runs is None else known.runs
-    labels = corpora(dict.fromkeys(table["corpus"].dropna()))
+    labels = corpus_labels(dict.fromkeys(table["corpus"].dropna()))
     # A corpus that is trained on in one setting and a control in another has one colour in both.
     changing = len(table[["corpus", "role"]].drop_duplicates()) > len(set(table["corpus"]))
     data = table.assign(corpus=table["corpus"].map(labels.get))
