@@ -96,7 +96,10 @@ def _read_otherwise(params: Params, edit: Edit) -> str:
         given = edit.value or {}
         return "" if isinstance(given, dict) and _within(given, found) else f"reads {found!r:.200}"
     alike = isinstance(found, bool) == isinstance(edit.value, bool)
-    same = alike and _plain(found) == _plain(edit.value)
+    # Of an integer in place of a float nothing is asked but its nearest float.
+    plain = float if isinstance(found, float) and isinstance(edit.value, int) else _plain
+    read, given = plain(found), plain(edit.value)
+    same = alike and (read == given or read == [given])  # one value is a list of one
     return "" if same else f"reads {found!r:.200}"
 
 

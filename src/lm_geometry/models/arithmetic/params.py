@@ -40,7 +40,7 @@ class Arithmetic(Section):
     warmup_start: float = Field(
         1 / 3, gt=0, le=1, description="learning rate of the first step, as a share of the peak"
     )
-    epsilon: float = Field(1e-6, gt=0, description="added to AdamW's denominator")
+    epsilon: float = Field(1e-6, gt=0, le=1, description="added to AdamW's denominator")
     evaluate_every: int = Field(
         50, gt=0, description="steps from one measurement of loss and accuracy to the next"
     )
