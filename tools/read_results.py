@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--lock", type=Path, default=Path("dvc.lock"))
     given, wrong = parser.parse_intermixed_args(), 0
     place, unseen = given.place, set(given.outs)
-    place = place if not place or "://" in place else Path(place).resolve().as_uri()
+    place = place and (place if "://" in place else Path(place).resolve().as_uri()).rstrip("/")
     recipe = given.lock.with_name("dvc.yaml")  # which says of some outs that git has them
     text = recipe.read_text(encoding="utf-8") if recipe.exists() else ""
     for path, oid in sorted(outs(given.lock).items()):

@@ -91,6 +91,11 @@ def test_values_differ_by_what_they_are_and_not_by_how_they_are_written() -> Non
     assert differing(b"a: 2\nb:\n  c:\n  d:\n", nulls) == "a=2 b.d=null"
 
 
+@pytest.mark.parametrize("text", [b"a: " + b"[" * 200_000, b"a: *b\n", b"a: {b\n", b"- a\n"])
+def test_a_file_that_no_parser_reads_ends_no_list(text: bytes) -> None:
+    assert differing(text, b"a: 1\n") == differing(b"a: 1\n", text) == "–"
+
+
 def test_the_headline_is_the_difference_or_else_a_dimension() -> None:
     difference = {"mean": -0.704, "lower": -1.61, "upper": 0.2}
     for given in (difference, {"control": difference, "other": difference}):

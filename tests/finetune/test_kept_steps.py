@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from lm_geometry.finetune.kept_steps import Kept, kept_steps, whole_steps
+from lm_geometry.finetune.kept_steps import Kept, kept_steps, refuse_many, whole_steps
 
 KEPT: TypeAdapter[list[int | str]] = TypeAdapter(Kept)
 
@@ -65,3 +65,10 @@ def test_forms(asked: object, found: list[int]) -> None:
 def test_what_is_no_form_is_refused(asked: object) -> None:
     with pytest.raises(ValidationError):
         KEPT.validate_python(asked)
+
+
+def test_more_checkpoints_than_any_disk_holds_are_refused_before_they_are_listed() -> None:
+    refuse_many([1, "every 10", "every 1 epoch"], 1_000_000)
+    refuse_many(["every 1"], None)
+    with pytest.raises(ValueError, match=r"checkpoints: every 1 of 1,000,000,000 steps are more"):
+        refuse_many(["every 1"], 10**9)

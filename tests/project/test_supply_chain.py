@@ -39,7 +39,11 @@ def test_actions_are_named_by_commit_and_keep_no_credentials() -> None:
 ENVIRONMENT = """#!/bin/sh
 mkdir -p "$3/bin"
 printf '{pip}' >"$3/bin/python"
-printf 'echo "No known vulnerabilities found"; echo "pip  {told}"' >"$3/bin/pip-audit"
+cat >"$3/bin/pip-audit" <<'EOF'
+for pins; do :; done
+case "$*" in *--require-hashes*) grep -q -- --hash= "$pins" || exit 1 ;; esac
+echo "No known vulnerabilities found"; echo "pip  {told}"
+EOF
 printf 'exit 0' >"$3/bin/zizmor"
 chmod +x "$3/bin/"*
 """

@@ -6,7 +6,7 @@ import pytest
 from lm_geometry.revisions.excerpt import printed
 from lm_geometry.revisions.spreadsheets import inert_cell
 
-RUN = ["=HYPERLINK(1)", "@SUM(1)", "+1+cmd", "-2+3", "\t=1", "\r=1", "-a"]
+RUN = ["=HYPERLINK(1)", "@SUM(1)", "+1+cmd", "-2+3", "\t=1", "\r=1", "-a", "\n=1", "＝1", "＠a"]
 TEXTS = ["a=b", "", "word", "'", "1", "-0.76", "+1", "-1e-05", "-.5", "-inf", "-", "+"]
 
 

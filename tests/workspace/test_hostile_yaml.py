@@ -10,9 +10,19 @@ from lm_geometry.workspace.section import read_yaml
 REPEATED = "a0: &a0 [1, 1]\n" + "".join(
     f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60)
 )
+MERGED = "a0: &a0 {k: 1}\n" + "".join(
+    f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}], k{i}: 1}}\n" for i in range(1, 9)
+)
 WRONG = {
     "aliases": (REPEATED, "aliases repeat"),
     "itself": ("a: &a [*a]\n", "aliases repeat"),
+    "merges": (MERGED, "aliases repeat"),
+    "set": ("a: !!set {b}\n", "set is no kind of value"),
+    "python": ("a: !!python/object/apply:os.system [id]\n", "python/object/apply:os.system is no"),
+    "date": ("a: 2024-13-45\n", "not what it is written as"),
+    "integer": ("a: !!int abc\n", "not what it is written as"),
+    "truth": ("a: !!bool abc\n", "not what it is written as"),
+    "digits": (f"a: {'9' * 5000}\n", "not what it is written as"),
     "flow": ("a: " + "[" * 3000, "brackets are open"),
     "block": ("- " * 3000 + "1", "nested too deeply"),
 }

@@ -57,6 +57,9 @@ class Model(Section):
             return None
 
 
+MOST_SHUFFLED = 15  # S: 4**15 blocks are a billion tokens
+
+
 class Prompts(Section):
     """Texts of a fixed number of tokens, each studied as a cloud of its own."""
 
@@ -93,8 +96,10 @@ class Prompts(Section):
         if isinstance(self.count, int) and self.count < 0:
             raise ValueError(f"count: {self.count} must be 0 or more, or all")
         for shuffle in self.shuffles:
-            if shuffle < 0:
-                raise ValueError(f"shuffles: {shuffle} is not a whole number from 0")
+            if not 0 <= shuffle <= MOST_SHUFFLED:
+                raise ValueError(
+                    f"shuffles: {shuffle} is not a whole number from 0 to {MOST_SHUFFLED}"
+                )
             if self.tokens % 4**shuffle:
                 raise ValueError(
                     f"shuffles: {shuffle} makes {4**shuffle} blocks, and tokens = {self.tokens} "

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ruamel.yaml import YAMLError
 
 from lm_geometry.experiments.committed import FILE
 from lm_geometry.revisions.programs import git
 from lm_geometry.workspace.paths import SUMMARY
-from lm_geometry.workspace.section import ROOT
+from lm_geometry.workspace.section import ROOT, refuse_deep
 
 METRICS = SUMMARY.relative_to(ROOT).as_posix()
 UNKNOWN = "–"
@@ -99,7 +100,10 @@ def differing(params: bytes | None, start: bytes | None) -> str:
     """What of params.yaml is not as it was: `finetune.seed=3 embed.layers=[20]`."""
     if params is None or start is None:
         return UNKNOWN
-    new, old = _flat(params), _flat(start)
+    try:
+        new, old = _flat(params), _flat(start)
+    except (yaml.YAMLError, YAMLError, AttributeError):  # one file ends no list of hundreds
+        return UNKNOWN
     told = [f"{name}={value}" for name, value in new.items() if not _same(value, old.get(name))]
     return " ".join([*told, *(f"~{name}" for name in old if name not in new)])
 
@@ -150,6 +154,7 @@ def _sections(text: str) -> list[str]:
 
 @cache
 def _read(section: str) -> Flat:
+    refuse_deep(section, "a section")  # C's parser would end the process
     return dict(_leaves(yaml.load(section, Loader=_LOADER) or {}))
 
 

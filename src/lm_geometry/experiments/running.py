@@ -110,7 +110,8 @@ class InOrder(Runner):
         self, experiment: Experiment, waiting: dict[str, str], following: Following
     ) -> Outcome:
         command = experiment.command(*self.alone, resets=self.resets())
-        words = [sys.executable, "-m", *command]
+        dvc, *rest = command
+        words = [sys.executable, "-m", dvc, "--wait-for-lock", *rest]
         with self.log(experiment.name).open("wb") as file:
             try:
                 with in_session(words, self.root, environment(self.root), file, file) as process:

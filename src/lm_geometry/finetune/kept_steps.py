@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 NUMBER = r"(\d+(?:\.\d+)?)"
 WORDS = re.compile(rf"(every )?{NUMBER}( epochs?)?")
+MOST = 100_000  # checkpoints
 FORMS = "a number of steps, `0.5 epochs`, `every 400` or `every 1 epoch`"
 
 
@@ -58,6 +59,16 @@ def whole_steps(epochs: float | Fraction, examples: int, per_step: int) -> int:
 def in_epochs(asked: Sequence[int | str]) -> bool:
     """Whether some of what is asked for depends on how many examples an epoch has."""
     return any(isinstance(one, str) and "epoch" in one for one in asked)
+
+
+def refuse_many(asked: Sequence[int | str], steps: int | None) -> None:
+    """Raises ValueError for regular checkpoints of so many steps that no disk holds them."""
+    for one in asked:
+        words = WORDS.fullmatch(str(one))
+        if steps and words and words[1] and not words[3] and steps / float(words[2]) > MOST:
+            raise ValueError(
+                f"checkpoints: {one} of {steps:,} steps are more than {MOST:,}: keep fewer"
+            )
 
 
 def is_regular(asked: Sequence[int | str]) -> bool:

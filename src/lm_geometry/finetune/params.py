@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, PositiveFloat, model_validator
 
 from lm_geometry.finetune.dialogue_params import DialogueState
-from lm_geometry.finetune.kept_steps import Kept, in_epochs, is_regular, kept_steps
+from lm_geometry.finetune.kept_steps import Kept, in_epochs, is_regular, kept_steps, refuse_many
 from lm_geometry.finetune.watch_params import Watch
 from lm_geometry.models.arithmetic.params import Arithmetic
 from lm_geometry.workspace.layers import Layers
@@ -189,6 +189,7 @@ class Finetune(Section):
             raise ValueError(
                 f"dropout.classifier: task {self.task} has no head of classes; leave it null"
             )
+        refuse_many(self.checkpoints, self.steps)
         self._scores_agree()
         return self
 

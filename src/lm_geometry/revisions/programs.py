@@ -40,7 +40,7 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def cache_and_remotes_of(origin: Path, clone: Path) -> None:
-    """Give a clone the DVC cache and remotes of `origin`, as `dvc cache dir --local` would.
+    """Give a clone the DVC caches and remotes of `origin`, as `dvc cache dir --local` would.
 
     A remote beside the project, as the default one, is elsewhere seen from the clone.
     """
@@ -50,7 +50,7 @@ def cache_and_remotes_of(origin: Path, clone: Path) -> None:
     with Repo(str(origin)) as repo:
         remotes = {name: dict(remote) for name, remote in repo.config["remote"].items()}
         own: dict[str, Any] = {"remote": remotes, "cache": {"dir": repo.cache.local_cache_dir}}
-        if default := repo.config["core"].get("remote"):
-            own["core"] = {"remote": default}
+        core = repo.config["core"]  # the private folder of DVC's pickles, and the default remote
+        own["core"] = {name: core[name] for name in ("site_cache_dir", "remote") if core.get(name)}
     with Config(str(clone / ".dvc"), validate=False).edit("local") as local:
         cast("dict[str, Any]", local).update(own)

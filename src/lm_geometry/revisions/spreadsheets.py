@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # What a spreadsheet takes for a formula; a number with its sign is none.
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|inf$|$)", re.IGNORECASE)
+_NUMBER = r"(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|inf$|$"
+_FORMULA = re.compile(rf"[=@\t\r\n＝＋－＠]|[+-](?!{_NUMBER})", re.IGNORECASE)  # of full width, too
 
 
 def inert(table: "pd.DataFrame") -> "pd.DataFrame":

@@ -7,58 +7,72 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 LARGEST, DEEPEST, MOST = 2**24, 100, 10**6  # bytes; nested values; values with repeated ones
+KINDS = ("str", "int", "float", "bool", "null", "timestamp", "merge", "seq", "map")
 _BRACKETS = re.compile(r"[\[{]|[\]}]")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML 1.2 file, the dialect that DVC writes (`3e-05` is a number).
 
-    Raises YAMLError, which names the file, for one that is not UTF-8, and for one whose size,
-    nested values or repeated aliases would take memory or time without bound.
+    Raises YAMLError, which names the file, for one that is not UTF-8, for one whose size, nested
+    values, repeated aliases or merges would take memory or time without bound, for tags of other
+    values than these, and for values that are not what they are written as (`2024-13-45`).
     """
     try:
         if path.stat().st_size > LARGEST:
             raise YAMLError(f"{path} has more than {LARGEST:,} bytes")
-        text = StringIO(path.read_text(encoding="utf-8"))
-        text.name = str(path)  # stands in messages
-        _refuse_deep(text.getvalue(), path)
-        found = YAML(typ="safe").load(text)
-        _refuse_many(found, path)
+        text = path.read_text(encoding="utf-8")
+        refuse_deep(text, path)
+        _refuse_many(YAML(typ="safe").compose(_named(text, path)), path)
+        found = YAML(typ="safe").load(_named(text, path))
     except UnicodeDecodeError as error:
         raise YAMLError(f"{path} is not UTF-8 (byte {error.start:,})") from None
     except RecursionError:
         raise YAMLError(f"{path}: its values are nested too deeply") from None
+    except (ValueError, LookupError, AttributeError, TypeError) as error:  # a bad date, or integer
+        raise YAMLError(f"{path}: a value is not what it is written as: {error!s:.200}") from None
     return {} if found is None else found
 
 
-def _refuse_deep(text: str, path: Path) -> None:
-    """Before the parser, which takes seconds for what it then cannot hold."""
+def _named(text: str, path: Path) -> StringIO:
+    """The text with the name that stands in messages."""
+    found = StringIO(text)
+    found.name = str(path)
+    return found
+
+
+def refuse_deep(text: str, name: Path | str) -> None:
+    """Raises YAMLError before a parser, which takes seconds for what it cannot hold, or crashes."""
     depth = 0
     for found in _BRACKETS.finditer(text):
         depth = depth + 1 if found[0] in "[{" else max(0, depth - 1)
         if depth > DEEPEST:
-            raise YAMLError(f"{path}: more than {DEEPEST} brackets are open at once")
+            raise YAMLError(f"{name}: more than {DEEPEST} brackets are open at once")
 
 
-def _refuse_many(value: Any, path: Path) -> None:
-    """Aliases stand for one value, which whatever walks through it meets at each of its places."""
+def _refuse_many(root: Node | None, path: Path) -> None:
+    """Before values are made: an alias, or a merge (`<<`), is met at each of its places."""
     sizes: dict[int, int] = {}
 
-    def size(inner: Any) -> int:
-        if not isinstance(inner, list | dict):
+    def size(node: Node) -> int:
+        kind = node.tag.removeprefix("tag:yaml.org,2002:") if node.tag else ""
+        if kind not in KINDS:
+            raise YAMLError(f"{path}: {kind} is no kind of value that is read here")
+        if isinstance(node, ScalarNode):
             return 1
-        if id(inner) not in sizes:
-            sizes[id(inner)] = MOST  # of a value inside of itself
-            parts = inner.values() if isinstance(inner, dict) else inner
-            sizes[id(inner)] = 1 + sum(map(size, parts))
-        return sizes[id(inner)]
+        if id(node) not in sizes:
+            sizes[id(node)] = MOST  # of a value inside of itself
+            pairs = node.value if isinstance(node, MappingNode) else [(one,) for one in node.value]
+            sizes[id(node)] = 1 + sum(size(part) for pair in pairs for part in pair)
+        return sizes[id(node)]
 
-    if size(value) > MOST:
+    if root is not None and size(root) > MOST:
         raise YAMLError(f"{path}: with all that its aliases repeat it has over {MOST:,} values")
 
 

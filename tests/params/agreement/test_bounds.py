@@ -52,7 +52,7 @@ def test_seeds_of_clouds_are_checked_one_by_one() -> None:
 def test_numbers_have_bounds(name: str) -> None:
     most = bounds.MOST[name]
     fitting, beyond = (most, 2 * most)
-    if name.endswith("counts"):
+    if name.endswith(("counts", "n_neighbors")):
         fitting, beyond = [most], [1, 2 * most]
     if isinstance(most, float) or name.endswith("epochs"):
         fitting, beyond = float(most), float(2 * most)

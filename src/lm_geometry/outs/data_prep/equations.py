@@ -23,7 +23,10 @@ class Equations(Section):
         "multiplication, a o b tells b o a",
     )
     modulus: int | None = Field(
-        97, gt=1, description="p; division needs a prime; null for permutations"
+        97,
+        gt=1,
+        le=10_000,
+        description="p, of p² equations; division needs a prime; null for permutations",
     )
     train_fraction: float = Field(0.4, gt=0, lt=1, description="share of equations trained on")
     seed: int = Field(42, ge=0, description="which equations are trained on, and their draws")

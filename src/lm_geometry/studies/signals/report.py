@@ -10,6 +10,7 @@ import pandas as pd
 
 from lm_geometry.figures import theme
 from lm_geometry.figures.export import render
+from lm_geometry.revisions.spreadsheets import inert
 from lm_geometry.studies.signals.alarm_shares import (
     ALARMS_SAY,
     LABELS,
@@ -51,7 +52,7 @@ def write_report(runs: FamilyRuns, found: Found, folder: Path) -> list[Path]:
 
 def as_csv(table: pd.DataFrame) -> bytes:
     """A table of results as git keeps it."""
-    return table.to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
+    return inert(table).to_csv(index=False, float_format=DIGITS, lineterminator="\n").encode()
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> list[Path]:

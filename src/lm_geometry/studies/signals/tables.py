@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lm_geometry.outs.estimate.prompt_tables import rows_where
+from lm_geometry.revisions.spreadsheets import inert
 from lm_geometry.studies.signals.definition import Planned
 from lm_geometry.workspace.files import whole_file
 
@@ -94,8 +95,9 @@ class Tables:
         first = [name for name in first if name in steps]
         steps = steps[[*first, *sorted(set(steps) - set(first))]]
         for name, table in (("steps", steps), ("seconds", seconds), ("runs", runs)):
+            text = inert(pd.DataFrame(table))
             with whole_file(folder / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False, float_format=DIGITS, lineterminator="\n")
+                text.to_csv(temporary, index=False, float_format=DIGITS, lineterminator="\n")
 
     @property
     def _all(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
