@@ -194,7 +194,7 @@ def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
             return [Path(found)]
         try:
             return [Path(f) for f in get_checkpoint_shard_files(path, found, **place)[0]]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RecursionError) as error:
             raise NotReadError(
                 f"model.name: {name} lacks a part of its weights that {file} lists: {error}"
             ) from None
