@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora.json_files import DeepError
 from lm_geometry.data_prep.corpora.lines import format_of
+from lm_geometry.data_prep.corpora.shallow_json import shallow_json
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.sources import Source, SourceError, fetch
 
@@ -30,8 +32,12 @@ def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Data
             "and txt are, and folders that `datasets` saved or loads"
         )
     try:
-        found = _from_hub(source, config) if path is None else _from_folder(path, config)
+        with shallow_json():
+            found = _from_hub(source, config) if path is None else _from_folder(path, config)
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
+        deep = error if isinstance(error, DeepError) else error.__cause__  # `datasets` wraps it
+        if isinstance(deep, DeepError):
+            raise SourceError(str(deep)) from None
         if path is None:
             raise SourceError(hub_error(error, f"datasets/{source.location}")) from None
         raise SourceError(f"{path} is not a folder that `load_dataset` accepts: {error}") from None
