@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from lm_geometry.data_prep.corpora import convlab, json_files, json_lines, lines, multiwoz, sgd
+from lm_geometry.data_prep.corpora import (
+    convlab,
+    delimited,
+    json_files,
+    json_lines,
+    lines,
+    multiwoz,
+    sgd,
+    text,
+)
+from lm_geometry.data_prep.corpora.catalogue import Corpus
 
 NESTED = [101, 900, 20_000, 200_000]
 
@@ -107,9 +117,9 @@ def test_depth_is_counted_outside_of_texts(size: int) -> None:
     for deep in (nested(101), '{"a": "\\\\"}' + nested(101), "]" * 50 + "[\n" * 101):
         with pytest.raises(ValueError, match=r"f.json: .* more than 100 deep"):
             json_files.refuse_deep_text(pieces(deep), "f.json")
-    for text in ('{"a": "b\n"}', '{"a": "b\\\n"}'):
+    for cut in ('{"a": "b\n"}', '{"a": "b\\\n"}'):
         with pytest.raises(ValueError, match=r"f.json is no JSON: a text in it does not end"):
-            json_files.refuse_deep_text(pieces(text), "f.json")
+            json_files.refuse_deep_text(pieces(cut), "f.json")
 
 
 def test_archives_are_read_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,3 +159,23 @@ def test_a_line_has_an_end(
     file.write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
     with pytest.raises(ValueError, match=f"a{ending}: line 2 has more than 1,000 characters"):
         list(lines.text_lines(file))
+
+
+def test_a_paragraph_and_a_row_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LONGEST", 1000)
+    entry = Corpus.model_validate({"source": "file:a.txt.gz", "reader": "text"})
+    many = "short\n" * 300
+    file = tmp_path / "a.txt.gz"
+    file.write_bytes(gzip.compress(f"one\n\n{many}".encode()))
+    with pytest.raises(ValueError, match=r"a.txt.gz: the paragraph that line \d+ is in has more "):
+        text.read(file, entry)
+    by_line = entry.model_copy(update={"unit": "lines"})
+    assert len(text.read(file, by_line)) == 302
+    file.write_bytes(gzip.compress("\n".join(["short\n" * 100] * 5).encode()))
+    assert len(text.read(file, entry)) == 5
+    table = tmp_path / "a.csv.gz"
+    table.write_bytes(gzip.compress(f'text,more\na,b\n"{many}",d\n'.encode()))
+    with pytest.raises(ValueError, match=r"a.csv.gz: the row that begins on line 3 has more than "):
+        delimited.read(table, ",", set())
+    table.write_bytes(gzip.compress(b"text,more\n" + b"a,b\n" * 1000))
+    assert len(delimited.read(table, ",", set())) == 1000
