@@ -101,7 +101,7 @@ from lm_geometry.data_prep.corpora import huggingface
 from lm_geometry.models.sources import Source
 datasets.config.HF_DATASETS_CACHE = Path(sys.argv[2]) / "cache"
 try:
-    huggingface.read(Source("file", sys.argv[1]), None, Path(sys.argv[2]))
+    huggingface.read(Source("file", sys.argv[1]), None, Path(sys.argv[2]), private=False)
 except Exception as error:
     print(type(error).__name__, error)
 """
