@@ -1,5 +1,7 @@
 """Models too large for one device: spread over memory and disk, they compute the same."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import torch
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import load_placed, places, weight_bytes, why_spread
 from lm_geometry.embed.prompts.run import embed_prompts
+from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.load import load_model
 from lm_geometry.outs.embed.prompts import read_index
 from lm_geometry.workspace import machine, paths
@@ -99,3 +102,18 @@ def test_memory_is_read_by_device(set_machine) -> None:
     set_machine(memory="20 gigabytes")
     with pytest.raises(ValueError, match="memory"):
         machine.machine()
+
+
+def test_a_spread_model_is_loaded_of_the_files_that_are_checked(
+    tiny_models: dict[str, TinyModel], set_machine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_models["llama"].folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    named = config | {"transformers_weights": "other.safetensors"}
+    (folder / "config.json").write_text(json.dumps(named))
+    shutil.copy(folder / "model.safetensors", folder / "other.safetensors")
+    set_machine(spread="always")
+    source = replace(tiny_models["llama"].source, source=f"file:{folder}")
+    with pytest.raises(NotReadError, match="has the key transformers_weights"):
+        load_placed(source, None, "cpu", torch.float32)

@@ -20,7 +20,7 @@ from lm_geometry.models.load import (
     read_config,
 )
 from lm_geometry.models.quiet import quiet_loading
-from lm_geometry.models.weights import judge, without_heads
+from lm_geometry.models.weights import judge, weight_files, without_heads
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 
@@ -117,6 +117,7 @@ def _from_files(
 ) -> PreTrainedModel:
     torch.manual_seed(source.seed)
     with hub_errors(source.source), quiet_loading():
+        weight_files(where, source.name)  # data/model.json may be of a check made elsewhere
         loaded: Any = _model_class(source).from_pretrained(
             **where,
             output_loading_info=True,

@@ -56,9 +56,16 @@ KINDS = [
 
 @contextlib.contextmanager
 def hub_errors(source: str) -> Iterator[None]:
-    """Turns the errors of the hub's libraries into one sentence that says what to do."""
+    """Turns the errors of the hub's libraries into one sentence that says what to do.
+
+    Of any source, JSON in which lists and objects stand too deep raises ValueError.
+    """
     try:
         yield
+    except RecursionError:
+        raise ValueError(
+            f"{source}: lists and objects of one of its JSON files stand too deep in each other"
+        ) from None
     except (OSError, ValueError, RuntimeError) as error:
         if not source.startswith("hub:"):
             raise

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 FILES = ("model.safetensors", "model.safetensors.index.json")
 FILES += ("pytorch_model.bin", "pytorch_model.bin.index.json")
+# Keys of a config by which transformers loads another file than these: by its name, or by an
+# attribute that stands for its name.
+OTHER_FILE = ("transformers_weights", "attribute_map")
 Header = dict[
     str, torch.Tensor
 ]  # by name of the weight; on the device meta, which has shapes alone
@@ -167,13 +170,15 @@ def _refused_numbers(name: str) -> Iterator[None]:
 def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
     """The files of weights of a local folder or a hub id; raises NotReadError where they lack.
 
-    And where there are none but pickles, which are read where the machine's settings say so.
+    And where there are none but pickles, which are read where the machine's settings say so, and
+    where the config has transformers load another file than the one that is found here.
     """
     from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
     place = dict(where)
     path = place.pop("pretrained_model_name_or_path")
     place.pop("trust_remote_code", None)
+    _refuse_other_file(path, place, name)
     quiet = {"_raise_exceptions_for_missing_entries": False}
     for file in FILES:
         found = cached_file(path, file, **place, **quiet)
@@ -189,13 +194,30 @@ def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
             return [Path(found)]
         try:
             return [Path(f) for f in get_checkpoint_shard_files(path, found, **place)[0]]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RecursionError) as error:
             raise NotReadError(
                 f"model.name: {name} lacks a part of its weights that {file} lists: {error}"
             ) from None
     raise NotReadError(
         f"model.name: {name} has no weights ({', '.join(FILES)}); `weights: random` draws them"
     )
+
+
+def _refuse_other_file(path: str, place: Mapping[str, Any], name: str) -> None:
+    """Raises NotReadError for a config, or one within it, that names a file of weights itself."""
+    from transformers import PreTrainedConfig
+
+    found, _ = PreTrainedConfig.get_config_dict(path, **place)  # of the file that is taken
+    level: list[Any] = [found]
+    while level:
+        for config in level:
+            key = next((key for key in OTHER_FILE if key in config), None)
+            if key is not None:
+                raise NotReadError(
+                    f"model.name: config.json of {name} has the key {key} ({config[key]!r}), by "
+                    f"which another file than {FILES[0]} may be loaded: take the key out"
+                )
+        level = [inner for config in level for inner in config.values() if isinstance(inner, dict)]
 
 
 def _header(file: Path, name: str) -> Header:

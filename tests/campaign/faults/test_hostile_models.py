@@ -4,6 +4,7 @@ import json
 import resource
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,38 @@ CONFIGS: dict[str, bytes] = {
 }
 ABSURD = {"layers as a text": "12", "no layer": 0, "fewer than none": -3, "NaN": float("nan")}
 ABSURD |= {"more than any": 10**12, "a list of layers": [3], "true": True}
+
+
+CHECKED = ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
+CHECKED += ["added_tokens.json", "model.safetensors.index.json"]
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+@pytest.mark.parametrize("file", [*CHECKED, "generation_config.json"])
+def test_deep_json_beside_the_weights_is_refused_in_a_sentence(
+    tmp_path: Path, tiny_models: dict[str, TinyModel], file: str, depth: int
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_models["llama"].folder, model)
+    (model / file).write_text('{"a": ' + "[" * depth + "]" * depth + "}")
+    if "index" in file:
+        (model / "model.safetensors").unlink()
+    source = replace(tiny_models["llama"].source, source=f"file:{model}")
+    with pytest.raises((ValueError, SystemExit)) as raised:
+        checked(source)  # as of a model of the catalogue, whose files nobody looked at before
+        load_model(source)
+    assert isinstance(raised.value, SystemExit) or sentence(raised.value), repr(raised.value)
+
+
+def test_a_tokenizer_that_its_library_cannot_parse_is_told(
+    tmp_path: Path, tiny_models: dict[str, TinyModel]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_models["llama"].folder, model)
+    file = model / "tokenizer.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model": 3}))
+    with pytest.raises(SystemExit, match=r"model.name: the tokenizer of llama cannot be loaded \("):
+        checked(replace(tiny_models["llama"].source, source=f"file:{model}"))
 
 
 @pytest.mark.parametrize("what", [*CONFIGS, *ABSURD])

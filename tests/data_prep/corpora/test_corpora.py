@@ -243,7 +243,7 @@ def test_a_hub_corpus_that_cannot_be_had_is_one_sentence(monkeypatch: pytest.Mon
         reading.read(resolve("hub:org/name@v1"), Path())
 
 
-def test_what_is_asked_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_of_the_hub(monkeypatch: pytest.MonkeyPatch, private_texts: Path) -> None:
     asked = []
 
     def record(path: str, config: str | None, **options: object) -> datasets.DatasetDict:
@@ -254,6 +254,7 @@ def test_what_is_asked_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "load_dataset", record)
     parts = reading.read(CATALOGUE["one-year-of-tsla-on-reddit"], Path())
     place = {"data_dir": "comments", "revision": "refs/convert/parquet"}
+    place["cache_dir"] = str(private_texts / "datasets")  # for it may not be passed on
     assert asked == [("SocialGrep/one-year-of-tsla-on-reddit", None, place)]
     assert parts["train"].to_dict() == {"text": ["a"], "document": ["0"], "source_text": ["b"]}
     monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: asked.append(a) or {})

@@ -2,12 +2,13 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora import lines as bounds
 from lm_geometry.data_prep.corpora import texts
 from lm_geometry.data_prep.corpora.lines import text_lines
 from lm_geometry.data_prep.corpora.part import Part
@@ -132,7 +133,8 @@ def _rows(path: Path, delimiter: str, quoted: bool) -> Iterator[Row]:
     """Each row with the line that it begins on; in a file of one column an empty line is a row."""
     kept: list[str] = []  # lines of the row that is being read
     options: dict[str, Any] = {"strict": True} if quoted else {"quoting": csv.QUOTE_NONE}
-    reader = csv.reader(_watched(text_lines(path), kept.append), delimiter=delimiter, **options)
+    watched = _watched(text_lines(path), kept, path)
+    reader = csv.reader(watched, delimiter=delimiter, **options)
     line, width, end = 1, 0, None
     while True:
         try:
@@ -157,9 +159,17 @@ def _rows(path: Path, delimiter: str, quoted: bool) -> Iterator[Row]:
         line = reader.line_num + 1
 
 
-def _watched(lines: Iterator[str], see: Callable[[str], None]) -> Iterator[str]:
-    for line in lines:
-        see(line)
+def _watched(lines: Iterator[str], kept: list[str], path: Path) -> Iterator[str]:
+    """The lines, each added to those of its row; raises ValueError for a row without an end."""
+    size = 0
+    for number, line in enumerate(lines, 1):
+        size = size + len(line) if kept else len(line)
+        if size > bounds.LONGEST:
+            raise ValueError(
+                f"{path}: the row that begins on line {number - len(kept)} has more than "
+                f"{bounds.LONGEST:,} characters: is a quotation mark in it never closed?"
+            )
+        kept.append(line)
         yield line
 
 

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora.json_files import DeepError
 from lm_geometry.data_prep.corpora.lines import format_of
+from lm_geometry.data_prep.corpora.shallow_json import shallow_json
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.sources import Source, SourceError, fetch
+from lm_geometry.workspace import machine
+from lm_geometry.workspace.files import private_folder
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -16,10 +20,14 @@ TABLES = {".csv", ".tsv", ".jsonl", ".ndjson"}
 OTHERS = {".parquet", ".arrow", ".json", ".txt", ".zip", ".tar", ".xml", ".pdf"}
 
 
-def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Dataset]":
+def read(
+    source: Source, config: str | None, downloads: Path, *, private: bool
+) -> "dict[str, Dataset]":
     """Every split of the data set; code that comes with a data set is never run.
 
-    Raises SourceError, one sentence, where it cannot be loaded.
+    What `datasets` makes of a `private` one is kept in the machine's own folder of such texts, and
+    not in the cache that others may read. Raises SourceError, one sentence, where it cannot be
+    loaded.
     """
     from datasets.exceptions import DatasetsError
 
@@ -30,8 +38,16 @@ def read(source: Source, config: str | None, downloads: Path) -> "dict[str, Data
             "and txt are, and folders that `datasets` saved or loads"
         )
     try:
-        found = _from_hub(source, config) if path is None else _from_folder(path, config)
+        with shallow_json():
+            cache = str(_own_cache()) if private else None
+            if path is None:
+                found = _from_hub(source, config, cache)
+            else:
+                found = _from_folder(path, config, cache)
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
+        deep = error if isinstance(error, DeepError) else error.__cause__  # `datasets` wraps it
+        if isinstance(deep, DeepError):
+            raise SourceError(str(deep)) from None
         if path is None:
             raise SourceError(hub_error(error, f"datasets/{source.location}")) from None
         raise SourceError(f"{path} is not a folder that `load_dataset` accepts: {error}") from None
@@ -70,18 +86,25 @@ def _by_split(path: Path) -> dict[str, list[Path]]:
     return {split: files for split, files in splits.items() if files}
 
 
-def _from_hub(source: Source, config: str | None) -> Mapping[Any, "Dataset"]:
+def _own_cache() -> Path:
+    """Below a folder that nobody else can enter."""
+    return private_folder(private_folder(machine.private_texts()) / "datasets")
+
+
+def _from_hub(source: Source, config: str | None, cache: str | None) -> Mapping[Any, "Dataset"]:
     from datasets import load_dataset
 
     folder, revision = source.member or None, source.revision or None
-    return load_dataset(source.location, config, data_dir=folder, revision=revision)
+    return load_dataset(
+        source.location, config, data_dir=folder, revision=revision, cache_dir=cache
+    )
 
 
-def _from_folder(path: Path, config: str | None) -> Mapping[Any, "Dataset"]:
+def _from_folder(path: Path, config: str | None, cache: str | None) -> Mapping[Any, "Dataset"]:
     from datasets import Dataset, DatasetDict, load_dataset
 
     if (path / "dataset_dict.json").exists():
         return DatasetDict.load_from_disk(str(path))
     if (path / "state.json").exists():
         return {"train": Dataset.load_from_disk(str(path))}
-    return load_dataset(str(path), config)
+    return load_dataset(str(path), config, cache_dir=cache)

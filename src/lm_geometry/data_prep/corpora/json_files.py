@@ -2,13 +2,21 @@
 
 import gzip
 import json
+import re
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
 DEEPEST = 100  # lists and objects in each other; libraries that come after crash far below 1,000
 LARGEST = 2**30  # bytes of an archive's member, which is read whole
+INSIDE = re.compile(r'(?:[^"\\\r\n]++|\\[^\r\n])*+')  # of a text between its marks
+MARK = re.compile(r'["\[\]{}]')
+
+
+class DeepError(ValueError):
+    """JSON that would crash a parser; the text is one sentence."""
 
 
 def parsed(content: bytes | str, path: Path) -> Any:
@@ -47,6 +55,36 @@ def refuse_deep(value: Any, content: bytes | str, where: str) -> None:
         if not level:
             return
     raise ValueError(f"{where}: lists and objects stand more than {DEEPEST} deep")
+
+
+def refuse_deep_text(pieces: Iterable[str], where: str) -> None:
+    """Raises DeepError where JSON, given in pieces, is more than `DEEPEST` deep; holds a piece.
+
+    Nothing is parsed: what stands outside texts is counted, of one value or a value a line. A text
+    that does not end on its line is no JSON, and raises as well: parsers differ on where it ends.
+    """
+    depth, inside, rest = 0, False, ""
+    for piece in pieces:
+        text, place, rest = rest + piece, 0, ""
+        while place < len(text):
+            if inside:
+                place += len(INSIDE.match(text, place)[0])  # pyright: ignore
+                ending = text[place : place + 2]
+                if ending in ("", "\\"):  # the piece ends, perhaps before what is escaped
+                    rest = ending
+                    break
+                if ending[0] != '"':
+                    raise DeepError(f"{where} is no JSON: a text in it does not end on its line")
+                place, inside = place + 1, False
+            found = MARK.search(text, place)
+            if found is None:
+                break
+            place, mark = found.end(), found[0]
+            inside = mark == '"'
+            if not inside:
+                depth = depth + 1 if mark in "[{" else max(depth - 1, 0)
+            if depth > DEEPEST:
+                raise DeepError(f"{where}: lists and objects stand more than {DEEPEST} deep")
 
 
 def bounded(opened: "IO[bytes] | gzip.GzipFile", path: Path) -> bytes:

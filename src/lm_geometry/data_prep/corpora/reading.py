@@ -68,7 +68,8 @@ def _read_one(
     if entry.reader == "huggingface":
         if files := module.table_files(source, entry.config, downloads):
             return {split: _from_files(own, entry, before) for split, own in files.items()}
-        found = module.read(source, entry.config, downloads)
+        private = not entry.redistribute
+        found = module.read(source, entry.config, downloads, private=private)
         return {split: with_columns(Part.of(rows), entry, before) for split, rows in found.items()}
     path = sources.fetch(source, downloads)
     if entry.reader == "table":

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm_geometry.data_prep.corpora import lines as bounds
 from lm_geometry.data_prep.corpora.catalogue import Corpus
 from lm_geometry.data_prep.corpora.lines import text_lines
 from lm_geometry.data_prep.corpora.part import Part
@@ -33,7 +34,7 @@ def _tables(files: list[Path], unit: str, prefix: str) -> "Iterator[pa.Table]":
     schema = _features().arrow_schema.remove_metadata()
     rows: list[dict[str, Any]] = []
     for file in files:
-        for number, part in enumerate(_parts(text_lines(file), unit)):
+        for number, part in enumerate(_parts(text_lines(file), unit, file)):
             document = file.stem if len(files) > 1 else str(number)
             rows.append({"text": part, "document": prefix + document})
             if len(rows) == ROWS:
@@ -49,22 +50,29 @@ def _features() -> Any:
     return Features({"text": Value("string"), "document": Value("string")})
 
 
-def _parts(lines: Iterable[str], unit: str) -> Iterator[str]:
-    """The lines, or paragraphs, of a text."""
+def _parts(lines: Iterable[str], unit: str, file: Path) -> Iterator[str]:
+    """The lines, or paragraphs, of a text; raises ValueError for a paragraph without an end."""
     between = _between_ends(lines)
     text, is_first, is_open = [next(between)], True, True
-    for following in between:
+    size = 0  # of the paragraph that is held, its ends of lines included
+    for number, following in enumerate(between, 2):
         if unit == "lines":
             yield text.pop()
         elif not is_first and not text[-1].strip():  # it stands between two ends of lines
             text.pop()
             if is_open:
                 yield " ".join(" ".join(text).split())
-            text, is_open = [], False
+            text, is_open, size = [], False, 0
         else:
             is_open = True
         is_first = False
         text.append(following)
+        size += len(following) + 1
+        if size > bounds.LONGEST and unit != "lines":
+            raise ValueError(
+                f"{file}: the paragraph that line {number} is in has more than "
+                f"{bounds.LONGEST:,} characters: divide it by empty lines, or read `unit: lines`"
+            )
     if unit != "lines":
         yield " ".join(" ".join(text).split())
     elif text[-1]:

@@ -41,7 +41,8 @@ def rows(path: Path, entry: Corpus) -> Iterator[Row]:
 def _splits(path: Path, entry: Corpus) -> "Mapping[str, Dataset]":
     if path.is_file():
         return {"train": tables.read(path, entry).dataset()}
-    return huggingface.read(Source("file", str(path)), None, path)
+    source, private = Source("file", str(path)), not entry.redistribute
+    return huggingface.read(source, None, path, private=private)
 
 
 def _of_split(
