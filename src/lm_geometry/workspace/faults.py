@@ -26,9 +26,6 @@ OF_THE_MACHINE = {
     for name in (
         "EACCES",
         "EPERM",
-        "EROFS",
-        "ENOSPC",
-        "EDQUOT",
         "EIO",
         "EMFILE",
         "ENAMETOOLONG",
@@ -37,6 +34,7 @@ OF_THE_MACHINE = {
     )
     if hasattr(errno, name)
 }
+OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 RAISE = dis.opmap["RAISE_VARARGS"]
 LOCK_CUT = (
     "dvc.lock was cut by a kill while DVC wrote it: `git checkout dvc.lock` brings back the last "
@@ -102,6 +100,10 @@ def sentence(error: BaseException) -> str | None:
         return _of_dvc(error)
     if type(error).__module__.startswith("pydantic"):
         return _of_pydantic(error)
+    if isinstance(error, OSError) and error.errno in OF_DISKS:
+        from lm_geometry.workspace.disks import disk_told  # which reads the machine's settings
+
+        return disk_told(error)
     if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
         return f"{error.strerror}: {error.filename}" if error.filename else str(error)
     if isinstance(error, ON_PURPOSE) and _is_raised_by_us(error.__traceback__):
