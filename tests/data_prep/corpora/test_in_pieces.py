@@ -268,9 +268,9 @@ def test_a_text_is_divided_line_by_line_as_it_is_as_a_whole(text: str) -> None:
     lines = re.findall(r"[^\n]*\n|[^\n]+", text)
     whole = text.replace("\r\n", "\n").replace("\r", "\n")
     paragraphs = [" ".join(own.split()) for own in re.split(r"\n\s*\n", whole)]
-    assert list(_parts(lines, "paragraphs")) == paragraphs
+    assert list(_parts(lines, "paragraphs", Path("a.txt"))) == paragraphs
     by_line = whole.removesuffix("\n").split("\n") if whole else []
-    assert list(_parts(lines, "lines")) == by_line
+    assert list(_parts(lines, "lines", Path("a.txt"))) == by_line
 
 
 # --- memory --------------------------------------------------------------------------------------
