@@ -1,13 +1,14 @@
 """Which part of the states carries a change of the mean local dimension? Swaps of real states.
 
     python benchmarks/state_swaps.py --layers 12 20 30
+    python benchmarks/state_swaps.py --layers 4 6 --name state_swaps_minilm  # run: nulls_minilm
 
-Of the clouds of the last run, base and last checkpoint. A part of one is put into the other, and
-its share of the change is the mean of both orders (Shapley 1953; `lm_geometry.swap`): token means
-and the residuals around them, which add up to the change, the norms, the covariance, the best
-affine map. state_swaps.csv has each share by corpus and reading with the jackknife over documents
-(neighbours filtered, parts as they are with all documents), and that on the fine-tuned corpus minus
-that on the other, whose documents are independent.
+Of the clouds of the last run in the workspace, base and last checkpoint. A part of one is put into
+the other, and its share of the change is the mean of both orders (Shapley 1953;
+`lm_geometry.swap`): token means and the residuals around them, which add up to the change, the
+norms, the covariance, the best affine map. NAME.csv has each share by corpus and reading with the
+jackknife over documents (neighbours filtered, parts as they are with all documents), and that on
+the fine-tuned corpus minus that on the other, whose documents are independent.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from lm_geometry.statistics import Mean, jackknifed
 from lm_geometry.surrogates import PARTS
 from lm_geometry.workspace.tables import Row
 
-FILE = Path(__file__).with_name("state_swaps.csv")
+FILE = Path(__file__)
 CONFIDENCE, SIZE = 0.95, 128
 SWAPPED = [part for part in PARTS if part != "residuals"]  # whose share is what means leave
 Read = dict[str, Float64[np.ndarray, "deletions"]]  # by reading: the mean, and without each group
@@ -89,10 +90,11 @@ def rows_of(name: str, layer: int, found: dict[tuple[str, str], Mean]) -> Iterat
 
 
 def main() -> None:
-    """Write benchmarks/state_swaps.csv."""
+    """Write benchmarks/NAME.csv."""
     embedded = read_embedded()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--layers", type=int, nargs="+", default=embedded.layers)
+    parser.add_argument("--name", default=FILE.stem, help="of the file in benchmarks/")
     asked = parser.parse_args()
     fine_tuned, checkpoint = read_training_run().corpus, embedded.checkpoints[-1]
     table: list[Row] = []
@@ -105,7 +107,7 @@ def main() -> None:
                 differences = {key: own[key] - found[key] for key in found}
                 table += rows_of(f"{fine_tuned} - {corpus}", layer, differences)
         print(f"layer {layer}", flush=True)
-        pd.DataFrame(table).to_csv(FILE, index=False)
+        pd.DataFrame(table).to_csv(FILE.with_name(f"{asked.name}.csv"), index=False)
 
 
 if __name__ == "__main__":

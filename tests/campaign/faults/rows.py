@@ -63,6 +63,6 @@ def _of(row: Row, ran: Ran) -> tuple[Outcome, str]:
         return "lost", f"no such test: {missing}"
     if failed := [why for (outcome, why), _ in cases if outcome == "failed"]:
         return "wrong", failed[0]
-    if all(outcome == "skipped" for (outcome, _), _ in cases):
-        return "not run", cases[0][0][1]
+    if skipped := [why for (outcome, why), _ in cases if outcome == "skipped"]:
+        return "not run", skipped[0]  # a part that was not tried did not survive
     return "survived", row.seen
