@@ -177,6 +177,7 @@ $(DADAPY_READY): $(patsubst %,requirements/%.txt,torch uv dadapy) pyproject.toml
 	$(DADAPY)/bin/python -m pip install --no-compile $(TORCH_PINS)
 	$(DADAPY)/bin/python $(INSTALL) requirements/dadapy.txt
 	$(DADAPY)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@env -u PYTHONDONTWRITEBYTECODE $(DADAPY)/bin/python -m lm_geometry.experiments.first_calls
 	@rm -f $(DADAPY)/ready-*
 	@touch $@
 	@echo "$(DADAPY) is ready."
