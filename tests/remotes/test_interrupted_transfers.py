@@ -173,3 +173,26 @@ def check_that_it_is_noticed_and_mended(
     made.pop("data/tables/sums.csv")
     assert made.items() <= project.bytes().items()
     project.dvc("push", "--quiet")
+
+
+def test_an_out_that_was_cut_is_made_again_by_the_next_run(
+    finished: ToyProject, toy: ToyProject
+) -> None:
+    file = max((toy.folder / "data").rglob("layer-*.npy"), key=lambda path: path.name)
+    os.truncate(file, 10)
+    toy.dvc("repro", "--quiet")
+    assert toy.bytes() == finished.bytes()
+
+
+def test_one_that_was_cut_in_the_cache_as_well_is_found_by_an_audit(
+    toy: ToyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a hard link, which DVC trusts because nobody may write it."""
+    toy.dvc("config", "cache.type", "hardlink")
+    toy.dvc("checkout", "--relink", "--quiet")
+    file = max((toy.folder / "data").rglob("layer-*.npy"), key=lambda path: path.name)
+    assert file.stat().st_nlink == 2
+    file.chmod(0o644)
+    os.truncate(file, 10)
+    with pytest.raises(SystemExit, match=file.name):
+        toy.command("audit", "--no-remote")
