@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from dvc.repo import Repo
 
 from lm_geometry.data_prep import model_names
 from lm_geometry.data_prep.params import Model
@@ -23,6 +24,7 @@ from lm_geometry.revisions import keeping
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, write_json
+from lm_geometry.workspace.section import read_yaml
 from tests.conftest import TEXTS, TinyModel
 
 
@@ -200,10 +202,18 @@ def test_what_a_kill_left_is_made_again(
     assert read_models(run)["mine"] == entry
     assert sorted(path.name for path in target.parent.iterdir()) == [
         ".gitignore",
+        "dvc.yaml",
         "mine",
         "mine.dvc",
     ]
     other = keep(run, 9, "other")
+    artifacts = read_yaml(run / "models" / "dvc.yaml")["artifacts"]
+    assert {name: one["path"] for name, one in artifacts.items()} == {
+        "mine": "mine",
+        "other": "other",
+    }
+    with Repo(str(run)) as repo:  # as DVC reads them
+        assert {*repo.artifacts.read()[str(Path("models", "dvc.yaml"))]} == {"mine", "other"}
     assert other.source.partition("#")[2] == entry.source.partition("#")[2]
 
 

@@ -21,7 +21,7 @@ from lm_geometry.revisions.programs import dvc
 from lm_geometry.revisions.revision import WORKSPACE, Revision
 from lm_geometry.workspace.files import whole_file, whole_folder, write_json
 from lm_geometry.workspace.hashes import path_hash
-from lm_geometry.workspace.section import ROOT
+from lm_geometry.workspace.section import ROOT, read_yaml
 
 Form = Literal["merged", "adapter"]
 
@@ -72,6 +72,7 @@ def keep(
             _write(base, checkpoint, target, form, f"{revision.name}: step {step}")
         _track(target, root)
         entry = _entry(revision, base, target, f"{step} steps", origin, root)
+        _declare(target, entry)
         _append(root / "catalogue" / "models.yaml", name, entry)
     return entry
 
@@ -146,6 +147,16 @@ def _track(target: Path, root: Path) -> None:
     ran = dvc(root, "add", "--quiet", str(target.relative_to(root)))
     if ran.returncode != 0:
         raise ValueError(f"dvc add failed: {ran.stderr.strip()}")
+
+
+def _declare(target: Path, entry: ModelEntry) -> None:
+    """An artifact of models/dvc.yaml: `dvc artifacts get PROJECT models/dvc.yaml:NAME`."""
+    file = target.with_name("dvc.yaml")
+    found = read_yaml(file) if file.exists() else {}
+    artifact = {"path": target.name, "type": "model", "desc": entry.note}
+    artifacts = {**found.get("artifacts", {}), target.name: artifact}
+    with whole_file(file) as temporary, temporary.open("w", encoding="utf-8") as opened:
+        YAML().dump({**found, "artifacts": artifacts}, opened)
 
 
 def _append(path: Path, name: str, entry: ModelEntry) -> None:

@@ -68,7 +68,8 @@ class OfKeep(OfStages):
     def result(self, folder: Path) -> Bytes:
         """The model, its record for DVC, and the catalogue."""
         record = f"models/{KEPT}.dvc"
-        return bytes_below(folder, f"models/{KEPT}", record, "catalogue", "models/.gitignore")
+        beside = ("models/dvc.yaml", "models/.gitignore")
+        return bytes_below(folder, f"models/{KEPT}", record, "catalogue", *beside)
 
 
 def made_project(project: Path, environment: Mapping[str, str], folder: Path) -> Path:
