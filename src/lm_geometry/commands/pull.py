@@ -3,7 +3,7 @@
 import click
 
 from lm_geometry.commands.command import Command, examples
-from lm_geometry.commands.completion import offered, remotes, stages_and_outs
+from lm_geometry.commands.transfers import of_results
 
 REFUSED = (
     "these were refused: `lm-geometry audit --repair` where they are whole mends the remote, "
@@ -14,19 +14,7 @@ REFUSED = (
 @click.command(
     cls=Command, epilog=examples("lm-geometry pull", "lm-geometry pull estimate aggregate")
 )
-@click.argument(
-    "targets",
-    nargs=-1,
-    help="stages or outs; all where none is named",
-    shell_complete=offered(stages_and_outs),
-)
-@click.option(
-    "--remote",
-    metavar="NAME",
-    help="another remote than the default one",
-    shell_complete=offered(remotes),
-)
-@click.option("--jobs", type=int, metavar="N", help="transfers at a time")
+@of_results
 def command(targets: tuple[str, ...], remote: str | None, jobs: int | None) -> None:
     """Pull and verify what dvc.lock names.
 

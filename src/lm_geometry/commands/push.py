@@ -3,7 +3,7 @@
 import click
 
 from lm_geometry.commands.command import Command, examples
-from lm_geometry.commands.completion import offered, remotes, stages_and_outs
+from lm_geometry.commands.transfers import of_results
 
 SHOWN = 12  # of what was not sent
 
@@ -11,19 +11,7 @@ SHOWN = 12  # of what was not sent
 @click.command(
     cls=Command, epilog=examples("lm-geometry push", "lm-geometry push estimate --remote backup")
 )
-@click.argument(
-    "targets",
-    nargs=-1,
-    help="stages or outs; all where none is named",
-    shell_complete=offered(stages_and_outs),
-)
-@click.option(
-    "--remote",
-    metavar="NAME",
-    help="another remote than the default one",
-    shell_complete=offered(remotes),
-)
-@click.option("--jobs", type=int, metavar="N", help="transfers at a time")
+@of_results
 def command(targets: tuple[str, ...], remote: str | None, jobs: int | None) -> None:
     """Push what dvc.lock names, and look whether it is there.
 
