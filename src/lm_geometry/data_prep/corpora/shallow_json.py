@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import inspect
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from lm_geometry.data_prep.corpora.json_files import refuse_deep_text
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FILES = ("files_iterables", "files")  # as the parameter is named now, and in datasets 4.0
 PIECE = 1 << 20  # bytes that are looked through at once
 
 
@@ -28,14 +30,16 @@ def shallow_json() -> Iterator[None]:
     tables, metadata = Json._generate_tables, FolderBasedBuilder._read_metadata
     seen: set[str] = set()  # for the first files are read twice
 
-    def shallow_tables(
-        self: Any, base_files: Any, files_iterables: Any, *others: Any, **options: Any
-    ) -> "Iterator[tuple[Any, pa.Table]]":
-        for file in (str(file) for files in files_iterables for file in files):
+    def shallow_tables(self: Any, *given: Any, **options: Any) -> "Iterator[tuple[Any, pa.Table]]":
+        asked = inspect.signature(tables).bind(self, *given, **options).arguments
+        name = next((name for name in FILES if name in asked), None)
+        if name is None:
+            raise ValueError("this version of datasets reads JSON that cannot be looked through")
+        for file in (str(file) for files in asked[name] for file in files):
             if file not in seen:
                 refuse_deep_text(_pieces(file, self.config.encoding), file)
                 seen.add(file)
-        return tables(self, base_files, files_iterables, *others, **options)
+        return tables(self, *given, **options)
 
     def shallow_metadata(self: Any, metadata_file: str, metadata_ext: str = "") -> Any:
         if metadata_ext == ".jsonl":
