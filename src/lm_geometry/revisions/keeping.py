@@ -150,7 +150,7 @@ def _track(target: Path, root: Path) -> None:
 
 
 def _declare(target: Path, entry: ModelEntry) -> None:
-    """An artifact of models/dvc.yaml: `dvc artifacts get PROJECT models/dvc.yaml:NAME`."""
+    """An artifact of the dvc.yaml beside the models, which `dvc artifacts get` brings by name."""
     file = target.with_name("dvc.yaml")
     found = read_yaml(file) if file.exists() else {}
     artifact = {"path": target.name, "type": "model", "desc": entry.note}
