@@ -5,8 +5,6 @@ import click
 from lm_geometry.commands.command import Command, examples
 from lm_geometry.commands.transfers import of_results
 
-SHOWN = 12  # of what was not sent
-
 
 @click.command(
     cls=Command, epilog=examples("lm-geometry push", "lm-geometry push estimate --remote backup")
@@ -21,11 +19,11 @@ def command(targets: tuple[str, ...], remote: str | None, jobs: int | None) -> N
     from dvc.repo import Repo
 
     from lm_geometry.remotes.pushing import push
+    from lm_geometry.remotes.summary import named
     from lm_geometry.workspace.section import ROOT
 
     with Repo(str(ROOT)) as repo:
         missing = push(repo, remote, list(targets), jobs, print)
     if missing:
-        named = [f"not sent: {item}, made by {item.out.stage}" for item in missing[:SHOWN]]
-        more = [f"and {len(missing) - SHOWN} more"] if len(missing) > SHOWN else []
-        raise SystemExit("\n".join([*named, *more]))
+        told = [f"not sent: {item}, made by {item.out.stage}" for item in missing]
+        raise SystemExit("\n".join(named(told)))

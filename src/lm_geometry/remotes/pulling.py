@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lm_geometry.remotes.audit import Fault, audit
 from lm_geometry.remotes.objects import outs_of
 from lm_geometry.remotes.places import cache_of, remote_of
+from lm_geometry.remotes.transfer import transfer
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -32,14 +33,9 @@ def refuse_unverified(repo: "Repo", remote: str | None) -> None:
 
 def pull(repo: "Repo", remote: str | None, targets: list[str], jobs: int | None) -> list[Fault]:
     """What was not brought: empty where `dvc pull` brought everything, each object verified."""
-    from dvc.cli import main
-
     refuse_unverified(repo, remote)
     refuse_empty(repo, remote, targets)
-    repo.drop_data_index()  # of which a killed transfer leaves a part, as in `pushing`
-    options = ["--remote", remote] if remote else []
-    options += ["--jobs", str(jobs)] if jobs else []
-    if main(["--cd", repo.root_dir, "pull", *options, *targets]) == 0:
+    if transfer(repo, "pull", remote, targets, jobs) == 0:
         return []
     found = audit(repo, remote=remote, targets=targets)
     missing = {item.oid for item in found.items if not found.whole(found.cache, item.oid)}

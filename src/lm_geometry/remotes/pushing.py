@@ -1,9 +1,4 @@
-"""`dvc push` that ends with a remote which has everything, whatever an earlier kill left.
-
-DVC notes on disk what it is about to transfer. A push that is killed while it notes leaves a part,
-which the next one takes for the whole: it sends that, and the listings of folders, by which every
-later push takes all of their files for sent.
-"""
+"""`dvc push` that ends with a remote which has everything (see `transfer`)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +7,7 @@ from typing import TYPE_CHECKING
 from lm_geometry.remotes.audit import Audit, audit
 from lm_geometry.remotes.mending import mend
 from lm_geometry.remotes.objects import Item
+from lm_geometry.remotes.transfer import transfer
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -28,12 +24,7 @@ def push(
 
     What DVC takes for sent and is not there is sent file by file, and said.
     """
-    from dvc.cli import main
-
-    repo.drop_data_index()
-    options = ["--remote", remote] if remote else []
-    options += ["--jobs", str(jobs)] if jobs else []
-    status = main(["--cd", repo.root_dir, "push", *options, *targets])
+    status = transfer(repo, "push", remote, targets, jobs)
 
     def look() -> Audit:
         found = audit(repo, remote=remote, quick=True, targets=targets)

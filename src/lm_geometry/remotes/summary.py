@@ -1,5 +1,7 @@
 """An audit in words."""
 
+from collections.abc import Sequence
+
 from lm_geometry.remotes.audit import Audit, Fault
 
 SHOWN = 20  # faults that are named one by one
@@ -23,7 +25,7 @@ def summary(found: Audit) -> str:
     return "\n".join(lines)
 
 
-def named(faults: list[Fault]) -> list[str]:
+def named(faults: Sequence[Fault | str]) -> list[str]:
     """A line for each fault, as long as there are not too many."""
     more = [f"… and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
     return [*map(str, faults[:SHOWN]), *more]
