@@ -44,6 +44,7 @@ BESIDE = ROOT.parent / "beside"
 class ToyWork:
     tells = False
     gpus = "none"
+    memory_on_a_core = 0
 
     def __init__(self):
         self.params = read_yaml(ROOT / "params.yaml")

@@ -51,6 +51,7 @@ class Embedding:
     texts: dict[str, str]  # hashes, of before they were read
     queries: QueryRun
     tells = True
+    memory_on_a_core = 0
 
     @property
     def layers(self) -> list[int]:

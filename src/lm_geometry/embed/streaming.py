@@ -43,6 +43,7 @@ class Streaming:
 
     passes: Embedding
     tells = True
+    memory_on_a_core = 0
 
     @property
     def gpus(self) -> Literal["none", "one", "all"]:

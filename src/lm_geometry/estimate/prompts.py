@@ -45,6 +45,7 @@ class PromptEstimates:
 
     tells = False
     gpus: Literal["none"] = "none"
+    memory_on_a_core = 1 << 28  # tables of so many records and no more
 
     def __init__(self) -> None:
         self.records = read_index()

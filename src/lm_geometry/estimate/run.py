@@ -13,6 +13,7 @@ from lm_geometry.estimate.prompts import PromptEstimates
 from lm_geometry.estimate.readings import Readings
 from lm_geometry.estimate.reference import disagreements
 from lm_geometry.estimate.signal_rows import signal_table
+from lm_geometry.estimate.sizes import length_of_lists, memory_of
 from lm_geometry.estimate.surrogate_rows import (
     has_null_models,
     no_surrogates,
@@ -24,7 +25,13 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.embed.queries import read_query_index
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
-from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_index, read_seeds
+from lm_geometry.outs.token_sample.clouds import (
+    Cloud,
+    read_clean_cloud,
+    read_cloud,
+    read_index,
+    read_seeds,
+)
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.hashes import path_hash
@@ -99,6 +106,17 @@ class CloudEstimates:
     def cells(self) -> list[Cell]:
         """Every cloud, in the order of the run."""
         return [Cell(name, "estimate", 1, self.within, (name,)) for name in self.clouds]
+
+    @cached_property
+    def memory_on_a_core(self) -> int:
+        """Bytes of the largest cloud: products of matrices are a small part of what is done."""
+        of_each = {cloud.split: cloud for cloud in self.clouds.values()}.values()
+        shapes = [read_clean_cloud(cloud)[0].shape for cloud in of_each]
+        return max((self._memory_of(*shape) for shape in shapes), default=0)
+
+    def _memory_of(self, points: int, width: int) -> int:
+        neighbours = length_of_lists(self.settings, points, self.settings.jackknife.groups)[1]
+        return memory_of(points, width, neighbours)
 
     def opened(self, group: str) -> Callable[[Cell], None]:
         """Estimates one cloud; there is nothing that clouds share."""

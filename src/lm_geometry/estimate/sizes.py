@@ -12,6 +12,8 @@ FOR_READINGS = 1.3  # … and when tokens of one's own document are
 # Members of a neighbourhood of L are far down each other's lists, most of all in last layers: so
 # many times L hold most, and longer lists cost more than measuring the rest.
 FOR_MEMBERS = 1.6
+LISTS = 28  # bytes of a neighbour while a graph is made: `neighbours.neighbour_graph`
+COPIES = 11  # float32 copies of a cloud at that time, itself among them
 
 
 class TwonnRule(TypedDict):
@@ -53,3 +55,8 @@ def length_of_lists(settings: Estimate, points: int, groups: int) -> tuple[int, 
         of_reading = max(round(of_reading * FOR_GROUPS), round(FOR_MEMBERS * largest))
     of_graph = round(of_reading * (FOR_READINGS if settings.exclude != [NONE] else 1))
     return min(of_reading, points - 1), min(of_graph, points - 1)
+
+
+def memory_of(points: int, width: int, neighbours: int) -> int:
+    """Bytes that a cloud of float32 takes while it is estimated, lists of `neighbours` included."""
+    return points * (4 * COPIES * width + LISTS * neighbours)

@@ -12,6 +12,7 @@ import numpy as np
 
 import lm_geometry
 from lm_geometry import gride, local_dimension
+from lm_geometry.embed.prompts.reduce import layer_geometry
 from lm_geometry.experiments.costs.cloud_rates import load_loops
 from lm_geometry.experiments.experiment import Project
 from lm_geometry.observables.persistent_homology import persistent_homology_dimension
@@ -42,12 +43,18 @@ def import_libraries() -> None:
 
 def compile_loops() -> None:
     """Measure small clouds as the committed parameters have it, and as the library's own calls."""
-    load_loops(Params.of(Project.read().params).estimate, WIDTH, LENGTH)
-    cloud = np.random.default_rng(0).standard_normal((POINTS, WIDTH)).astype(np.float32)
-    cloud[-1] = cloud[0]  # copies have loops of their own
+    params = Params.of(Project.read().params)
+    load_loops(params.estimate, WIDTH, LENGTH)
+    generator = np.random.default_rng(0)
     documents = np.arange(POINTS) // LENGTH
+    # Documents far apart, whose tokens have all their nearest in their own: what is left out.
+    cloud = 9 * generator.standard_normal((1 + documents[-1], WIDTH))[documents]
+    cloud = (cloud + generator.standard_normal(cloud.shape)).astype(np.float32)
+    cloud[-1] = cloud[0]  # copies have loops of their own
     for exclude in (None, documents):
         local_dimension(cloud, n_neighbors=64, exclude=exclude)
+    asked = params.embed.prompts
+    layer_geometry(cloud, asked.gride_range, asked.overlap_k, asked.precision, window=asked.window)
     gride(cloud, range_max=64)
     persistent_homology_dimension(cloud)
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import io
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from lm_geometry.models.downloaded import content_hash, record, verified
 from lm_geometry.models.facts import NO_CODE, NotReadError
@@ -60,12 +63,29 @@ def _loaded(gguf: Path) -> tuple[Any, Any, dict[str, Any]]:
 
     where: dict[str, Any] = {"pretrained_model_name_or_path": str(gguf.parent)} | NO_CODE
     where["gguf_file"] = gguf.name
-    with quiet_loading(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
+    # The loading has bars of its own.
+    with _read_once(), quiet_loading(), contextlib.redirect_stderr(io.StringIO()):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             **where, dtype="float32", output_loading_info=True
         )
         model, found = loaded
         return model, AutoTokenizer.from_pretrained(**where), found
+
+
+@contextlib.contextmanager
+def _read_once() -> Iterator[None]:
+    """In the block the library reads a file once, and its names of tensors, which takes seconds.
+
+    transformers has it read anew for the settings, the weights and the tokeniser, and the names
+    for each module.
+    """
+    import gguf as library
+
+    with contextlib.ExitStack() as stack:
+        for name in ("GGUFReader", "get_tensor_name_map"):
+            once = cache(getattr(library, name))
+            stack.enter_context(mock.patch.object(library, name, once))
+        yield
 
 
 def _cause(gguf: Path) -> str:

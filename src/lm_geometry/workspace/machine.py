@@ -71,7 +71,8 @@ class Machine(BaseSettings):
         0,
         ge=0,
         description="cells that are computed at a time, threads divided among them; 0: one per "
-        "GPU, one where there is none, with slurm as many jobs as slurm.yaml has at a time",
+        "GPU, without one a process of embed and one per core of estimate, with slurm as many "
+        "jobs as slurm.yaml has at a time",
     )
     ray: str = Field(
         "",

@@ -56,6 +56,11 @@ class Work(Protocol):
         """GPUs of the machine that a cell needs where there are any."""
         ...
 
+    @property
+    def memory_on_a_core(self) -> int:
+        """Bytes that a cell takes which gains little by a second core; 0: it has use for all."""
+        ...
+
     def opened(self, group: str) -> Callable[[Cell], None]:
         """The function that computes and keeps one cell of a group, with what it needs loaded."""
         ...

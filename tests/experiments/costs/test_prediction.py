@@ -47,10 +47,12 @@ RATES = Rates(
 )
 
 
-def costs(rates: Rates = RATES, unchanged: tuple[str, ...] = (), **changes: Any) -> Costs:
+def costs(
+    rates: Rates = RATES, unchanged: tuple[str, ...] = (), workers: int = 1, **changes: Any
+) -> Costs:
     named = {key.replace("__", "."): value for key, value in changes.items()}
     params = Params.of(Project.read().params_of(named))
-    return predicted(params, counted(params, rates.layers), rates, unchanged)
+    return predicted(params, counted(params, rates.layers), rates, unchanged, workers)
 
 
 def test_a_stage_takes_what_it_does_so_often_and_its_start() -> None:
@@ -61,6 +63,15 @@ def test_a_stage_takes_what_it_does_so_often_and_its_start() -> None:
     assert found["aggregate"] == pytest.approx(1 + 7 + 80 * 0.05 * 2)
     twice = costs(finetune__steps=160).seconds["finetune"]
     assert twice - found["finetune"] == pytest.approx(80 * 512 * 0.003)
+
+
+def test_several_processes_divide_the_clouds_and_not_their_start() -> None:
+    one, four = costs(), costs(workers=4)
+    assert four.seconds["estimate"] == pytest.approx(2 + (one.seconds["estimate"] - 1) / 4)
+    assert four.seconds["embed"] == one.seconds["embed"]
+    large = {"token_sample__points": 12_000, "estimate__gride_range": 0}
+    each = costs(**large).memory
+    assert costs(workers=8, **large).memory > each  # clouds beside each other
 
 
 def test_a_graph_grows_with_pairs_and_the_rest_with_points() -> None:

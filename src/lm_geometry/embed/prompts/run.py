@@ -63,6 +63,7 @@ class PromptRun:
     prompts: PreparedPrompts
     checkpoints: Mapping[str, Checkpoint]
     tells = False
+    memory_on_a_core = 0
 
     @property
     def layers(self) -> list[int]:

@@ -55,6 +55,8 @@ def load_loops(settings: Estimate, width: int, length: int) -> None:
     readings = _readings(settings, FIRST, length)
     small = settings.model_copy(update={"n_neighbors": [FEWEST_NEIGHBOURS], "gride_range": 2})
     estimates(PLACE, X, rows, readings, small)
+    if settings.surrogates.kinds:
+        surrogate_table(PLACE, X, rows, readings, _one_draw(small))
 
 
 def _graph(points: np.ndarray, settings: Estimate) -> NeighbourGraph:
@@ -133,10 +135,13 @@ def _surrogate(settings: Estimate, X: np.ndarray, readings: Readings, clock: Clo
     kinds = settings.surrogates.kinds
     if not kinds:
         return 0.0
-    one = settings.surrogates.model_copy(update={"draws": 1})
-    own = settings.model_copy(update={"surrogates": one})
-    rows = np.arange(len(X))
+    own, rows = _one_draw(settings), np.arange(len(X))
     return timed(clock, lambda: surrogate_table(PLACE, X, rows, readings, own))[0] / len(kinds)
+
+
+def _one_draw(settings: Estimate) -> Estimate:
+    one = settings.surrogates.model_copy(update={"draws": 1})
+    return settings.model_copy(update={"surrogates": one})
 
 
 def _aggregated(table: pd.DataFrame, readings: Readings, clock: Clock) -> float:

@@ -5,41 +5,42 @@ from dataclasses import dataclass
 from math import log2
 
 from lm_geometry.embed import needs
+from lm_geometry.estimate.sizes import memory_of
 from lm_geometry.experiments.costs.rates import Rates
 from lm_geometry.experiments.costs.work import Work
 from lm_geometry.params.sections import Params
 
 STAGES = ("data-prep", "finetune", "embed", "token-sample", "estimate", "aggregate")
-LISTS = 28  # bytes of a neighbour while a graph is made: `neighbours.neighbour_graph`
-COPIES = 11  # float32 copies of a cloud at that time, itself among them
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds by stage, bytes on disk, and bytes of the largest process."""
+    """Seconds by stage, bytes on disk, and bytes of the largest process or of several at once."""
 
     seconds: dict[str, float]
     disk: int
     memory: int
 
 
-def predicted(params: Params, work: Work, rates: Rates, unchanged: Collection[str] = ()) -> Costs:
+def predicted(
+    params: Params, work: Work, rates: Rates, unchanged: Collection[str] = (), workers: int = 1
+) -> Costs:
     """What a run costs, in which the stages `unchanged` are not run.
 
-    Of data-prep the start of its processes alone is told: nothing is known of a text before it is
-    read.
+    `workers` are the processes that estimate clouds. Of data-prep the start of its processes alone
+    is told: nothing is known of a text before it is read.
     """
     parts = {
         "data-prep": 0.0,
         "finetune": _finetune(work, rates),
         "embed": _embed(work, rates),
         "token-sample": _state_bytes(work, rates) * rates.written,
-        "estimate": _estimate(params, work, rates),
+        "estimate": _by_workers(_estimate(params, work, rates), rates, workers),
         "aggregate": rates.figures + _aggregated(work, rates),
     }
     run = [stage for stage in STAGES if stage not in unchanged]
     seconds = {stage: rates.starts[stage] + parts[stage] for stage in run}
-    return Costs(seconds, _disk(params, work, rates, run), _memory(work, rates, run))
+    return Costs(seconds, _disk(params, work, rates, run), _memory(work, rates, run, workers))
 
 
 def _finetune(work: Work, rates: Rates) -> float:
@@ -68,7 +69,12 @@ def _estimate(params: Params, work: Work, rates: Rates) -> float:
     cloud += own.lpca * tokens / own.lpca_tokens if own.lpca_tokens else 0.0
     surrogate = graph + own.surrogate * rows
     written = _table_bytes(work, rates) * rates.written
-    return own.first + work.clouds * cloud + work.surrogates * surrogate + written
+    return work.clouds * cloud + work.surrogates * surrogate + written
+
+
+def _by_workers(seconds: float, rates: Rates, workers: int) -> float:
+    start = rates.starts["estimate"] if workers > 1 else 0.0
+    return start + rates.clouds.first + seconds / workers
 
 
 def _aggregated(work: Work, rates: Rates) -> float:
@@ -118,13 +124,13 @@ def _disk(params: Params, work: Work, rates: Rates, run: Collection[str]) -> int
     return sum(size for stage, size in parts.items() if stage in run)
 
 
-def _memory(work: Work, rates: Rates, run: Collection[str]) -> int:
-    lists = LISTS * rates.clouds.list_length
-    cloud = work.points * (needs.FLOAT32 * COPIES * rates.width + lists)
+def _memory(work: Work, rates: Rates, run: Collection[str], workers: int) -> int:
+    cloud = memory_of(work.points, rates.width, rates.clouds.list_length)
+    gathering = rates.start_memory if workers > 1 else 0
     parts = {
         "finetune": rates.training_memory,
         "embed": rates.model_memory,
-        "estimate": rates.start_memory + cloud,
+        "estimate": gathering + workers * (rates.start_memory + cloud),
     }
     found = [size for stage, size in parts.items() if stage in run]
     return max([rates.start_memory, *found])

@@ -8,13 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from lm_geometry.estimate.sizes import memory_of
 from lm_geometry.experiments.costs.prediction import STAGES, Costs, predicted
 from lm_geometry.experiments.costs.rates import CloudRates, Rates
 from lm_geometry.experiments.costs.unchanged import unchanged
-from lm_geometry.experiments.costs.work import NotCountedError, counted
+from lm_geometry.experiments.costs.work import NotCountedError, Work, counted
+from lm_geometry.experiments.executors.devices import side_by_side
 from lm_geometry.experiments.experiment import Experiment, Project, fine_tuning, states
 from lm_geometry.params.sections import Params
 from lm_geometry.revisions.programs import environment
+from lm_geometry.workspace.machine import machine
+from lm_geometry.workspace.progress import under_way
 from lm_geometry.workspace.section import ROOT
 
 MINUTE = 60.0
@@ -37,7 +41,8 @@ def told(raw: Raw, clock: ClockName = "clock", root: Path = ROOT) -> str:
     try:
         refuse_absent(params, root)
         rates = measured(raw, clock, root)
-        costs = predicted(params, counted(params, rates.layers), rates, stands)
+        work = counted(params, rates.layers)
+        costs = predicted(params, work, rates, stands, workers(work, rates, clock))
     except NotCountedError as error:
         return f"{NOT_TOLD}: {error}"
     saved = f"; {', '.join(stands)} from the cache" if stands else ""
@@ -67,7 +72,8 @@ def told_of_all(
         for raw in raws:
             own, params = rates[way(raw)], Params.of(raw)
             shared = STAGES[: 3 if states(raw) in done else 2 if fine_tuning(raw) in done else 0]
-            parts.append(predicted(params, counted(params, own.layers), own, shared))
+            work = counted(params, own.layers)
+            parts.append(predicted(params, work, own, shared, workers(work, own, "clock")))
             done |= {states(raw), fine_tuning(raw) or "nothing is trained"}
     except NotCountedError as error:
         return f"{NOT_TOLD}: {error}"
@@ -97,6 +103,14 @@ def together(parts: Sequence[Costs]) -> Costs:
     return Costs(seconds, sum(part.disk for part in parts), memory)
 
 
+def workers(work: Work, rates: Rates, clock: ClockName) -> int:
+    """Processes that estimate clouds at a time here; one of work in processor seconds."""
+    if clock == "processor" or machine().executor != "processes":
+        return 1
+    cloud = memory_of(work.points, rates.width, rates.clouds.list_length)
+    return min(machine().workers, work.clouds) or side_by_side(work.clouds, [cloud])
+
+
 def line(costs: Costs, clock: ClockName) -> str:
     """`about 14 minutes on this machine (finetune 6, …), 1.2 GB of disk, 3.0 GB of memory, …`."""
     parts = sorted(costs.seconds.items(), key=lambda part: -part[1])
@@ -115,14 +129,15 @@ def line(costs: Costs, clock: ClockName) -> str:
 
 def measured(raw: Raw, clock: ClockName, root: Path = ROOT) -> Rates:
     """What the calibration found; raises NotCountedError with its last line where it failed."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "lm_geometry.experiments.costs.calibration", clock],
-        input=json.dumps(raw),
-        capture_output=True,
-        text=True,
-        cwd=root,
-        env=environment(root) | {"HF_HUB_OFFLINE": "1"},
-    )
+    with under_way("measuring how fast this machine is"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "lm_geometry.experiments.costs.calibration", clock],
+            input=json.dumps(raw),
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env=environment(root) | {"HF_HUB_OFFLINE": "1"},
+        )
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or [f"exit {ran.returncode}"])[-1]
         raise NotCountedError(f"the calibration failed ({last})")
