@@ -17,11 +17,13 @@ class Answer:
     status: int
     printed: str
     seconds: float
+    silence: float  # the longest time in which nothing was printed, in seconds
 
     def told(self, last: int = 3) -> str:
         """The line, its time and the last lines that it printed, for a transcript."""
         shown = [text for text in self.printed.splitlines() if text.strip()][-last:]
-        head = f"$ {self.line}\n[{self.seconds:.0f} s, exit status {self.status}]"
+        times = f"{self.seconds:.0f} s, silent for {self.silence:.0f} s at most"
+        head = f"$ {self.line}\n[{times}, exit status {self.status}]"
         return "\n".join([head, *(text[:160] for text in shown)])
 
 
@@ -43,14 +45,17 @@ class Shell:
         """The answer to a line, which may be continued over others by backslashes."""
         assert self.bash.stdin is not None
         assert self.bash.stdout is not None
-        begun = time.monotonic()
+        begun = heard = time.monotonic()
         self.bash.stdin.write(f"{{ {line}\n}} < /dev/null\nended=$?; echo; echo '{ENDED}' $ended\n")
         self.bash.stdin.flush()
         printed: list[str] = []
+        silence = 0.0
         for text in self.bash.stdout:
+            now = time.monotonic()
+            silence, heard = max(silence, now - heard), now
             if text.startswith(ENDED):
                 status = int(text.removeprefix(ENDED))
-                return Answer(line, status, "".join(printed), time.monotonic() - begun)
+                return Answer(line, status, "".join(printed), now - begun, silence)
             printed.append(text)
         raise AssertionError(f"the shell ended at {line}: {''.join(printed)}")
 

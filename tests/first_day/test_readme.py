@@ -28,6 +28,7 @@ from tests.structure import ROOT
 
 pytestmark = pytest.mark.first_day
 Check = Callable[[Answer, Path], None]
+SILENCE = 12.0  # seconds of a run: ten, and what a busy machine takes to print a line
 OF_THIS_PROCESS = ("LM_GEOMETRY", "DVC", "PYTHON", "VIRTUAL_ENV", "PYTEST", "COV_")
 
 
@@ -57,8 +58,9 @@ def as_committed(answer: Answer, clone: Path) -> None:
 
 
 def trained(answer: Answer, clone: Path) -> None:
-    """`dvc repro` of all stages: the model was trained, and results are in the workspace."""
+    """`dvc repro` of all stages, never silent: the model was trained, and results are there."""
     in_a_headline(answer, clone)
+    assert answer.silence <= SILENCE
     curves = json.loads((clone / "plots" / "training.json").read_text())
     assert max(row["step"] for row in curves) == 80
     assert (clone / "metrics" / "summary.json").exists()

@@ -15,8 +15,8 @@ from typing import TypeVar
 from tqdm import tqdm
 
 Item = TypeVar("Item")
-SECONDS = 10.0  # from one line to the next where there is no terminal
-LOOKED = 1.0  # seconds from one look to the next
+SECONDS = 9.7  # from one line to the next where there is no terminal: ten, with a look in between
+LOOKED = 0.25  # seconds from one look to the next
 
 _under_way: "list[Work]" = []
 _lock = threading.Lock()

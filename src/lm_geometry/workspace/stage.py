@@ -1,6 +1,8 @@
 """How every script of stages/ begins and ends."""
 
 import contextlib
+import os
+import time
 from collections.abc import Iterator
 
 from lm_geometry.workspace.cells import clear_saved, forget_opened
@@ -9,6 +11,8 @@ from lm_geometry.workspace.inputs import InputsChangedError, unchanged
 from lm_geometry.workspace.machine import is_worker
 from lm_geometry.workspace.printing import print_any_character
 from lm_geometry.workspace.progress import under_way
+
+LONG = 5.0  # seconds of a stage that says when it ends, as DVC then says nothing for a while
 
 
 @contextlib.contextmanager
@@ -27,6 +31,7 @@ def running(stage: str) -> Iterator[None]:
                 yield
             return
         clear_saved()
+        begun = time.monotonic()
         try:
             with under_way(stage), unchanged(stage):
                 yield
@@ -34,3 +39,6 @@ def running(stage: str) -> Iterator[None]:
             if not error.cells_stand:
                 forget_opened()
             raise
+        if (seconds := time.monotonic() - begun) >= LONG:
+            saved = "; DVC saves what it wrote" if "DVC_STAGE" in os.environ else ""
+            print(f"{stage}: done in {seconds:.0f} s{saved}", flush=True)
