@@ -107,7 +107,7 @@ class CloudEstimates:
         """Every cloud, in the order of the run."""
         return [Cell(name, "estimate", 1, self.within, (name,)) for name in self.clouds]
 
-    @cached_property
+    @property
     def memory_on_a_core(self) -> int:
         """Bytes of the largest cloud: products of matrices are a small part of what is done."""
         of_each = {cloud.split: cloud for cloud in self.clouds.values()}.values()

@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,13 @@ import psutil
 import torch
 from torch.nn.functional import cross_entropy
 
-from lm_geometry.embed.forward_pass import ForwardPass, arithmetic, pad_id, predicts_next
+from lm_geometry.embed.forward_pass import (
+    ForwardPass,
+    Passed,
+    arithmetic,
+    pad_id,
+    predicts_next,
+)
 from lm_geometry.embed.placement import load_placed
 from lm_geometry.embed.prompts.reduce import layer_geometry
 from lm_geometry.experiments.costs.timing import Clock, per_item, timed
@@ -62,8 +69,8 @@ def model_rates(source: ModelSource, params: Params, clock: Clock) -> ModelRates
     most = max(1, embed.batch_tokens // embed.max_length)
     wanted = embed.loss and predicts_next(source, states)
 
-    def forward(sequences: int, length: int = embed.max_length) -> None:
-        _forward(states, sequences, length, wanted)
+    def forward(sequences: int, length: int = embed.max_length) -> Passed:
+        return _forward(states, sequences, length, wanted)
 
     sequence, _ = per_item(synchronised, forward, most, FORWARD)
     model_memory = _resident()
@@ -73,13 +80,19 @@ def model_rates(source: ModelSource, params: Params, clock: Clock) -> ModelRates
     return ModelRates(load, token, trained[0], *prompt, trained[1], model_memory, trained[2])
 
 
-def _forward(states: ForwardPass, sequences: int, length: int, losses: bool) -> None:
+def _forward(states: ForwardPass, sequences: int, length: int, losses: bool) -> Passed:
     ids = _tokens(states, sequences, length)
-    for passed in states.run(ids.tolist(), losses=losses):
-        where = np.arange(sequences).repeat(length - 1), np.tile(np.arange(length - 1), sequences)
+
+    def read(passed: Passed) -> Passed:
+        own = ids[passed.part]
+        where = np.arange(len(own)).repeat(length - 1), np.tile(np.arange(length - 1), len(own))
         passed.at(*where)
         if losses:
-            states.losses(passed, *where, ids[:, 1:].ravel())
+            states.losses(passed, *where, own[:, 1:].ravel())
+        return passed
+
+    (last,) = deque(map(read, states.run(ids.tolist(), losses=losses)), maxlen=1)
+    return last
 
 
 def _tokens(states: ForwardPass, sequences: int, length: int) -> np.ndarray:
@@ -87,23 +100,22 @@ def _tokens(states: ForwardPass, sequences: int, length: int) -> np.ndarray:
 
 
 def _prompt(
-    states: ForwardPass, params: Params, clock: Clock, forward: Callable[[int, int], None]
+    states: ForwardPass, params: Params, clock: Clock, forward: Callable[[int, int], Passed]
 ) -> tuple[float, float]:
     """Seconds of a token of a prompt in its pass, and of the reduction of one layer of it."""
     prompts, asked = params.data_prep.prompts, params.embed.prompts
     if prompts.count == 0:
         return 0.0, 0.0
-    forward(1, prompts.tokens)
-    passed, _ = timed(clock, lambda: forward(1, prompts.tokens))
-    (found,) = states.run(_tokens(states, 1, prompts.tokens).tolist())
-    layer = found.layers[0][0].float()
+    # Once, as it takes seconds: shorter passes have loaded before it what a first one does.
+    seconds, passed = timed(clock, lambda: forward(1, prompts.tokens))
+    layer = passed.layers[0][0].float()
 
     def reduced(layers: int) -> None:
         sizes = asked.gride_range, asked.overlap_k
         for _ in range(layers):
             layer_geometry(layer, *sizes, asked.precision, window=asked.window)
 
-    return passed / prompts.tokens, per_item(clock, reduced, 8, PROMPT)[0]
+    return seconds / prompts.tokens, per_item(clock, reduced, 8, PROMPT)[0]
 
 
 def _trained(
