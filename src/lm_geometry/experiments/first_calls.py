@@ -12,11 +12,17 @@ import numpy as np
 
 import lm_geometry
 from lm_geometry import gride, local_dimension
+from lm_geometry.embed.params import PromptStates
 from lm_geometry.embed.prompts.reduce import layer_geometry
 from lm_geometry.experiments.costs.cloud_rates import load_loops
 from lm_geometry.experiments.experiment import Project
+from lm_geometry.neighbours import neighbour_graph
+from lm_geometry.neighbours.blocked import WHOLE
+from lm_geometry.observables.overlap import overlap_from_indices
 from lm_geometry.observables.persistent_homology import persistent_homology_dimension
+from lm_geometry.observables.reciprocity import reciprocity_from_indices
 from lm_geometry.params.sections import Params
+from lm_geometry.statistics.correlation import clustered_correlations, resamples
 
 POINTS, WIDTH, LENGTH = 300, 16, 20  # tokens, numbers of each, tokens of a document
 # What ours import when they are called: DVC's commands, backends of figures, the bundled models.
@@ -53,13 +59,32 @@ def compile_loops() -> None:
     cloud[-1] = cloud[0]  # copies have loops of their own
     for exclude in (None, documents):
         local_dimension(cloud, n_neighbors=64, exclude=exclude)
-    asked = params.embed.prompts
-    layer_geometry(cloud, asked.gride_range, asked.overlap_k, asked.precision, window=asked.window)
+    compile_large_graph()
     gride(cloud, range_max=64)
     persistent_homology_dimension(cloud)
+    _compile_prompts(params.embed.prompts, cloud)
+    x, y = generator.standard_normal((2, POINTS))
+    clustered_correlations(x, y, documents, resamples(1 + documents[-1], 2, generator))
+
+
+def compile_large_graph() -> None:
+    """That of a cloud which is searched in blocks, by the products that are fastest now.
+
+    They are others once torch is loaded, where the processor has matrix units for them.
+    """
+    cloud = np.random.default_rng(0).standard_normal((WHOLE + 1, WIDTH))
+    neighbour_graph(cloud.astype(np.float32), 64)
+
+
+def _compile_prompts(asked: PromptStates, cloud: np.ndarray) -> None:
+    sizes = asked.gride_range, asked.overlap_k
+    near = layer_geometry(cloud, *sizes, asked.precision, window=asked.window).neighbours
+    overlap_from_indices(near, near)
+    reciprocity_from_indices(near)
 
 
 if __name__ == "__main__":
-    import_libraries()
     compile_loops()
+    import_libraries()
+    compile_large_graph()
     print("the libraries and loops of a first result are compiled")
