@@ -82,8 +82,6 @@ def render(chart: alt.FacetChart | alt.VConcatChart) -> dict[str, bytes]:
     # a spoken label at every mark doubles an SVG, and is not read where it is shown as a picture
     spec.setdefault("config", {})["aria"] = False
     offline: list[str] = []  # no address may be read
-    png = vl_convert.vegalite_to_png(
-        spec, vl_version=version, scale=PIXELS_PER_POINT, allowed_base_urls=offline
-    )
     svg = vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=offline)
-    return {"png": png, "svg": svg.encode()}
+    # From the SVG, since laying out the chart again would take as long as all else.
+    return {"png": vl_convert.svg_to_png(svg, scale=PIXELS_PER_POINT), "svg": svg.encode()}
