@@ -120,7 +120,7 @@ def test_a_browser_without_network_draws_the_figure(tmp_path: Path, text: str) -
     ).stdout
     figure = drawn.split('id="loss"')[1]
     assert figure.count('aria-roledescription="point"') == 3
-    assert "Loss while fine-tuning" in figure
+    assert "Held-out loss of every corpus" in figure
 
 
 # A page of three figures, as far as a script sees it.

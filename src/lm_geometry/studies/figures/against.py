@@ -146,7 +146,7 @@ def _correlations_told(figure: Figure, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_setting(
-    layered: panels.Layers,
+    layered: alt.LayerChart,
     data: pd.DataFrame,
     figure: Figure,
     width: int,
