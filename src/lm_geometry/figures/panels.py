@@ -75,9 +75,10 @@ def panels(
     the name of a corpus in legends (`series`) and its order are computed in the chart, so that
     the same chart is a DVC template whatever the revisions are.
     """
+    beside = columns > 1 and isinstance(chart, alt.LayerChart)
     faceted = Panels(
         data=records_of(data),
-        spec=with_headroom(chart) if isinstance(chart, alt.LayerChart) else chart,
+        spec=with_headroom(chart) if beside else chart,
         facet=alt.Facet("panel:N", sort=first_of("row_of_data"), header=_panel_header()),
         columns=columns,
         spacing=34,
@@ -171,7 +172,7 @@ def cells(chart: alt.LayerChart, facet: alt.Facet, columns: int) -> alt.FacetCha
         title=None,
     )
     faceted = alt.FacetChart(
-        spec=with_headroom(chart),
+        spec=with_headroom(chart) if columns > 1 else chart,
         facet=facet.header(header),
         columns=columns,
         spacing=16,
