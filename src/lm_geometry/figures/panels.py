@@ -75,10 +75,9 @@ def panels(
     the name of a corpus in legends (`series`) and its order are computed in the chart, so that
     the same chart is a DVC template whatever the revisions are.
     """
-    beside = columns > 1 and isinstance(chart, alt.LayerChart)
     faceted = Panels(
         data=records_of(data),
-        spec=with_headroom(chart) if beside else chart,
+        spec=with_headroom(chart) if columns > 1 else chart,
         facet=alt.Facet("panel:N", sort=first_of("row_of_data"), header=_panel_header()),
         columns=columns,
         spacing=34,
@@ -147,17 +146,17 @@ def layer_axis(data: Data = ()) -> alt.X:
     return alt.X("layer:Q", title="layer", axis=axis, scale=snug())
 
 
-def by_layer(chart: alt.LayerChart, columns: int = 4) -> alt.FacetChart:
+def by_layer(chart: Layers, columns: int = 4) -> alt.FacetChart:
     """`chart` once per layer, in a row of at most `columns`."""
     return cells(chart, alt.Facet("layer_name:N", sort=first_of("layer")), columns)
 
 
-def by_reading(chart: alt.LayerChart, columns: int = 2) -> alt.FacetChart:
+def by_reading(chart: Layers, columns: int = 2) -> alt.FacetChart:
     """`chart` once per reading, of which the shown one comes first."""
     return cells(chart, alt.Facet("reading_name:N", sort=first_of("row_of_data")), columns)
 
 
-def cells(chart: alt.LayerChart, facet: alt.Facet, columns: int) -> alt.FacetChart:
+def cells(chart: Layers, facet: alt.Facet, columns: int) -> alt.FacetChart:
     """`chart` once per value of `facet`, whose words stand above it, one line or more.
 
     Each has its own x axis, where there are several columns. One for a column would stand under the
@@ -181,15 +180,16 @@ def cells(chart: alt.LayerChart, facet: alt.Facet, columns: int) -> alt.FacetCha
     return faceted.resolve_axis(x="independent") if columns > 1 else faceted
 
 
-def with_headroom(chart: alt.LayerChart) -> alt.LayerChart:
+def with_headroom(chart: Layers) -> Layers:
     """`chart` that takes the same room above its panel whatever its ticks and marks are.
 
     Vega puts the words of a panel above all that juts out of it, so that a tick label at the upper
-    end of one axis would lift them above those of the panels beside it.
+    end of one axis would lift them above those of the panels beside it. A facet has its own panels.
     """
     room = alt.Chart().transform_aggregate(records="count()").mark_rect(opacity=0)
     place = {"x": 0, "x2": 1, "y": -HEADROOM, "y2": 0}
-    return chart + room.encode(**{name: alt.value(at) for name, at in place.items()})
+    above = room.encode(**{name: alt.value(at) for name, at in place.items()})
+    return chart + above if isinstance(chart, alt.LayerChart) else chart
 
 
 def message() -> alt.Chart:

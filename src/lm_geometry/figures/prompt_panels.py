@@ -16,7 +16,7 @@ _NAME = (
 _DASH = "datum.last_step > 0 && datum.step === 0 ? 'base' : 'fine-tuned'"
 
 
-def lines(x: alt.X, y_title: str, tooltip: list[str]) -> alt.LayerChart:
+def lines(x: alt.X, y_title: str, tooltip: list[str]) -> panels.Layers:
     """Mean over `x`, a line with its band per shuffle and checkpoint."""
     encoded = (
         panels.only_records(alt.Chart())

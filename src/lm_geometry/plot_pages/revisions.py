@@ -16,7 +16,7 @@ _NAMED = (
 
 
 def laid_over(
-    chart: alt.LayerChart, data: panels.Data, title: str, says: Sequence[str], cell: str = CELL
+    chart: panels.Layers, data: panels.Data, title: str, says: Sequence[str], cell: str = CELL
 ) -> panels.Panels:
     """`chart` once for every `cell`, a corpus split, with the records of every revision in it.
 

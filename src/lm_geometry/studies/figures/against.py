@@ -146,7 +146,7 @@ def _correlations_told(figure: Figure, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_setting(
-    layered: alt.LayerChart,
+    layered: panels.Layers,
     data: pd.DataFrame,
     figure: Figure,
     width: int,

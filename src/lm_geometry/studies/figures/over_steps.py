@@ -128,7 +128,7 @@ def _by_series(figure: Figure) -> tuple[alt.Color, list[alt.Tooltip]]:
     return colour, [alt.Tooltip("series_value:O", title=name)]
 
 
-def _lines(colour: alt.Color, told: Sequence[alt.Tooltip], width: float) -> alt.LayerChart:
+def _lines(colour: alt.Color, told: Sequence[alt.Tooltip], width: float) -> panels.Layers:
     """Lines of single runs over the steps, coloured and pointed at as asked."""
     scale, axis = alt.Scale(type="log", nice=False), alt.Axis(format="~s")
     x = alt.X("step:Q", title="optimiser step", scale=scale, axis=axis)

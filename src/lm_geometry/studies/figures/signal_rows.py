@@ -23,7 +23,7 @@ def by_signal(
 
 def with_bars(
     encoded: alt.Chart, title: str | list[str], marks: Sequence[alt.Chart]
-) -> alt.LayerChart:
+) -> panels.Layers:
     """The marks of `by_signal`, with intervals and a line at 0 behind them."""
     low = alt.X("lower:Q", title=title)
     bars = encoded.mark_rule(strokeWidth=1.6).encode(x=low, x2="upper:Q")
