@@ -1,4 +1,4 @@
-"""Gathers what `mkdocs build` makes a site of: the pages, and one per room of the library.
+"""Gathers what `mkdocs build` makes a site of: the pages, one per room of the library, a gallery.
 
     python docs/site_pages.py        into .scratch/site/pages, each at its place in the repository
 
@@ -12,6 +12,8 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+import study_gallery
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / ".scratch" / "site" / "pages"
@@ -95,7 +97,9 @@ def gather(folder: Path = PAGES) -> list[Path]:
         entries = "\n\n".join(f"::: {name}" for name in names)
         page.write_text(f"# {TITLES[room]}\n\n{entries}\n", encoding="utf-8")
         written.append(page)
-    return written
+    page = folder / study_gallery.PAGE
+    page.write_text(study_gallery.gallery(ROOT), encoding="utf-8")
+    return [*written, page]
 
 
 if __name__ == "__main__":

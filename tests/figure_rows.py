@@ -91,11 +91,7 @@ def _null_models(shown: int) -> Records:
 
 
 def _loss(shown: int) -> Records:
-    own = {"corpus": "speeches", "role": "fine-tuned"}
     return [
-        {"step": step, "curve": "training", "split": "train", "loss": 3.8 - step / 200} | own
-        for step in range(1, shown + 1)
-    ] + [
         {"step": step, "curve": "validation", "corpus": corpus, "role": role}
         | {"split": "validation", "loss": 3.5 + i / 10 - step / 1000}
         for i, (corpus, role) in enumerate(CORPORA)

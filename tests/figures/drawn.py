@@ -120,7 +120,8 @@ def _panels(root: Element) -> Iterator[Panel]:
         roles = [one.get("class", "") for one in inner]
         if any("cell" in role.split("role-")[-1] for role in roles) or _is_furniture(roles):
             continue
-        marks = sum(len(one) for one in inner if " role-mark" in one.get("class", ""))
+        drawn = [one for one in inner if " role-mark" in one.get("class", "")]
+        marks = sum(float(mark.get("opacity", 1)) > 0 for one in drawn for mark in one)
         wide, high = map(float, found.groups())
         yield Panel(wide, high, marks)
 

@@ -77,7 +77,7 @@ def _texts(marks: list[dict[str, Any]], ticks: bool = True) -> str:
 
 
 LINES = {
-    "loss": 1 + 2,
+    "loss": 2,
     "training": 1 + 2,
     "dimension_by_checkpoint": 2 * len(LAYERS),
     "local_estimates": 0,

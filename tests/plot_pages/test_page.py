@@ -11,7 +11,7 @@ import pytest
 
 from lm_geometry.figures.export import vega_lite_version
 from lm_geometry.figures.records import figure_records
-from lm_geometry.plot_pages.page import _LEFT_OUT, page, write_page
+from lm_geometry.plot_pages.page import _LEFT_OUT, _WIDE, page, write_page
 from lm_geometry.plot_pages.templates import TEMPLATES
 
 NODE = shutil.which("node")
@@ -42,6 +42,13 @@ def test_nothing_comes_from_elsewhere(text: str) -> None:
     assert page.scripts == 2  # Vega's, and the list of contents
     assert page.found == []
     assert "@import" not in text.split("<script>")[0]
+
+
+def test_what_takes_room_in_the_page_has_a_use(text: str) -> None:
+    style = text.split("<style>")[1].split("</style>")[0]
+    assert "#left-out:empty { display: none; }" in style  # else a gap where all is shown
+    assert "main > .wide { grid-column: 1 / -1; }" in style
+    assert '<p id="left-out"></p>' in text
 
 
 def test_it_offers_what_dvc_asks_for(text: str) -> None:
@@ -120,34 +127,52 @@ def test_a_browser_without_network_draws_the_figure(tmp_path: Path, text: str) -
     ).stdout
     figure = drawn.split('id="loss"')[1]
     assert figure.count('aria-roledescription="point"') == 3
-    assert "Loss while fine-tuning" in figure
+    assert "Held-out loss of every corpus" in figure
 
 
 # A page of three figures, as far as a script sees it.
 _PAGE = """
-const said = {textContent: ""}, places = new Set(["#a", "#b", "#c"]), window = {};
+const said = {textContent: ""}, places = new Set(["#a", "#b", "#c"]), window = {}, wide = [];
 const document = {
   getElementById: () => said,
-  querySelector: place => ({remove: () => places.delete(place)}),
+  querySelector: place => ({
+    remove: () => places.delete(place),
+    querySelector: () => ({viewBox: {baseVal: {width: WIDTH}}}),
+    parentElement: {clientWidth: 1800},
+    classList: {add: name => wide.push(place + " " + name)},
+  }),
 };
 window.vegaEmbed = place => place + " drawn";
-LEFT_OUT
+SCRIPTS
 const none = (name, why) => ({title: {text: [name, "more"]}, data: {values: [{message: why}]}});
 const results = [
   window.vegaEmbed("#a", none("Groups", "no group has a name")),
   window.vegaEmbed("#b", {data: {values: [{message: "no"}, {step: 1, message: null}]}}),
   window.vegaEmbed("#c", none("Loss", "nothing was trained")),
 ];
-console.log(JSON.stringify([results[1], [...places], said.textContent]));
+results[1].then(
+  drawn => console.log(JSON.stringify([drawn, [...places], said.textContent, wide]))
+);
 """
+
+
+def _run(width: int) -> tuple[str, list[str], str, list[str]]:
+    """The page in which the one figure that is drawn is so many pixels wide."""
+    assert NODE is not None
+    script = _PAGE.replace("SCRIPTS", _WIDE + _LEFT_OUT).replace("WIDTH", str(width))
+    run = [NODE, "-e", script]
+    return json.loads(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node")
+def test_a_figure_that_two_columns_would_make_too_small_has_both() -> None:
+    assert _run(1300)[3] == ["#b wide"]
+    assert _run(1000)[3] == []  # 900 of 1,000 pixels are left
 
 
 @pytest.mark.skipif(NODE is None, reason="needs node")
 def test_figures_with_nothing_to_show_are_no_entries_and_are_named_once() -> None:
-    assert NODE is not None
-    run = [NODE, "-e", _PAGE.replace("LEFT_OUT", _LEFT_OUT)]
-    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-    drawn, left, said = json.loads(printed)
+    drawn, left, said, _ = _run(600)
     assert drawn == "#b drawn"  # one of its two revisions has records
     assert left == ["#b"]
     told = "Groups (no group has a name); Loss (nothing was trained)."

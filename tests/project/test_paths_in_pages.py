@@ -36,7 +36,7 @@ IN_A_ROOM = re.compile(rf"`((?:{'|'.join(sorted(ROOMS))})\.[a-z_]\w*(?:\.\w+)*)(
 
 # Files of other projects, of the reader, or that a command makes.
 NOT_OURS = re.compile(
-    r"(^|/)(NAME|STAGE)(/|\.)|^library/|-N\.|(^|/)(slurm|machine|x|run_all|ruamel|setup|texts?|notes|meta|log)\.\w+$|^/|my-"
+    r"(^|/)(NAME|STAGE)(/|\.)|^library/|^studies/gallery\.md$|-N\.|(^|/)(slurm|machine|x|run_all|ruamel|setup|texts?|notes|meta|log)\.\w+$|^/|my-"
 )
 
 

@@ -41,23 +41,26 @@ class FigureTables:
     listed: int
 
     def loss(self) -> Rows:
-        """The loss of training, of held-out texts, and at every checkpoint of the controls."""
-        named: dict[str, Rows] = {"training": [], "validation": []}
-        for row in self.curve:
-            point = self._loss(row["step"], row["curve"], row["corpus"], row["split"])
-            named[row["curve"]].append(point | {"loss": row["loss"]})
-        rows = [row for line in named.values() for row in evenly(line, MOST_ROWS)]
+        """The loss of held-out texts, and at every checkpoint that of the controls.
+
+        That of training batches is in the figure of training.
+        """
+        held_out: Rows = [
+            self._loss(row["step"], row["corpus"], row["split"]) | {"loss": row["loss"]}
+            for row in self.curve
+            if row["curve"] == "validation"
+        ]
+        rows = evenly(held_out, MOST_ROWS)
         losses = cast("list[MeanRow]", _rows(self.tables.losses.dropna(subset=["mean"])))
         others = [loss for loss in losses if loss["corpus"] != self.fine_tuned]
         for loss in others if rows else []:
             step = _step(loss["checkpoint"])
-            point = self._loss(step, "validation", loss["corpus"], loss["split"])
-            rows.append(point | {"loss": loss["mean"]})
+            rows.append(self._loss(step, loss["corpus"], loss["split"]) | {"loss": loss["mean"]})
         return rows
 
-    def _loss(self, step: int, curve: str, corpus: str, split: str) -> Row:
+    def _loss(self, step: int, corpus: str, split: str) -> Row:
         place: Row = {"corpus": corpus, "role": self.role(corpus), "split": split}
-        return place | {"step": step, "curve": curve}
+        return place | {"step": step, "curve": "validation"}
 
     def by_checkpoint(self) -> Rows:
         """The mean at every checkpoint and layer."""

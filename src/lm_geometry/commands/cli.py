@@ -21,7 +21,7 @@ COMMANDS = {
     "result": "print what a run found: number, interval, table, figures, what to type next",
     "params": "print every parameter with its value, type, default and meaning",
     "study": "run a named grid of experiments, and draw the figures that answer its question",
-    "figures": "write the figures of a run for print: as wide as a column, SVG, PDF and PNG",
+    "figures": "write figures of a run or study for print: as wide as a column, SVG, PDF and PNG",
     "report": "write the results of a study into one page that needs no other file",
     "keep": "make a checkpoint of any experiment a model of the catalogue",
     "project": "draw a cloud in the plane by t-SNE or UMAP, coloured by local dimension or label",

@@ -106,13 +106,14 @@ def command(
 
 def _redraw(names: tuple[str, ...], every: bool) -> None:
     """Say which pictures were written, and of which figures the numbers were not kept."""
-    from lm_geometry.studies.definition import RESULTS
+    from lm_geometry.studies.definition import RESULTS, study_names
     from lm_geometry.studies.report.redrawn import redraw
     from lm_geometry.workspace.progress import progress
 
     if every == bool(names):
         raise ValueError("--redraw: name studies that have results, or give --all")
-    chosen = sorted(path.parent.name for path in RESULTS.glob("*/README.md")) if every else names
+    with_results = (name for name in study_names() if (RESULTS / name / "README.md").exists())
+    chosen = tuple(with_results) if every else names  # families of runs draw no grid's figures
     told = []
     for name in progress(chosen, "studies"):
         written, left = redraw(name)

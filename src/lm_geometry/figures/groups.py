@@ -12,7 +12,11 @@ _CELL = (
 ROW = 9  # pixels of a side of a group
 # Of a group that is in two or three documents an interval may be ten times as wide as the mean, and
 # below 0, where no dimension is: its axis would leave the other groups a point.
-_CUT = {"bar_start": "max(datum.lower, 0)", "bar_end": "min(datum.upper, 2 * datum.mean)"}
+# One without an interval is a point.
+_CUT = {
+    "bar_start": "isValid(datum.lower) ? max(datum.lower, 0) : datum.mean",
+    "bar_end": "isValid(datum.upper) ? min(datum.upper, 2 * datum.mean) : datum.mean",
+}
 
 
 def chart(data: panels.Data) -> panels.Panels:
@@ -41,12 +45,11 @@ def chart(data: panels.Data) -> panels.Panels:
         strokeDash=channels.side_dash(),
     )
     points = channels.side_points(encoded.encode(x=x, tooltip=tooltip))
-    layered = alt.layer(bars, *points, panels.message()).properties(width=250, height=alt.Step(ROW))
+    layered = alt.layer(_reach(x), bars, *points, panels.message())
+    layered = layered.properties(width=250, height=alt.Step(ROW))
     facet = alt.Facet("cell:N", sort=channels.first_of("row_of_data"))
     figure = panels.panels(
-        panels.cells(layered, facet, columns=2)
-        .resolve_scale(y="independent")
-        .resolve_axis(x="independent"),
+        panels.cells(layered, facet, columns=2).resolve_scale(x="independent", y="independent"),
         data,
         "Which tokens have many dimensions, and which have few",
         [
@@ -54,7 +57,24 @@ def chart(data: panels.Data) -> panels.Panels:
             "fine-tuned.",
             "Bars: the interval named below, cut at 0 and at twice the mean. Where there are many "
             "groups, those at both ends; rare ones are left out.",
+            "Panels of the same kind of group have the same axis, and others one of their own.",
         ],
         line=panels.SHOWN_STEP,
     )
-    return figure.transform_calculate(cell=_CELL, **_CUT)
+    cut = figure.transform_calculate(cell=_CELL, **_CUT)
+    return cut.transform_joinaggregate(
+        least="min(bar_start)", most="max(bar_end)", groupby=["grouping"]
+    )
+
+
+def _reach(x: alt.X) -> alt.Chart:
+    """Unseen: as far as the panels of this kind of group reach, so that their axes are alike.
+
+    The few tokens at the upper end would leave those at the lower one a part of an axis of all.
+    """
+    least = x.copy()
+    least.shorthand = "least:Q"
+    once = panels.only_records(alt.Chart()).transform_aggregate(
+        least="min(least)", most="max(most)"
+    )
+    return once.mark_rule(opacity=0).encode(x=least, x2="most:Q", y=alt.value(0))

@@ -5,6 +5,8 @@ import altair as alt
 from lm_geometry.figures import channels, panels, theme
 
 _CELL = "isValid(datum.message) ? '' : datum.series + '\\n' + datum.split + " + panels.READING
+# An axis of bare numbers reads as one of steps, on which 10 and 80 were as far apart as they are.
+_STEP = "'step ' + format(datum.value, ',')"
 STEP = 34  # pixels of a layer
 
 
@@ -12,7 +14,7 @@ def chart(data: panels.Data) -> panels.Panels:
     """Change since base as colour, checkpoint by layer, a panel per corpus split."""
     encoded = panels.only_records(alt.Chart()).encode(
         x=alt.X("layer:O", title="layer", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("step:O", title="optimiser step", sort="descending"),
+        y=alt.Y("step:O", title="checkpoint", sort="descending", axis=alt.Axis(labelExpr=_STEP)),
     )
     colour = alt.Color(
         "change:Q",
@@ -47,6 +49,8 @@ def chart(data: panels.Data) -> panels.Panels:
         [
             "Colour: change of the mean local dimension since base, over the tokens that both "
             "clouds have. Blue: it fell.",
+            "A row for each checkpoint, a column for each layer that was measured: evenly spaced, "
+            "whatever lies between.",
             "Triangle, down where it fell: firm once all layers are counted (Benjamini–Hochberg "
             "over the layers of a row).",
         ],

@@ -1,15 +1,17 @@
-"""Figure: training and validation loss over the optimiser steps."""
+"""Figure: held-out loss of every corpus over the optimiser steps."""
 
 import altair as alt
 
 from lm_geometry.figures import channels, panels
 
-CURVES = ["training", "validation"]
+# Records of revisions from before this was left to the figure of training have batches, too.
+_HELD_OUT = "datum.curve !== 'training'"
 
 
 def chart(data: panels.Data) -> panels.Panels:
-    """Loss (nat per token) over optimiser steps, a line per curve and corpus split."""
-    encoded = panels.only_records(alt.Chart()).encode(
+    """Loss (nat per token) over optimiser steps, a line per corpus split."""
+    held_out = panels.only_records(alt.Chart()).transform_filter(_HELD_OUT)
+    encoded = held_out.encode(
         x=alt.X(
             "step:Q",
             title="optimiser step (0 = base)",
@@ -21,25 +23,20 @@ def chart(data: panels.Data) -> panels.Panels:
         detail="split:N",
         tooltip=["revision:N", "series:N", "split:N", "curve:N", "step:Q", _loss()],
     )
-    width = alt.StrokeWidth(
-        "curve:O", scale=alt.Scale(domain=CURVES, range=[0.9, 2.4]), legend=None
-    )
-    opacity = alt.Opacity("curve:O", scale=alt.Scale(domain=CURVES, range=[0.65, 1.0]), legend=None)
-    lines = encoded.mark_line().encode(strokeWidth=width, opacity=opacity)
-    points = (
-        encoded.mark_point(filled=True, size=55, opacity=1)
-        .encode(shape=channels.split_shape())
-        .transform_filter("datum.curve === 'validation'")
+    lines = encoded.mark_line(strokeWidth=2.4)
+    points = encoded.mark_point(filled=True, size=55, opacity=1).encode(
+        shape=channels.split_shape()
     )
     layered = alt.layer(lines, points, panels.message()).properties(width=600, height=300)
     return panels.panels(
         layered,
         data,
-        "Loss while fine-tuning",
+        "Held-out loss of every corpus",
         [
-            "Thin: the batch of each step. Thick with points: held-out text at each checkpoint.",
-            "The control corpus was never trained on: its loss shows what fine-tuning costs "
-            "elsewhere.",
+            "Points: mean over held-out text, at each checkpoint. A control corpus was never "
+            "trained on: its loss shows what fine-tuning costs elsewhere.",
+            "The loss of training batches and the scores of the task are in “Training: loss and "
+            "scores”.",
         ],
     )
 

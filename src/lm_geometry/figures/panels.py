@@ -24,6 +24,7 @@ READING = "(isValid(datum.reading) ? '\\n' + datum.reading : '')"
 # Both readings of a corpus stand side by side, the shown one first.
 _READING_ORDER = "(datum.role === 'control' ? 1e6 : 0) + datum.first_row + (datum.beside ? 0.5 : 0)"
 MOST_TICKS = 12
+HEADROOM = 7  # pixels above a panel: as far as half a tick label, or half a point, juts out
 SHOWN_STEP = "(datum.last_step > 0 ? '\\nfine-tuned: step ' + datum.last_step : '')"
 # Of one split its name; of two which shape is which, as `channels.split_shape` draws them.
 SPLITS = (
@@ -76,13 +77,15 @@ def panels(
     """
     faceted = Panels(
         data=records_of(data),
-        spec=chart,
+        spec=with_headroom(chart) if columns > 1 else chart,
         facet=alt.Facet("panel:N", sort=first_of("row_of_data"), header=_panel_header()),
         columns=columns,
         spacing=34,
         title=alt.Title(title, subtitle=list(says)),
         usermeta=EMBED,
     )
+    if columns > 1:  # as `cells` have
+        faceted = faceted.resolve_axis(x="independent")
     return _with_panel(faceted, line).configure(**config())
 
 
@@ -154,18 +157,39 @@ def by_reading(chart: Layers, columns: int = 2) -> alt.FacetChart:
 
 
 def cells(chart: Layers, facet: alt.Facet, columns: int) -> alt.FacetChart:
-    """`chart` once per value of `facet`, whose words stand above it, one line or more."""
+    """`chart` once per value of `facet`, whose words stand above it, one line or more.
+
+    Each has its own x axis, where there are several columns. One for a column would stand under the
+    last row, whose last cells may be empty; a template of DVC does not know how many there are.
+    """
     header = alt.Header(
         labelExpr="split(datum.label, '\\n')",
         labelFontSize=11,
         labelLineHeight=14,
         labelColor=INK,
-        labelPadding=4,
+        labelPadding=2,
         title=None,
     )
-    return alt.FacetChart(
-        spec=chart, facet=facet.header(header), columns=columns, spacing=16, align="all"
+    faceted = alt.FacetChart(
+        spec=with_headroom(chart) if columns > 1 else chart,
+        facet=facet.header(header),
+        columns=columns,
+        spacing=16,
+        align="all",
     )
+    return faceted.resolve_axis(x="independent") if columns > 1 else faceted
+
+
+def with_headroom(chart: Layers) -> Layers:
+    """`chart` that takes the same room above its panel whatever its ticks and marks are.
+
+    Vega puts the words of a panel above all that juts out of it, so that a tick label at the upper
+    end of one axis would lift them above those of the panels beside it. A facet has its own panels.
+    """
+    room = alt.Chart().transform_aggregate(records="count()").mark_rect(opacity=0)
+    place = {"x": 0, "x2": 1, "y": -HEADROOM, "y2": 0}
+    above = room.encode(**{name: alt.value(at) for name, at in place.items()})
+    return chart + above if isinstance(chart, alt.LayerChart) else chart
 
 
 def message() -> alt.Chart:

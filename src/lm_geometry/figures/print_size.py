@@ -26,13 +26,17 @@ PAGE_MM = 240  # what a page leaves for a figure
 Specification = dict[str, Any]
 
 
+class TooNarrowError(ValueError):
+    """The figure has no room for type of that size in that width."""
+
+
 def printed(chart: Specification, width_mm: float, font_pt: float) -> dict[str, bytes]:
     """A figure `width_mm` wide as `svg`, `pdf` and `png` (300 dots an inch).
 
     `chart` is its Vega-Lite specification. Panels become narrower, and fewer stand in a row,
     until type of `font_pt` fits; legends go below, words are wrapped. Text is not scaled apart
-    from the rest: its smallest type has `font_pt`. Raises ValueError for a width that no figure
-    fits in with such type, and for numbers that are out of bounds.
+    from the rest: its smallest type has `font_pt`. Raises TooNarrowError for a width that the
+    figure does not fit in with such type, ValueError for numbers that are out of bounds.
     """
     points = width_mm / MILLIMETRES_PER_INCH * POINTS_PER_INCH
     scale = font_pt / SMALLEST_TYPE  # points a pixel
@@ -62,36 +66,56 @@ def _fitted(chart: Specification, pixels: float) -> str:
     """The figure as SVG, laid out so that it is at most so many pixels wide."""
     import vl_convert
 
-    width, text, columns = pixels - 80, pixels, _columns(chart, pixels)
-    for _ in range(TRIES):
-        made = _laid_out(chart, text, width / columns, columns)
-        svg = vl_convert.vegalite_to_svg(made, vl_version=vega_lite_version(), allowed_base_urls=[])
-        excess = _width(svg) - pixels
-        if excess <= 0:
-            return svg
-        less = max(excess + 1, LESS * pixels)
-        width, text = width - less, text - less
-        if columns > 1 and width / columns < FEWEST_PIXELS:
-            columns, width = columns - 1, pixels - 80
-        if min(width / columns, text) < FEWEST_PIXELS / 2:
-            break
-    raise ValueError(f"the figure does not fit in {pixels:.0f} pixels: take smaller type, or wider")
-
-
-def _columns(chart: Specification, pixels: float) -> int:
-    """How many panels stand in a row: as many as may be wide enough, and no more than before."""
-    asked = [spec["columns"] for spec in _levels(chart) if "columns" in spec]
     most = max(1, int((pixels - 60) // (FEWEST_PIXELS + 16)))
-    return min([most, asked[-1]]) if asked else 1
+    for columns in range(_limited(copy.deepcopy(chart), most), 0, -1):
+        width, text = pixels - 80, pixels
+        for _ in range(TRIES):
+            if columns > 1 and width / columns < FEWEST_PIXELS:
+                break
+            if min(width / columns, text) < FEWEST_PIXELS / 2:
+                break
+            svg = vl_convert.vegalite_to_svg(
+                _laid_out(chart, text, width, columns),
+                vl_version=vega_lite_version(),
+                allowed_base_urls=[],
+            )
+            excess = _width(svg) - pixels
+            if excess <= 0:
+                return svg
+            less = max(excess + 1, LESS * pixels)
+            width, text = width - less, text - less
+    raise TooNarrowError(
+        f"the figure does not fit in {pixels:.0f} pixels: take smaller type, or wider"
+    )
+
+
+def _limited(spec: Specification, most: int) -> int:
+    """How many panels stand in a row of `spec`, of which no more are left than `most`.
+
+    Inner panels come first: outer ones are as many as there is room for, or below each other.
+    """
+    if "vconcat" in spec:
+        return max(_limited(one, most) for one in spec["vconcat"])
+    if "hconcat" in spec:
+        inner = [_limited(one, most) for one in spec["hconcat"]]
+        if sum(inner) <= most:
+            return sum(inner)
+        spec["vconcat"] = spec.pop("hconcat")
+        return max(inner)
+    if "spec" not in spec:
+        return 1
+    inner_columns = _limited(spec["spec"], most)
+    if "columns" in spec:
+        spec["columns"] = min(spec["columns"], max(1, most // inner_columns))
+    return int(spec.get("columns", 1)) * inner_columns
 
 
 def _laid_out(chart: Specification, pixels: float, width: float, columns: int) -> Specification:
+    """The figure with so many panels in a row at most, which together have that width."""
     made = copy.deepcopy(chart)
-    levels = list(_levels(made))
-    for spec in levels:
-        if spec.get("columns", 1) > 1:
-            spec["columns"] = columns
-    _narrowed(levels[-1], width, made)
+    _limited(made, columns)
+    for panel, beside in _panels(made):
+        _narrowed(panel, width / beside, made)
     _wrapped(made, int(pixels / (CHARACTER * 12)))
     config = made.setdefault("config", {})
     config["legend"] = config.get("legend", {}) | {
@@ -106,11 +130,22 @@ def _laid_out(chart: Specification, pixels: float, width: float, columns: int) -
     return made
 
 
+def _panels(spec: Specification, beside: int = 1) -> Iterator[tuple[Specification, int]]:
+    """The specification of every panel, and how many stand in its row."""
+    for name in ("vconcat", "hconcat"):
+        for one in spec.get(name, []):
+            yield from _panels(one, beside * (len(spec[name]) if name == "hconcat" else 1))
+    if "spec" in spec:
+        yield from _panels(spec["spec"], beside * int(spec.get("columns", 1)))
+    elif not {"vconcat", "hconcat"} & set(spec):
+        yield spec, beside
+
+
 def _narrowed(spec: Specification, width: float, made: Specification) -> None:
     """A panel of at most this width; one that has a step for each value gets narrower steps."""
     own = spec.get("width")
     if isinstance(own, dict):
-        values = next(iter(made.get("datasets", {}).values()), [])
+        values = [row for rows in made.get("datasets", {}).values() for row in rows]
         field = _x_field(spec)
         count = len({row.get(field) for row in values}) or 1
         spec["width"] = {"step": min(own["step"], max(4.0, width / count))}
@@ -150,8 +185,9 @@ def _lines(text: str | list[str]) -> list[str]:
 def _levels(spec: Specification) -> Iterator[Specification]:
     """The specification, that of its panels, and so on."""
     yield spec
-    if isinstance(spec.get("spec"), dict):
-        yield from _levels(spec["spec"])
+    inner = [spec["spec"]] if isinstance(spec.get("spec"), dict) else []
+    for one in [*inner, *spec.get("vconcat", []), *spec.get("hconcat", [])]:
+        yield from _levels(one)
 
 
 def _width(svg: str) -> float:

@@ -41,11 +41,8 @@ def chart(data: panels.Data) -> panels.Panels:
     band = band.transform_filter("isValid(datum.lower)")
     layered = alt.layer(band, lines, points, panels.message()).properties(width=280, height=190)
     measure = alt.Facet("measure:N", sort=channels.first_of("place"))
-    # An axis under each panel: that of a row's end would stand under an empty cell, too.
-    faceted = panels.cells(layered, measure, columns=2).resolve_scale(y="independent")
-    faceted = faceted.resolve_axis(x="independent")
     return panels.panels(
-        faceted,
+        panels.cells(layered, measure, columns=2).resolve_scale(y="independent"),
         data,
         "Training: loss and scores",
         [

@@ -23,15 +23,18 @@ body { font-family: "Liberation Sans", Arial, Helvetica, sans-serif; color: #1f2
   margin: 2rem auto; max-width: 1480px; padding: 0 1rem; background: #f4f6f8; }
 h1 { font-size: 1.5rem; margin-bottom: 0.3rem; }
 p { color: #6b7785; margin-top: 0; }
+#left-out:empty { display: none; }
 nav { columns: 16rem; margin: 1rem 0; line-height: 1.6; }
 nav a { color: #0072B2; display: block; }
 main { display: grid; gap: 1.2rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
 main > div { background: white; border: 1px solid #dde3e9; border-radius: 6px;
-  padding: 0.6rem; overflow-x: auto; }
+  padding: 0.6rem; overflow-x: auto; scroll-margin-top: 1rem; }
+main .vega-embed .vega-actions { right: 0; }
 img { max-width: 100%; }
 @media (min-width: 1900px) {
   body { max-width: 2900px; }
-  main { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  main { grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-flow: row dense; }
+  main > .wide { grid-column: 1 / -1; }
   main svg { max-width: 100%; height: auto; }
 }
 </style>
@@ -54,12 +57,23 @@ values.</p>
 # What DVC's own scripts leave behind in a page.
 _GLOBALS = "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;"
 
+# Where two figures stand in a row, one that would lose more than an eighth of its size has both
+# columns: its type would be too small to read.
+_WIDE = """
+const widened = place => {
+  const figure = document.querySelector(place), svg = figure.querySelector("svg.marks");
+  if (svg && svg.viewBox.baseVal.width * 7 / 8 > figure.parentElement.clientWidth / 2)
+    figure.classList.add("wide");
+};
+"""
+
 # A figure whose records only say why there are none is no entry of the page; all are named once.
 _LEFT_OUT = """
 const drawn = window.vegaEmbed, leftOut = new Map();
 window.vegaEmbed = (place, spec, ...more) => {
   const rows = (spec.data && spec.data.values) || [];
-  if (!rows.length || !rows.every(row => row.message)) return drawn(place, spec, ...more);
+  if (!rows.length || !rows.every(row => row.message))
+    return Promise.resolve(drawn(place, spec, ...more)).then(made => (widened(place), made));
   const title = [].concat((spec.title && spec.title.text) || place)[0];
   leftOut.set(title, [...new Set(rows.map(row => row.message))].join(", "));
   document.querySelector(place).remove();
@@ -87,7 +101,7 @@ def page() -> str:
 
     scripts = vl_convert.javascript_bundle(_GLOBALS, vl_version=vega_lite_version())
     filled = _HTML.replace("CONTENTS", _CONTENTS)
-    return filled.replace("SCRIPTS", scripts.replace("</script", "<\\/script") + _LEFT_OUT)
+    return filled.replace("SCRIPTS", scripts.replace("</script", "<\\/script") + _WIDE + _LEFT_OUT)
 
 
 def write_page(path: Path = PAGE) -> bool:

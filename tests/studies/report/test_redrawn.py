@@ -55,3 +55,16 @@ def test_what_cannot_be_redrawn_is_told(
     monkeypatch.setattr(redrawn, "redraw", lambda name: ([Path("a.svg")], [f"b: {name}"]))
     main(["study", NAME, "--redraw"])
     assert capsys.readouterr().out == f"{NAME}: 1 drawn again\n  as it was: b: {NAME}\n"
+
+
+def test_all_are_the_studies_that_have_results_and_no_family_of_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(redrawn, "redraw", lambda name: (asked.append(name) or [], []))
+    main(["study", "--all", "--redraw"])
+    assert {"grokking", NAME} < set(asked)
+    assert (COMMITTED / "signals" / "README.md").exists()
+    assert "signals" not in asked
+    assert "sensitivity_seeds" not in asked  # which was not run
+    assert capsys.readouterr().out.count(": 0 drawn again") == len(asked)

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from lm_geometry.figures import channels, theme
-from lm_geometry.figures.panels import records_of
+from lm_geometry.figures.panels import records_of, with_headroom
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
@@ -103,9 +103,12 @@ def paneled(
         labelPadding=6,
         title=None,
     )
-    facet = alt.Facet("panel:N", sort=list(dict.fromkeys(data["panel"])), header=header)
-    spec = alt.layer(*layers).properties(width=width, height=HEIGHT)
-    return alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns)
+    order = list(dict.fromkeys(data["panel"]))
+    facet = alt.Facet("panel:N", sort=order, header=header)
+    spec = with_headroom(alt.layer(*layers).properties(width=width, height=HEIGHT))
+    chart = alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns)
+    # One axis for a column would stand under the empty cells at the end of the last row, too.
+    return chart.resolve_axis(x="independent") if len(order) % columns else chart
 
 
 def finished(rows: Sequence[Any], title: str, says: Sequence[str]) -> alt.VConcatChart:

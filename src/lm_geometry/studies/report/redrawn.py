@@ -1,12 +1,13 @@
 """A study's figures drawn again from what lies in studies/results/NAME; nothing is run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from lm_geometry.figures.export import render
 from lm_geometry.studies.definition import RESULTS, drawn_study, read_study
-from lm_geometry.studies.figures.drawn import Known
+from lm_geometry.studies.figures.drawn import Chart, Known
 from lm_geometry.studies.numbers.kept import kept
 from lm_geometry.studies.report.write import drawn, stems_of
 from lm_geometry.workspace.files import whole_file
@@ -18,6 +19,24 @@ EMPTY = ("control", "role")  # columns of words in which there may be none
 def redraw(name: str, results: Path = RESULTS) -> tuple[list[Path], list[str]]:
     """The pictures that were written, and a sentence for each figure whose numbers were not kept.
 
+    Raises FileNotFoundError for a study without results.
+    """
+    written, left = [], []
+    for stem, chart in charts(name, results):
+        if isinstance(chart, str):
+            left.append(f"{stem}: {chart}")
+            continue
+        for suffix, content in render(chart).items():
+            path = results / name / f"{stem}.{suffix}"
+            with whole_file(path) as temporary:
+                temporary.write_bytes(content)
+            written.append(path)
+    return written, left
+
+
+def charts(name: str, results: Path = RESULTS) -> Iterator[tuple[str, Chart | str]]:
+    """Each figure of a study by the name of its files; why there is none where there is none.
+
     A figure is drawn of its own table, whose numbers have six digits, as the study's file told when
     the experiments ran. Raises FileNotFoundError for a study without results.
     """
@@ -26,22 +45,17 @@ def redraw(name: str, results: Path = RESULTS) -> tuple[list[Path], list[str]]:
     if not place.is_dir():
         raise FileNotFoundError(f"{place} is missing: `lm-geometry study {name}` makes it")
     collected = kept(name, study, place)
-    written, left = [], []
     for figure, stem in stems_of(study):
         known = _known(place, stem)
+        if known.rows is None and known.runs is None:
+            yield stem, f"figure {figure.title!r}: its numbers were not kept"
+            continue
         try:
-            if known.rows is None and known.runs is None:
-                raise FileNotFoundError(f"figure {figure.title!r}: its numbers were not kept")
             chart = drawn(figure, study, collected, known).chart
         except (FileNotFoundError, ValueError) as error:
-            left.append(f"{stem}: {error}")
-            continue
-        for suffix, content in render(chart).items():
-            path = place / f"{stem}.{suffix}"
-            with whole_file(path) as temporary:
-                temporary.write_bytes(content)
-            written.append(path)
-    return written, left
+            yield stem, str(error)
+        else:
+            yield stem, chart
 
 
 def _known(place: Path, stem: str) -> Known:
