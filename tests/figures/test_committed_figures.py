@@ -18,10 +18,8 @@ FIGURES = [
 PAGE = PAGE_MM / 170  # of the width
 LONGER = {
     *("finetuning_shift_bundled-violins", "finetuning_shift_dialogue-violins"),
-    *(f"token_geometry_models-prompt_dimension_{kind}" for kind in ("layers", "scales")),
-    *(f"token_geometry_{of}-prompt_dimension_layers_2" for of in ("shuffled", "structured")),
-    *(f"token_geometry_{of}-prompt_dimension_scales" for of in ("shuffled", "structured")),
-    *(f"token_geometry_{of}-prompt_overlap_layers" for of in ("shuffled", "structured")),
+    *(f"token_geometry_shuffled-prompt_dimension_{kind}" for kind in ("layers_2", "scales")),
+    "token_geometry_shuffled-prompt_overlap_layers",
 }
 FRAME = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><g>{}'

@@ -21,6 +21,7 @@ from lm_geometry.studies.figures.token_geometry_panels import (
 SPREAD = "Band: mean ± standard deviation over the prompts of that very line."
 PAGE = 3  # rows of panels that stand below each other on a page
 AXES = {"layer": layer_axis, "scale": scale_axis}
+SCALES = "The inner neighbour has half the rank of the outer one."
 
 
 def chart(
@@ -49,7 +50,9 @@ def chart(
     drawn = [lines(part, AXES[over](), quantity, series, 2, width=width) for part in parts]
     if several:
         drawn = [alt.hconcat(*drawn[at : at + 2], spacing=10) for at in range(0, len(drawn), 2)]
-    return finished(drawn, title, [SPREAD])
+    names = data["series"].unique()
+    only = [f"{series}: {names[0]}"] if len(names) == 1 else []
+    return finished(drawn, title, [*only, SPREAD, *([SCALES] if over == "scale" else [])])
 
 
 def prompts(

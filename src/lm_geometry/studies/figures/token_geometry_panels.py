@@ -43,8 +43,9 @@ def series_colour(names: Sequence[str], kind: Series, symbol: str = "stroke") ->
         known[_shuffle_name(POOLED)] = theme.INK
         colours = [known.get(name, SHUFFLE_COLOURS[-1]) for name in names]
     scale = alt.Scale(domain=list(names), range=colours)
-    # A legend takes the opacity of the first layer, a band.
+    # A legend takes the opacity of the first layer, a band; what is everywhere the same needs none.
     legend = alt.Legend(symbolOpacity=1, symbolType=symbol, symbolStrokeWidth=3)
+    legend = legend if len(names) > 1 else None
     return alt.Color("series:N", title=kind, scale=scale, legend=legend)
 
 
@@ -53,7 +54,9 @@ def series_dash(names: Sequence[str], kind: Series) -> alt.StrokeDash:
     every_other = {_shuffle_name(at) for at in range(1, len(SHUFFLE_COLOURS), 2)}
     dashed = every_other if kind == "shuffle" else set()
     dashes = [DASHED if name in dashed else [1, 0] for name in names]
-    return alt.StrokeDash("series:N", title=kind, scale=alt.Scale(domain=names, range=dashes))
+    legend = alt.Undefined if len(names) > 1 else None
+    scale = alt.Scale(domain=names, range=dashes)
+    return alt.StrokeDash("series:N", title=kind, scale=scale, legend=legend)
 
 
 def lines(
@@ -121,7 +124,7 @@ def scale_axis() -> alt.X:
     """Position on the axis of GRIDE scales, a doubling each."""
     return alt.X(
         "scale:Q",
-        title="scale: rank of the outer neighbour (the inner has half of it)",
+        title="scale: rank of the outer neighbour",
         scale=alt.Scale(type="log", base=2, nice=False, padding=12),
         axis=alt.Axis(format="d", labelOverlap=False),
     )
