@@ -12,7 +12,8 @@ from lm_geometry.figures.panels import records_of, with_headroom
 from lm_geometry.token_geometry.loss_correlations import POOLED
 
 Series = Literal["model", "shuffle", "method"]
-WIDTH, NARROW, HEIGHT = 300, 205, 210
+WIDTH, NARROW = 300, 205
+HEIGHT, LOW, ROWS = 210, 170, 5  # of a panel; of one among more rows than so many
 AT = {"scale": "scale", "k": "k =", "layer": "layer"}  # before a number in a panel's heading
 BRACKETS = "split(datum.label, '\\n')"
 # From matplotlib's map "plasma": S = 0, 1 ... 6. In grey two neighbours are as good as alike, so
@@ -108,7 +109,8 @@ def paneled(
     )
     order = list(dict.fromkeys(data["panel"]))
     facet = alt.Facet("panel:N", sort=order, header=header)
-    spec = with_headroom(alt.layer(*layers).properties(width=width, height=HEIGHT))
+    height = HEIGHT if len(order) <= ROWS * columns else LOW  # so that the page holds them
+    spec = with_headroom(alt.layer(*layers).properties(width=width, height=height))
     chart = alt.FacetChart(data=records_of(data), spec=spec, facet=facet, columns=columns)
     # One axis for a column would stand under the empty cells at the end of the last row, too.
     return chart.resolve_axis(x="independent") if len(order) % columns else chart
