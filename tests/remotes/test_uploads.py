@@ -24,14 +24,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     with remote("s3", tmp_path / "servers") as (_, settings):
         import dvc_s3
 
-        keys = {"key": settings["access_key_id"], "secret": settings["secret_access_key"]}
-        client = {"region_name": settings["region"]}
-        fs = dvc_s3.S3FileSystem(
-            endpointurl=settings["endpointurl"],
-            access_key_id=keys["key"],
-            secret_access_key=keys["secret"],
-            region=client["region_name"],
-        )
+        fs = dvc_s3.S3FileSystem(**settings)
+        fs.fs.clear_multipart_uploads("bucket")  # moto's memory is one for all tests of a process
         yield Place("remote", SimpleNamespace(fs=fs, path="bucket/results/files/md5"))
 
 
