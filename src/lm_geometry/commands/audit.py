@@ -15,7 +15,7 @@ LOST = (
     "these are whole nowhere, and what was left of them was taken away: `dvc repro` makes them "
     "again, `lm-geometry push` sends them"
 )
-CHANGED = "`dvc checkout --force PATH` brings back what dvc.lock names, `dvc repro` makes it anew"
+CHANGED = "delete these, and `dvc checkout` brings back what dvc.lock names"
 
 
 @click.command(
@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """Check every object of the cache and the remote against dvc.lock, and mend them.
 
-    Of the workspace sizes are compared.
+    So is what lies in the workspace and is no link into the cache.
 
     Prints what is wrong; exits with 1 where something stays wrong.
     """
@@ -71,7 +71,7 @@ def command(
         found = look()
         print(summary(found), flush=True)
         left = mend(found, look, repo, print) if repair else found.faults
-        others = changed(found.items, ROOT, found.seen[found.cache.name])
+        others = changed(found.items, ROOT, found.cache, found.seen[found.cache.name], quick)
     told = [*named(left), LOST if repair else MENDING] if left else []
     told += [*named(others), CHANGED] if others else []
     if told:

@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -239,6 +240,9 @@ def _header(file: Path, name: str) -> Header:
             )
     try:
         return load_state_dict(str(file), map_location="meta")
+    except UnpicklingError:  # whose own text says how to have the rest of it run
+        told = "holds more than the tensors of weights, or is no pickle: save it as safetensors"
+        raise NotReadError(f"model.name: {file.name} of {name} {told}") from None
     except (SafetensorError, EOFError, RuntimeError, OSError, ValueError) as error:
         raise NotReadError(
             f"model.name: {file.name} of {name} ({file.stat().st_size:,} bytes) is cut or damaged: "

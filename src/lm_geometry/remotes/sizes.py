@@ -1,4 +1,4 @@
-"""What is of another size than dvc.lock says, at the cost of a look at each file."""
+"""What is of another size than dvc.lock says, and what of the workspace is of another content."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lm_geometry.remotes.objects import Item, Out
-from lm_geometry.remotes.places import Seen, seen_at
+from lm_geometry.remotes.places import Place, Seen, seen_at
 
 Sizes = Mapping[Item, int | None]  # None of what is not there
 
@@ -30,11 +30,14 @@ def unlike(items: Iterable[Item], seen: Mapping[str, Seen | None]) -> set[str]:
     return {item.oid for item in _doubtful(sizes)}
 
 
-def changed(items: Iterable[Item], root: Path, cached: Mapping[str, Seen | None]) -> list[Changed]:
-    """Files of the workspace that are not what dvc.lock names, as far as sizes tell.
+def changed(
+    items: Iterable[Item], root: Path, cache: Place, cached: Mapping[str, Seen | None], quick: bool
+) -> list[Changed]:
+    """Files of the workspace that are not what dvc.lock names; `quick`: as far as sizes tell.
 
     What was never checked out is no fault. Of a folder from which some are missing each is as
-    large as in the cache.
+    large as in the cache. Otherwise all are read, also those whose time of change is as it was,
+    but for links into the cache, which was read.
     """
     sizes = {item: _size(root / item.path) for item in items}
     other = {
@@ -43,10 +46,12 @@ def changed(items: Iterable[Item], root: Path, cached: Mapping[str, Seen | None]
         if not item.is_listing and (known := cached.get(item.oid)) and known.size != size
     }
     looked_at = other | _doubtful(sizes)
+    if not quick:
+        looked_at |= {item for item in sizes if not _is_in(cache, item, root / item.path)}
     return [
         Changed(item, size)
         for item, size in sizes.items()
-        if size is not None and item in looked_at
+        if size is not None and item in looked_at and not item.is_listing
         if not _is_whole(root / item.path, item)
     ]
 
@@ -74,6 +79,13 @@ def _size(file: Path) -> int | None:
         return file.stat().st_size
     except OSError:
         return None
+
+
+def _is_in(cache: Place, item: Item, file: Path) -> bool:
+    try:
+        return file.samefile(cache.path(item.oid))
+    except OSError:
+        return False
 
 
 def _is_whole(file: Path, item: Item) -> bool:
