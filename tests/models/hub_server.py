@@ -64,7 +64,7 @@ class _Answers(BaseHTTPRequestHandler):
         for file in sorted(folder.iterdir()):
             content = file.read_bytes()
             entry: dict[str, object] = {"rfilename": file.name, "size": len(content)}
-            entry["blobId"] = hashlib.sha1(content).hexdigest()
+            entry["blobId"] = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
             if file.suffix == ".safetensors":
                 sha256 = hashlib.sha256(content).hexdigest()
                 entry["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 130}

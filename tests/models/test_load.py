@@ -14,6 +14,7 @@ import transformers
 from lm_geometry.data_prep.model_names import resolve
 from lm_geometry.data_prep.params import Model
 from lm_geometry.models import downloaded
+from lm_geometry.models.as_recorded import refuse_replaced
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
@@ -21,7 +22,6 @@ from lm_geometry.models.load import (
     load_tokenizer,
     local_location,
     quiet_loading,
-    refuse_replaced,
 )
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.workspace import machine

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from lm_geometry.figures.export import vega_lite_version
 from lm_geometry.figures.records import figure_records
 from lm_geometry.plot_pages.page import _LEFT_OUT, _WIDE, page, write_page
 from lm_geometry.plot_pages.templates import TEMPLATES
+from lm_geometry.workspace.inside_scripts import inside_script
+from tests.hostile_labels import LABELS, Page, specification
 
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -105,29 +108,77 @@ def test_no_label_ends_a_script_of_the_page(tmp_path: Path, text: str) -> None:
     assert "\u2039/SCRIPT>" in filled.encode().decode("unicode_escape", errors="ignore")
 
 
+def drawn_specification(page: Page) -> Any:
+    """What the page gives vega-embed, as JSON."""
+    return specification(page.scripts[1], "var spec =")
+
+
+@pytest.mark.parametrize("what", LABELS)
+def test_a_label_is_text_of_a_record_and_nothing_of_the_page(
+    tmp_path: Path, text: str, what: str
+) -> None:
+    plain = Page(_filled(tmp_path / "plain", text).read_text(encoding="utf-8"))
+    file = _filled(tmp_path / "hostile", text, LABELS[what], f"of {LABELS[what]}")
+    hostile = Page(file.read_text(encoding="utf-8"))
+    assert hostile.tags == plain.tags
+    assert hostile.runs == []
+    records = drawn_specification(hostile)["data"]["values"]
+    assert {record["corpus"] for record in records} == {inside_script(LABELS[what])}
+    assert drawn_specification(hostile).keys() == drawn_specification(plain).keys()
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node")
+@pytest.mark.parametrize("what", LABELS)
+def test_a_script_of_the_page_reads_a_label_as_data(tmp_path: Path, text: str, what: str) -> None:
+    assert NODE is not None
+    file = _filled(tmp_path, text, LABELS[what], f"of {LABELS[what]}")
+    script = Page(file.read_text(encoding="utf-8")).scripts[1]
+    stand_in = """
+    let told = [], alert = () => told.push("it was run");
+    const vegaEmbed = (place, spec) => told.push(place, spec.data.values.map(row => row.corpus));
+    """
+    after = "console.log(JSON.stringify([told, Object.keys(Object.prototype), ({}).corpus]))"
+    run = [NODE, "-e", f"{stand_in}{script};{after}"]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed) == [["#loss", [inside_script(LABELS[what])] * 3], [], None]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+@pytest.mark.parametrize("what", LABELS)
+def test_a_browser_makes_no_element_of_a_label(tmp_path: Path, text: str, what: str) -> None:
+    plain, hostile = _opened(tmp_path, text), _opened(tmp_path, text, LABELS[what])
+    assert Page(hostile).tags == Page(plain).tags
+    assert inside_script(LABELS[what]) in Page(hostile).text
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_a_browser_without_network_draws_the_figure(tmp_path: Path, text: str) -> None:
+    drawn = _opened(tmp_path, text)
+    figure = drawn.split('id="loss"')[1]
+    assert figure.count('aria-roledescription="point"') == 3
+    assert "Held-out loss of every corpus" in figure
+
+
+def _opened(tmp_path: Path, text: str, corpus: str = "speeches") -> str:
+    """The page as a browser without a network has it once its scripts were run."""
     assert CHROMIUM is not None
     switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
     switches += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     switches += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"]
-    drawn = subprocess.run(
+    return subprocess.run(
         [
             CHROMIUM,
             *switches,
             "--virtual-time-budget=8000",
             "--dump-dom",
             "--",
-            _uri(tmp_path, text),
+            _filled(tmp_path, text, corpus).absolute().as_uri(),
         ],
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     ).stdout
-    figure = drawn.split('id="loss"')[1]
-    assert figure.count('aria-roledescription="point"') == 3
-    assert "Held-out loss of every corpus" in figure
 
 
 # A page of three figures, as far as a script sees it.
@@ -177,7 +228,3 @@ def test_figures_with_nothing_to_show_are_no_entries_and_are_named_once() -> Non
     assert left == ["#b"]
     told = "Groups (no group has a name); Loss (nothing was trained)."
     assert said == f"Nothing to show, and left out: {told}"
-
-
-def _uri(folder: Path, text: str) -> str:
-    return _filled(folder, text).absolute().as_uri()

@@ -35,6 +35,7 @@ from lm_geometry.workspace import paths
 from lm_geometry.workspace.arrays import array_folder, write_array
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.tables import write_table
+from tests.hostile_labels import LABELS, Page, specification
 
 SPLITS = [CorpusSplit("news", "test"), CorpusSplit("letters", "test", private="0" * 64)]
 LAYERS, STEPS = [1, 3], ["base", "10"]
@@ -304,6 +305,30 @@ def test_the_page_is_whole_and_cannot_be_broken_by_a_token(run: Path) -> None:
     assert {record["token"] for record in records} == tokens
     assert "local dimension (TwoNN, L = 128)" in text
     assert stem == "news-test-layer-3-seed-0-base-10-tsne-0-twonn-128"
+
+
+def test_hostile_tokens_groups_and_names_are_data_of_the_page(run: Path) -> None:
+    file = paths.tokens("news", "test")
+    table = pd.read_parquet(file)
+    labels = dict(zip(drawn_rows("base"), LABELS.values(), strict=False))
+    table["token"] = [labels.get(row, "plain") for row in table.index]
+    table["label"] = [labels.get(row, "others") for row in table.index]
+    write_table(file, table)
+    chart, _ = drawn("label")
+    for name in LABELS.values():  # of the file, which its title is
+        parsed = Page(page(chart, name).decode())
+        assert [tag for tag in parsed.tags if tag in ("script", "title")] == [
+            "title",
+            "script",
+            "script",
+        ]
+        assert not {"img", "iframe", "link", "object", "base"} & {*parsed.tags}
+        assert parsed.runs == []
+        assert name in parsed.text
+    spec = specification(parsed.scripts[1], "const spec =")
+    records = next(iter(spec["datasets"].values()))
+    assert {*LABELS.values()} <= {record["token"] for record in records}
+    assert "\u2028" not in parsed.scripts[1]  # which ends a line of older scripts
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")

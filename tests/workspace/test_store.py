@@ -1,10 +1,12 @@
 """Arrays, tables and cells on disk: whole or not there, and refused by name when damaged."""
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,32 @@ def test_arrays_that_are_not_what_is_recorded_are_refused(tmp_path: Path) -> Non
         read_array(folder, "layer-01.npy")
     with pytest.raises(ValueError, match=r"has no layer-07\.npy; it has layer-00\.npy, layer-01"):
         read_array(folder, "layer-07.npy")
+
+
+class Payload:
+    """Runs a command where a pickle of it is read."""
+
+    def __init__(self, leaves: Path) -> None:
+        self.leaves = leaves
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch {self.leaves}",)
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_a_pickle_in_place_of_an_array_is_refused_and_not_run(tmp_path: Path, within: bool) -> None:
+    folder, file = tmp_path / "cell", tmp_path / "cell" / "layer-00.npy"
+    write_arrays(folder)
+    payload = Payload(tmp_path / "was-run")
+    if within:
+        np.save(file, np.array([payload], dtype=object), allow_pickle=True)
+    else:
+        file.write_bytes(pickle.dumps(payload))
+    with pytest.raises(ValueError, match=r"layer-00\.npy is damaged"):
+        read_array(folder, "layer-00.npy")
+    assert not payload.leaves.exists()
+    np.load(file, allow_pickle=True)
+    assert payload.leaves.exists()  # what reading it as a pickle would have done
 
 
 def test_a_folder_without_its_record_is_refused(tmp_path: Path) -> None:

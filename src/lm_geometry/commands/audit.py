@@ -15,6 +15,7 @@ LOST = (
     "these are whole nowhere, and what was left of them was taken away: `dvc repro` makes them "
     "again, `lm-geometry push` sends them"
 )
+CHANGED = "delete these, and `dvc checkout` brings back what dvc.lock names"
 
 
 @click.command(
@@ -32,7 +33,7 @@ LOST = (
     shell_complete=offered(stages_and_outs),
 )
 @click.option("--repair", is_flag=True, help="mend what is whole somewhere")
-@click.option("--quick", is_flag=True, help="only whether objects are there")
+@click.option("--quick", is_flag=True, help="only whether objects are there, and their size")
 @click.option(
     "--remote",
     metavar="NAME",
@@ -45,6 +46,8 @@ def command(
 ) -> None:
     """Check every object of the cache and the remote against dvc.lock, and mend them.
 
+    So is what lies in the workspace and is no link into the cache.
+
     Prints what is wrong; exits with 1 where something stays wrong.
     """
     refuse_both("--no-remote", "--remote")
@@ -52,6 +55,7 @@ def command(
 
     from lm_geometry.remotes.audit import audit
     from lm_geometry.remotes.mending import mend
+    from lm_geometry.remotes.sizes import changed
     from lm_geometry.remotes.summary import named, summary
     from lm_geometry.workspace.section import ROOT
 
@@ -67,5 +71,8 @@ def command(
         found = look()
         print(summary(found), flush=True)
         left = mend(found, look, repo, print) if repair else found.faults
-    if left:
-        raise SystemExit("\n".join([*named(left), LOST if repair else MENDING]))
+        others = changed(found.items, ROOT, found.cache, found.seen[found.cache.name], quick)
+    told = [*named(left), LOST if repair else MENDING] if left else []
+    told += [*named(others), CHANGED] if others else []
+    if told:
+        raise SystemExit("\n".join(told))

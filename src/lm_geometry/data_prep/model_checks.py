@@ -14,6 +14,7 @@ import torch
 from lm_geometry.data_prep.hub_files import hub_file
 from lm_geometry.data_prep.model_folder import ADAPTERS, CONFIG, check_folder, check_model_files
 from lm_geometry.models import sources
+from lm_geometry.models.as_recorded import refuse_replaced
 from lm_geometry.models.facts import NotReadError, class_with_head
 from lm_geometry.models.hub_errors import hub_errors
 from lm_geometry.models.load import (
@@ -25,6 +26,7 @@ from lm_geometry.models.load import (
 )
 from lm_geometry.models.probe import probe_of
 from lm_geometry.models.small import small_model
+from lm_geometry.models.weight_choice import unread
 from lm_geometry.models.weights import check_drawn, check_headers, headers
 from lm_geometry.outs.data_prep.model import ModelSource
 
@@ -101,8 +103,14 @@ def _check_weights(source: ModelSource, config: "PreTrainedConfig") -> None:
     if source.weights == "random":
         return check_drawn(config, model_class, source.name)
     with hub_errors(source.source):
-        found = headers(local_location(source.source), source.name)
+        where = local_location(source.source)
+        found = headers(where, source.name)
         check_headers(found, config, model_class, source.name, source.kind)
+    if sources.parse(source.source).scheme == "hub":
+        refuse_replaced(source)  # the download, or what the cache had already
+    folder = Path(where["pretrained_model_name_or_path"])
+    if folder.is_dir() and (beside := unread(file.name for file in folder.iterdir())):
+        print(f"{source.name}: its safetensors are read, and not {beside} beside them", flush=True)
 
 
 def _tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":

@@ -22,6 +22,7 @@ from lm_geometry.data_prep.corpora.preparation import (
 )
 from lm_geometry.data_prep.corpora.saving import save
 from lm_geometry.data_prep.model_checks import checked
+from lm_geometry.data_prep.model_names import moved
 from lm_geometry.data_prep.model_names import resolve as resolve_model
 from lm_geometry.data_prep.params import DataPrep, Model, is_trained
 from lm_geometry.data_prep.prompts.run import prepare_prompts
@@ -38,6 +39,7 @@ from lm_geometry.outs.data_prep.corpora import (
     write_training,
 )
 from lm_geometry.workspace import machine, paths
+from lm_geometry.workspace.dvc_cache import last_saved
 from lm_geometry.workspace.files import make_private, private_folder, write_json
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.seeds import read_seed
@@ -59,6 +61,8 @@ def run() -> None:
         check_steps(source, later)
     except NotReadError as error:
         raise SystemExit(str(error)) from None
+    if told := moved(source, last_saved(paths.MODEL)):
+        print(f"model.name: {told}", flush=True)
     source = replace(source, series=[asdict(step) for step in later])
     counts = prepare_corpora(settings, is_trained())
     prepare_prompts(settings.prompts, settings, model, source.longest)

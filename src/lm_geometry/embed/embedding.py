@@ -21,6 +21,7 @@ from lm_geometry.embed.queries.run import QueryRun, write_queries
 from lm_geometry.embed.shards import LOSSES, Shard, gather, shards
 from lm_geometry.embed.token_table import TokenisedCorpus, shareable_table
 from lm_geometry.models.arithmetic.saved_model import load_model as load_arithmetic
+from lm_geometry.models.as_recorded import refuse_replaced_step
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, EvaluatedCorpora
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.outs.embed.hidden_states import Embedded, write_index
@@ -187,6 +188,8 @@ class Embedding:
         if self.tokenizer is None:
             assert checkpoint.folder is not None  # base has one where all is learned
             return EquationStates(load_arithmetic(checkpoint.folder), device, self.layers)
+        if checkpoint.source is not None:
+            refuse_replaced_step(checkpoint.source)
         model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
         on_device = (model, device, dtype, pad_id(self.tokenizer), self.layers)
         place = self.source.half, self.settings.points

@@ -10,7 +10,8 @@ from lm_geometry.embed.prompts.run import prompt_run
 from lm_geometry.embed.queries.run import QueryRun
 from lm_geometry.embed.streaming import Streaming
 from lm_geometry.embed.token_table import TokenisedCorpus, refuse_texts, tokenise
-from lm_geometry.models.load import load_tokenizer, refuse_replaced
+from lm_geometry.models.as_recorded import refuse_replaced
+from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.finetune.checkpoints import read_checkpoints, with_sizes

@@ -11,7 +11,7 @@ from lm_geometry.finetune.measured import Records, as_run
 from lm_geometry.finetune.observed import Observer, Observing
 from lm_geometry.finetune.params import Finetune
 from lm_geometry.finetune.recorded.scores import recorded
-from lm_geometry.models.load import refuse_replaced
+from lm_geometry.models.as_recorded import refuse_replaced
 from lm_geometry.outs.data_prep.corpora import TrainingCorpus, read_training
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.finetune.checkpoints import BASE, FROM_SCRATCH, write_index, write_pointer

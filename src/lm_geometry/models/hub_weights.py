@@ -1,8 +1,10 @@
 """The weights of a revision on the hub, by its metadata: known before anything is downloaded."""
 
+import contextlib
+import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -12,10 +14,9 @@ from typing import Any
 from lm_geometry.models.hub_errors import hub_error
 from lm_geometry.models.local_files import SourceError
 from lm_geometry.models.sources import Source, parse
+from lm_geometry.models.weight_choice import FILES, chosen
 from lm_geometry.workspace.hashes import path_hash, value_hash
 
-# Files that transformers loads, the preferred kind first.
-WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 UNREACHED = ("cannot be reached", "HF_HUB_OFFLINE")  # in what is said of a hub that is not there
 
@@ -44,12 +45,16 @@ def hub_weights(source: Source) -> Weights:
     except OfflineModeIsEnabled:
         return _cached(source)
     except Exception as error:
-        raise SourceError(hub_error(error, f"hub:{source.location}")) from error
+        told = hub_error(error, f"hub:{source.location}")
+        if UNREACHED[0] in told:  # transformers would take the cache then, too
+            with contextlib.suppress(SourceError):
+                return _cached(source)
+        raise SourceError(told) from error
     hashes = {
         file.rfilename: file.lfs.sha256 if file.lfs else f"git:{file.blob_id}"
         for file in found.siblings or []
     }
-    return Weights(_joint(hashes, _told(source)), found.sha or "")
+    return Weights(_joint(hashes, _fetcher(source), _told(source)), found.sha or "")
 
 
 def same_weights(found: Iterable[tuple[str, Weights]]) -> list[str]:
@@ -82,9 +87,26 @@ def refuse_same_weights(names: Iterable[Any]) -> None:
 
 
 def folder_weights(folder: Path) -> Weights:
-    """The weights in a folder; raises SourceError where there are none."""
-    names = _chosen([path.name for path in folder.iterdir()], str(folder))
-    return Weights(_joint({name: path_hash(folder / name) for name in names}, str(folder)))
+    """The weights in a folder; raises SourceError where there are none, or a part is not there."""
+    names = [path.name for path in folder.iterdir()]
+    files = [folder / name for name in _chosen(names, folder.joinpath, str(folder))]
+    if missing := [file.name for file in files if not file.exists()]:
+        raise SourceError(f"{folder} lacks a part of its weights, {missing[0]}")
+    return Weights(value_hash([[file.name, path_hash(file)] for file in files]))
+
+
+def content_of(files: Iterable[Path]) -> str:
+    """The hash that `hub_weights` has of these files, of what they hold now, read from disk."""
+    return value_hash(sorted([file.name, _hash_of(file)] for file in files))
+
+
+def _hash_of(file: Path) -> str:
+    """SHA-256, and of what is small the hash of git, by which the hub's cache names such a file."""
+    if not COMMIT.fullmatch(file.resolve().name):
+        return path_hash(file)
+    content = file.read_bytes()
+    header = f"blob {len(content)}\0".encode()
+    return f"git:{hashlib.sha1(header + content, usedforsecurity=False).hexdigest()}"
 
 
 def _cached(source: Source) -> Weights:
@@ -99,7 +121,23 @@ def _cached(source: Source) -> Weights:
         raise SourceError(hub_error(error, f"hub:{source.location}")) from error
     blobs = {file.name: file.resolve().name for file in Path(place).iterdir()}
     hashes = {name: f"git:{b}" if COMMIT.fullmatch(b) else b for name, b in blobs.items()}
-    return Weights(_joint(hashes, f"{_told(source)} in this machine's cache"), Path(place).name)
+    told = f"{_told(source)} in this machine's cache"
+    return Weights(_joint(hashes, Path(place).joinpath, told), Path(place).name)
+
+
+def _fetcher(source: Source) -> Callable[[str], Path]:
+    """Brings a small file of a hub model; raises SourceError."""
+
+    def brought(name: str) -> Path:
+        from huggingface_hub import hf_hub_download
+
+        try:
+            found = hf_hub_download(source.location, name, revision=source.revision or None)
+        except Exception as error:
+            raise SourceError(hub_error(error, f"hub:{source.location}")) from error
+        return Path(found)
+
+    return brought
 
 
 def revisions_like(source: Source, pattern: str) -> list[str]:
@@ -147,19 +185,18 @@ def delete_revision(source: Source) -> None:
         )
 
 
-def _joint(hashes: dict[str, str], told: str) -> str:
-    names = _chosen([*hashes], told)
+def _joint(hashes: dict[str, str], brought: Callable[[str], Path], told: str) -> str:
+    names = _chosen([*hashes], brought, told)
+    if missing := [name for name in names if name not in hashes]:
+        raise SourceError(f"{told} lacks a part of its weights, {missing[0]}")
     return value_hash(sorted([name, hashes[name]] for name in names))
 
 
-def _chosen(names: list[str], told: str) -> list[str]:
-    """The weight files among the names of a folder."""
-    for pattern in WEIGHTS:
-        if found := [name for name in names if fnmatch(name, pattern)]:
-            return found
-    raise SourceError(
-        f"{told} has no weights: none of its files is named like {' or '.join(WEIGHTS)}"
-    )
+def _chosen(names: list[str], brought: Callable[[str], Path], told: str) -> list[str]:
+    """The weight files among the names of a folder; raises SourceError where there are none."""
+    if found := chosen(names, brought):
+        return found
+    raise SourceError(f"{told} has no weights: none of its files is {' or '.join(FILES)}")
 
 
 def _told(source: Source) -> str:

@@ -15,7 +15,6 @@ from lm_geometry.models.weights import judge, some, weight_files, without_heads
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.files import read_json, whole_folder
-from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.progress import under_way
 
 if TYPE_CHECKING:
@@ -25,10 +24,12 @@ if TYPE_CHECKING:
 def local_location(source: str) -> dict[str, Any]:
     """`from_pretrained` arguments of a source: a local folder, or a hub id with its revision.
 
-    Code that comes with a model is never run, nor is anybody asked whether it should be.
+    Code that comes with a model is never run, nor is anybody asked whether it should be. Raises
+    NotReadError for an id that is also a path here.
     """
     parsed = sources.parse(source)
     if parsed.scheme == "hub":
+        _refuse_shadowed(parsed.location)
         found = {"pretrained_model_name_or_path": parsed.location} | NO_CODE
         return found | ({"revision": parsed.revision} if parsed.revision else {})
     if parsed.scheme == "kept":
@@ -42,16 +43,13 @@ def local_location(source: str) -> dict[str, Any]:
     return {"pretrained_model_name_or_path": str(path)} | NO_CODE
 
 
-def refuse_replaced(source: ModelSource) -> None:
-    """Raises ValueError where a `file:` model is not the one that data-prep recorded."""
-    parsed = sources.parse(source.source) if source.content else None
-    if parsed is None or parsed.scheme != "file":
-        return
-    place = sources.fetch(parsed, machine.downloads())
-    if path_hash(place) != source.content:
-        raise ValueError(
-            f"model.name: {source.source} is no longer what data-prep read: "
-            "`dvc repro --force --single-item data-prep` reads what is there now"
+def _refuse_shadowed(id: str) -> None:
+    """Of an id that is a path here, too, transformers takes what lies there in silence."""
+    if Path(id).exists():
+        here = Path(id).absolute()
+        raise NotReadError(
+            f"model.name: {here} is here, and would be read in place of hub:{id}: rename it, or "
+            f"name it as file:{here}"
         )
 
 

@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,13 +13,12 @@ from lm_geometry.models import foreign_heads
 from lm_geometry.models.facts import NO_CODE, NotReadError
 from lm_geometry.models.local_files import LFS_POINTER
 from lm_geometry.models.quiet import quiet_loading
+from lm_geometry.models.weight_choice import FILES, unclear
 from lm_geometry.workspace.machine import machine
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-FILES = ("model.safetensors", "model.safetensors.index.json")
-FILES += ("pytorch_model.bin", "pytorch_model.bin.index.json")
 # Keys of a config by which transformers loads another file than these: by its name, or by an
 # attribute that stands for its name.
 OTHER_FILE = ("transformers_weights", "attribute_map")
@@ -170,8 +170,9 @@ def _refused_numbers(name: str) -> Iterator[None]:
 def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
     """The files of weights of a local folder or a hub id; raises NotReadError where they lack.
 
-    And where there are none but pickles, which are read where the machine's settings say so, and
-    where the config has transformers load another file than the one that is found here.
+    And where more than one set of them is there; where there are none but pickles, which are read
+    where the machine's settings say so; and where the config has transformers load another file
+    than the one that is found here.
     """
     from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 
@@ -179,6 +180,11 @@ def weight_files(where: Mapping[str, Any], name: str) -> list[Path]:
     path = place.pop("pretrained_model_name_or_path")
     place.pop("trust_remote_code", None)
     _refuse_other_file(path, place, name)
+    if Path(path).is_dir() and (told := unclear(Path(path))):
+        raise NotReadError(
+            f"model.name: which weights of {name} are meant is not clear: it has {told}; keep "
+            "those that are meant, and take the others away"
+        )
     quiet = {"_raise_exceptions_for_missing_entries": False}
     for file in FILES:
         found = cached_file(path, file, **place, **quiet)
@@ -234,6 +240,9 @@ def _header(file: Path, name: str) -> Header:
             )
     try:
         return load_state_dict(str(file), map_location="meta")
+    except UnpicklingError:  # whose own text says how to have the rest of it run
+        told = "holds more than the tensors of weights, or is no pickle: save it as safetensors"
+        raise NotReadError(f"model.name: {file.name} of {name} {told}") from None
     except (SafetensorError, EOFError, RuntimeError, OSError, ValueError) as error:
         raise NotReadError(
             f"model.name: {file.name} of {name} ({file.stat().st_size:,} bytes) is cut or damaged: "

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lm_geometry.remotes.objects import Item, items_of, outs_of
 from lm_geometry.remotes.places import Place, Seen, cache_of, remote_of
+from lm_geometry.remotes.sizes import unlike
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -62,7 +63,8 @@ def audit(
 
     Missing from the cache but whole in the remote is no fault but `to_pull`; missing from the
     remote but whole in the cache is `to_push`, unless the listing of its folder is in the remote:
-    `dvc push` then takes the folder for pushed. `quick` looks only whether objects are there.
+    `dvc push` then takes the folder for pushed. `quick` looks whether objects are there, and reads
+    those of outs that have another size than dvc.lock says.
     """
     cache = cache_of(repo)
     far = remote_of(repo, remote) if with_remote else None
@@ -72,6 +74,8 @@ def audit(
     seen = {cache.name: cache.all_seen({item.oid for item in items}, quick)}
     if far is not None:
         seen[far.name] = far.all_seen({item.oid for item in pushed}, quick)
+    for place in places if quick else []:
+        seen[place.name] |= place.all_seen(unlike(items, seen[place.name]))
     found = Audit(cache, far, items, seen)
     for item in items:
         _judge(found, item)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_geometry.remotes.audit import Audit, Fault
 from lm_geometry.remotes.places import HOUR, Place, seen_at
+from lm_geometry.remotes.uploads import abort, unfinished_uploads
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -41,10 +42,21 @@ def mend(
         for path in place.unfinished():
             place.fs.remove(path)
             say(f"removed from the {place.name}, what a killed transfer left: {path}")
+        _give_up_uploads(place, say)
     for link in unfinished_links(found, Path(repo.root_dir)):
         link.unlink()
         say(f"removed from the {WORKSPACE}, what a killed checkout left: {link}")
     return left
+
+
+def _give_up_uploads(place: Place, say: Callable[[str], None]) -> None:
+    """What is mended already stands, also where a bucket tells nothing of uploads."""
+    try:
+        for upload in unfinished_uploads(place):
+            abort(place, upload)
+            say(f"removed from the {place.name}, what a killed transfer left: {upload}")
+    except OSError as error:
+        say(f"the {place.name} was not asked for uploads that were never finished: {error}")
 
 
 def unfinished_links(found: Audit, root: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from lm_geometry.remotes.audit import Audit, Fault
+from lm_geometry.remotes.sizes import Changed
 
 SHOWN = 20  # faults that are named one by one
 
@@ -25,7 +26,7 @@ def summary(found: Audit) -> str:
     return "\n".join(lines)
 
 
-def named(faults: Sequence[Fault | str]) -> list[str]:
+def named(faults: Sequence[Fault | Changed | str]) -> list[str]:
     """A line for each fault, as long as there are not too many."""
     more = [f"… and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
     return [*map(str, faults[:SHOWN]), *more]

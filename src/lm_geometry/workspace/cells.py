@@ -12,8 +12,8 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from lm_geometry.workspace.dvc_cache import objects
 from lm_geometry.workspace.files import free_space, link, read_json, write_json
 from lm_geometry.workspace.hashes import library_versions, value_hash
 from lm_geometry.workspace.inputs import running_code
@@ -25,7 +25,6 @@ from lm_geometry.workspace.manifest import (
     read_manifest,
     write_manifest,
 )
-from lm_geometry.workspace.section import ROOT
 
 PUBLISHED = "published.json"  # MD5 of each file in the outs, once all cells are there
 RECORDS = manifest_of(Path("*")).name
@@ -159,18 +158,10 @@ def clear_saved() -> None:
     marks = [*scratch().glob(f"*/*/{PUBLISHED}")]
     if not marks:
         return
-    cache = _dvc_cache()
+    cache = objects()
     for mark in marks:
         if all((cache / md5[:2] / md5[2:]).exists() for md5 in read_json(mark)):
             shutil.rmtree(mark.parent, ignore_errors=True)
-
-
-def _dvc_cache() -> Path:
-    from dvc.config import Config
-
-    settings: Any = Config(str(ROOT / ".dvc"))
-    place = settings.get("cache", {}).get("dir") or str(ROOT / ".dvc" / "cache")
-    return Path(place) / "files" / "md5"
 
 
 def room_for_cells(needed: int, stage: str, out: Path, what: str) -> None:

@@ -31,16 +31,30 @@ ATTACKS = (
         "not read unless the user says so",
         ("models/test_pickled_weights.py",),
     ),
+    Row(
+        "code in weights that are a pickle (zip, legacy, bare), allowed or not",
+        "never run, one sentence",
+        (f"{_HOSTILE_MODELS}test_code_in_pickled_weights_is_refused_and_not_run",),
+    ),
+    Row(
+        "code in a .npy",
+        "never run, refused by name",
+        ("workspace/test_store.py::test_a_pickle_in_place_of_an_array_is_refused_and_not_run",),
+    ),
     Row("a pickle as a job's result", "never opened", ("experiments/slurm/test_job_results.py",)),
     Row(
         "HTML and scripts in labels, sources, cells of a report",
         "text",
-        ("studies/report/test_hostile_texts.py",),
+        ("studies/report/test_hostile_texts.py", "measure/test_page.py"),
     ),
     Row(
         "`</script>` in a label of a plot",
         "ends no script",
-        ("plot_pages/test_page.py::test_no_label_ends_a_script_of_the_page",),
+        (
+            "plot_pages/test_page.py::test_no_label_ends_a_script_of_the_page",
+            "plot_pages/test_page.py::test_a_label_is_text_of_a_record_and_nothing_of_the_page",
+            "plot_pages/test_page.py::test_a_script_of_the_page_reads_a_label_as_data",
+        ),
     ),
     Row(
         "HTML in a token or a title of `project`",
@@ -48,6 +62,8 @@ ATTACKS = (
         (
             "projections/test_projections.py::"
             "test_the_page_is_whole_and_cannot_be_broken_by_a_token",
+            "projections/test_projections.py::"
+            "test_hostile_tokens_groups_and_names_are_data_of_the_page",
         ),
     ),
     Row(
@@ -109,6 +125,19 @@ ATTACKS = (
         "safetensors cut, and pointers in their place",
         "told",
         (f"{_CHECKS}test_cut_files_and_pointers_are_told",),
+    ),
+    Row(
+        "safetensors whose header claims 2^62 bytes, tensors of 2^60, places behind the end",
+        "refused in a sentence, no memory taken",
+        (f"{_HOSTILE_MODELS}test_hostile_safetensors_are_refused",),
+    ),
+    Row(
+        "a folder here of the name of a hub model",
+        "not read in its place",
+        (
+            "models/test_as_recorded.py::"
+            "test_a_folder_of_the_name_of_a_hub_model_is_not_read_in_its_place",
+        ),
     ),
     Row(
         "a config.json that is no JSON, a list, deep, of another encoding, of absurd numbers",

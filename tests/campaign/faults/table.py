@@ -74,6 +74,11 @@ FAULTS = (
         (f"{_PLACES}test_a_folder_that_cannot_be_written_is_one_sentence",),
     ),
     Row(
+        "the downloads folder is read-only",
+        "what is in it is read, what is not is one sentence with the setting",
+        (f"{_PLACES}test_a_read_only_downloads_folder_is_read_and_what_it_lacks_is_one_sentence",),
+    ),
+    Row(
         "DVC's cache is read-only",
         "status not 0, and a rerun makes it whole",
         (f"{_PLACES}test_a_cache_that_cannot_be_written_fails_and_is_filled_later",),
@@ -98,7 +103,18 @@ FAULTS = (
         (
             f"{_STORE}test_a_truncated_array_is_refused_by_name",
             f"{_STORE}test_arrays_that_are_not_what_is_recorded_are_refused",
+            f"{_STORE}test_a_pickle_in_place_of_an_array_is_refused_and_not_run",
         ),
+    ),
+    Row(
+        "a byte of a .npy of data/ flipped after its stage: a copy, a link, the rot of a disk",
+        "named by the audit or seen by DVC, and taken back",
+        ("campaign/faults/test_flipped_bytes.py",),
+    ),
+    Row(
+        "a file of the cache, the remote or the workspace cut or longer",
+        "named by the quick audit",
+        ("remotes/test_sizes.py",),
     ),
     Row(
         "a Parquet table damaged, cut, empty",
@@ -114,6 +130,16 @@ FAULTS = (
         "a model replaced since data-prep",
         "refused",
         ("models/test_load.py::test_a_model_that_was_replaced_since_data_prep_is_refused",),
+    ),
+    Row(
+        "a branch of the hub that moves, weights altered in the hub's cache",
+        "the commit that was recorded is read; refused by the hash of the weights",
+        ("models/test_as_recorded.py",),
+    ),
+    Row(
+        "weights in one file and in parts, parts of a save that was cut",
+        "refused; what is hashed is what is loaded",
+        ("models/test_weight_choice.py",),
     ),
     Row(
         "a download tampered with or damaged",
@@ -167,7 +193,7 @@ FAULTS = (
     Row(
         "unfinished objects in a remote",
         "removed by a repair",
-        ("remotes/test_unfinished.py",),
+        ("remotes/test_unfinished.py", "remotes/test_uploads.py"),
     ),
     Row(
         "a queue's workers killed",

@@ -11,15 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lm_geometry.models import downloaded
+from lm_geometry.models.sources import fetch
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.cells import Cells
 from lm_geometry.workspace.faults import sentences
 from tests.conftest import TinyModel
+from tests.models.test_sources import _member as member
+from tests.models.test_sources import index, wheel
 from tests.pipeline.test_pipeline import clone
 from tests.structure import ROOT
 from tests.toy_project import ToyProject, finished, stages_run, toy
 
-__all__ = ["finished", "toy"]
+__all__ = ["finished", "index", "toy", "wheel"]
 
 
 @pytest.fixture
@@ -48,6 +52,25 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     assert str(ended.value.code).startswith("Read-only file system: ")
     assert str(disk) in str(ended.value.code)
     assert machine.scratch() != disk
+
+
+def test_a_read_only_downloads_folder_is_read_and_what_it_lacks_is_one_sentence(
+    disk: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, other = (member(wheel, f"tiny_text/{name}") for name in ("data/a.txt", "database.txt"))
+    monkeypatch.setenv("LM_GEOMETRY_DOWNLOADS", str(disk))
+    machine.machine.cache_clear()
+    file = fetch(there, disk)
+    remount(disk, "ro")
+    downloaded._verified.clear()  # as in another process
+    assert fetch(there, disk) == file
+    assert file.read_text() == "first"
+    with pytest.raises(SystemExit) as ended, sentences():
+        fetch(other, disk)
+    told = str(ended.value.code)
+    assert told.startswith(f"Read-only file system: {disk}")
+    assert told.endswith("LM_GEOMETRY_DOWNLOADS names another folder)")
+    machine.machine.cache_clear()
 
 
 def test_a_cache_that_cannot_be_written_fails_and_is_filled_later(

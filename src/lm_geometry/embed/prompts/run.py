@@ -10,6 +10,7 @@ from lm_geometry.embed.needs import prompt_records
 from lm_geometry.embed.params import Embed
 from lm_geometry.embed.placement import gpus_of, load_placed
 from lm_geometry.embed.prompts.record import prompt_record
+from lm_geometry.models.as_recorded import refuse_replaced_step
 from lm_geometry.models.hub_weights import delete_revision
 from lm_geometry.models.load import load_tokenizer
 from lm_geometry.models.sources import parse
@@ -132,6 +133,8 @@ class PromptRun:
         )
         tokenizer = load_tokenizer(self.source)
         ids = dict(zip(self.prompts.numbers, self.prompts.token_ids(tokenizer), strict=True))
+        if checkpoint.source is not None:
+            refuse_replaced_step(checkpoint.source)
         model = load_placed(checkpoint.source or self.source, checkpoint.folder, device, dtype)
         on_device = (model, device, dtype, pad_id(tokenizer), self.layers)
         states = ForwardPass(*on_device, self.source.half, self.settings.points)

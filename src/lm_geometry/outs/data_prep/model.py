@@ -35,7 +35,10 @@ class SeriesStep:
 
 @dataclass(frozen=True)
 class ModelSource:
-    """Where a model comes from, and the facts about it that stages need before loading it."""
+    """Where a model comes from, and the facts about it that stages need before loading it.
+
+    `source` names a commit of the hub, and `asked` the branch or tag by which it was found.
+    """
 
     name: str
     label: str
@@ -50,15 +53,17 @@ class ModelSource:
     half: str = ""  # of an encoder-decoder, whose states are read
     content: str = ""  # hash of the files, or of a hub's weights: others are another model
     series: list[dict[str, Any]] = field(default_factory=list)  # of `SeriesStep`
+    asked: str = ""
 
     def record(self) -> dict[str, Any]:
         """The fields as a JSON object, which `ModelSource(**record)` reads back."""
-        return {name: value for name, value in asdict(self).items() if name != "series" or value}
+        rare = ("series", "asked")  # of most models there is nothing to say
+        return {name: value for name, value in asdict(self).items() if name not in rare or value}
 
     def later(self) -> dict[int, "ModelSource"]:
         """The model at each step of `model.checkpoints`, in the order of training."""
         steps = [SeriesStep(**record) for record in self.series]
-        own = {"series": []}
+        own = {"series": [], "asked": ""}  # the name of a step stands in the series
         return {s.step: replace(self, source=s.source, content=s.content, **own) for s in steps}
 
     def resolved_layers(

@@ -115,10 +115,15 @@ def web_page(name: str, study: Study, place: Path) -> str:
     )
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
 
-    def pictured(found: re.Match[str]) -> str:
-        return _picture((place / f"{found.group(1)}.svg").read_bytes())
+    # By the names of the figures that are here: a label may be a picture's Markdown, too.
+    figures = {file.name: file for file in place.glob("*.svg")}
 
-    body = re.sub(r'<img src="([^"]+)\.svg"', pictured, body)
+    def pictured(found: re.Match[str]) -> str:
+        if (file := figures.get(found["src"])) is None:
+            return f"{found['alt']} ({found['src']})"
+        return f'{_picture(file.read_bytes())} alt="{found["alt"]}">'
+
+    body = re.sub(r'<img src="(?P<src>[^"]*)" alt="(?P<alt>[^"]*)"[^>]*>', pictured, body)
     body = body.replace(f'href="../../{name}.yaml"', 'href="#definition"')
     body = re.sub(r'href="(\w+\.csv)"', r'href="#\1"', body)
     csv = sorted(place.glob("*.csv"))
