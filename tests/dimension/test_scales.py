@@ -49,8 +49,14 @@ def read(X: np.ndarray, method: str, groups: np.ndarray | None, part: np.ndarray
 @given(seed=st.integers(0, 99), d=st.sampled_from([2, 4, 7]))
 def test_a_flat_cloud_is_level_near_its_dimension(seed: int, d: int) -> None:
     X = np.random.default_rng(seed).random((900, d))
-    [level] = scales(X, n_neighbors=32, range_max=64).plateaus
+    found = scales(X, n_neighbors=32, range_max=64)
+    [level] = found.plateaus
     assert level.last >= 8 * level.first
+    of_scales = {one.scale: one.dimension for one in table(found.readings, "gride")}
+    chosen = [of_scales[at] for at in of_scales if level.first <= at <= level.last]
+    assert (level.lowest, level.highest) == (min(chosen), max(chosen))
+    longer = [*chosen, of_scales.get(2 * level.last, np.inf)]
+    assert max(longer) > 1.15 * min(longer)  # else it would go on
     assert 0.7 * d < level.lowest < level.highest < 1.15 * d
 
 

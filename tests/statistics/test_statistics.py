@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from lm_geometry.statistics import (
@@ -15,6 +17,7 @@ from lm_geometry.statistics import (
     standardised_by_documents,
     standardised_by_tokens,
 )
+from lm_geometry.statistics.correlation import clustered_correlations
 
 
 def clustered(generator: np.random.Generator, documents: int = 20) -> tuple[np.ndarray, np.ndarray]:
@@ -122,6 +125,21 @@ def test_p_values_are_students() -> None:
     lower, upper = mean.interval(1 - mean.p_value())
     assert min(abs(lower), abs(upper)) == pytest.approx(0, abs=1e-12)
     assert math.isnan(Mean(1.0, math.nan, math.nan, 3, 1).p_value())
+    assert math.isnan(Mean(1.0, 0.0, 4.0, 5, 5).p_value())  # nothing varied: no test is made
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=4, max_size=14, unique=True)
+)
+def test_correlations_with_ties_are_scipys(pairs: list[tuple[int, int]]) -> None:
+    x, y = np.array(pairs, float).T
+    assume(min(len({*x}), len({*y})) > 1)
+    alone = np.arange(len(x))
+    found = clustered_correlations(x, y, alone, np.ones((len(x), 1)))
+    expected = [stats.pearsonr(x, y)[0], stats.spearmanr(x, y)[0], stats.kendalltau(x, y)[0]]
+    values = [found[name].value for name in ("pearson", "spearman", "kendall")]
+    assert values == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_cloud_changes_nothing() -> None:
