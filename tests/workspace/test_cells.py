@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_geometry.workspace import cells, hashes, inputs, machine
+from lm_geometry.workspace import dvc_cache, hashes, inputs, machine
 from lm_geometry.workspace.cells import Cells, clear_saved, forget_opened
 from lm_geometry.workspace.files import write_json
 from lm_geometry.workspace.inputs import InputsChangedError, unchanged
@@ -25,7 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "params.yaml").write_text("seed: 0\nembed: {a: 1}\nestimate: {b: 1}\n")
     stage = "cmd: x\n    deps: [src/pack, data/in, data/one.json]\n    params: [seed, embed]\n"
     (root / "dvc.yaml").write_text(f"stages:\n  embed:\n    {stage}")
-    for module in (cells, hashes, inputs, machine):
+    for module in (dvc_cache, hashes, inputs, machine):
         monkeypatch.setattr(module, "ROOT", root)
     return root
 
