@@ -33,9 +33,9 @@ def test_the_quick_one_has_less_of_everything() -> None:
         key.replace(".", "__"): v for key, v in read_yaml(ROOT / "examples/quick.yaml").items()
     }
     found = work(**quick)
-    assert (found.steps, found.kept, found.checkpoints, found.clouds) == (8, 1, 2, 20)
-    assert found.stored_tokens == 2560  # as its embed prints
-    assert found.points == 1200
+    assert (found.steps, found.kept, found.checkpoints, found.clouds) == (6, 1, 2, 16)
+    assert found.stored_tokens == 2048  # as its embed prints
+    assert found.points == 1000
     assert (found.prompts, found.prompt_models, found.surrogates) == (0, 0, 8)
 
 
