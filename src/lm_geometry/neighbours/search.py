@@ -113,8 +113,14 @@ def _arranged(X: Float[np.ndarray, "tokens width"]) -> tuple[Centred, FixedPoint
         return centred(X), None
     order, ordinary = near_together(X)
     if is_faster(*X.shape) and (found := in_fixed_point(X, order, ordinary)):
-        return found
+        cloud, fixed = found
+        return (_without_points(cloud) if len(fixed.numbers) == len(X) else cloud), fixed
     return centred(X, order=order), None
+
+
+def _without_points(cloud: Centred) -> Centred:
+    """The cloud whose points nothing reads any more, as large as itself: NaN of the same shape."""
+    return cloud._replace(points=np.broadcast_to(np.float32(np.nan), cloud.points.shape))
 
 
 def _reach(lists: Candidates, lengths: Float64[np.ndarray, "rows"]) -> Float64[np.ndarray, "rows"]:
