@@ -38,6 +38,16 @@ def test_each_reading_is_what_its_function_says_of_the_same_tokens(grouped: bool
             assert row.error == pytest.approx(spread, rel=1e-9, nan_ok=True)
 
 
+@pytest.mark.parametrize(("n_neighbors", "parts"), [(99, [200, 100]), (100, [200]), (120, [200])])
+def test_a_part_with_fewer_others_than_the_neighbourhood_has_no_local_reading(
+    n_neighbors: int, parts: list[int]
+) -> None:
+    X = np.random.default_rng(1).standard_normal((200, 5))
+    found = scales(X, n_neighbors=n_neighbors, range_max=8).readings
+    assert [one.tokens for one in table(found, "local")] == parts
+    assert [one.tokens for one in table(found, "twonn")] == [200, 100]
+
+
 def read(X: np.ndarray, method: str, groups: np.ndarray | None, part: np.ndarray) -> float:
     labels = None if groups is None else groups[part]
     if method == "twonn":
