@@ -1,5 +1,6 @@
 """Uploads in parts that nobody will finish are given up in S3; those under way go on."""
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,8 +106,9 @@ class Pages:
         return page | {"Parts": [{"LastModified": SimpleNamespace(timestamp=lambda: when)}]}
 
 
-@pytest.mark.parametrize(("last", "number"), [(0.0, 3), (time.time() + HOUR, 0)])
+@pytest.mark.parametrize(("last", "number"), [(0.0, 3), (math.inf, 0)])  # long ago, and since
 def test_answers_of_several_pages_are_read_to_their_end(last: float, number: int) -> None:
+    last = min(last, time.time() + HOUR)
     fs = SimpleNamespace(protocol="s3", fs=Pages(["a", "b", "c"], [0.0, 0.0, last]))
     found = unfinished_uploads(Place("remote", SimpleNamespace(fs=fs, path="bucket/results")))
     assert [upload.key for upload in found] == ["a", "b", "c"][:number]
