@@ -11,10 +11,13 @@ CLOUD = 1_000_000_000  # bytes
 
 
 @pytest.fixture
-def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    chosen = SimpleNamespace(workers=0, device="cpu", jobs=1, threads=0)
     monkeypatch.setattr(devices, "cores", lambda: 8)
+    monkeypatch.setattr(devices, "loop_threads", lambda: 8)
     monkeypatch.setattr(devices, "free_memory", lambda: 100 * CLOUD)
-    monkeypatch.setattr(devices, "machine", lambda: SimpleNamespace(workers=0, device="cpu"))
+    monkeypatch.setattr(devices, "machine", lambda: chosen)
+    return chosen
 
 
 def work(memory: int) -> Any:
@@ -35,22 +38,23 @@ def test_few_cells_are_not_worth_a_process_each() -> None:
 
 
 @pytest.mark.usefixtures("eight_cores")
-def test_no_more_workers_than_fit_into_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    each = CLOUD + devices.LIBRARIES
-    for free, workers in ((0, 1), (each, 1), (3 * each - 1, 2), (3 * each, 3)):
+def test_workers_fit_into_half_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    each = 2 * (CLOUD + devices.LIBRARIES)
+    for free, workers in ((0, 1), (each, 1), (3 * each - 2, 2), (3 * each, 3)):
         monkeypatch.setattr(devices, "free_memory", lambda free=free: free)
         assert devices.side_by_side(100, [1, CLOUD]) == workers
 
 
-def test_a_container_has_what_its_limit_leaves(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+def test_experiments_at_a_time_share_the_cores(eight_cores: SimpleNamespace) -> None:
+    eight_cores.jobs = 3
+    assert devices.side_by_side(100, [CLOUD]) == 2
+
+
+def test_threads_that_were_asked_for_are_all_that_workers_share(
+    eight_cores: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "CONTAINER", tmp_path)
-    without = devices.free_memory()
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("400\n")
-    assert devices.free_memory() > 1000 < without  # no limit
-    (tmp_path / "memory.max").write_text("1000\n")
-    assert devices.free_memory() == 600
-    (tmp_path / "memory.current").write_text("1200\n")  # caches count, and go where they must
-    assert devices.free_memory() == 0
+    monkeypatch.setattr(devices, "loop_threads", lambda: 2)  # OMP_NUM_THREADS=2
+    found = devices.workers([work(CLOUD)], cells=100)
+    assert [one["LM_GEOMETRY_THREADS"] for one in found] == ["1", "1"]
+    eight_cores.threads = 8  # said of this project alone
+    assert len(devices.workers([work(CLOUD)], cells=100)) == 8

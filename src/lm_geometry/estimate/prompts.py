@@ -22,7 +22,7 @@ from lm_geometry.outs.embed.prompts import (
 from lm_geometry.outs.estimate.prompts import FOLDER, INDEX, RECIPROCITY, TABLES
 from lm_geometry.outs.token_sample.prompts import TABLE, read_prompt_clouds
 from lm_geometry.workspace.cells import Cells
-from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.inputs import input_hash
 from lm_geometry.workspace.paths import PROMPT_NEIGHBOURS
 from lm_geometry.workspace.progress import progress
 from lm_geometry.workspace.tables import Row, read_table, write_table
@@ -49,7 +49,7 @@ class PromptEstimates:
 
     def __init__(self) -> None:
         self.records = read_index()
-        inputs = {"prompts": path_hash(PROMPT_NEIGHBOURS), "clouds": path_hash(TABLE)}
+        inputs = {"prompts": input_hash(PROMPT_NEIGHBOURS), "clouds": input_hash(TABLE)}
         self.within = Cells("estimate", inputs)
         clouds, step = read_prompt_clouds(), PROMPTS_OF_A_CELL
         parts = [clouds[start : start + step] for start in range(0, len(clouds), step)]

@@ -25,17 +25,13 @@ from lm_geometry.outs.data_prep.corpora import CorpusSplit
 from lm_geometry.outs.embed.hidden_states import read_embedded
 from lm_geometry.outs.embed.queries import read_query_index
 from lm_geometry.outs.estimate.clouds import Estimated, folder_name, write_index
-from lm_geometry.outs.token_sample.clouds import (
-    Cloud,
-    read_clean_cloud,
-    read_cloud,
-    read_index,
-    read_seeds,
-)
+from lm_geometry.outs.token_sample.clouds import Cloud, read_cloud, read_index, read_seeds
+from lm_geometry.outs.token_sample.point_states import read_point_states
 from lm_geometry.workspace import paths
 from lm_geometry.workspace.cells import Cells
-from lm_geometry.workspace.hashes import path_hash
+from lm_geometry.workspace.inputs import input_hash
 from lm_geometry.workspace.tables import write_table
+from lm_geometry.workspace.tree import WORKSPACE
 from lm_geometry.workspace.work import Cell, Execute, finish, in_order
 
 
@@ -94,12 +90,12 @@ class CloudEstimates:
     def within(self) -> Cells:
         """The scratch folder of these clouds, states and settings."""
         inputs = {
-            "clouds": path_hash(paths.CLOUDS),
-            "states": path_hash(paths.HIDDEN_STATES),
-            "tokens": path_hash(paths.TOKENS),
+            "clouds": input_hash(paths.CLOUDS),
+            "states": input_hash(paths.HIDDEN_STATES),
+            "tokens": input_hash(paths.TOKENS),
         }
         if read_query_index():
-            inputs["queries"] = path_hash(paths.QUERY_NEIGHBOURS)
+            inputs["queries"] = input_hash(paths.QUERY_NEIGHBOURS)
         return Cells("estimate", {"estimate": self.settings.model_dump(), **inputs})
 
     @cached_property
@@ -110,11 +106,13 @@ class CloudEstimates:
     @property
     def memory_on_a_core(self) -> int:
         """Bytes of the largest cloud: products of matrices are a small part of what is done."""
-        of_each = {cloud.split: cloud for cloud in self.clouds.values()}.values()
-        shapes = [read_clean_cloud(cloud)[0].shape for cloud in of_each]
-        return max((self._memory_of(*shape) for shape in shapes), default=0)
+        of_each = {(cloud.split, cloud.layer): cloud for cloud in self.clouds.values()}.values()
+        return max(map(self._memory_of, of_each), default=0)
 
-    def _memory_of(self, points: int, width: int) -> int:
+    def _memory_of(self, cloud: Cloud) -> int:
+        points = len(WORKSPACE.read_array(cloud.file))
+        states = read_point_states(cloud.checkpoint, cloud.split, cloud.layer)  # nothing is read
+        width = states.shape[1]
         neighbours = length_of_lists(self.settings, points, self.settings.jackknife.groups)[1]
         return memory_of(points, width, neighbours)
 

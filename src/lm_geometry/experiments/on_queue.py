@@ -109,10 +109,9 @@ class OnQueue(Runner):
         """Start the queue's workers; they inherit their output, and would hold a pipe open."""
         log = self.logs / "queue.log"
         words = [sys.executable, "-m", "dvc", "queue", "start", "-j", str(self.jobs)]
+        variables = {"LM_GEOMETRY_JOBS": str(self.jobs)} | environment(self.root)
         with log.open("w", encoding="utf-8") as file:
-            started = subprocess.run(
-                words, cwd=self.root, stdout=file, stderr=file, env=environment(self.root)
-            )
+            started = subprocess.run(words, cwd=self.root, stdout=file, stderr=file, env=variables)
         if started.returncode != 0:
             raise ValueError(
                 f"DVC's queue did not start: {log.read_text(encoding='utf-8').strip()}"

@@ -9,17 +9,20 @@ through, so that another content has another time.
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lm_geometry.workspace.hashes import code_hash, path_hash, value_hash
+from lm_geometry.workspace.machine import is_worker
 from lm_geometry.workspace.section import ROOT, read_yaml
 
 State = dict[str, str]
 Seen = tuple[str, int, int, str]  # name, size, time of the last change; hash of what is small
 PARAMS = "params.yaml: "
+KNOWN = "LM_GEOMETRY_INPUT_HASHES"  # in the environment: by path what was seen, and its hash
 SMALL = 2**18  # bytes of a file that is hashed: JSON, tables of counts
 
 _began: dict[str, str] = {}  # hash of the code of the stage that runs in this process
@@ -59,6 +62,20 @@ def unchanged(stage: str) -> Iterator[None]:
 def running_code(stage: str) -> str:
     """Hash of the code of a stage: of what was loaded when it began, whatever was edited since."""
     return _began.get(stage) or code_hash(stage)
+
+
+def input_hash(path: Path) -> str:
+    """`path_hash` of an input, which a worker takes from the process that it works for.
+
+    So gigabytes of states are read through once, and not by each worker. It is taken where every
+    file is as it was, by size and time of change; raises FileNotFoundError as `path_hash`.
+    """
+    seen, known = value_hash(_seen(path)), json.loads(os.environ.get(KNOWN, "{}"))
+    if is_worker() and known.get(str(path), [""])[0] == seen:
+        return known[str(path)][1]
+    found = path_hash(path)
+    os.environ[KNOWN] = json.dumps(known | {str(path): [seen, found]})  # its workers inherit it
+    return found
 
 
 def _state(stage: str) -> State:

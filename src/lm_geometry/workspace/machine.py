@@ -6,12 +6,14 @@ stage's inputs: moving to another machine reruns nothing.
 
 import os
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lm_geometry.workspace.container import processors_left
 from lm_geometry.workspace.section import ROOT
 
 EXPERIMENTS = Path(".dvc/tmp/exps")
@@ -71,8 +73,14 @@ class Machine(BaseSettings):
         0,
         ge=0,
         description="cells that are computed at a time, threads divided among them; 0: one per "
-        "GPU, without one a process of embed and one per core of estimate, with slurm as many "
-        "jobs as slurm.yaml has at a time",
+        "GPU for embed, or one in all, and of estimate one per core as far as clouds and memory "
+        "go; with slurm as many jobs as slurm.yaml has at a time",
+    )
+    jobs: int = Field(
+        1,
+        ge=1,
+        description="experiments that run on this machine at a time and share its cores, as a "
+        "study's --jobs has it",
     )
     ray: str = Field(
         "",
@@ -155,12 +163,13 @@ def private_texts() -> Path:
 
 
 def cores() -> int:
-    """CPU threads to use: the setting, else the cores this process may run on.
+    """CPU threads to use: the setting, else the cores this process may run on, quotas included.
 
     Of processes that torch's launcher started together each has its share.
     """
     allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
-    found = machine().threads or (len(allowed(0)) if allowed else os.cpu_count() or 1)
+    there = len(allowed(0)) if allowed else os.cpu_count() or 1
+    found = machine().threads or min(there, ceil(processors_left() or there))
     return max(1, found // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 

@@ -1,8 +1,8 @@
 """How far a piece of work is, with rate and remaining time: a bar in a terminal, lines elsewhere.
 
-Lines come from a thread that looks once a second, so that a long item, or work that no loop counts,
-is no silence either. Of works within each other the innermost speaks that has something to say:
-one that has just begun leaves the line to the work that it is within.
+Lines come from a thread that looks four times a second, so that a long item, or work that no loop
+counts, is no silence either. Of works within each other the innermost speaks that has something to
+say: one that has just begun leaves the line to the work that it is within.
 """
 
 import contextlib

@@ -48,11 +48,15 @@ RATES = Rates(
 
 
 def costs(
-    rates: Rates = RATES, unchanged: tuple[str, ...] = (), workers: int = 1, **changes: Any
+    rates: Rates = RATES,
+    unchanged: tuple[str, ...] = (),
+    workers: int = 1,
+    at_a_time: bool = True,
+    **changes: Any,
 ) -> Costs:
     named = {key.replace("__", "."): value for key, value in changes.items()}
     params = Params.of(Project.read().params_of(named))
-    return predicted(params, counted(params, rates.layers), rates, unchanged, workers)
+    return predicted(params, counted(params, rates.layers), rates, unchanged, workers, at_a_time)
 
 
 def test_a_stage_takes_what_it_does_so_often_and_its_start() -> None:
@@ -69,6 +73,8 @@ def test_several_processes_divide_the_clouds_and_not_their_start() -> None:
     one, four = costs(), costs(workers=4)
     assert four.seconds["estimate"] == pytest.approx(2 + (one.seconds["estimate"] - 1) / 4)
     assert four.seconds["embed"] == one.seconds["embed"]
+    processors = costs(workers=4, at_a_time=False)
+    assert processors.seconds["estimate"] == pytest.approx(one.seconds["estimate"] + 4)
     large = {"token_sample__points": 12_000, "estimate__gride_range": 0}
     each = costs(**large).memory
     assert costs(workers=8, **large).memory > each  # clouds beside each other

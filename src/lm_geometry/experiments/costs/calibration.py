@@ -5,6 +5,7 @@ memory while the experiment runs. The last line that it prints is the record of 
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -61,6 +62,7 @@ def _measured(raw: dict[str, Any], clock: Clock) -> dict[str, Any]:
     work = counted(params, source.layers)
     of_model = asdict(model_rates(source, params, clock))
     sizes = work.points, source.width, params.embed.max_length
+    os.environ["OMP_NUM_THREADS"] = "1"  # of loops: a worker of estimate has a core of its own
     of_cloud = asdict(cloud_rates(params.estimate, *sizes, clock))
     return of_model | {
         "layers": source.layers,

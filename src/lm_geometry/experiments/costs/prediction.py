@@ -23,19 +23,27 @@ class Costs:
 
 
 def predicted(
-    params: Params, work: Work, rates: Rates, unchanged: Collection[str] = (), workers: int = 1
+    params: Params,
+    work: Work,
+    rates: Rates,
+    unchanged: Collection[str] = (),
+    workers: int = 1,
+    at_a_time: bool = True,
 ) -> Costs:
     """What a run costs, in which the stages `unchanged` are not run.
 
-    `workers` are the processes that estimate clouds. Of data-prep the start of its processes alone
-    is told: nothing is known of a text before it is read.
+    `workers` are the processes that estimate clouds, whose seconds pass `at_a_time` by the clock,
+    and add up as processors count them. Of data-prep the start of its processes alone is told:
+    nothing is known of a text before it is read.
     """
+    clouds = _estimate(params, work, rates) / (workers if at_a_time else 1)
+    starts = (workers + 1 if workers > 1 else 1) if not at_a_time else min(workers, 2)
     parts = {
         "data-prep": 0.0,
         "finetune": _finetune(work, rates),
         "embed": _embed(work, rates),
         "token-sample": _state_bytes(work, rates) * rates.written,
-        "estimate": _by_workers(_estimate(params, work, rates), rates, workers),
+        "estimate": clouds + rates.clouds.first + (starts - 1) * rates.starts["estimate"],
         "aggregate": rates.figures + _aggregated(work, rates),
     }
     run = [stage for stage in STAGES if stage not in unchanged]
@@ -70,11 +78,6 @@ def _estimate(params: Params, work: Work, rates: Rates) -> float:
     surrogate = graph + own.surrogate * rows
     written = _table_bytes(work, rates) * rates.written
     return work.clouds * cloud + work.surrogates * surrogate + written
-
-
-def _by_workers(seconds: float, rates: Rates, workers: int) -> float:
-    start = rates.starts["estimate"] if workers > 1 else 0.0
-    return start + rates.clouds.first + seconds / workers
 
 
 def _aggregated(work: Work, rates: Rates) -> float:

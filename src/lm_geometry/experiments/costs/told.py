@@ -42,7 +42,7 @@ def told(raw: Raw, clock: ClockName = "clock", root: Path = ROOT) -> str:
         refuse_absent(params, root)
         rates = measured(raw, clock, root)
         work = counted(params, rates.layers)
-        costs = predicted(params, work, rates, stands, workers(work, rates, clock))
+        costs = predicted(params, work, rates, stands, workers(work, rates), clock == "clock")
     except NotCountedError as error:
         return f"{NOT_TOLD}: {error}"
     saved = f"; {', '.join(stands)} from the cache" if stands else ""
@@ -73,7 +73,7 @@ def told_of_all(
             own, params = rates[way(raw)], Params.of(raw)
             shared = STAGES[: 3 if states(raw) in done else 2 if fine_tuning(raw) in done else 0]
             work = counted(params, own.layers)
-            parts.append(predicted(params, work, own, shared, workers(work, own, "clock")))
+            parts.append(predicted(params, work, own, shared, workers(work, own)))
             done |= {states(raw), fine_tuning(raw) or "nothing is trained"}
     except NotCountedError as error:
         return f"{NOT_TOLD}: {error}"
@@ -103,9 +103,9 @@ def together(parts: Sequence[Costs]) -> Costs:
     return Costs(seconds, sum(part.disk for part in parts), memory)
 
 
-def workers(work: Work, rates: Rates, clock: ClockName) -> int:
-    """Processes that estimate clouds at a time here; one of work in processor seconds."""
-    if clock == "processor" or machine().executor != "processes":
+def workers(work: Work, rates: Rates) -> int:
+    """Processes that estimate clouds at a time on this machine."""
+    if machine().executor != "processes":
         return 1
     cloud = memory_of(work.points, rates.width, rates.clouds.list_length)
     return min(machine().workers, work.clouds) or side_by_side(work.clouds, [cloud])

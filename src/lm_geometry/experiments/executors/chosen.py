@@ -10,6 +10,7 @@ from typing import Protocol
 from lm_geometry.experiments.executors.devices import workers
 from lm_geometry.experiments.executors.ledger import Ledger
 from lm_geometry.experiments.executors.plan import Plan, planned
+from lm_geometry.experiments.executors.process import told_in
 from lm_geometry.experiments.executors.processes import Processes
 from lm_geometry.experiments.executors.worker import serve
 from lm_geometry.workspace.machine import is_worker, machine
@@ -52,6 +53,7 @@ def execute(stage: str, works: Sequence[Work]) -> bool:
             _here(stage, works, plan)
         else:
             _follow(stage, works, ledger, executor)
+            _tell_what_workers_did(plan)
     plan.remove()
     return True
 
@@ -100,6 +102,13 @@ def _follow(stage: str, works: Sequence[Work], ledger: Ledger, executor: Executo
                 works[number].ended(group)
                 del left[number, group]
     ledger.check()
+
+
+def _tell_what_workers_did(plan: Plan) -> None:
+    """Print what they said of cells, as one process would have: their logs go with the plan."""
+    logs = sorted(plan.logs.glob("*.log"))
+    for line in dict.fromkeys(line for log in logs for line in told_in(log)):
+        print(line, flush=True)
 
 
 class Ended:

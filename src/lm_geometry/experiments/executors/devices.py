@@ -1,19 +1,19 @@
 """How many workers a machine has, and which GPUs and threads each of them."""
 
-import contextlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import psutil
 
+from lm_geometry.point_cloud.loops import threads as loop_threads
+from lm_geometry.workspace.container import memory_left
 from lm_geometry.workspace.machine import cores, machine
 from lm_geometry.workspace.work import Work
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 ENOUGH = 4  # cells of a worker: below that, starting it takes longer than it saves
 LIBRARIES = 600_000_000  # bytes of a worker, most of it libraries
-CONTAINER = Path("/sys/fs/cgroup")  # where Linux tells what its container may take
+SHARE = 0.5  # of free memory: others may start as well, and files are read
 
 
 def visible_gpus() -> list[str]:
@@ -38,28 +38,31 @@ def workers(works: Sequence[Work], cells: int) -> list[dict[str, str]]:
     number = machine().workers or (1 if "all" in wanted else len(gpus))
     number = number or side_by_side(cells, [work.memory_on_a_core for work in works])
     number = max(1, min(number, cells))
-    return [threads(max(1, cores() // number)) | _gpus_of(i, number, gpus) for i in range(number)]
+    return [threads(max(1, _shared() // number)) | _gpus_of(i, number, gpus) for i in range(number)]
 
 
 def side_by_side(cells: int, memory: Sequence[int]) -> int:
     """Workers on the processor, for cells that take at most so much `memory` on a core; 0: on all.
 
-    They are as many as there are cores, and no more than have enough to do and fit into what
-    memory is free.
+    They are as many as there are cores, or `OMP_NUM_THREADS` of them, which the experiments that
+    run at a time share, and no more than have enough to do and fit into half of what is free.
     """
     if not memory or not all(memory):
         return 1
-    fitting = free_memory() // (LIBRARIES + max(memory))
-    return max(1, min(cores(), cells // ENOUGH, fitting))
+    fitting = int(SHARE * free_memory()) // (LIBRARIES + max(memory))
+    return max(1, min(_shared() // machine().jobs, cells // ENOUGH, fitting))
+
+
+def _shared() -> int:
+    """Cores that workers share: all, and without a setting no more than `OMP_NUM_THREADS`."""
+    return cores() if machine().threads else min(cores(), loop_threads())
 
 
 def free_memory() -> int:
-    """Bytes that this machine has free, and its container where that may take less."""
+    """Bytes that this machine has free, and its container or job where that may take less."""
     free = psutil.virtual_memory().available
-    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
-        limit = int((CONTAINER / "memory.max").read_text())
-        free = min(free, limit - int((CONTAINER / "memory.current").read_text()))
-    return max(0, free)
+    limit = memory_left()
+    return free if limit is None else min(free, limit)
 
 
 def threads(number: int) -> dict[str, str]:

@@ -119,7 +119,7 @@ def _ready(plan: Plan, cores: int) -> WorkerProcess:
     """The worker of this Ray process, which is begun where there is none."""
     global _worker
     if _worker is None or not _worker.lives():
-        log = plan.folder / "logs" / f"{os.uname().nodename}-{os.getpid()}.log"
+        log = plan.logs / f"{os.uname().nodename}-{os.getpid()}.log"
         given = ("Ray", plan.stage, plan.root, log, of_a_job(cores), _answers)
         _worker = WorkerProcess(*given)
     return _worker

@@ -77,6 +77,11 @@ class Plan:
         """Forget it: every cell is gathered, or it is of another state."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def logs(self) -> Path:
+        """The folder in which workers have a log each."""
+        return self.folder / "logs"
+
     def tell(self, cell: str, state: State, by: str = "", why: str = "") -> None:
         """Write down what became of a cell; nothing where a later run has a plan of its own."""
         line = json.dumps(asdict(Event(cell, state, time.time(), by, why)))

@@ -25,6 +25,13 @@ HOW_FAR = re.compile(r": \d+( of \d+)?( in \d+)? s\b")  # lines of progress
 TOLD = 6  # last lines of a log that tell why a worker ended
 
 
+def told_in(log: Path) -> list[str]:
+    """The lines of a worker's log that tell more than how far it is."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if not HOW_FAR.search(line)]
+    return [line for line in lines if line]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a worker said: that it is `ready`, or what became of a cell (`why`: it failed)."""
@@ -97,9 +104,7 @@ class WorkerProcess:
             name = signal.Signals(-code).name
             memory = ", as the system does where memory runs out" if name == "SIGKILL" else ""
             how = f"its worker was ended by {name}{memory}"
-        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-        lines = [line.strip() for line in text.splitlines() if not HOW_FAR.search(line)]
-        last = " | ".join([line for line in lines if line][-TOLD:])
+        last = " | ".join(told_in(self.log)[-TOLD:])
         return f"{how} ({self.log}{f': {last}' if last else ''})"
 
     def end(self) -> None:

@@ -36,7 +36,8 @@ class Processes:
         """The number of ended cells, each time that one ended; workers end with it."""
         ledger = self.ledger
         try:
-            self._workers = [self._start(i) for i in range(len(self._variables))]
+            for number in range(len(self._variables)):  # each can be ended once it is there
+                self._workers.append(self._start(number))
             while ledger.is_open:
                 self._hear()
                 self._replace()
@@ -54,7 +55,7 @@ class Processes:
 
     def _log(self, number: int) -> Path:
         host = f"{socket.gethostname()}-{os.getpid()}"
-        return self.ledger.plan.folder / "logs" / f"{host}-{number}.log"
+        return self.ledger.plan.logs / f"{host}-{number}.log"
 
     def _hear(self) -> None:
         """Take answers as they come, and give those who answered their next cell."""
