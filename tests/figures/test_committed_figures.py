@@ -17,7 +17,7 @@ FIGURES = [
 # when they were drawn, so that only their experiments, run again, draw them anew.
 PAGE = PAGE_MM / 170  # of the width
 LONGER = {
-    *("finetuning_shift_bundled-violins", "finetuning_shift_dialogue-violins"),
+    "finetuning_shift_bundled-violins",
     *(f"token_geometry_shuffled-prompt_dimension_{kind}" for kind in ("layers_2", "scales")),
     "token_geometry_shuffled-prompt_overlap_layers",
 }
