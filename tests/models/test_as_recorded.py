@@ -8,13 +8,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from lm_geometry.data_prep import model_names
 from lm_geometry.data_prep.model_checks import checked
 from lm_geometry.data_prep.model_names import moved, resolve
 from lm_geometry.data_prep.params import Model
 from lm_geometry.data_prep.series import resolve_series
 from lm_geometry.models.as_recorded import refuse_replaced, refuse_replaced_step
 from lm_geometry.models.facts import NotReadError
-from lm_geometry.models.hub_weights import hub_weights
+from lm_geometry.models.hub_weights import Weights, hub_weights
 from lm_geometry.models.load import load_model, local_location
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import dvc_cache
@@ -68,6 +69,14 @@ def test_a_branch_that_moves_is_read_at_the_commit_that_was_recorded(
     refuse_replaced(source)
     assert torch.equal(first_weight(source), before)
     assert torch.equal(first_weight(found()), 2 * before)
+
+
+def test_of_a_mirror_that_tells_no_commit_the_model_stays_as_it_was_named(
+    snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_names, "hub_weights", lambda source: Weights("a hash"))
+    source = resolve(Model.model_validate({"name": f"hub:{ID}"}), seed=0)
+    assert (source.source, source.content, source.asked) == (f"hub:{ID}", "a hash", "")
 
 
 def test_a_rerun_of_data_prep_says_that_a_branch_has_moved(
