@@ -15,7 +15,7 @@ from lm_geometry.data_prep.params import Model
 from lm_geometry.models.facts import NotReadError
 from lm_geometry.models.hub_weights import folder_weights
 from lm_geometry.models.local_files import SourceError
-from lm_geometry.models.weight_choice import chosen, listed
+from lm_geometry.models.weight_choice import chosen, listed, unread
 from lm_geometry.models.weights import weight_files
 from tests.conftest import TinyModel
 
@@ -79,6 +79,15 @@ def test_parts_without_an_index_are_refused_also_beside_a_pickle(folder: Path) -
     (folder / INDEX).unlink()
     (folder / "pytorch_model.bin").write_bytes(b"")
     assert f"parts of weights ({PARTS[0]} … {PARTS[1]}), and no {INDEX}" in refusal(folder)
+
+
+def test_parts_of_a_pickle_beside_safetensors_leave_no_doubt(folder: Path) -> None:
+    left = "pytorch_model-00001-of-00002.bin"
+    (folder / left).write_bytes(b"")
+    assert [file.name for file in weight_files(place(folder), "mine")] == [WHOLE]
+    assert unread(file.name for file in folder.iterdir()) == left
+    divided(folder)
+    assert [file.name for file in weight_files(place(folder), "mine")] == PARTS
 
 
 def test_parts_of_a_save_that_was_cut_are_refused(folder: Path) -> None:

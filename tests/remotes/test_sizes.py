@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lm_geometry.remotes import places
+from lm_geometry.remotes.summary import IN_CACHE, IN_REMOTE, NOWHERE
 from tests.remotes.test_audit import LAYER, cached, complaint, overwrite, pushed, shared
 from tests.toy_project import ToyProject, finished, toy
 
@@ -70,6 +71,29 @@ def test_another_size_in_the_workspace_is_named_with_what_brings_it_back(
     shared.dvc("checkout", "--quiet", path)
     shared.command("audit", *how)
     assert shared.bytes() == before
+
+
+@pytest.mark.parametrize("path", OUTS)
+def test_nobody_is_told_to_delete_the_only_copy_of_what_was_changed(
+    shared: ToyProject, path: str
+) -> None:
+    kept = cached(shared, path)
+    far = pushed(shared, path)
+    damaged(shared.folder / path, LONGER)
+    kept.unlink()
+    assert complaint(shared, "audit").splitlines()[1:] == [IN_REMOTE]
+    far.unlink()
+    said = complaint(shared, "audit").splitlines()
+    assert said[-2].startswith(f"changed in the workspace: {path}")
+    assert said[-1] == NOWHERE
+    assert not any("delete these" in line for line in said)
+
+
+def test_what_repair_mended_in_the_cache_is_brought_back_from_there(shared: ToyProject) -> None:
+    for path in (LAYER, "data/states"):
+        overwrite(cached(shared, path), b"?")
+    damaged(shared.folder / LAYER, LONGER)
+    assert complaint(shared, "audit", "--repair").splitlines()[1:] == [IN_CACHE]
 
 
 def test_what_was_never_checked_out_is_no_fault_and_what_was_is_looked_at(

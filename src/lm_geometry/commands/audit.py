@@ -15,7 +15,6 @@ LOST = (
     "these are whole nowhere, and what was left of them was taken away: `dvc repro` makes them "
     "again, `lm-geometry push` sends them"
 )
-CHANGED = "delete these, and `dvc checkout` brings back what dvc.lock names"
 
 
 @click.command(
@@ -56,7 +55,7 @@ def command(
     from lm_geometry.remotes.audit import audit
     from lm_geometry.remotes.mending import mend
     from lm_geometry.remotes.sizes import changed
-    from lm_geometry.remotes.summary import named, summary
+    from lm_geometry.remotes.summary import named, named_changed, summary
     from lm_geometry.workspace.section import ROOT
 
     with Repo(str(ROOT)) as repo:
@@ -71,8 +70,10 @@ def command(
         found = look()
         print(summary(found), flush=True)
         left = mend(found, look, repo, print) if repair else found.faults
+        if repair and found.faults:
+            found = look()
         others = changed(found.items, ROOT, found.cache, found.seen[found.cache.name], quick)
     told = [*named(left), LOST if repair else MENDING] if left else []
-    told += [*named(others), CHANGED] if others else []
+    told += named_changed(found, others)
     if told:
         raise SystemExit("\n".join(told))

@@ -94,7 +94,7 @@ def _pinned(source: str, weights_are_read: bool) -> dict[str, Any]:
         if weights_are_read:
             print(f"{source}: no commit and no hash of it is recorded: {error}", flush=True)
         return {}
-    if parsed.revision == found.commit:
+    if found.commit in ("", parsed.revision):  # a mirror may tell none
         return {"content": found.content}
     # By this the hub's cache knows the commit by the name that was asked for, without a network.
     with hub_errors(source):

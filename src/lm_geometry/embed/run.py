@@ -1,5 +1,7 @@
 """Hidden states of every checkpoint, corpus split and layer of a pipeline run."""
 
+from collections.abc import Sequence
+
 from transformers import PreTrainedTokenizerBase
 
 from lm_geometry.embed.embedding import Embedding, name_of
@@ -15,9 +17,10 @@ from lm_geometry.models.load import load_tokenizer
 from lm_geometry.outs.data_prep.corpora import CorpusSplit, read_evaluated
 from lm_geometry.outs.data_prep.model import ModelSource, read_model_source
 from lm_geometry.outs.finetune.checkpoints import read_checkpoints, with_sizes
+from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
 from lm_geometry.workspace.seeds import read_seed, stream
-from lm_geometry.workspace.work import Execute, finish, in_order
+from lm_geometry.workspace.work import Execute, Work, finish, in_order
 
 
 def run(execute: Execute = in_order) -> None:
@@ -26,9 +29,22 @@ def run(execute: Execute = in_order) -> None:
     `execute` has the cells computed; a part of them (`LM_GEOMETRY_SHARD`) is left in scratch.
     """
     source, settings = with_sizes(read_model_source()), Embed.read()
-    refuse_replaced(source)
+    if not source.source.startswith("hub:"):
+        refuse_replaced(source)  # its tokenizer, too, which is read next
     works = [embedding(source, settings, read_seed()), prompt_run(source, settings)]
+    refuse_where_computed(source, works)
     finish("embed", works, execute)
+
+
+def refuse_where_computed(source: ModelSource, works: Sequence[Work]) -> None:
+    """As `refuse_replaced`, of a model of the hub, where a cell is left to be computed of it.
+
+    Once for all workers: each would read the weights from end to end.
+    """
+    if machine.is_worker() or not source.source.startswith("hub:"):
+        return
+    if not all(cell.is_recorded() for work in works for cell in work.cells):
+        refuse_replaced(source)
 
 
 def embed(source: ModelSource, settings: Embed, seed: int, execute: Execute = in_order) -> None:

@@ -1,12 +1,8 @@
 """Whether the model that is about to be loaded is the one that data-prep recorded."""
 
-from pathlib import Path
-
 from lm_geometry.models import sources
-from lm_geometry.models.hub_errors import hub_errors
-from lm_geometry.models.hub_weights import content_of, folder_weights
-from lm_geometry.models.load import local_location
-from lm_geometry.models.weights import weight_files
+from lm_geometry.models.hub_weights import folder_weights
+from lm_geometry.models.load import refuse_other_weights
 from lm_geometry.outs.data_prep.model import ModelSource
 from lm_geometry.workspace import machine
 from lm_geometry.workspace.hashes import path_hash
@@ -30,7 +26,7 @@ def refuse_replaced(source: ModelSource) -> None:
                 f"model.name: {source.source} is no longer what data-prep read: {AGAIN}"
             )
     if parsed.scheme == "hub":
-        refuse_other_weights(source)
+        refuse_other_weights(source, "model.name")
 
 
 def refuse_replaced_step(step: ModelSource) -> None:
@@ -43,28 +39,4 @@ def refuse_replaced_step(step: ModelSource) -> None:
                 f"data-prep read: {AGAIN}"
             )
     elif parsed is not None and parsed.scheme == "hub":
-        refuse_other_weights(step)
-
-
-def refuse_other_weights(source: ModelSource) -> None:
-    """Raises ValueError where the weights of a hub model, as they lie in this machine's cache, are
-    not those that its record names by hash.
-
-    The hub's libraries take what has the right name: not a byte of it is looked at by them.
-    """
-    if source.weights == "random":
-        return
-    with hub_errors(source.source):
-        files = weight_files(local_location(source.source), source.name)
-    if content_of(files) == source.content:
-        return
-    place = _repository(files[0])
-    raise ValueError(
-        f"model.name: the weights of {source.source} in this machine's cache are not those that "
-        f"were recorded by the hub's own hashes: delete {place}, and they are downloaded again"
-    )
-
-
-def _repository(file: Path) -> Path:
-    """The folder of a repository in the hub's cache, in which a file of a snapshot stands."""
-    return next((p.parent for p in file.parents if p.name == "snapshots"), file.parent)
+        refuse_other_weights(step, "model.checkpoints")

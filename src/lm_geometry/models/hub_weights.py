@@ -18,6 +18,8 @@ from lm_geometry.models.weight_choice import FILES, chosen
 from lm_geometry.workspace.hashes import path_hash, value_hash
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+LARGEST_IN_GIT = 10 * 2**20  # bytes; the hub takes no larger file without Git LFS
 UNREACHED = ("cannot be reached", "HF_HUB_OFFLINE")  # in what is said of a hub that is not there
 
 
@@ -95,18 +97,36 @@ def folder_weights(folder: Path) -> Weights:
     return Weights(value_hash([[file.name, path_hash(file)] for file in files]))
 
 
-def content_of(files: Iterable[Path]) -> str:
-    """The hash that `hub_weights` has of these files, of what they hold now, read from disk."""
-    return value_hash(sorted([file.name, _hash_of(file)] for file in files))
+def are_of(content: str, files: list[Path]) -> bool:
+    """Whether the files, read from disk, hold what `hub_weights` has this hash of."""
+    if value_hash(sorted([file.name, _hash_of(file)] for file in files)) == content:
+        return True
+    # Without symbolic links the cache does not tell of which kind the hub's own hash is.
+    small = {file for file in files if _is_unnamed(file) and file.stat().st_size <= LARGEST_IN_GIT}
+    hashes = [[file.name, (_git_hash if file in small else _hash_of)(file)] for file in files]
+    return bool(small) and value_hash(sorted(hashes)) == content
+
+
+def altered(files: Iterable[Path]) -> list[Path]:
+    """The files of the hub's cache that do not hold what they are named by there."""
+    found = (file.resolve() for file in files if not _is_unnamed(file))
+    return [file for file in found if _hash_of(file).removeprefix("git:") != file.name]
 
 
 def _hash_of(file: Path) -> str:
     """SHA-256, and of what is small the hash of git, by which the hub's cache names such a file."""
-    if not COMMIT.fullmatch(file.resolve().name):
-        return path_hash(file)
+    return _git_hash(file) if COMMIT.fullmatch(file.resolve().name) else path_hash(file)
+
+
+def _git_hash(file: Path) -> str:
     content = file.read_bytes()
     header = f"blob {len(content)}\0".encode()
     return f"git:{hashlib.sha1(header + content, usedforsecurity=False).hexdigest()}"
+
+
+def _is_unnamed(file: Path) -> bool:
+    """Whether a file of the hub's cache is no link to what is named by its hash."""
+    return BLOB.fullmatch(file.resolve().name) is None
 
 
 def _cached(source: Source) -> Weights:
@@ -119,10 +139,17 @@ def _cached(source: Source) -> Weights:
         )
     except Exception as error:
         raise SourceError(hub_error(error, f"hub:{source.location}")) from error
-    blobs = {file.name: file.resolve().name for file in Path(place).iterdir()}
-    hashes = {name: f"git:{b}" if COMMIT.fullmatch(b) else b for name, b in blobs.items()}
+    hashes = {file.name: _named_by(file) for file in Path(place).iterdir() if file.is_file()}
     told = f"{_told(source)} in this machine's cache"
     return Weights(_joint(hashes, Path(place).joinpath, told), Path(place).name)
+
+
+def _named_by(file: Path) -> str:
+    """The hub's own hash of a file, by the name in its cache; read where it has none there."""
+    blob = file.resolve().name
+    if _is_unnamed(file):
+        return path_hash(file)
+    return f"git:{blob}" if COMMIT.fullmatch(blob) else blob
 
 
 def _fetcher(source: Source) -> Callable[[str], Path]:

@@ -8,6 +8,7 @@ from lm_geometry.models.downloaded import record, verified
 from lm_geometry.models.facts import NO_CODE, NotReadError, class_with_head
 from lm_geometry.models.gguf import converted
 from lm_geometry.models.hub_errors import hub_errors
+from lm_geometry.models.hub_weights import altered, are_of
 from lm_geometry.models.merging import merged
 from lm_geometry.models.quiet import quiet_loading
 from lm_geometry.models.small import small_model, spare_positions
@@ -68,12 +69,33 @@ def _kept(source: sources.Source) -> Path:
     target = downloads / "kept" / f"{source.sha256[:24]}-merged"
     if not verified(target):
         base = ModelSource(**read_json(folder / kept.BASE_SOURCE))
+        if base.content and sources.parse(base.source).scheme == "hub":
+            refuse_other_weights(base, f"the base of {folder.name}")
         model, tokenizer = load_model(base, folder), load_tokenizer(base)
         with whole_folder(target) as temporary, quiet_loading():
             model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
             record(temporary, target)
     return target
+
+
+def refuse_other_weights(source: ModelSource, parameter: str) -> None:
+    """Raises ValueError where the weights of a hub model, as they lie in this machine's cache, are
+    not those that its record names by hash; `parameter` is what asks for the model.
+
+    The hub's libraries take what has the right name: not a byte of it is looked at by them.
+    """
+    if source.weights == "random":
+        return
+    with hub_errors(source.source):
+        files = weight_files(local_location(source.source), source.name)
+    if are_of(source.content, files):
+        return
+    told = ", ".join(map(str, altered(files) or files))
+    raise ValueError(
+        f"{parameter}: the weights of {source.source} in this machine's cache are not those that "
+        f"were recorded by the hub's own hashes: delete {told}, and they are downloaded again"
+    )
 
 
 def load_tokenizer(source: ModelSource) -> "PreTrainedTokenizerBase":

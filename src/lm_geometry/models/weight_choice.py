@@ -78,6 +78,8 @@ def unclear(folder: Path) -> str:
             return f"parts of weights ({_some(parts)}), and no {kind.index} that lists them"
         if kind.index in names and (other := {*parts} - {*_listed_or_none(folder / kind.index)}):
             return f"parts of weights that its {kind.index} does not list ({_some(sorted(other))})"
+        if whole or kind.index in names:
+            return ""  # transformers looks no further, whatever there is of the other kind
     return ""
 
 
@@ -87,7 +89,9 @@ def unread(names: Iterable[str]) -> str:
     safe, pickled = KINDS
     if not there & {safe.single, safe.index}:
         return ""
-    return next((name for name in (pickled.single, pickled.index) if name in there), "")
+    parts = filter(pickled.part.fullmatch, sorted(there))
+    named = (name for name in (pickled.single, pickled.index) if name in there)
+    return next(named, next(parts, ""))
 
 
 def _listed_or_none(index: Path) -> list[str]:

@@ -6,6 +6,12 @@ from lm_geometry.remotes.audit import Audit, Fault
 from lm_geometry.remotes.sizes import Changed
 
 SHOWN = 20  # faults that are named one by one
+IN_CACHE = "delete these, and `dvc checkout` brings back what dvc.lock names"
+IN_REMOTE = "delete these, and `lm-geometry pull` brings back what dvc.lock names"
+NOWHERE = (
+    "these are of another run than that of dvc.lock, whose own are whole in no place that was "
+    "looked at: `dvc repro` makes them"
+)
 
 
 def summary(found: Audit) -> str:
@@ -30,3 +36,16 @@ def named(faults: Sequence[Fault | Changed | str]) -> list[str]:
     """A line for each fault, as long as there are not too many."""
     more = [f"… and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
     return [*map(str, faults[:SHOWN]), *more]
+
+
+def named_changed(found: Audit, files: Sequence[Changed]) -> list[str]:
+    """Lines for what is changed in the workspace: whatever can be brought back, and by which
+    command, and last what may be the only copy of its kind, which nobody is told to delete."""
+    by_advice: dict[str, list[Changed]] = {IN_CACHE: [], IN_REMOTE: [], NOWHERE: []}
+    for file in files:
+        # of a folder DVC reads the listing first
+        needed = {file.item.oid, file.item.out.oid}
+        whole = [all(found.whole(place, oid) for oid in needed) for place in found.places]
+        advice = IN_CACHE if whole[0] else IN_REMOTE if any(whole) else NOWHERE
+        by_advice[advice].append(file)
+    return [line for advice, of in by_advice.items() if of for line in (*named(of), advice)]

@@ -40,6 +40,12 @@ class Cell:
             return True
         return all(map(self.within.is_finished, self.files))
 
+    def is_recorded(self) -> bool:
+        """Whether it was finished, by its record alone: nothing of it is read."""
+        return any(
+            names and all(map(self.within.is_recorded, names)) for names in (self.whole, self.files)
+        )
+
 
 class Work(Protocol):
     """Cells that a stage computes by one function, and what becomes of them when all are there."""
