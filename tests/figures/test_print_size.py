@@ -13,6 +13,7 @@ from lm_geometry.commands.cli import main
 from lm_geometry.figures.export import chart_function
 from lm_geometry.figures.print_size import SMALLEST_TYPE, height_mm, printed
 from lm_geometry.figures.theme import config
+from lm_geometry.studies.report import redrawn
 from tests.figure_rows import records_of
 from tests.figures.drawn import Figure
 
@@ -96,3 +97,21 @@ def test_what_of_a_study_does_not_fit_is_named_and_the_rest_is_written(tmp_path:
     assert (tmp_path / "nulls_difference.pdf").exists()
     with pytest.raises(SystemExit, match="no figure nulls_chang; did you mean 'nulls_change'"):
         main(["figures", str(tmp_path), "--study", "nulls", "--only", "nulls_chang"])
+
+
+def test_what_was_not_asked_for_is_not_drawn_and_of_nothing_no_folder_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def none(figure: Any, *given: object) -> None:
+        asked.append(figure.kind)
+        raise ValueError("there is nothing to draw")
+
+    monkeypatch.setattr(redrawn, "drawn", none)
+    with pytest.raises(SystemExit, match="no figure nulls_chang;"):
+        main(["figures", str(tmp_path), "--study", "nulls", "--only", "nulls_chang"])
+    assert asked == []
+    main(["figures", str(tmp_path), "--study", "nulls", "--only", "nulls_change"])
+    assert len(asked) == 1
+    assert capsys.readouterr().out == "without data, and left out: nulls_change\n"

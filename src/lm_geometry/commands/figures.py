@@ -61,7 +61,7 @@ def command(
 
     refuse_both("--study", "--revision")
     charts = _of_study(study, names) if study else _of_run(revision, names)
-    without, too_wide = [], []
+    written, without, too_wide = False, [], []
     for name, chart in charts:
         if isinstance(chart, str):
             without.append(name)
@@ -76,7 +76,9 @@ def command(
         for suffix, content in drawn.items():
             with whole_file(folder / f"{name}.{suffix}") as temporary:
                 temporary.write_bytes(content)
-    print(f"{folder}: {width_mm:g} mm, type of {font_pt:g} pt and more; svg, pdf, png")
+        written = True
+    if written:
+        print(f"{folder}: {width_mm:g} mm, type of {font_pt:g} pt and more; svg, pdf, png")
     if without:
         print(f"without data, and left out: {', '.join(without)}")
     if too_wide:
@@ -106,12 +108,12 @@ def _of_run(revision: str, names: tuple[str, ...]) -> "Iterator[tuple[str, Chart
 
 def _of_study(study: str, names: tuple[str, ...]) -> "Iterator[tuple[str, Chart | str]]":
     """Each figure of a study that was asked for, by the name of its files in studies/results."""
-    from lm_geometry.studies.report.redrawn import charts
+    from lm_geometry.studies.report.redrawn import charts, stems
+    from lm_geometry.workspace.progress import progress
 
-    drawn = dict(charts(study))
-    _refuse_unknown(names, sorted(drawn))
-    for name in names or drawn:
-        yield name, drawn[name]
+    known = stems(study)
+    _refuse_unknown(names, sorted(known))
+    yield from progress(charts(study, only=names), "figures", len({*names} or known))
 
 
 def _refuse_unknown(names: tuple[str, ...], known: list[str]) -> None:

@@ -1,12 +1,12 @@
 """A study's figures drawn again from what lies in studies/results/NAME; nothing is run."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from lm_geometry.figures.export import render
-from lm_geometry.studies.definition import RESULTS, drawn_study, read_study
+from lm_geometry.studies.definition import RESULTS, Study, drawn_study, read_study
 from lm_geometry.studies.figures.drawn import Chart, Known
 from lm_geometry.studies.numbers.kept import kept
 from lm_geometry.studies.report.write import drawn, stems_of
@@ -34,18 +34,25 @@ def redraw(name: str, results: Path = RESULTS) -> tuple[list[Path], list[str]]:
     return written, left
 
 
-def charts(name: str, results: Path = RESULTS) -> Iterator[tuple[str, Chart | str]]:
+def stems(name: str, results: Path = RESULTS) -> list[str]:
+    """The names of the files of a study's figures, of which none is drawn; raises as `charts`."""
+    return [stem for _, stem in stems_of(_study(name, results))]
+
+
+def charts(
+    name: str, results: Path = RESULTS, only: Collection[str] = ()
+) -> Iterator[tuple[str, Chart | str]]:
     """Each figure of a study by the name of its files; why there is none where there is none.
 
-    A figure is drawn of its own table, whose numbers have six digits, as the study's file told when
-    the experiments ran. Raises FileNotFoundError for a study without results.
+    With `only` those of these names. A figure is drawn when the next is asked for, of its own
+    table, whose numbers have six digits, as the study's file told when the experiments ran. Raises
+    FileNotFoundError for a study without results.
     """
-    place = results / name
-    study = drawn_study(name, results) or read_study(name)
-    if not place.is_dir():
-        raise FileNotFoundError(f"{place} is missing: `lm-geometry study {name}` makes it")
+    place, study = results / name, _study(name, results)
     collected = kept(name, study, place)
     for figure, stem in stems_of(study):
+        if only and stem not in only:
+            continue
         known = _known(place, stem)
         if known.rows is None and known.runs is None:
             yield stem, f"figure {figure.title!r}: its numbers were not kept"
@@ -56,6 +63,13 @@ def charts(name: str, results: Path = RESULTS) -> Iterator[tuple[str, Chart | st
             yield stem, str(error)
         else:
             yield stem, chart
+
+
+def _study(name: str, results: Path) -> Study:
+    study = drawn_study(name, results) or read_study(name)
+    if not (results / name).is_dir():
+        raise FileNotFoundError(f"{results / name} is missing: `lm-geometry study {name}` makes it")
+    return study
 
 
 def _known(place: Path, stem: str) -> Known:
