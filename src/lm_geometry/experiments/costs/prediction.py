@@ -36,14 +36,15 @@ def predicted(
     and add up as processors count them. Of data-prep the start of its processes alone is told:
     nothing is known of a text before it is read.
     """
-    clouds = _estimate(params, work, rates) / (workers if at_a_time else 1)
-    starts = (workers + 1 if workers > 1 else 1) if not at_a_time else min(workers, 2)
+    counted = 1 if at_a_time else workers  # of as many that work at a time
+    clouds = _estimate(params, work, rates) / workers * counted
+    started = counted if workers > 1 else 0  # beside the stage itself
     parts = {
         "data-prep": 0.0,
         "finetune": _finetune(work, rates),
         "embed": _embed(work, rates),
         "token-sample": _state_bytes(work, rates) * rates.written,
-        "estimate": clouds + rates.clouds.first + (starts - 1) * rates.starts["estimate"],
+        "estimate": clouds + rates.clouds.first + started * rates.starts["estimate"],
         "aggregate": rates.figures + _aggregated(work, rates),
     }
     run = [stage for stage in STAGES if stage not in unchanged]
