@@ -63,11 +63,8 @@ def scatter(
         x=alt.X("value:Q", title=quantity, scale=alt.Scale(zero=False)),
         y=alt.Y("loss:Q", title="loss (nat per token)", scale=alt.Scale(zero=False)),
     )
-    colour = series_colour(names, series, "circle")
-    if len(names) == 1:  # a legend of one thing says nothing
-        colour = colour.legend(None)
     points = base.mark_point(filled=True, size=42, opacity=0.75).encode(
-        color=colour,
+        color=series_colour(names, series, "circle"),
         tooltip=["prompt:O", "series:N", "value:Q", "loss:Q"],
     )
     line = base.transform_regression("value", "loss", groupby=["panel"]).mark_line(
